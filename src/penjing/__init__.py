@@ -1,0 +1,29 @@
+"""Penjing: own your language models, from raw text to a model that is scored, proved and served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from penjing.tasks.model import Model
+
+
+def load(folder: str | Path) -> Model:
+    """Loads a model folder, ready to predict.
+
+    Example:
+        >>> model = penjing.load("runs/quickstart/model")  # doctest: +SKIP
+        >>> model.predict(["This movie is terrible"])[0].label  # doctest: +SKIP
+        'negative'
+
+    Raises:
+        penjing.errors.ModelFolderError: a file is missing, or the files do not belong together.
+    """
+    from penjing.tasks.model import load_model
+
+    return load_model(folder)

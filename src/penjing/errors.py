@@ -1,0 +1,76 @@
+"""The tree of errors. Each says what is wrong, where, and what to do, in one paragraph."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PenjingError(Exception):
+    """The root of every error that Penjing raises on purpose.
+
+    Args:
+        what: what is wrong, a clause without a final full stop.
+        where: the file, row, key or step, for example ``reviews.csv, row 812``.
+        do: what the reader can do about it, one or two sentences.
+
+    ``exit_code`` is what the command line returns: 1 the work failed, 2 the call or the recipe is wrong, 3 a gate was
+    not met, 130 interrupted and resumable.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
+        self.what, self.where, self.do = what, where, do
+        sentence = f"{where}: {what}" if where else what
+        sentence = sentence if sentence.endswith((".", "!", "?")) else sentence + "."
+        super().__init__(f"{sentence} {do}".strip())
+
+
+class UsageError(PenjingError):
+    """The call is wrong: an unknown name, a missing argument, a file that is not there."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """The recipe is wrong: an unknown key, a wrong type, a column that the file does not have."""
+
+
+class DataError(PenjingError):
+    """A row, a line or a file of data cannot be used as it is."""
+
+
+class ModelFolderError(PenjingError):
+    """A model folder lacks a file, or its files do not belong together."""
+
+
+class TrainingError(PenjingError):
+    """Training cannot go on: the loss is not a number, or it diverged."""
+
+
+class DiskFullError(PenjingError):
+    """The disk has no room for what is being written; nothing half-written is left."""
+
+
+class MissingExtraError(PenjingError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed",
+            do=f'Install it with: pip install "penjing[{extra}]"',
+        )
+
+
+class Interrupted(PenjingError):  # noqa: N818 - not a fault: the run was asked to stop
+    """The run was asked to stop (Ctrl-C or SIGTERM); what was done is saved."""
+
+    exit_code = 130
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns a hint such as ``Did you mean "label"?``, or the known names where none is near."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(names)}."

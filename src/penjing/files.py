@@ -1,0 +1,110 @@
+"""The one way to write: beside, then rename. A killed process leaves no half-written file or folder."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from penjing.errors import DiskFullError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns "no space left" from any writer below into a `DiskFullError` that names ``path``.
+
+    Libraries written in Rust or C++ (safetensors, Arrow) raise their own classes with the system's message in it.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _NO_ROOM or "No space left on device" in str(error) or "os error 28" in str(error):
+            raise DiskFullError(
+                "the disk is full",
+                where=str(path),
+                do="Nothing that was complete is lost. Free some space, or choose another folder with --out, "
+                "and run the same command again.",
+            ) from error
+        raise
+
+
+@contextmanager
+def write_beside(path: Path) -> Iterator[Path]:
+    """Yields a path beside ``path`` to write to; on success it is flushed to disk and renamed, else removed.
+
+    Raises:
+        DiskFullError: the disk has no room; ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with disk_errors(path):
+        try:
+            yield beside
+            with beside.open("rb") as written:
+                os.fsync(written.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text atomically."""
+    with write_beside(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes ``value`` as indented JSON atomically."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON document."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Yields an empty folder beside ``path`` to fill; on success it takes the place of ``path``, else it is removed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    with disk_errors(path):
+        try:
+            beside.mkdir(parents=True)
+            yield beside
+            replace_folder(beside, path)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Puts the folder ``new`` in the place of ``path``; what stood there before is removed last."""
+    for file in sorted(new.rglob("*")):
+        if file.is_file():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    _fsync_folder(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

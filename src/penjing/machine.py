@@ -1,0 +1,65 @@
+"""What this machine is: processor, cores, memory; and what the process has used of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import shutil
+import sys
+from pathlib import Path
+
+
+def count_cores() -> int:
+    """Returns the number of processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor_facts() -> dict[str, str]:
+    """Returns the first processor's entries of /proc/cpuinfo, empty where there is none."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    block = path.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+    pairs = (line.split(":", 1) for line in block.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def name_processor() -> str:
+    """Returns the processor's name as the system gives it."""
+    return _processor_facts().get("model name") or platform.processor() or platform.machine()
+
+
+def computes_bf16() -> bool:
+    """Whether the processor multiplies bf16 matrices in hardware (AVX-512 BF16, AMX or Arm BF16)."""
+    facts = _processor_facts()
+    flags = set((facts.get("flags", "") + " " + facts.get("Features", "")).split())
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def has_cpp_compiler() -> bool:
+    """Whether a C++ compiler is on the path; torch.compile needs one on a CPU."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+
+
+def total_memory_mb() -> int:
+    """Returns the machine's memory in MB (10^6 bytes)."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+
+
+def peak_memory_mb() -> int:
+    """Returns the largest resident memory of this process so far, in MB (10^6 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 10**6) if sys.platform == "darwin" else round(peak * 1024 / 10**6)
+
+
+def describe_machine() -> dict[str, str | int | bool]:
+    """Returns processor, cores, memory (MB), system and Python, for reports."""
+    return {
+        "processor": name_processor(),
+        "cores": count_cores(),
+        "memory_mb": total_memory_mb(),
+        "bf16": computes_bf16(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }

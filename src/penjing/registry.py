@@ -1,0 +1,25 @@
+"""Registries by entry point: what ships with Penjing and what a plug-in adds are found the same way."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from penjing.errors import UsageError, nearest
+
+
+def registered_names(kind: str) -> list[str]:
+    """Returns the names registered under ``penjing.<kind>``, sorted."""
+    return sorted({entry.name for entry in entry_points(group=f"penjing.{kind}")})
+
+
+def load_registered(kind: str, name: str) -> Any:
+    """Imports and returns what is registered as ``name`` under ``penjing.<kind>``.
+
+    Raises:
+        UsageError: nothing is registered under that name; the nearest known name is given.
+    """
+    for entry in entry_points(group=f"penjing.{kind}"):
+        if entry.name == name:
+            return entry.load()
+    raise UsageError(f'"{name}" is not one of the {kind}', do=nearest(name, registered_names(kind)))
