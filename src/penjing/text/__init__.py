@@ -1,0 +1,1 @@
+"""Text becomes token ids: words, tokenizers, the renderer, token shards, word vectors."""

@@ -1,0 +1,137 @@
+"""The only place where a row becomes token ids: for training, evaluation and serving alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penjing.errors import RecipeError
+from penjing.hashing import hash_json
+from penjing.text.tokenizer import Tokenizer
+
+RENDERER_VERSION = 1
+_PIECE = re.compile(r"\{(\w+)\}|\[(\w+)\]")
+_MARKS = {"CLS": "start_id", "SEP": "end_id"}
+
+
+class RendererSettings(BaseModel):
+    """How a row is laid out as tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: str = Field("[CLS]{text}[SEP]", description="special tokens in brackets, columns in braces")
+    max_tokens: int = Field(128, ge=4, description="longest row in tokens, special tokens included")
+    cut: Literal["end", "middle", "start"] = Field("end", description="which part of a longer text is left out")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One row as tokens.
+
+    Attributes:
+        ids: token ids, special tokens included.
+        learned: for each token whether a language model learns to predict it; none for a labelled row, whose label is
+            what is learned.
+        cut_tokens: how many tokens of the row were left out.
+    """
+
+    ids: list[int]
+    learned: list[bool]
+    cut_tokens: int
+
+
+class Renderer:
+    """Lays rows out as token ids by a template.
+
+    Args:
+        tokenizer: cuts a column's text into tokens.
+        settings: template, longest row and where to cut.
+
+    Raises:
+        RecipeError: the template has no column, or a special token that is not known.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, settings: RendererSettings) -> None:
+        self.tokenizer, self.settings = tokenizer, settings
+        self._pieces = _parse_template(settings.template)
+        self.columns = tuple(column for column, _ in self._pieces if column)
+        if not self.columns:
+            raise RecipeError(
+                f'the template "{settings.template}" names no column',
+                do='Put a column in braces, as in "[CLS]{text}[SEP]".',
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of all that decides which ids a row becomes: tokenizer, template, cutting, version."""
+        return hash_json(
+            {
+                "tokenizer": self.tokenizer.fingerprint,
+                "settings": self.settings.model_dump(mode="json"),
+                "version": RENDERER_VERSION,
+            }
+        )
+
+    def render(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
+        """Returns each row as tokens; a row over ``max_tokens`` is cut in its longest column, and the cut counted."""
+        encoded = {column: self.tokenizer.encode([row[column] for row in rows]) for column in self.columns}
+        return [self._lay_out({column: encoded[column][i] for column in self.columns}) for i in range(len(rows))]
+
+    def _lay_out(self, columns: dict[str, list[int]]) -> Rendered:
+        marks = sum(1 for column, _ in self._pieces if not column)
+        excess = marks + sum(len(columns[column]) for column in self.columns) - self.settings.max_tokens
+        cut_tokens = max(0, excess)
+        while excess > 0:
+            longest = max(columns, key=lambda column: len(columns[column]))
+            others = [len(ids) for column, ids in columns.items() if column != longest]
+            step = min(excess, max(1, len(columns[longest]) - max(others, default=0)))
+            columns[longest] = _cut(columns[longest], step, self.settings.cut)
+            excess -= step
+        ids: list[int] = []
+        for column, mark in self._pieces:
+            ids += columns[column] if column else [getattr(self.tokenizer, _MARKS[mark])]
+        return Rendered(ids, [False] * len(ids), cut_tokens)
+
+    def render_documents(self, texts: list[str]) -> list[Rendered]:
+        """Returns whole documents for pretraining, between a start and an end token, never cut.
+
+        Everything but the start token is learned.
+        """
+        start, end = self.tokenizer.start_id, self.tokenizer.end_id
+        documents = ([start, *ids, end] for ids in self.tokenizer.encode(texts))
+        return [Rendered(ids, [False] + [True] * (len(ids) - 1), 0) for ids in documents]
+
+
+def _cut(ids: list[int], excess: int, side: str) -> list[int]:
+    keep = len(ids) - excess
+    if side == "end":
+        return ids[:keep]
+    if side == "start":
+        return ids[excess:]
+    head = (keep + 1) // 2
+    return ids[:head] + ids[len(ids) - (keep - head) :]
+
+
+def _parse_template(template: str) -> list[tuple[str, str]]:
+    """Returns the template as (column, mark) pairs, one of the two empty."""
+    pieces, position = [], 0
+    for match in _PIECE.finditer(template):
+        if template[position : match.start()].strip():
+            raise RecipeError(
+                f'the template "{template}" holds plain words: "{template[position : match.start()].strip()}"',
+                do="Use special tokens in brackets and columns in braces only.",
+            )
+        column, mark = match.group(1) or "", match.group(2) or ""
+        if mark and mark not in _MARKS:
+            raise RecipeError(
+                f'the template "{template}" has an unknown special token [{mark}]', do="Known are [CLS] and [SEP]."
+            )
+        pieces.append((column, mark))
+        position = match.end()
+    if template[position:].strip():
+        raise RecipeError(f'the template "{template}" ends in plain words', do='Write it as "[CLS]{text}[SEP]".')
+    return pieces

@@ -1,0 +1,187 @@
+"""Tokenizers: trained here or loaded from a model folder; text to token ids, nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import tokenizers
+from pydantic import BaseModel, ConfigDict, Field
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from penjing.errors import DataError, ModelFolderError
+from penjing.files import read_json, write_json, write_text
+from penjing.hashing import hash_json
+from penjing.text.words import WordSettings, prepare_words
+
+Kind = Literal["wordpiece", "bpe", "word"]
+PAD, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
+_SPECIAL = [PAD, UNKNOWN, START, END, MASK]
+_WORDS_FILE_KEY = "penjing_words"
+
+
+class TokenizerSettings(BaseModel):
+    """How the vocabulary is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind = Field("wordpiece", description="wordpiece, bpe (byte-level) or word")
+    vocab_size: int = Field(8192, ge=300, le=1_000_000, description="entries, the five special tokens included")
+    lowercase: bool = Field(True, description="lower-case the text first (not for bpe)")
+    min_frequency: int = Field(2, ge=1, description="a piece rarer than this gets no entry")
+    words: WordSettings = Field(WordSettings(), description="what happens before a word-level vocabulary")
+
+
+class Tokenizer:
+    """A vocabulary and the rules that cut a text into its entries.
+
+    Args:
+        backend: the tokenizer of the package ``tokenizers``.
+        words: what happens to a text before the backend sees it.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer, words: WordSettings | None = None) -> None:
+        backend.no_padding()
+        backend.no_truncation()
+        self._backend = backend
+        self.words = words or WordSettings()
+        self.vocab_size = backend.get_vocab_size(with_added_tokens=True)
+        self.pad_id, self.unknown_id = self._special_id(PAD, "<pad>"), self._special_id(UNKNOWN, "<unk>")
+        self.start_id, self.end_id = self._special_id(START, "<s>"), self._special_id(END, "</s>")
+        self.mask_id = self._special_id(MASK, "<mask>")
+
+    def _special_id(self, *names: str) -> int:
+        for name in names:
+            token_id = self._backend.token_to_id(name)
+            if token_id is not None:
+                return int(token_id)
+        raise ModelFolderError(
+            f"the tokenizer has no token {' or '.join(names)}", do="Use a tokenizer in the manner of BERT or RoBERTa."
+        )
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """The ids that stand for no text."""
+        return frozenset({self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id})
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Returns the token ids of each text, without special tokens."""
+        if not self.words.is_plain:
+            texts = [prepare_words(text, self.words) for text in texts]
+        encodings = self._backend.encode_batch_fast(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    def decode(self, ids: list[int]) -> str:
+        """Returns the text that the ids stand for; special tokens are left out."""
+        return str(self._backend.decode(ids, skip_special_tokens=True))
+
+    def token(self, token_id: int) -> str:
+        """Returns the vocabulary entry of an id."""
+        return str(self._backend.id_to_token(token_id))
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of everything that decides which ids a text becomes."""
+        rules = json.loads(self._backend.to_str())
+        return hash_json({"rules": rules, "words": self.words.model_dump(mode="json")})
+
+    def save(self, folder: Path) -> None:
+        """Writes ``tokenizer.json`` and ``tokenizer_config.json`` in the layout of the hub."""
+        write_text(folder / "tokenizer.json", self._backend.to_str(pretty=True))
+        config: dict[str, Any] = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": ["input_ids", "attention_mask"],
+            "pad_token": self.token(self.pad_id),
+            "unk_token": self.token(self.unknown_id),
+            "cls_token": self.token(self.start_id),
+            "sep_token": self.token(self.end_id),
+            "mask_token": self.token(self.mask_id),
+            "clean_up_tokenization_spaces": False,
+        }
+        if not self.words.is_plain:
+            config[_WORDS_FILE_KEY] = self.words.model_dump(mode="json")
+        write_json(folder / "tokenizer_config.json", config)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Loads ``tokenizer.json`` from a model folder, ours or the hub's.
+
+    Raises:
+        ModelFolderError: the file is missing or cannot be read.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelFolderError(
+            "there is no tokenizer.json", where=str(folder), do="Give a complete model folder, or train it again."
+        )
+    try:
+        backend = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise ModelFolderError(
+            f"the tokenizer cannot be read ({error})", where=str(path), do="Copy the file again from its origin."
+        ) from error
+    config_path = folder / "tokenizer_config.json"
+    config = read_json(config_path) if config_path.is_file() else {}
+    return Tokenizer(backend, WordSettings.model_validate(config.get(_WORDS_FILE_KEY, {})))
+
+
+def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> Tokenizer:
+    """Trains a vocabulary on batches of texts.
+
+    Byte-level BPE (Sennrich et al. 2016, arXiv 1508.07909), WordPiece (Schuster & Nakajima 2012) or whole words by
+    frequency.
+
+    Raises:
+        DataError: there is no text to learn from.
+    """
+    backend, trainer = _blank_tokenizer(settings)
+    seen = _Counted(texts, settings.words)
+    backend.train_from_iterator(iter(seen), trainer=trainer)
+    if seen.characters == 0:
+        raise DataError("there is no text to train a tokenizer on", do="Check [corpus] and [data].")
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}",
+        pair=f"{START} $A {END} $B {END}",
+        special_tokens=[(name, backend.token_to_id(name)) for name in (START, END)],
+    )
+    return Tokenizer(backend, settings.words)
+
+
+class _Counted:
+    """Batches of texts, prepared for the trainer, with the characters counted."""
+
+    def __init__(self, batches: Iterable[list[str]], words: WordSettings) -> None:
+        self._batches, self._words, self.characters = batches, words, 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for batch in self._batches:
+            self.characters += sum(len(text) for text in batch)
+            yield batch if self._words.is_plain else [prepare_words(text, self._words) for text in batch]
+
+
+def _blank_tokenizer(settings: TokenizerSettings) -> tuple[tokenizers.Tokenizer, Any]:
+    common: dict[str, Any] = {
+        "vocab_size": settings.vocab_size,
+        "min_frequency": settings.min_frequency,
+        "special_tokens": _SPECIAL,
+        "show_progress": False,
+    }
+    if settings.kind == "bpe":
+        backend = tokenizers.Tokenizer(models.BPE())
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        return backend, trainers.BpeTrainer(initial_alphabet=alphabet, **common)
+    if settings.kind == "wordpiece":
+        backend = tokenizers.Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=100))
+        backend.normalizer = normalizers.BertNormalizer(lowercase=settings.lowercase)
+        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        backend.decoder = decoders.WordPiece(cleanup=False)
+        return backend, trainers.WordPieceTrainer(continuing_subword_prefix="##", limit_alphabet=6000, **common)
+    backend = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+    lowercase = [normalizers.Lowercase()] if settings.lowercase else []
+    backend.normalizer = normalizers.Sequence([normalizers.NFC(), *lowercase])
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    return backend, trainers.WordLevelTrainer(**common)
