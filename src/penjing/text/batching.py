@@ -1,0 +1,47 @@
+"""Rows of unlike length put together so that almost nothing is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def plan_by_length(lengths: NDArray[np.int64], max_tokens: int, max_rows: int) -> list[NDArray[np.int64]]:
+    """Groups rows of like length into batches.
+
+    Args:
+        lengths: tokens in each row, [rows].
+        max_tokens: the largest batch, padding included; a longer row is a batch of its own.
+        max_rows: the most rows in a batch.
+
+    Returns:
+        For each batch the indices of its rows. Rows of one length keep the order in which they came.
+    """
+    order = np.argsort(lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and end - start < max_rows and (end - start + 1) * lengths[order[end]] <= max_tokens:
+            end += 1
+        batches.append(order[start:end])
+        start = end
+    return batches
+
+
+def pad_rows(
+    rows: Sequence[NDArray[np.integer] | list[int]], pad_id: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Puts rows into one array, padded on the right.
+
+    Returns:
+        ids [batch, time] and the mask of real tokens [batch, time].
+    """
+    time = max(len(row) for row in rows)
+    ids = np.full((len(rows), time), pad_id, dtype=np.int64)
+    mask = np.zeros((len(rows), time), dtype=np.bool_)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = True
+    return ids, mask

@@ -1,0 +1,138 @@
+"""Where training takes its batches from: windows of a packed corpus, or labelled rows of like length.
+
+The plan of an epoch follows from the seed and the epoch's number alone, so a resumed run needs only a place in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from penjing.errors import DataError
+from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.shards import TokenShard
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows ready for a network.
+
+    Attributes:
+        ids: token ids, int64 [batch, time].
+        mask: true where a token is real, [batch, time]; None where nothing is padding.
+        labels: classes, int64 [batch]; None where there are none.
+    """
+
+    ids: Tensor
+    mask: Tensor | None
+    labels: Tensor | None
+
+
+class Batches(Protocol):
+    """A source of batches."""
+
+    @property
+    def has_one_shape(self) -> bool:
+        """Whether all batches have the same shape (then compiling pays)."""
+
+    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Returns the rows of each batch of an epoch, in order."""
+
+    def load(self, rows: NDArray[np.int64]) -> Batch:
+        """Reads the rows of one batch."""
+
+
+class WindowBatches:
+    """Windows of fixed length over a corpus laid end to end; every epoch in a new order, nothing padded.
+
+    Args:
+        shard: the documents.
+        window_tokens: tokens in a window; the rest at the end that fills no window is left out.
+        batch_tokens: tokens in a batch.
+        seed: decides the order.
+        shuffled: false for validation.
+
+    Raises:
+        DataError: the corpus does not fill one batch.
+    """
+
+    def __init__(
+        self, shard: TokenShard, window_tokens: int, batch_tokens: int, seed: int, *, shuffled: bool = True
+    ) -> None:
+        self._tokens, self._window, self._seed, self._shuffled = shard.tokens, window_tokens, seed, shuffled
+        self._rows = max(1, batch_tokens // window_tokens)
+        self.windows = len(shard.tokens) // window_tokens
+        if self.windows < self._rows:
+            raise DataError(
+                f"the corpus has {len(shard.tokens):,} tokens, less than one batch of "
+                f"{self._rows} windows of {window_tokens} tokens",
+                do="Give more text, or lower pretrain.batch_tokens or pretrain.window_tokens.",
+            )
+
+    @property
+    def has_one_shape(self) -> bool:
+        return True
+
+    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        rng = np.random.default_rng([self._seed, epoch])
+        order = rng.permutation(self.windows) if self._shuffled else np.arange(self.windows)
+        missing = -len(order) % self._rows
+        order = np.concatenate([order, order[:missing]])
+        return list(order.reshape(-1, self._rows))
+
+    def load(self, rows: NDArray[np.int64]) -> Batch:
+        window = self._window
+        ids = np.stack([self._tokens[row * window : (row + 1) * window] for row in rows]).astype(np.int64)
+        return Batch(torch.from_numpy(ids), None, None)
+
+
+class RowBatches:
+    """Labelled rows, batched by length.
+
+    Args:
+        shard: the rows and their labels.
+        pad_id: fills shorter rows.
+        batch_tokens: the most tokens in a batch, padding included.
+        batch_rows: the most rows in a batch.
+        seed: decides the order.
+        shuffled: false for validation.
+    """
+
+    def __init__(
+        self,
+        shard: TokenShard,
+        pad_id: int,
+        batch_tokens: int,
+        batch_rows: int,
+        seed: int,
+        *,
+        shuffled: bool = True,
+    ) -> None:
+        self._shard, self._pad_id, self._seed, self._shuffled = shard, pad_id, seed, shuffled
+        self._batch_tokens, self._batch_rows = batch_tokens, batch_rows
+        self._lengths = shard.lengths
+
+    @property
+    def has_one_shape(self) -> bool:
+        return False
+
+    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        if not self._shuffled:
+            return plan_by_length(self._lengths, self._batch_tokens, self._batch_rows)
+        rng = np.random.default_rng([self._seed, epoch])
+        order = rng.permutation(self._shard.rows)
+        batches = plan_by_length(self._lengths[order], self._batch_tokens, self._batch_rows)
+        return [order[batches[i]] for i in rng.permutation(len(batches))]
+
+    def load(self, rows: NDArray[np.int64]) -> Batch:
+        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id)
+        return Batch(
+            ids=torch.from_numpy(ids),
+            mask=None if mask.all() else torch.from_numpy(mask),
+            labels=torch.from_numpy(self._shard.labels[rows]),
+        )

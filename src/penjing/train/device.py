@@ -1,0 +1,49 @@
+"""Where a network computes, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+
+from penjing.errors import UsageError
+from penjing.machine import computes_bf16, has_cpp_compiler
+
+
+def choose_device(name: str) -> torch.device:
+    """Returns the device of that name; ``auto`` is a GPU where there is one.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f'"{name}" is no device', do="Use auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f'the device "{name}" was asked for, but PyTorch sees no GPU', do="Use auto or cpu.")
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Returns the precision of matrix products; ``auto`` is bf16 where the hardware multiplies it, else fp32."""
+    has_bf16 = torch.cuda.is_bf16_supported() if device.type == "cuda" else computes_bf16()
+    wanted = ("bf16" if has_bf16 else "fp32") if name == "auto" else name
+    return torch.bfloat16 if wanted == "bf16" else torch.float32
+
+
+def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
+    """Returns the context in which matrix products are computed in that precision; weights stay fp32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
+
+
+def should_compile(setting: str, *, has_one_shape: bool, steps: int, device: torch.device) -> bool:
+    """Whether ``torch.compile`` pays: shapes are fixed, the run is long enough, and a compiler is there.
+
+    Compiling takes about half a minute on two cores and saves about a third of each step.
+    """
+    if setting != "auto":
+        return setting == "on"
+    return has_one_shape and steps >= 200 and (device.type == "cuda" or has_cpp_compiler())

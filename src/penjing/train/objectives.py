@@ -1,0 +1,137 @@
+"""What is learned: each objective turns a batch into inputs and targets, and those into a loss.
+
+The choice of targets is made before the network runs, so that the loss of several batches can be divided by the number
+of targets in all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from penjing.models.interface import LanguageModel, NextTokenModel
+from penjing.train.batches import Batch
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch with its targets.
+
+    Attributes:
+        tensors: what `Objective.loss` takes after the network.
+        targets: how many predictions are scored.
+        tokens: how many real tokens the network reads.
+    """
+
+    tensors: tuple[Tensor | None, ...]
+    targets: int
+    tokens: int
+
+
+class Objective(Protocol):
+    """What a trainer needs to know about what is learned."""
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        """Chooses inputs and targets; all randomness comes from ``generator``."""
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns the summed loss, and the number of right predictions, both scalars."""
+
+
+def _count_tokens(batch: Batch) -> int:
+    return batch.ids.numel() if batch.mask is None else int(batch.mask.sum())
+
+
+class MaskedObjective:
+    """Guess hidden tokens from both sides (Devlin et al. 2019, arXiv 1810.04805).
+
+    In every window the same number of tokens is chosen, so that shapes stay fixed. Of those, 80% are replaced by
+    ``[MASK]``, 10% by a random token, 10% stay.
+
+    Args:
+        mask_rate: share of the tokens to be guessed (15% in the paper; higher can be better: Wettig et al. 2023,
+            arXiv 2202.08005).
+        mask_id: the id of ``[MASK]``.
+        vocab_size: random tokens are drawn below it.
+        special_ids: never chosen.
+    """
+
+    def __init__(self, mask_rate: float, mask_id: int, vocab_size: int, special_ids: frozenset[int]) -> None:
+        self._mask_rate, self._mask_id, self._vocab_size = mask_rate, mask_id, vocab_size
+        self._special = torch.tensor(sorted(special_ids))
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        ids = batch.ids  # [batch, time]
+        chosen_per_row = max(1, round(self._mask_rate * ids.shape[1]))
+        order = torch.rand(ids.shape, generator=generator)
+        order = order.masked_fill(torch.isin(ids, self._special), 2.0)
+        if batch.mask is not None:
+            order = order.masked_fill(~batch.mask, 3.0)
+        columns = order.argsort(dim=1)[:, :chosen_per_row]  # [batch, chosen]
+        positions = (columns + torch.arange(ids.shape[0])[:, None] * ids.shape[1]).flatten()
+        targets = ids.flatten()[positions]
+        dice = torch.rand(positions.shape, generator=generator)
+        random_ids = torch.randint(self._vocab_size, positions.shape, generator=generator)
+        replaced = torch.where(dice < 0.8, self._mask_id, torch.where(dice < 0.9, random_ids, targets))
+        inputs = ids.flatten().index_put((positions,), replaced).view(ids.shape)
+        # A row of special tokens alone has nothing to guess: those targets are ignored by the loss.
+        targets = torch.where(torch.isin(targets, self._special), -100, targets)
+        return Prepared((inputs, batch.mask, positions, targets), int((targets >= 0).sum()), _count_tokens(batch))
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        ids, mask, positions, targets = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
+        model = cast("LanguageModel", network)
+        hidden = model.encode(ids, mask)  # [batch, time, dim]
+        logits = model.score(hidden.flatten(0, 1)[positions])  # [chosen, vocab]
+        loss = F.cross_entropy(logits.float(), targets, ignore_index=-100, reduction="sum")
+        return loss, (logits.argmax(dim=-1) == targets).sum()
+
+
+class CausalObjective:
+    """Guess each token from those before it; with two directions also each from those after it, on its own.
+
+    Args:
+        directions: 1, or 2 for a bidirectional LSTM, whose two halves are two language models (Peters et al. 2018,
+            arXiv 1802.05365).
+    """
+
+    def __init__(self, directions: int = 1) -> None:
+        self._directions = directions
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        tokens = _count_tokens(batch)
+        return Prepared((batch.ids, batch.mask), self._directions * (tokens - batch.ids.shape[0]), tokens)
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        ids, mask = cast("tuple[Tensor, Tensor | None]", tensors)
+        model = cast("NextTokenModel", network)
+        hidden, targets = model.next_token_pairs(ids, mask)  # [pairs, dim], [pairs]
+        logits = model.score(hidden)  # [pairs, vocab]
+        loss = F.cross_entropy(logits.float(), targets, reduction="sum")
+        return loss, (logits.argmax(dim=-1) == targets).sum()
+
+
+class ClassificationObjective:
+    """Guess the label of a row by cross-entropy.
+
+    Args:
+        label_smoothing: share of the target spread over all labels (Szegedy et al. 2016, arXiv 1512.00567).
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self._label_smoothing = label_smoothing
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        assert batch.labels is not None
+        return Prepared((batch.ids, batch.mask, batch.labels), len(batch.labels), _count_tokens(batch))
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        ids, mask, labels = cast("tuple[Tensor, Tensor | None, Tensor]", tensors)
+        logits = network(ids, mask).float()  # [batch, labels]
+        smoothing = self._label_smoothing if network.training else 0.0
+        loss = F.cross_entropy(logits, labels, reduction="sum", label_smoothing=smoothing)
+        return loss, (logits.argmax(dim=-1) == labels).sum()

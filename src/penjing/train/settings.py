@@ -1,0 +1,49 @@
+"""What a training run can be told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainSettings(BaseModel):
+    """What every training run can be told, whatever it learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: float = Field(3, gt=0, description="passes over the data; a part of one is allowed")
+    batch_tokens: int = Field(8192, ge=1, description="most tokens in a batch, padding included")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are added up for one step")
+    learning_rate: float = Field(5e-4, gt=0, description="at its highest")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices only")
+    beta2: float = Field(0.98, gt=0, lt=1, description="AdamW's memory of squared gradients")
+    warmup: float = Field(0.06, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls afterwards")
+    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    average: float = Field(0.0, ge=0, lt=1, description="decay of a running average of the weights; 0: none")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where hardware has it")
+    compile: Literal["auto", "on", "off"] = Field("auto", description="auto: where it pays for itself")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
+    evaluations: int = Field(10, ge=1, description="how many times the run is measured on the validation rows")
+    patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0: never")
+    best_by: Literal["loss", "accuracy"] = Field("loss", description="which validation figure decides the best")
+    checkpoint_every_s: float = Field(60, ge=0, description="seconds between checkpoints")
+
+
+class PretrainSettings(TrainSettings):
+    """Pretraining on documents packed into windows."""
+
+    objective: Literal["masked", "causal"] = Field("masked", description="what is learned from unlabelled text")
+    mask_rate: float = Field(0.2, gt=0, lt=1, description="share of the tokens to be guessed (masked objective)")
+    window_tokens: int = Field(128, ge=8, description="length of a training window")
+    epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
+
+
+class FinetuneSettings(TrainSettings):
+    """Fine-tuning on labelled rows."""
+
+    batch_rows: int = Field(32, ge=1, description="most rows in a batch")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
+    best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")

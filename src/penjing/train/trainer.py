@@ -1,0 +1,351 @@
+"""The one training loop.
+
+An objective gives loss and counts for a batch; the trainer does the rest: accumulation normalized by what is learned,
+mixed precision, clipping, schedule, evaluation, the best weights, checkpoints and exact resume.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from penjing.errors import Interrupted
+from penjing.files import folder_beside, write_json
+from penjing.progress import Bar, Progress
+from penjing.train.batches import Batches
+from penjing.train.checkpoint import list_checkpoints, load_checkpoint, remove_leftovers, save_checkpoint
+from penjing.train.device import autocast, choose_device, choose_precision, should_compile
+from penjing.train.guard import LossGuard
+from penjing.train.history import History
+from penjing.train.objectives import Objective, Prepared
+from penjing.train.optimizer import build_optimizer, set_learning_rate
+from penjing.train.schedule import learning_rate_factor
+from penjing.train.settings import TrainSettings
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands; saved with every checkpoint.
+
+    Attributes:
+        step: optimizer steps done.
+        epoch: passes begun.
+        position: batches of this epoch done.
+        tokens: real tokens read.
+        seconds: time spent, over all sittings.
+        evaluations: evaluations done.
+        best: the best evaluation so far.
+        worse: evaluations since.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    worse: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of a run.
+
+    Attributes:
+        steps: optimizer steps.
+        tokens: real tokens read.
+        seconds: time spent, over all sittings.
+        best: the evaluation of the weights that were kept; empty without validation rows.
+        stopped_early: whether patience ran out.
+        compiled: whether ``torch.compile`` was used.
+        precision: of the matrix products, ``bf16`` or ``fp32``.
+    """
+
+    steps: int
+    tokens: int
+    seconds: float
+    best: dict[str, float]
+    stopped_early: bool
+    compiled: bool
+    precision: str
+
+
+class Trainer:
+    """Trains a network, and goes on from the last checkpoint in its folder if there is one.
+
+    Args:
+        network: what is trained, in place.
+        objective: what is learned.
+        batches: where the batches come from.
+        validation: measured now and then to choose the best weights; None: the last weights are kept.
+        settings: how to train.
+        folder: holds checkpoints, the best weights and ``history.jsonl``.
+        seed: decides masks and dropout.
+        name: shown beside the bar.
+        progress: told how far training is, asked whether to stop.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: Objective,
+        batches: Batches,
+        validation: Batches | None,
+        settings: TrainSettings,
+        *,
+        folder: Path,
+        seed: int,
+        name: str,
+        progress: Progress,
+    ) -> None:
+        self._device = choose_device(settings.device)
+        self._precision = choose_precision(settings.precision, self._device)
+        self._network = network.to(self._device)
+        self._objective, self._batches, self._validation = objective, batches, validation
+        self._settings, self._folder, self._seed = settings, folder, seed
+        self._name, self._progress = name, progress
+        self._optimizer = build_optimizer(network, settings)
+        self._average: dict[str, Tensor] = {}
+        if settings.average:
+            self._average = {name: p.detach().clone() for name, p in network.named_parameters()}
+        self._state, self._guard = TrainingState(), LossGuard()
+        self._plan = batches.plan(0)
+        steps = math.ceil(settings.epochs * len(self._plan) / settings.accumulate)
+        self.compiled = should_compile(
+            settings.compile, has_one_shape=batches.has_one_shape, steps=steps, device=self._device
+        )
+        self._loss: Callable[..., tuple[Tensor, Tensor]] = (
+            torch.compile(objective.loss, dynamic=False) if self.compiled else objective.loss
+        )
+
+    def run(self) -> TrainingResult:
+        """Trains to the end and leaves the best weights in the network.
+
+        Raises:
+            Interrupted: the user asked to stop; a checkpoint is written.
+            TrainingError: the loss is not a number or diverges; the last checkpoint stays.
+            DiskFullError: a checkpoint could not be written; the one before it stays.
+        """
+        torch.manual_seed(self._seed)
+        self._resume()
+        history = History(self._folder / "history.jsonl", self._state.step)
+        total = math.ceil(self._settings.epochs * len(self._plan))
+        try:
+            with self._progress.bar(self._name, total, "batches") as bar:
+                bar.advance(self._state.epoch * len(self._plan) + self._state.position)
+                stopped_early = self._loop(history, bar)
+        finally:
+            history.close()
+        self._keep_best()
+        return TrainingResult(
+            steps=self._state.step,
+            tokens=self._state.tokens,
+            seconds=self._state.seconds,
+            best=self._state.best,
+            stopped_early=stopped_early,
+            compiled=self.compiled,
+            precision="bf16" if self._precision == torch.bfloat16 else "fp32",
+        )
+
+    def _loop(self, history: History, bar: Bar) -> bool:
+        """Steps until the epochs are done; returns whether patience ran out before."""
+        state, settings = self._state, self._settings
+        began, before, saved = time.perf_counter(), state.seconds, time.perf_counter()
+        tokens_before = state.tokens
+        while self._done() < 1.0 - 1e-9 and not self._out_of_patience():
+            record = self._step(bar)
+            state.seconds = before + time.perf_counter() - began
+            history.append({**record, "seconds": round(state.seconds, 3)})
+            speed = (state.tokens - tokens_before) / max(1e-9, state.seconds - before)
+            bar.note(f"loss {record['loss']:.3f} · {speed:,.0f} tokens/s")
+            if math.floor(self._done() * settings.evaluations + 1e-9) > state.evaluations:
+                history.append(self._evaluate())
+            if self._progress.should_stop():
+                self._save(history)
+                raise Interrupted(
+                    f"stopped as asked after step {state.step}; everything is saved",
+                    where=self._name,
+                    do="Run the same command again to go on.",
+                )
+            if time.perf_counter() - saved >= settings.checkpoint_every_s:
+                self._save(history)
+                saved = time.perf_counter()
+        self._save(history)
+        return self._done() < 1.0 - 1e-9
+
+    def _done(self) -> float:
+        """Returns the share of the run that is done."""
+        return (self._state.epoch + self._state.position / len(self._plan)) / self._settings.epochs
+
+    def _out_of_patience(self) -> bool:
+        return 0 < self._settings.patience <= self._state.worse
+
+    def _step(self, bar: Bar) -> dict[str, Any]:
+        """Takes one optimizer step over ``accumulate`` batches; returns its record."""
+        state, settings = self._state, self._settings
+        generator = torch.Generator().manual_seed((self._seed << 32) + state.step)
+        group = self._plan[state.position : state.position + settings.accumulate]
+        prepared = [self._objective.prepare(self._batches.load(rows), generator) for rows in group]
+        targets = max(1, sum(part.targets for part in prepared))
+        # The middle of the step: a warm-up's first step and a decay's last one both change something.
+        middle = self._done() + len(group) / 2 / len(self._plan) / settings.epochs
+        rate = settings.learning_rate * learning_rate_factor(middle, settings.warmup, settings.schedule)
+        set_learning_rate(self._optimizer, rate)
+        self._network.train()
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = right = 0.0
+        for part in prepared:
+            with autocast(self._device, self._precision):
+                part_loss, part_right = self._loss(self._network, *self._to_device(part))
+            (part_loss / targets).backward()
+            loss += part_loss.item() / targets
+            right += part_right.item()
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip_norm).item()
+        self._guard.check(loss, norm, state.step + 1, rate)
+        self._optimizer.step()
+        self._update_average()
+        state.step += 1
+        state.tokens += sum(part.tokens for part in prepared)
+        state.position += len(group)
+        bar.advance(len(group))
+        if state.position >= len(self._plan):
+            state.epoch, state.position = state.epoch + 1, 0
+            self._plan = self._batches.plan(state.epoch)
+        return {
+            "step": state.step,
+            "tokens": state.tokens,
+            "loss": loss,
+            "accuracy": right / targets,
+            "learning_rate": rate,
+            "gradient_norm": norm,
+        }
+
+    def _to_device(self, prepared: Prepared) -> tuple[Tensor | None, ...]:
+        return tuple(None if tensor is None else tensor.to(self._device) for tensor in prepared.tensors)
+
+    def _update_average(self) -> None:
+        if not self._average:
+            return
+        # A young average follows faster, so that it does not remember the random start.
+        decay = min(self._settings.average, (1 + self._state.step) / (10 + self._state.step))
+        with torch.no_grad():
+            for name, parameter in self._network.named_parameters():
+                self._average[name].lerp_(parameter, 1 - decay)
+
+    @contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """Puts the running average in the place of the weights for a while."""
+        if not self._average:
+            yield
+            return
+        kept = {name: parameter.detach().clone() for name, parameter in self._network.named_parameters()}
+        _copy_into(self._network, self._average)
+        try:
+            yield
+        finally:
+            _copy_into(self._network, kept)
+
+    @torch.no_grad()
+    def _evaluate(self) -> dict[str, Any]:
+        """Measures the validation rows, keeps the weights if they are the best; returns the record."""
+        state = self._state
+        state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
+        record: dict[str, Any] = {"step": state.step, "tokens": state.tokens}
+        if self._validation is None:
+            return record
+        with self._averaged_weights():
+            figures = measure(
+                self._network, self._objective, self._validation, self._device, self._precision, self._seed
+            )
+            if self._is_better(figures):
+                state.best, state.worse = {**figures, "step": state.step}, 0
+                self._save_best()
+            else:
+                state.worse += 1
+        return {**record, **figures}
+
+    def _is_better(self, figures: dict[str, float]) -> bool:
+        if not self._state.best:
+            return True
+        if self._settings.best_by == "loss":
+            return figures["validation_loss"] < self._state.best["validation_loss"]
+        new = (figures["validation_accuracy"], -figures["validation_loss"])
+        return new > (self._state.best["validation_accuracy"], -self._state.best["validation_loss"])
+
+    def _save_best(self) -> None:
+        with folder_beside(self._folder / "best") as beside:
+            save_file(
+                {name: p.detach().contiguous() for name, p in self._network.named_parameters()},
+                beside / "network.safetensors",
+            )
+            write_json(beside / "best.json", self._state.best)
+
+    def _keep_best(self) -> None:
+        best = self._folder / "best" / "network.safetensors"
+        if best.exists():
+            _copy_into(self._network, load_file(best))
+        elif self._average:
+            _copy_into(self._network, self._average)
+
+    def _save(self, history: History) -> None:
+        history.flush()
+        state = {**asdict(self._state), "guard": asdict(self._guard)}
+        save_checkpoint(self._folder / "checkpoints", self._network, self._optimizer, self._average, state)
+
+    def _resume(self) -> None:
+        folder = self._folder / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+        remove_leftovers(self._folder)
+        checkpoints = list_checkpoints(folder)
+        if not checkpoints:
+            return
+        saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average)
+        self._guard = LossGuard(**saved["guard"])
+        self._state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
+        self._plan = self._batches.plan(self._state.epoch)
+        self._progress.say(f"{self._name}: going on from step {self._state.step:,}")
+
+
+def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(weights[name])
+
+
+@torch.no_grad()
+def measure(
+    network: nn.Module,
+    objective: Objective,
+    batches: Batches,
+    device: torch.device,
+    precision: torch.dtype,
+    seed: int,
+) -> dict[str, float]:
+    """Returns ``validation_loss`` (nats a prediction) and ``validation_accuracy`` over all batches.
+
+    The same seed chooses the same targets every time.
+    """
+    network.eval()
+    generator = torch.Generator().manual_seed(seed)
+    loss = right = targets = 0.0
+    for rows in batches.plan(0):
+        prepared = objective.prepare(batches.load(rows), generator)
+        tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
+        with autocast(device, precision):
+            part_loss, part_right = objective.loss(network, *tensors)
+        loss += part_loss.item()
+        right += part_right.item()
+        targets += prepared.targets
+    network.train()
+    return {"validation_loss": loss / max(1, targets), "validation_accuracy": right / max(1, targets)}
