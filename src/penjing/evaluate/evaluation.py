@@ -1,0 +1,126 @@
+"""Scores of a model on labelled rows, each with its 95% interval, beside baselines fitted on the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penjing.errors import DataError
+from penjing.metrics.interval import paired_difference
+from penjing.tasks.model import Model
+from penjing.tasks.task import Probabilities
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Rows with their labels.
+
+    Attributes:
+        texts: what is read.
+        labels: the name of the true label of each.
+    """
+
+    texts: Sequence[str]
+    labels: Sequence[str]
+
+
+def evaluate_model(model: Model, rows: LabelledTexts, *, resamples: int, mistakes: int, seed: int) -> dict[str, Any]:
+    """Measures a model.
+
+    Args:
+        model: what is measured.
+        rows: what it is asked, with the true labels.
+        resamples: bootstrap resamples behind each interval.
+        mistakes: how many of the most confident mistakes are listed.
+        seed: of the resamples.
+
+    Returns:
+        JSON values: ``rows``, ``scores``, ``per_class``, ``confusion``, ``reliability``, ``mistakes``, ``cut_rows``,
+        ``cut_tokens``.
+
+    Raises:
+        DataError: there are no rows, or a label that the model does not know.
+    """
+    truth = class_numbers(rows.labels, model.labels)
+    predictions = model.predict_texts(list(rows.texts))
+    probabilities = np.array([[item.probabilities[label] for label in model.labels] for item in predictions])
+    wrong = [
+        {"text": item.text, "truth": true, "label": item.label, "probability": item.probability}
+        for item, true in zip(predictions, rows.labels, strict=True)
+        if item.label != true
+    ]
+    wrong.sort(key=lambda row: -float(row["probability"]))
+    return {
+        **model.task.score(truth, probabilities, model.labels, resamples, seed),
+        "labels": list(model.labels),
+        "mistakes": wrong[:mistakes],
+        "cut_rows": sum(item.cut_tokens > 0 for item in predictions),
+        "cut_tokens": sum(item.cut_tokens for item in predictions),
+        "correct": [item.label == true for item, true in zip(predictions, rows.labels, strict=True)],
+    }
+
+
+def evaluate_baselines(
+    model: Model,
+    train: LabelledTexts,
+    validation: LabelledTexts,
+    rows: LabelledTexts,
+    correct: Sequence[bool],
+    *,
+    resamples: int,
+    seed: int,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fits the task's baselines on the training rows and measures them on the same rows as the model.
+
+    Args:
+        model: its task and labels count.
+        train: what the baselines learn from.
+        validation: what they choose their settings by.
+        rows: what they are measured on.
+        correct: which of those rows the model got right.
+        resamples: bootstrap resamples behind each interval.
+        seed: of the resamples.
+
+    Returns:
+        name → scores, and name → the difference in accuracy between model and baseline, paired by row.
+    """
+    labels = model.labels
+    truth = class_numbers(rows.labels, labels)
+    scores, differences = {}, {}
+    for name, fit in model.task.baselines.items():
+        baseline = fit(
+            list(train.texts),
+            class_numbers(train.labels, labels),
+            list(validation.texts),
+            class_numbers(validation.labels, labels),
+            list(labels),
+        )
+        probabilities: Probabilities = baseline.probabilities(list(rows.texts))
+        scores[name] = model.task.score(truth, probabilities, labels, resamples, seed)
+        right = probabilities.argmax(axis=1) == truth
+        difference = paired_difference(np.array(correct), right, resamples=resamples, seed=seed)
+        differences[name] = difference.to_dict()
+    return scores, differences
+
+
+def class_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
+    """Returns the number of each label, [rows].
+
+    Raises:
+        DataError: there are no rows, or a label that the model does not know.
+    """
+    if not len(names):
+        raise DataError("there are no rows to measure", do="Give a file with at least one labelled row.")
+    numbers = {label: number for number, label in enumerate(labels)}
+    for row, name in enumerate(names, start=1):
+        if name not in numbers:
+            raise DataError(
+                f'the label "{name}" is not one of the model\'s: {", ".join(labels)}',
+                where=f"row {row}",
+                do="Correct the row, or give the names with --label-names.",
+            )
+    return np.array([numbers[name] for name in names], dtype=np.int64)

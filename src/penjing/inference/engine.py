@@ -1,0 +1,41 @@
+"""Runs a network over many sequences of token ids, batched by length."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from penjing.text.batching import pad_rows, plan_by_length
+
+
+class Engine:
+    """Scores sequences with a classifier, in fp32.
+
+    Args:
+        network: takes ids [batch, time] and a mask or None, gives logits [batch, labels].
+        pad_id: fills shorter sequences.
+        batch_tokens: most tokens in a batch, padding included.
+    """
+
+    def __init__(self, network: nn.Module, pad_id: int, batch_tokens: int = 16384) -> None:
+        self._network = network.eval()
+        self._pad_id, self._batch_tokens = pad_id, batch_tokens
+        self._device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:
+        """Returns the logits of each sequence, [sequences, labels], in the order given."""
+        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+        parts, order = [], []
+        for rows in plan_by_length(lengths, self._batch_tokens, max_rows=len(sequences)):
+            ids, mask = pad_rows([sequences[row] for row in rows], self._pad_id)
+            padding = None if mask.all() else torch.from_numpy(mask).to(self._device)
+            logits = self._network(torch.from_numpy(ids).to(self._device), padding)
+            parts.append(logits.double().cpu().numpy())
+            order.append(rows)
+        scores = np.concatenate(parts)
+        result = np.empty_like(scores)
+        result[np.concatenate(order)] = scores
+        return result

@@ -1,0 +1,171 @@
+"""A recipe: a TOML file that names the stages and their settings, checked before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from penjing.data.settings import LabelledData, TextData
+from penjing.errors import RecipeError, nearest
+from penjing.text.renderer import RendererSettings
+from penjing.text.tokenizer import TokenizerSettings
+from penjing.text.vectors import VectorSettings
+from penjing.train.settings import FinetuneSettings, PretrainSettings
+
+
+class ModelSettings(BaseModel):
+    """Which network is made, or which folder it starts from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str | None = Field(None, description="architecture: bert or lstm; follows from start where that is given")
+    start: str | None = Field(None, description="a model folder to start from, or package:NAME/folder")
+    shape: dict[str, bool | int | float | str] = Field(
+        {}, description="entries of the architecture's config, under the hub's names"
+    )
+
+
+class EvaluateSettings(BaseModel):
+    """How the model is measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resamples: int = Field(1000, ge=100, description="bootstrap resamples behind each interval")
+    mistakes: int = Field(20, ge=0, description="how many of the most confident mistakes are listed")
+
+
+class ReportSettings(BaseModel):
+    """How the report is written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: Literal["en", "zh"] = Field("en", description="of the report: en or zh")
+    examples: tuple[str, ...] = Field((), description="texts the finished model answers, shown at the top")
+
+
+class Recipe(BaseModel):
+    """The whole path, from raw files to a model that is scored.
+
+    Sections that are left out take their defaults; without ``[corpus]`` or ``[pretrain]`` nothing is pretrained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
+    task: str = Field("classify", description="what the model is for")
+    seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
+    data: LabelledData
+    corpus: TextData | None = None
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    vectors: VectorSettings | None = None
+    model: ModelSettings = ModelSettings()
+    render: RendererSettings = RendererSettings()
+    pretrain: PretrainSettings | None = None
+    finetune: FinetuneSettings = FinetuneSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    report: ReportSettings = ReportSettings()
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Reads and checks a recipe.
+
+    Args:
+        path: the TOML file.
+        overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails.
+
+    Raises:
+        RecipeError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(
+            "there is no such recipe",
+            where=str(path),
+            do="Give the path of a TOML file; penjing quickstart needs none.",
+        ) from error
+    except IsADirectoryError as error:
+        raise RecipeError("this is a folder, not a recipe", where=str(path), do="Give a TOML file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"this is not TOML ({error})", where=str(path), do="Correct that line.") from error
+    for override in overrides or []:
+        _set(document, override)
+    return check_recipe(document, path.name)
+
+
+def check_recipe(document: Mapping[str, Any], where: str) -> Recipe:
+    """Checks a recipe given as a dictionary; ``where`` names it in errors.
+
+    Raises:
+        RecipeError: a key is unknown (the nearest known one is named), or a value is not allowed.
+    """
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        raise _explain(error, where) from error
+
+
+def _set(document: dict[str, Any], override: str) -> None:
+    key, equals, raw = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f'"{override}" is no setting', where="--set", do="Write it as --set finetune.epochs=5.")
+    try:
+        value: Any = tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        document = document.setdefault(section, {})
+        if not isinstance(document, dict):
+            raise RecipeError(f'"{section}" is a value, not a section', where=f"--set {override}")
+    document[last] = value
+
+
+def _explain(error: ValidationError, where: str) -> RecipeError:
+    """Turns the first complaints of pydantic into one paragraph."""
+    complaints = [_complaint(item) for item in error.errors()[:3]]
+    more = error.error_count() - len(complaints)
+    tail = f" There are {more} more." if more > 0 else ""
+    return RecipeError(
+        "; ".join(what for what, _ in complaints),
+        where=where,
+        do=" ".join(dict.fromkeys(do for _, do in complaints)) + tail,
+    )
+
+
+def _complaint(item: Any) -> tuple[str, str]:
+    location = [str(part) for part in item["loc"]]
+    key = _name(location)
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        return f"unknown key {key}", nearest(location[-1], known)
+    if item["type"] == "missing":
+        return f"{key} is missing", "Add it to the recipe."
+    given = item["input"]
+    shown = f"{given!r}" if not isinstance(given, dict) else "a section"
+    message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{key} is {shown}: it {message}" if message.startswith("should") else f"{key} is {shown}: {message}", (
+        "Correct it."
+    )
+
+
+def _name(location: list[str]) -> str:
+    if len(location) == 1:
+        return location[0]
+    return f"[{'.'.join(location[:-1])}] {location[-1]}"
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    """Returns the keys that the section at a location may have."""
+    model: type[BaseModel] = Recipe
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None:
+            break
+        candidates = [field.annotation, *get_args(field.annotation)]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return list(model.model_fields)

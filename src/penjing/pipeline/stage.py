@@ -1,0 +1,80 @@
+"""A stage: reads artifacts, writes one artifact, and records what went in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from penjing.pipeline.recipe import Recipe
+from penjing.progress import Progress
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage is given to work with.
+
+    Attributes:
+        recipe: the whole recipe.
+        folder: where the artifact is built; what a killed run of the same stage left is still there.
+        inputs: the folders of the stages this one reads.
+        progress: told how far the work is.
+    """
+
+    recipe: Recipe
+    folder: Path
+    inputs: dict[str, Path]
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One arrow of the path.
+
+    Attributes:
+        name: of the stage, and of its folder.
+        inputs: the stages it reads; those that a recipe does not want are left out.
+        settings: the part of the recipe that decides the result, as JSON values.
+        run: fills the folder; returns facts for the report.
+        files: the source files it reads, whose content counts.
+        is_wanted: whether a recipe has this stage.
+        is_resumable: whether `run` goes on from what is already in the folder.
+        version: raised when the same settings would give another result.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    settings: Callable[[Recipe], Any]
+    run: Callable[[StageContext], dict[str, Any]]
+    files: Callable[[Recipe], list[Path]] = field(default=lambda recipe: [])
+    is_wanted: Callable[[Recipe], bool] = field(default=lambda recipe: True)
+    is_resumable: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished stage.
+
+    Attributes:
+        stage: its name.
+        folder: where it lies.
+        record: its ``lineage.json``.
+        skipped: whether it was there already.
+    """
+
+    stage: str
+    folder: Path
+    record: dict[str, Any]
+    skipped: bool
+
+    @property
+    def content(self) -> str:
+        """The hash of what the stage wrote."""
+        return str(self.record["content"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the stage reported."""
+        return dict(self.record["facts"])

@@ -1,0 +1,16 @@
+"""The stages, in the order in which they run."""
+
+from __future__ import annotations
+
+from penjing.pipeline.stage import Stage
+from penjing.pipeline.stages.corpus import CORPUS
+from penjing.pipeline.stages.data import DATA
+from penjing.pipeline.stages.evaluate import EVALUATE
+from penjing.pipeline.stages.examples import EXAMPLES
+from penjing.pipeline.stages.finetune import FINETUNE
+from penjing.pipeline.stages.pretrain import PRETRAIN
+from penjing.pipeline.stages.shards import SHARDS
+from penjing.pipeline.stages.tokenizer import TOKENIZER
+from penjing.pipeline.stages.vectors import VECTORS
+
+STAGES: tuple[Stage, ...] = (DATA, CORPUS, TOKENIZER, SHARDS, VECTORS, PRETRAIN, EXAMPLES, FINETUNE, EVALUATE)

@@ -1,0 +1,50 @@
+"""Unlabelled texts for pretraining, without those that evaluation uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penjing.data.corpus import build_corpus
+from penjing.data.sources import source_files
+from penjing.errors import RecipeError
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Stage, StageContext
+
+
+def has_corpus(recipe: Recipe) -> bool:
+    """Whether the recipe has texts to pretrain on.
+
+    Raises:
+        RecipeError: it asks for pretraining or vectors and has none.
+    """
+    if recipe.corpus is None and (recipe.pretrain or recipe.vectors):
+        wanted = "pretrain" if recipe.pretrain else "vectors"
+        raise RecipeError(
+            f"there is a section [{wanted}], but no [corpus] to learn from",
+            where=recipe.name,
+            do=f"Add [corpus] with a path, or remove [{wanted}].",
+        )
+    return recipe.corpus is not None
+
+
+def _run(context: StageContext) -> dict[str, Any]:
+    recipe = context.recipe
+    assert recipe.corpus is not None
+    return build_corpus(recipe.corpus, context.inputs["data"], recipe.seed, context.folder, context.progress)
+
+
+def _files(recipe: Recipe) -> list[Path]:
+    assert recipe.corpus is not None
+    paths = (recipe.corpus.path,) if isinstance(recipe.corpus.path, str) else recipe.corpus.path
+    return [file for path in paths for file in source_files(path)]
+
+
+CORPUS = Stage(
+    "corpus",
+    inputs=("data",),
+    settings=lambda recipe: [recipe.seed, recipe.corpus and recipe.corpus.model_dump(mode="json", exclude={"path"})],
+    run=_run,
+    files=_files,
+    is_wanted=has_corpus,
+)

@@ -1,0 +1,112 @@
+"""Fine-tuning: a classifier over the labelled rows, on what pretraining, a given model or word vectors left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+import penjing
+from penjing.files import read_json, write_json
+from penjing.models.interface import Architecture, count_parameters
+from penjing.models.weights import load_backbone, save_network
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.stages.examples import LABELS
+from penjing.pipeline.stages.pretrain import put_vectors
+from penjing.pipeline.start import architecture_of, config_values, model_settings, start_files, start_folder
+from penjing.tasks.model import CARD
+from penjing.text.renderer import Renderer
+from penjing.text.shards import open_shard
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.text.vectors import load_vectors
+from penjing.train.batches import RowBatches
+from penjing.train.objectives import ClassificationObjective
+from penjing.train.trainer import Trainer
+
+
+def _run(context: StageContext) -> dict[str, Any]:
+    recipe, settings = context.recipe, context.recipe.finetune
+    tokenizer = load_tokenizer(context.inputs["tokenizer"])
+    examples = context.inputs["examples"]
+    labels: list[str] = read_json(examples / LABELS)
+    architecture, network, config = build_classifier(recipe, tokenizer, len(labels))
+    _start(network, context)
+    result = Trainer(
+        network,
+        ClassificationObjective(settings.label_smoothing),
+        _batches(recipe, examples / "train", tokenizer, is_training=True),
+        _batches(recipe, examples / "validation", tokenizer, is_training=False),
+        settings,
+        folder=context.folder,
+        seed=recipe.seed,
+        name="finetune",
+        progress=context.progress,
+    ).run()
+    _write_model(context, network, architecture.config_to_dict(config, head="classifier", labels=labels), labels)
+    for leftover in ("checkpoints", "best"):
+        shutil.rmtree(context.folder / leftover, ignore_errors=True)
+    return {**asdict(result), "parameters": count_parameters(network), "family": architecture.name}
+
+
+def build_classifier(recipe: Recipe, tokenizer: Tokenizer, labels: int) -> tuple[Architecture, nn.Module, Any]:
+    """Returns the architecture, a freshly initialised classifier and its config."""
+    architecture = architecture_of(recipe)
+    config = architecture.config_from_dict(config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id))
+    network = architecture.classifier(config, labels)
+    architecture.initialize(network, config, recipe.seed)
+    return architecture, network, config
+
+
+def _start(network: nn.Module, context: StageContext) -> None:
+    """Puts in what was learned before: by pretraining, else by a given model, else word vectors."""
+    start = context.inputs["pretrain"] / "model" if "pretrain" in context.inputs else start_folder(context.recipe)
+    if start is not None:
+        load_backbone(network, start)
+    elif "vectors" in context.inputs:
+        put_vectors(network, load_vectors(context.inputs["vectors"]))
+
+
+def _batches(recipe: Recipe, folder: Path, tokenizer: Tokenizer, *, is_training: bool) -> RowBatches:
+    settings = recipe.finetune
+    return RowBatches(
+        open_shard(folder),
+        tokenizer.pad_id,
+        settings.batch_tokens,
+        settings.batch_rows if is_training else 8 * settings.batch_rows,
+        recipe.seed,
+        shuffled=is_training,
+    )
+
+
+def _write_model(context: StageContext, network: nn.Module, config: dict[str, Any], labels: list[str]) -> None:
+    """Writes the model folder in the layout of the hub, with our card."""
+    recipe, folder = context.recipe, context.folder / "model"
+    tokenizer = load_tokenizer(context.inputs["tokenizer"])
+    save_network(folder, network, config)
+    tokenizer.save(folder)
+    card = {
+        "penjing": penjing.__version__,
+        "task": recipe.task,
+        "labels": labels,
+        "render": recipe.render.model_dump(mode="json"),
+        "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
+    }
+    write_json(folder / CARD, card)
+
+
+FINETUNE = Stage(
+    "finetune",
+    inputs=("tokenizer", "examples", "vectors", "pretrain"),
+    settings=lambda recipe: [
+        model_settings(recipe),
+        recipe.task,
+        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s"}),
+    ],
+    run=_run,
+    files=start_files,
+    is_resumable=True,
+)

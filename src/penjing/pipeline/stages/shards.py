@@ -1,0 +1,61 @@
+"""The corpus as token shards, for vectors and pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from penjing.data.reading import iter_texts
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.stages.corpus import has_corpus
+from penjing.progress import Progress, stop_if_asked
+from penjing.text.renderer import Rendered, Renderer
+from penjing.text.shards import TokenShard, write_shard
+from penjing.text.tokenizer import load_tokenizer
+
+PARTS = {"texts": "texts.parquet", "held_out": "held_out.parquet"}
+
+
+def _run(context: StageContext) -> dict[str, Any]:
+    renderer = Renderer(load_tokenizer(context.inputs["tokenizer"]), context.recipe.render)
+    shards = {}
+    for name, file in PARTS.items():
+        folder = context.folder / name
+        folder.mkdir()
+        shards[name] = _write(folder, context.inputs["corpus"] / file, renderer, context.progress)
+    texts = shards["texts"]
+    return {
+        "documents": texts.rows,
+        "tokens": len(texts.tokens),
+        "held_out_documents": shards["held_out"].rows,
+        "held_out_tokens": len(shards["held_out"].tokens),
+        "unknown_share": texts.unknown_tokens / len(texts.tokens),
+    }
+
+
+def _write(folder: Path, texts: Path, renderer: Renderer, progress: Progress) -> TokenShard:
+    tokenizer = renderer.tokenizer
+    return write_shard(
+        folder,
+        _rendered(texts, renderer, progress),
+        vocab_size=tokenizer.vocab_size,
+        unknown_id=tokenizer.unknown_id,
+        fingerprint=tokenizer.fingerprint,
+    )
+
+
+def _rendered(path: Path, renderer: Renderer, progress: Progress) -> Iterator[tuple[list[Rendered], list[int]]]:
+    with progress.bar("tokens", None, "documents") as bar:
+        for texts in iter_texts(path):
+            stop_if_asked(progress)
+            yield renderer.render_documents(texts), []
+            bar.advance(len(texts))
+
+
+def _is_wanted(recipe: Recipe) -> bool:
+    return has_corpus(recipe) and (recipe.pretrain is not None or recipe.vectors is not None)
+
+
+SHARDS = Stage("shards", inputs=("corpus", "tokenizer"), settings=lambda recipe: None, run=_run, is_wanted=_is_wanted)

@@ -1,0 +1,78 @@
+"""The model folder that a recipe starts from, if it names one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penjing.data.sources import locate_package_folder
+from penjing.errors import ModelFolderError, RecipeError
+from penjing.models.interface import Architecture
+from penjing.models.weights import read_config
+from penjing.pipeline.recipe import Recipe
+from penjing.registry import load_registered
+
+
+def start_folder(recipe: Recipe) -> Path | None:
+    """Returns the folder named in ``[model] start``, or None.
+
+    Raises:
+        ModelFolderError: there is no such folder.
+    """
+    address = recipe.model.start
+    if address is None:
+        return None
+    folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
+    if not folder.is_dir():
+        raise ModelFolderError("there is no such folder", where=f"[model] start = {address}", do="Correct the path.")
+    return folder
+
+
+def architecture_of(recipe: Recipe) -> Architecture:
+    """Returns the architecture that the recipe names, or that of the folder it starts from.
+
+    Raises:
+        RecipeError: it names neither, or two that differ.
+    """
+    start = start_folder(recipe)
+    if start is None:
+        if recipe.model.family is None:
+            raise RecipeError("[model] names no family", where=recipe.name, do='Write family = "bert" or "lstm".')
+        return _load(recipe.model.family)
+    found = str(read_config(start)["model_type"]).removeprefix("penjing_")
+    if recipe.model.family not in (None, found):
+        raise RecipeError(
+            f'[model] family is "{recipe.model.family}", but the model in {start} is of the family "{found}"',
+            where=recipe.name,
+            do="Remove family.",
+        )
+    return _load(found)
+
+
+def _load(family: str) -> Architecture:
+    architecture: Architecture = load_registered("models", family)
+    return architecture
+
+
+def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any]:
+    """Returns the values of the network's config: those of the start, then the recipe's shape, then the vocabulary.
+
+    Raises:
+        RecipeError: the shape names something that the architecture does not have.
+    """
+    start = start_folder(recipe)
+    architecture = architecture_of(recipe)
+    architecture.check_shape(recipe.model.shape, where=recipe.name)
+    values: dict[str, Any] = read_config(start) if start else {}
+    return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id}
+
+
+def model_settings(recipe: Recipe) -> Any:
+    """Returns what in the recipe decides the network at the start of training; its files count by `start_files`."""
+    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start"})]
+
+
+def start_files(recipe: Recipe) -> list[Path]:
+    """Returns the config and weights of the model that the run starts from; none if it starts from nothing."""
+    start = start_folder(recipe)
+    return [start / "config.json", *sorted(start.glob("*.safetensors"))] if start else []

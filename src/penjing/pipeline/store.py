@@ -1,0 +1,119 @@
+"""Where the artifacts of a run lie: a folder for each stage and key, complete or not there at all.
+
+The key of a stage is the hash of its settings, the content of its source files, and the content of the artifacts it
+reads. The same key is the same work, so it is not done again; going back to earlier settings finds the earlier
+artifacts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import penjing
+from penjing.errors import UsageError
+from penjing.files import disk_errors, read_json, replace_folder, write_json
+from penjing.hashing import hash_file, hash_folder, hash_json
+from penjing.machine import peak_memory_mb, restart_peak_memory
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Artifact, Stage, StageContext
+from penjing.progress import Progress
+
+RECORD = "lineage.json"
+HISTORY = "history.jsonl"
+_NOT_CONTENT = frozenset({RECORD, HISTORY})
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keeps a second process from running in the same folder.
+
+    Raises:
+        UsageError: one already does.
+    """
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UsageError(
+                    "another run is working in this folder", where=str(out), do="Wait for it, or choose another --out."
+                ) from error
+            yield
+
+
+class Store:
+    """The artifacts under ``out/stages``.
+
+    Args:
+        out: the folder of the run.
+        recipe: decides what each stage's key is.
+    """
+
+    def __init__(self, out: Path, recipe: Recipe) -> None:
+        self._folder, self._recipe = out / "stages", recipe
+
+    def find(self, stage: Stage, done: dict[str, Artifact]) -> Artifact | None:
+        """Returns the finished artifact of a stage, if its inputs and settings have not changed."""
+        return _open(stage, self._target(stage, self._ingredients(stage, done)))
+
+    def complete(self, stage: Stage, done: dict[str, Artifact], progress: Progress) -> Artifact:
+        """Returns the finished artifact of a stage, and does the work if it is not there yet.
+
+        Args:
+            stage: what is to be done.
+            done: the artifacts of the stages before it.
+            progress: told how far the work is.
+        """
+        ingredients = self._ingredients(stage, done)
+        target = self._target(stage, ingredients)
+        found = _open(stage, target)
+        if found is not None:
+            return found
+        working = target.with_name(target.name + ".part")
+        with disk_errors(working):
+            if not stage.is_resumable:
+                shutil.rmtree(working, ignore_errors=True)
+            working.mkdir(parents=True, exist_ok=True)
+            inputs = {name: done[name].folder for name in stage.inputs if name in done}
+            began = time.perf_counter()
+            restart_peak_memory()
+            facts = stage.run(StageContext(self._recipe, working, inputs, progress))
+            seconds = facts.pop("seconds", None) or time.perf_counter() - began
+            record = {
+                "stage": stage.name,
+                "key": hash_json(ingredients),
+                "content": hash_folder(working, leave_out=_NOT_CONTENT),
+                **ingredients,
+                "facts": facts,
+                "seconds": round(seconds, 2),
+                "peak_memory_mb": peak_memory_mb(),
+                "penjing": penjing.__version__,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            write_json(working / RECORD, record)
+            replace_folder(working, target)
+        return Artifact(stage.name, target, record, skipped=False)
+
+    def _ingredients(self, stage: Stage, done: dict[str, Artifact]) -> dict[str, Any]:
+        return {
+            "version": stage.version,
+            "settings": stage.settings(self._recipe),
+            "files": [[path.name, hash_file(path)] for path in stage.files(self._recipe)],
+            "inputs": {name: done[name].content for name in stage.inputs if name in done},
+        }
+
+    def _target(self, stage: Stage, ingredients: dict[str, Any]) -> Path:
+        return self._folder / f"{stage.name}-{hash_json(ingredients)[:12]}"
+
+
+def _open(stage: Stage, folder: Path) -> Artifact | None:
+    record = folder / RECORD
+    return Artifact(stage.name, folder, read_json(record), skipped=True) if record.is_file() else None

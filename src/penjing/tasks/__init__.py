@@ -1,0 +1,1 @@
+"""The applications, one small file each, all of one shape."""

@@ -1,0 +1,137 @@
+"""A finished model: a folder, loaded, that answers. The command line and the server are doors to this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from penjing.errors import ModelFolderError
+from penjing.files import read_json
+from penjing.inference.engine import Engine
+from penjing.models.weights import load_weights, read_config
+from penjing.registry import load_registered
+from penjing.tasks.tables import is_table, texts_of, with_predictions
+from penjing.tasks.task import ClassPrediction, Probabilities, Task, load_task
+from penjing.text.renderer import Renderer, RendererSettings
+from penjing.text.tokenizer import load_tokenizer
+
+CARD = "penjing.json"
+_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that answers.
+
+    Attributes:
+        folder: where it was loaded from.
+        card: its ``penjing.json``: task, labels, lineage, scores.
+        task: what it is for.
+        labels: its answers, in the order of the network's outputs.
+        renderer: turns rows into token ids, as in training.
+        engine: runs the network.
+    """
+
+    folder: Path
+    card: dict[str, Any]
+    task: Task
+    labels: tuple[str, ...]
+    renderer: Renderer
+    engine: Engine
+
+    def predict(self, rows: Any) -> Any:
+        """Answers each row.
+
+        Args:
+            rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
+                with that column.
+
+        Returns:
+            A list of `ClassPrediction` for a list; for a table the same kind of table with the columns ``label`` and
+            ``probability`` added.
+
+        Raises:
+            UsageError: a row has no text, or the column is missing.
+        """
+        predictions = self.predict_texts(texts_of(rows, self.renderer.columns[0]))
+        return with_predictions(rows, predictions) if is_table(rows) else predictions
+
+    def predict_texts(self, texts: Sequence[str]) -> list[ClassPrediction]:
+        """Answers each text."""
+        predictions: list[ClassPrediction] = []
+        for start in range(0, len(texts), _ROWS):
+            chunk = texts[start : start + _ROWS]
+            logits, cut_tokens = self.score_texts(chunk)
+            predictions += self.task.decode(logits, self.labels, chunk, cut_tokens)
+        return predictions
+
+    def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
+        """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""
+        rendered = self.renderer.render([{self.renderer.columns[0]: text} for text in texts])
+        return self.engine.score([row.ids for row in rendered]), [row.cut_tokens for row in rendered]
+
+
+def load_model(folder: str | Path) -> Model:
+    """Loads a model folder.
+
+    Raises:
+        ModelFolderError: a file is missing or unreadable, or the tokenizer is not the one the model was trained with.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelFolderError("there is no such folder", where=str(path), do="Give the folder of a model.")
+    card = _read_card(path)
+    config_values = read_config(path)
+    renderer = _load_renderer(path, card)
+    architecture = load_registered("models", config_values["model_type"].removeprefix("penjing_"))
+    config = architecture.config_from_dict(config_values)
+    network = architecture.classifier(config, len(card["labels"]))
+    load_weights(network, path)
+    return Model(
+        folder=path,
+        card=card,
+        task=load_task(card["task"]),
+        labels=tuple(card["labels"]),
+        renderer=renderer,
+        engine=Engine(network, renderer.tokenizer.pad_id),
+    )
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    if not path.is_file():
+        raise ModelFolderError(
+            f"there is no {CARD}, so nothing says what this model is for",
+            where=str(folder),
+            do='Give the folder "model" of a finished run; to start from a bare model, name it in [model] start.',
+        )
+    try:
+        card: dict[str, Any] = read_json(path)
+    except ValueError as error:
+        raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do="Copy the file again.") from error
+    missing = {"task", "labels", "render", "fingerprint"} - set(card)
+    if missing:
+        raise ModelFolderError(
+            f"the entries {', '.join(sorted(missing))} are missing", where=str(path), do="Copy the file again."
+        )
+    return card
+
+
+def _load_renderer(folder: Path, card: dict[str, Any]) -> Renderer:
+    try:
+        settings = RendererSettings.model_validate(card["render"])
+    except ValidationError as error:
+        raise ModelFolderError("the entry render cannot be read", where=str(folder / CARD)) from error
+    renderer = Renderer(load_tokenizer(folder), settings)
+    if renderer.fingerprint != card["fingerprint"]:
+        raise ModelFolderError(
+            "the tokenizer or the template is not the one the model was trained with, "
+            "so its answers would mean nothing",
+            where=str(folder),
+            do="Restore tokenizer.json, tokenizer_config.json and penjing.json as training wrote them.",
+        )
+    return renderer

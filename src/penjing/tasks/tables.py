@@ -1,0 +1,75 @@
+"""What a model is asked with, lists or tables, and answers in the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+
+from penjing.errors import UsageError, nearest
+from penjing.tasks.task import ClassPrediction
+
+
+def is_table(rows: Any) -> bool:
+    """Whether ``rows`` is a pandas, Polars or Arrow table."""
+    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame)
+
+
+def texts_of(rows: Any, column: str) -> list[str]:
+    """Returns the texts of a list of texts, a list of rows (dictionaries) or a table.
+
+    Args:
+        rows: what the model is asked with.
+        column: the column of texts in rows and tables.
+
+    Raises:
+        UsageError: the column is missing, or something is no text or is empty.
+    """
+    if isinstance(rows, str):
+        raise UsageError("predict takes a list of texts, not one text", do='Write model.predict(["…"]).')
+    if is_table(rows):
+        frame = nw.from_native(rows, eager_only=True)
+        if column not in frame.columns:
+            raise _missing(column, frame.columns)
+        values = frame.get_column(column).to_list()
+    elif isinstance(rows, Sequence):
+        values = [_value(row, column) for row in rows]
+    else:
+        raise UsageError(
+            f"predict cannot read a {type(rows).__name__}", do="Give a list, or a pandas, Polars or Arrow table."
+        )
+    for number, value in enumerate(values, start=1):
+        if not isinstance(value, str):
+            raise UsageError(f"{value!r} is no text", where=f"row {number}", do="Give text, or drop the row.")
+        if not value.strip():
+            raise UsageError("the text is empty", where=f"row {number}", do="Give text, or drop the row.")
+    return values
+
+
+def _value(row: Any, column: str) -> Any:
+    if not isinstance(row, Mapping):
+        return row
+    if column not in row:
+        raise _missing(column, list(row))
+    return row[column]
+
+
+def _missing(column: str, columns: list[str]) -> UsageError:
+    return UsageError(f'there is no column "{column}"', where="predict", do=nearest(column, columns))
+
+
+def with_predictions(table: Any, predictions: Sequence[ClassPrediction]) -> Any:
+    """Returns the table with the columns ``label`` and ``probability`` added, in its own kind.
+
+    A column of that name that is already there, the true label for instance, is kept as it is: the new one is then
+    called ``predicted_label``.
+    """
+    frame = nw.from_native(table, eager_only=True)
+    backend = nw.get_native_namespace(frame)
+    name = "predicted_label" if "label" in frame.columns else "label"
+    label = nw.new_series(name, [item.label for item in predictions], nw.String, backend=backend)
+    chance = nw.new_series("probability", [item.probability for item in predictions], nw.Float64, backend=backend)
+    if nw.get_native_namespace(frame).__name__ == "pandas":
+        label, chance = (nw.maybe_set_index(series, index=frame.to_native().index) for series in (label, chance))
+    return frame.with_columns(label, chance).to_native()

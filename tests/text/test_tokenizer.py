@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penjing.errors import DataError, ModelFolderError
+from penjing.text.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
+from penjing.text.words import WordSettings
+
+TEXTS = [
+    "This movie is terrible, and not funny at all.",
+    "A gripping, funny and moving film!",
+    "酒店的服务态度非常好，房间也很干净。",
+    "I can't say it was good; it wasn't bad either. 😀",
+] * 5
+
+
+def trained(kind: str, **changes: object) -> Tokenizer:
+    return train_tokenizer([TEXTS], TokenizerSettings(kind=kind, vocab_size=600, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+def test_saved_tokenizer_gives_the_same_ids_and_fingerprint(kind: str, tmp_path: Path) -> None:
+    tokenizer = trained(kind)
+    tokenizer.save(tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    assert loaded.encode(TEXTS) == tokenizer.encode(TEXTS)
+    assert loaded.fingerprint == tokenizer.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+def test_transformers_reads_the_folder_and_gives_the_rendered_ids(kind: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    tokenizer = trained(kind)
+    tokenizer.save(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text, ids in zip(TEXTS, tokenizer.encode(TEXTS), strict=True):
+        assert theirs(text)["input_ids"] == [tokenizer.start_id, *ids, tokenizer.end_id]
+
+
+@given(st.text())
+@settings(max_examples=200, deadline=None)
+def test_byte_level_bpe_loses_no_character(text: str) -> None:
+    tokenizer = _BPE
+    assert tokenizer.decode(tokenizer.encode([text])[0]) == text
+
+
+_BPE = trained("bpe")
+
+
+def test_word_level_path_segments_chinese_and_drops_stop_words(tmp_path: Path) -> None:
+    pytest.importorskip("rjieba")
+    pytest.importorskip("stopwordsiso")
+    tokenizer = trained("word", words=WordSettings(segment=True, stop_words=("en", "zh")), min_frequency=1)
+    words = [tokenizer.token(i) for i in tokenizer.encode(["This movie is not good. 酒店的服务态度非常好"])[0]]
+    assert "not" in words
+    assert "is" not in words
+    assert "服务态度" in words or "服务" in words
+    assert "的" not in words
+    tokenizer.save(tmp_path)
+    assert load_tokenizer(tmp_path).encode(TEXTS) == tokenizer.encode(TEXTS)
+
+
+def test_changed_vocabulary_changes_the_fingerprint() -> None:
+    assert trained("wordpiece").fingerprint != trained("wordpiece", lowercase=False).fingerprint
+
+
+def test_no_text_is_refused() -> None:
+    with pytest.raises(DataError, match="no text"):
+        train_tokenizer([[""]], TokenizerSettings())
+
+
+def test_missing_and_broken_tokenizer_are_refused_with_the_path(tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
+        load_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
+        load_tokenizer(tmp_path)
