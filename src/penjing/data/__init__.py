@@ -1,0 +1,1 @@
+"""Raw files become checked rows: sources, duplicates, overlap, splits. Memory does not grow with the files."""

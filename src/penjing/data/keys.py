@@ -1,0 +1,69 @@
+"""Keys: 128-bit hashes that stand for texts, [rows] of 16 bytes each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEY_BYTES = 16
+#: An array of keys. NumPy leaves NUL bytes at an item's end out when it shows one, not when it compares or sorts.
+Keys = NDArray[np.bytes_]
+
+_NO_WORD = re.compile(r"[\W_]+")
+_ASCII_LOWER = bytes(range(128)).lower() + bytes(range(128, 256))
+_ASCII_NO_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+def normalize_text(text: str) -> str:
+    """Returns a text's letters and digits only, NFKC, case folded: what two texts share that differ only in form.
+
+    A text without any (``!!!``, or emoji) stands for itself, without the space around it.
+    """
+    # In UTF-8 no ASCII byte is part of another character; what is left of most texts is then quick to fold.
+    bare = text.encode().translate(_ASCII_LOWER, _ASCII_NO_WORD).decode()
+    if not bare.isascii():
+        bare = _NO_WORD.sub("", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold()))
+    return bare or text.strip()
+
+
+def exact_keys(texts: Iterable[str], seed: int = 0) -> Keys:
+    """Returns the keys of texts as they are, [texts]; with another seed their order is another."""
+    salt = seed.to_bytes(8, "little")
+    return _as_keys(blake2b(text.encode(), digest_size=KEY_BYTES, key=salt).digest() for text in texts)
+
+
+def normalized_keys(texts: Iterable[str]) -> Keys:
+    """Returns the keys of normalized texts, [texts]."""
+    return _as_keys(blake2b(normalize_text(text).encode(), digest_size=KEY_BYTES).digest() for text in texts)
+
+
+def _as_keys(digests: Iterable[bytes]) -> Keys:
+    return np.frombuffer(b"".join(digests), dtype=f"S{KEY_BYTES}")
+
+
+class KeySet:
+    """A set of keys, held as one sorted array.
+
+    Args:
+        parts: arrays of keys, duplicates allowed.
+    """
+
+    def __init__(self, parts: Iterable[Keys]) -> None:
+        every = list(parts)
+        self._keys = np.unique(np.concatenate(every)) if every else np.empty(0, dtype=f"S{KEY_BYTES}")
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def contains(self, keys: Keys) -> NDArray[np.bool_]:
+        """Returns which of some keys are in the set, [keys]."""
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.bool_)
+        places = np.searchsorted(self._keys, keys)
+        places[places == len(self._keys)] = 0
+        return np.asarray(self._keys[places] == keys, dtype=np.bool_)

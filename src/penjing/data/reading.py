@@ -1,0 +1,104 @@
+"""Reading back what was built, and rows of any file for prediction and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+
+from penjing.data.checks import check_any
+from penjing.data.rows import RowReader, RowRules, TextRows
+from penjing.data.sources import Layout, group_by_split, source_files
+from penjing.errors import RecipeError
+
+
+class SplitRows(NamedTuple):
+    """The rows of a split.
+
+    Attributes:
+        texts: [rows].
+        labels: [rows].
+    """
+
+    texts: list[str]
+    labels: list[str]
+
+
+def iter_texts(path: Path, batch_rows: int = 1024) -> Iterator[list[str]]:
+    """Yields the column ``text`` of a Parquet file that was built here, in batches.
+
+    Args:
+        path: for example ``texts.parquet`` of a corpus or ``train.parquet`` of labelled texts.
+        batch_rows: the most texts in a batch.
+    """
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=["text"], use_threads=False):
+            yield batch.column(0).to_pylist()
+
+
+def iter_split(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[SplitRows]:
+    """Yields a split's rows in batches.
+
+    Args:
+        folder: filled by `penjing.data.labelled.build_labelled`.
+        split: train, validation or test.
+        batch_rows: the most rows in a batch.
+    """
+    with pq.ParquetFile(folder / f"{split}.parquet") as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=["text", "label"], use_threads=False):
+            yield SplitRows(batch.column("text").to_pylist(), batch.column("label").to_pylist())
+
+
+def read_split(folder: Path, split: str) -> SplitRows:
+    """Returns all rows of a split; for a large one, `iter_split` holds a batch at a time.
+
+    Args:
+        folder: filled by `penjing.data.labelled.build_labelled`.
+        split: train, validation or test.
+    """
+    rows = SplitRows([], [])
+    for batch in iter_split(folder, split):
+        rows.texts.extend(batch.texts)
+        rows.labels.extend(batch.labels)
+    return rows
+
+
+def read_rows(
+    address: str,
+    text: str = "text",
+    label: str | None = None,
+    *,
+    columns: tuple[str, ...] | None = None,
+    where: Mapping[str, str | int | float | bool] | None = None,
+    max_line_mb: float = 8,
+    quotes: bool | None = None,
+) -> Iterator[TextRows]:
+    """Yields the checked rows of any file, in batches, for prediction or evaluation.
+
+    Args:
+        address: as `penjing.data.sources.source_files` takes it.
+        text: column of the text.
+        label: column of the label; None reads none.
+        columns: names for the columns of a CSV or TSV file without a header line.
+        where: keep only the rows whose column has this value.
+        max_line_mb: the longest line in MB.
+        quotes: whether cells may stand in double quotes; None: yes in CSV, no in TSV.
+
+    Raises:
+        RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
+        DataError: a row cannot be used, or there is none.
+    """
+    files = source_files(address)
+    groups = group_by_split(files)
+    if len(groups) > 1:
+        names = ", ".join(file.name for group in groups.values() for file in group)
+        raise RecipeError(f"it holds files of several splits ({names})", where=address, do="Name one of them.")
+    reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes)))
+    found = 0
+    for rows in reader.read(files):
+        found += len(rows.texts)
+        if rows.texts:
+            yield rows
+    check_any(reader, found, address)

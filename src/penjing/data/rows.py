@@ -1,0 +1,189 @@
+"""Rows of text and label, checked one by one as they stream in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from penjing.data.sources import Batch, Layout, read_file
+from penjing.errors import DataError
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """What is read of each row, and which rows will do.
+
+    Attributes:
+        text: column of the text.
+        label: column of the label; None where there is none.
+        where: keep only the rows whose column has this value.
+        labels: name of each raw label, or the labels allowed; None: any.
+        empty_text: what is done with a row whose text is empty.
+        layout: how the files are read.
+    """
+
+    text: str
+    label: str | None = None
+    where: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    labels: Mapping[str, str] | tuple[str, ...] | None = None
+    empty_text: Literal["refuse", "drop"] = "refuse"
+    layout: Layout = field(default_factory=Layout)
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Checked rows of one file.
+
+    Attributes:
+        file: where they come from.
+        texts: [rows], never empty.
+        labels: [rows]; an empty list where no label is read.
+        rows: the number of each row in its file.
+        read: how many rows were read for these.
+        empty: how many had an empty text and were dropped.
+        filtered: how many were left out by ``where``.
+        consumed: bytes of the file read.
+    """
+
+    file: Path
+    texts: list[str]
+    labels: list[str]
+    rows: list[int]
+    read: int
+    empty: int
+    filtered: int
+    consumed: int
+
+
+def plain_value(value: Any) -> str:
+    """Returns a label or a cell as text: 1.0 is 1, as when a table has turned whole numbers into floats."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+class RowReader:
+    """Reads files by one set of rules.
+
+    Args:
+        rules: what is read and checked.
+
+    Attributes:
+        seen: some values of each column that ``where`` names, to show where no row is left.
+    """
+
+    def __init__(self, rules: RowRules) -> None:
+        self.rules = rules
+        self.seen: dict[str, dict[str, None]] = {column: {} for column in rules.where}
+        self._tests = {column: _equals(value) for column, value in rules.where.items()}
+        self._name_of = _label_names(rules.labels)
+
+    def read(self, files: Iterable[Path]) -> Iterator[TextRows]:
+        """Yields the files' rows.
+
+        Raises:
+            RecipeError: a column is missing.
+            DataError: a row cannot be used; its file and number are named.
+        """
+        rules = self.rules
+        wanted = dict.fromkeys([rules.text, *([rules.label] if rules.label else []), *rules.where])
+        for file in files:
+            for batch in read_file(file, list(wanted), rules.layout):
+                yield self._check(batch)
+
+    def _check(self, batch: Batch) -> TextRows:
+        kept = self._filter(batch)
+        values = batch.columns[self.rules.text]
+        filled = [index for index in kept if self._has_text(batch, index, values[index])]
+        labels = [self._label(batch, index) for index in filled] if self.rules.label else []
+        return TextRows(
+            file=batch.file,
+            texts=[values[index] for index in filled],
+            labels=labels,
+            rows=[batch.rows[index] for index in filled],
+            read=len(batch.rows),
+            empty=len(kept) - len(filled),
+            filtered=len(batch.rows) - len(kept),
+            consumed=batch.consumed,
+        )
+
+    def _filter(self, batch: Batch) -> list[int]:
+        kept = list(range(len(batch.rows)))
+        for column, test in self._tests.items():
+            values = batch.columns[column]
+            seen = self.seen[column]
+            for index in kept:
+                if len(seen) >= _SHOWN:
+                    break
+                seen.setdefault(plain_value(values[index])[:40])
+            kept = [index for index in kept if test(values[index])]
+        return kept
+
+    def _has_text(self, batch: Batch, index: int, text: Any) -> bool:
+        if isinstance(text, str):
+            if text and not text.isspace():
+                return True
+        elif text is not None:
+            raise DataError(
+                f'column "{self.rules.text}" is {str(text)[:40]!r}, which is no text',
+                where=batch.place(index),
+                do="Correct the row, or name another column with text.",
+            )
+        if self.rules.empty_text == "drop":
+            return False
+        raise DataError(
+            f'column "{self.rules.text}" is empty',
+            where=batch.place(index),
+            do='Add the text or remove the row, or set empty_text = "drop" under [data].',
+        )
+
+    def _label(self, batch: Batch, index: int) -> str:
+        column = self.rules.label or ""
+        raw = plain_value(batch.columns[column][index])
+        if not raw:
+            raise DataError(
+                f'column "{column}" is empty', where=batch.place(index), do="Add the label, or remove the row."
+            )
+        name = self._name_of(raw)
+        if name is None:
+            known = list(self.rules.labels or ())
+            shown = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+            raise DataError(
+                f'column "{column}" is "{raw[:40]}"; the labels are {shown}',
+                where=batch.place(index),
+                do="Correct the row, or add the label to [data] labels.",
+            )
+        return name
+
+
+def _label_names(labels: Mapping[str, str] | tuple[str, ...] | None) -> Callable[[str], str | None]:
+    if labels is None:
+        return lambda raw: raw
+    names = dict(labels) if isinstance(labels, Mapping) else {name: name for name in labels}
+    return names.get
+
+
+def _equals(wanted: str | int | float | bool) -> Callable[[Any], bool]:
+    """Returns the test of a cell against a value of ``where``; in CSV every cell is text."""
+    if isinstance(wanted, bool):
+        word = plain_value(wanted)
+        return lambda value: plain_value(value).lower() == word
+    if isinstance(wanted, str):
+        return lambda value: plain_value(value) == wanted
+
+    def is_number(value: Any) -> bool:
+        try:
+            return float(value) == wanted
+        except (TypeError, ValueError):
+            return False
+
+    return is_number

@@ -1,0 +1,132 @@
+"""What a recipe says about data."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from penjing.data.sources.source import Layout
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+WhereValue = str | bool | int | float
+
+_WHERE = "keep only the rows whose column has this value"
+_COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
+_MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
+_QUOTES = "whether cells may stand in double quotes; default: yes in CSV, no in TSV"
+
+
+class Split(BaseModel):
+    """How rows are divided where no separate files are given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: Share = Field(0.8, gt=0, description="share of the rows to train on")
+    validation: Share = Field(0.1, description="share of the rows that choose the best epoch")
+    test: Share = Field(0.1, description="share of the rows that the scores are measured on")
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Split:
+        total = sum(exact_share(share) for share in (self.train, self.validation, self.test))
+        if total != 1:
+            raise ValueError(
+                f"train {self.train:g}, validation {self.validation:g} and test {self.test:g} "
+                f"sum to {float(total):g}; they must sum to 1"
+            )
+        return self
+
+
+def exact_share(share: float) -> Fraction:
+    """Returns a share as it was written: 0.1 is a tenth, not the nearest binary number."""
+    return Fraction(repr(share))
+
+
+class LabelledData(BaseModel):
+    """Texts with a label each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(
+        min_length=1,
+        description="a file, a folder or glob with train*, dev* or valid*, and test* files, or package:NAME/inner/path",
+    )
+    validation: str | None = Field(None, min_length=1, description="separate validation file; path is then training")
+    test: str | None = Field(None, min_length=1, description="separate test file; path is then for training")
+    text: str = Field("text", min_length=1, description="column of the text")
+    label: str = Field("label", min_length=1, description="column of the label")
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    where: dict[str, WhereValue] = Field({}, description=_WHERE)
+    labels: dict[str, str] | tuple[str, ...] | None = Field(
+        None,
+        description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
+    )
+    split: Split = Field(Split(), description="how rows are divided where no separate files are given")
+    max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
+    quotes: bool | None = Field(None, description=_QUOTES)
+    empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> LabelledData:
+        if self.text == self.label:
+            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
+        _check_columns(self.columns, (self.text, self.label, *self.where))
+        names = list(self.labels.values()) if isinstance(self.labels, dict) else self.labels
+        if names is not None and len(set(names)) < 2:
+            raise ValueError("labels must name at least two different labels")
+        if isinstance(self.labels, tuple) and len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels names a label twice")
+        return self
+
+    @property
+    def layout(self) -> Layout:
+        """How the files are read."""
+        return Layout(self.columns, self.max_line_mb, self.quotes)
+
+
+class TextData(BaseModel):
+    """Texts without labels, to pretrain on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str | tuple[str, ...] = Field(
+        min_length=1, description="a file, folder, glob or package:NAME/inner/path, or a list of these"
+    )
+    text: str = Field("text", min_length=1, description="column of the text")
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    where: dict[str, WhereValue] = Field({}, description=_WHERE)
+    max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
+    quotes: bool | None = Field(None, description=_QUOTES)
+    include_training_texts: bool = Field(True, description="whether the labelled training texts are added")
+    held_out: float = Field(
+        0.01, gt=0, lt=1, description="share of documents kept for validation, at most 1,000 documents"
+    )
+    max_documents: int | None = Field(
+        None, ge=2, description="use at most this many documents, drawn evenly from all; default: all"
+    )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> TextData:
+        _check_columns(self.columns, (self.text, *self.where))
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The addresses."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+    @property
+    def layout(self) -> Layout:
+        """How the files are read."""
+        return Layout(self.columns, self.max_line_mb, self.quotes)
+
+
+def _check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:
+    if columns is None:
+        return
+    if len(set(columns)) < len(columns):
+        raise ValueError("columns names a column twice")
+    for name in used:
+        if name not in columns:
+            raise ValueError(f'columns names {", ".join(columns)}, and not "{name}", which is read')

@@ -1,0 +1,197 @@
+"""CSV and TSV files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias
+
+from penjing.data.sources.blocks import Block, read_blocks
+from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, missing_column, name_row
+from penjing.errors import DataError, RecipeError
+
+# The module's own limit is one for the whole process, and far below a long review; `_Lines` holds ours.
+_NO_FIELD_LIMIT = 2**31 - 1
+
+#: The number of a row, the line at which it begins, and its cells.
+_Numbered: TypeAlias = tuple[int, tuple[int, list[str]]]
+
+
+def read_csv(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
+    """Reads comma-separated values (RFC 4180): a cell in double quotes may hold commas, line ends and doubled quotes.
+
+    Args:
+        path: the file.
+        wanted: the columns to read.
+        layout: how to read it; ``columns`` names those of a file without a header line.
+
+    Raises:
+        RecipeError: a column is missing.
+        DataError: a row has too many or too few cells, is too long, or breaks the rules of quotes or UTF-8.
+    """
+    yield from _read(path, wanted, layout, ",", has_quotes=layout.quotes is not False)
+
+
+def read_tsv(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
+    """Reads tab-separated values; a double quote is a character like any other, unless ``layout.quotes`` is true.
+
+    Args and Raises: as `read_csv`.
+    """
+    yield from _read(path, wanted, layout, "\t", has_quotes=layout.quotes is True)
+
+
+class _Lines:
+    """The lines of a file, with how far the reading is.
+
+    Attributes:
+        finished: the last line of the last complete row; the reader of rows keeps it.
+        offset: bytes of text handed out, to the block.
+        consumed: bytes of the file read, to the block.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path, self.layout = path, layout
+        self.finished = self.offset = self.consumed = 0
+
+    def blocks(self) -> Iterator[Block]:
+        for block in read_blocks(self.path, self.layout):
+            self.offset += block.size
+            self.consumed += block.consumed
+            yield block
+
+    def __iter__(self) -> Iterator[str]:
+        seen = waiting = 0
+        for block in self.blocks():
+            if self.finished != seen:
+                seen, waiting = self.finished, 0
+            if waiting > self.layout.max_line_bytes:
+                raise self.too_long(seen + 1)
+            waiting += block.size
+            yield from io.StringIO(block.text, newline="\n")
+
+    def too_long(self, line: int) -> DataError:
+        return DataError(
+            f"the row that begins here is longer than {self.layout.max_line_mb:g} MB",
+            where=f"{self.path.name}, line {line:,}",
+            do="Most often a double quote was opened and never closed: correct it, or set quotes = false. "
+            "If the row is meant, raise max_line_mb.",
+        )
+
+
+def _quoted_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields the line at which each row begins, and its cells; a blank line is a row without cells."""
+    csv.field_size_limit(_NO_FIELD_LIMIT)
+    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+    first, row = 1, 0
+    try:
+        for cells in reader:
+            row += 1
+            last = reader.line_num
+            if last > first and sum(len(cell.encode()) for cell in cells) > lines.layout.max_line_bytes:
+                raise lines.too_long(first)
+            lines.finished = last
+            yield first, cells
+            first = last + 1
+    except csv.Error as error:
+        raise _broken_quotes(lines.path, row + 1, first, str(error)) from error
+
+
+def _broken_quotes(path: Path, row: int, line: int, message: str) -> DataError:
+    where = name_row(path, row, line)
+    if "new-line character" in message:
+        return DataError(
+            "there is a carriage return outside quotes",
+            where=where,
+            do="Save the file with line ends of Unix or Windows, or put the cell in double quotes.",
+        )
+    what = (
+        "a double quote is opened and never closed"
+        if "unexpected end" in message
+        else "a double quote stands inside a quoted cell"
+    )
+    return DataError(
+        what,
+        where=where,
+        do='Inside a quoted cell a double quote is written twice (""). '
+        "If quotes mean nothing in this file, set quotes = false.",
+    )
+
+
+def _plain_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    for block in lines.blocks():
+        every = block.text.split("\n")
+        if not every[-1]:
+            del every[-1]
+        for number, line in enumerate(every, start=block.first_line):
+            line = line.removesuffix("\r")
+            yield number, line.split(delimiter) if line else []
+
+
+def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, has_quotes: bool) -> Iterator[Batch]:
+    lines = _Lines(path, layout)
+    numbered: Iterator[_Numbered] = enumerate(
+        _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter), start=1
+    )
+    names, numbered = _name_columns(layout, numbered)
+    indices = {column: _index(path, column, names, layout) for column in wanted}
+    kept: list[list[str]] = []
+    rows: list[int] = []
+    starts: list[int] = []
+    consumed = offset = 0
+    for row, (line, cells) in numbered:
+        if len(cells) != len(names):
+            if not cells:
+                continue
+            raise _ragged(path, row, line, len(cells), names, delimiter)
+        kept.append(cells)
+        rows.append(row)
+        starts.append(line)
+        if len(rows) >= BATCH_ROWS or lines.offset - offset > BATCH_BYTES:
+            yield _batch(path, kept, indices, rows, starts, lines.consumed - consumed)
+            kept, rows, starts = [], [], []
+            consumed, offset = lines.consumed, lines.offset
+    yield _batch(path, kept, indices, rows, starts, lines.consumed - consumed)
+
+
+def _name_columns(layout: Layout, numbered: Iterator[_Numbered]) -> tuple[list[str], Iterator[_Numbered]]:
+    """Returns the columns' names, from the layout or the header line, and the rows that follow.
+
+    A first line that is just the names of the layout is a header after all.
+    """
+    first = next((entry for entry in numbered if entry[1][1]), None)
+    header = [cell.strip() for cell in first[1][1]] if first else []
+    if layout.columns is None or header == list(layout.columns):
+        return header, numbered
+    return list(layout.columns), chain([first] if first else [], numbered)
+
+
+def _index(path: Path, column: str, names: list[str], layout: Layout) -> int:
+    if column not in names:
+        hint = "" if layout.columns else 'If it has no header line, name its columns: columns = ["text", "label"].'
+        raise missing_column(path, column, names, hint)
+    if names.count(column) > 1:
+        raise RecipeError(f'there are {names.count(column)} columns "{column}"', where=path.name, do="Rename one.")
+    return names.index(column)
+
+
+def _batch(
+    path: Path, kept: list[list[str]], indices: dict[str, int], rows: list[int], starts: list[int], consumed: int
+) -> Batch:
+    columns = {column: [cells[index] for cells in kept] for column, index in indices.items()}
+    return Batch(path, columns, rows, starts, consumed)
+
+
+def _ragged(path: Path, row: int, line: int, cells: int, names: list[str], delimiter: str) -> DataError:
+    shown = ", ".join(name if len(name) <= 40 else name[:39] + "…" for name in names[:20])
+    cause = (
+        "A tab inside a text must go." if delimiter == "\t" else "A text that holds a comma stands in double quotes."
+    )
+    many = "1 cell" if cells == 1 else f"{cells} cells"
+    return DataError(
+        f"the row has {many}, expected are {len(names)} ({shown})",
+        where=name_row(path, row, line),
+        do=f"Correct the row. {cause}",
+    )

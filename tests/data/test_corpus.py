@@ -1,0 +1,162 @@
+"""The corpus: without duplicates, without what evaluation uses, with some texts held out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.data.corpus import build_corpus
+from penjing.data.labelled import build_labelled
+from penjing.data.reading import iter_texts, read_rows, read_split
+from penjing.data.settings import LabelledData, TextData
+from penjing.errors import DataError, DiskFullError, RecipeError
+from penjing.progress import Silent
+
+
+def build(out: Path, labelled: Path | None = None, seed: int = 0, **values: Any) -> dict[str, Any]:
+    out.mkdir(parents=True, exist_ok=True)
+    return build_corpus(TextData.model_validate(values), labelled, seed, out, Silent())
+
+
+def texts_of(out: Path, name: str = "texts") -> list[str]:
+    return [text for batch in iter_texts(out / f"{name}.parquet") for text in batch]
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"line {n % 900}\n\n" for n in range(1000)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f"Review {n}!,{n % 2}\n" for n in range(100)), encoding="utf-8")
+    out = tmp_path / "labelled"
+    out.mkdir()
+    build_labelled(LabelledData(path=str(path)), 0, out, Silent())
+    return out
+
+
+def test_texts_are_distinct_in_order_and_some_are_held_out(lines: Path, tmp_path: Path) -> None:
+    counts = build(tmp_path / "out", path=str(lines))
+    texts, held_out = texts_of(tmp_path / "out"), texts_of(tmp_path / "out", "held_out")
+    assert len(held_out) == 9
+    assert set(texts) | set(held_out) == {f"line {n}" for n in range(900)}
+    assert not set(texts) & set(held_out)
+    assert texts == sorted(texts, key=lambda text: int(text.split()[1]))
+    assert (counts["read"], counts["duplicates"], counts["documents"], counts["held_out"]) == (1000, 100, 891, 9)
+    assert counts["characters"] == sum(map(len, texts))
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "counts.json",
+        "held_out.parquet",
+        "texts.parquet",
+    ]
+
+
+def test_the_draw_follows_the_seed_and_hardly_changes_with_more_texts(lines: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        build(tmp_path / name, seed=seed, path=str(lines), held_out=0.1)
+    more = tmp_path / "more.txt"
+    more.write_text("one more\n", encoding="utf-8")
+    build(tmp_path / "d", path=(str(lines), str(more)), held_out=0.1)
+    a, b, c, d = (set(texts_of(tmp_path / name, "held_out")) for name in "abcd")
+    assert a == b != c
+    assert len(a & d) >= 89
+
+
+def test_at_most_a_thousand_documents_are_held_out(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"line {n}\n" for n in range(3000)), encoding="utf-8")
+    assert build(tmp_path / "out", path=str(path), held_out=0.5)["held_out"] == 1000
+
+
+def test_max_documents_draws_evenly(lines: Path, tmp_path: Path) -> None:
+    counts = build(tmp_path / "out", path=str(lines), max_documents=300)
+    numbers = [int(text.split()[1]) for text in texts_of(tmp_path / "out")]
+    assert (counts["documents"], counts["held_out"], counts["left_out"]) == (297, 3, 600)
+    assert 350 < sum(numbers) / len(numbers) < 550
+
+
+def test_texts_of_evaluation_are_removed_and_training_texts_added(labelled: Path, tmp_path: Path) -> None:
+    path = tmp_path / "more.txt"
+    path.write_text("".join(f"REVIEW {n}\n" for n in range(100)) + "something else\n", encoding="utf-8")
+    counts = build(tmp_path / "out", labelled, path=str(path))
+    assert (counts["in_evaluation"], counts["from_training"]) == (20, 80)
+    texts = {*texts_of(tmp_path / "out"), *texts_of(tmp_path / "out", "held_out")}
+    assert set(read_split(labelled, "train").texts) <= texts
+    assert len(texts) == 80 + 80 + 1
+    used = {text.lower().rstrip("!") for split in ("validation", "test") for text in read_split(labelled, split).texts}
+    assert not used & {text.lower().rstrip("!") for text in texts}
+    without = build(tmp_path / "without", labelled, path=str(path), include_training_texts=False)
+    assert (without["from_training"], without["in_evaluation"]) == (0, 20)
+
+
+def test_too_few_texts_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("one\none\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"lines\.txt: 1 different texts"):
+        build(tmp_path / "out", path=str(path))
+    path.write_text("\n\n", encoding="utf-8")
+    with pytest.raises(DataError, match="there is no row"):
+        build(tmp_path / "out", path=str(path))
+
+
+def test_rows_of_any_file_are_read_in_batches(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("review,label\n" + "".join(f"text {n},{n % 2}\n" for n in range(2500)), encoding="utf-8")
+    batches = list(read_rows(str(path), "review", "label"))
+    assert [len(batch.texts) for batch in batches] == [1024, 1024, 452]
+    assert (batches[1].texts[0], batches[1].labels[0], batches[1].rows[0]) == ("text 1024", "0", 1026)
+    assert next(read_rows(str(path), "review")).labels == []
+    with pytest.raises(RecipeError, match='no column "text"'):
+        next(read_rows(str(path)))
+
+
+def test_rows_of_training_and_test_side_by_side_are_refused(tmp_path: Path) -> None:
+    for name in ("train.txt", "test.txt"):
+        (tmp_path / name).write_text("a\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"test\.txt"):
+        next(read_rows(str(tmp_path)))
+
+
+def test_empty_file_has_no_rows_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text\n", encoding="utf-8")
+    with pytest.raises(DataError, match="there is no row"):
+        list(read_rows(str(path)))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("what", ["labelled", "corpus"])
+def test_full_disk_is_one_paragraph_and_leaves_no_work_behind(small_disk: Path, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "a.csv"
+    rows = (f"{os.urandom(200).hex()},{n % 2}\n" for n in range(15_000))
+    path.write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    out = small_disk / "out"
+    out.mkdir()
+    build_either = {
+        "labelled": lambda: build_labelled(LabelledData(path=str(path)), 0, out, Silent()),
+        "corpus": lambda: build(out, path=str(path)),
+    }
+    with pytest.raises(DiskFullError, match="the disk is full") as caught:
+        build_either[what]()
+    assert caught.value.exit_code == 1
+    assert not (out / ".work").exists()
