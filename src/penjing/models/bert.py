@@ -1,0 +1,396 @@
+"""BERT (Devlin et al. 2019, arXiv 1810.04805), post-norm, with learned positions; tensors named as on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from penjing.errors import UsageError
+from penjing.models.attention import attend
+from penjing.models.config import Head, NetworkConfig
+from penjing.models.interface import Architecture, StoredNames
+from penjing.models.pooling import Pooling
+
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+}
+# What the hub's config can ask for that this file does not compute.
+_REFUSED = {"position_embedding_type": "absolute", "is_decoder": False, "tie_word_embeddings": True}
+
+
+@dataclass(frozen=True)
+class BertConfig(NetworkConfig):
+    """The numbers of a BERT; names and defaults are those of the hub.
+
+    Ours is ``pooling``: what a classifier reads: ``cls``, the hub's pooler over the first token, or the ``mean``,
+    ``max`` or learned ``attention`` over the last hidden states.
+
+    Raises:
+        UsageError: a number is impossible.
+    """
+
+    model_type: ClassVar[str] = "bert"
+    class_names: ClassVar[Mapping[Head, str]] = {
+        "backbone": "BertModel",
+        "language": "BertForMaskedLM",
+        "classifier": "BertForSequenceClassification",
+    }
+
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: Literal["gelu", "gelu_new", "relu"] = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    layer_norm_eps: float = 1e-12
+    initializer_range: float = 0.02
+    pooling: Literal["cls", "mean", "max", "attention"] = "cls"
+    classifier_dropout: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.hidden_size % self.num_attention_heads:
+            raise UsageError(
+                f"hidden_size {self.hidden_size} cannot be shared among {self.num_attention_heads} heads",
+                do="Choose num_attention_heads so that it divides hidden_size; 64 numbers a head are usual.",
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        for key, computed in _REFUSED.items():
+            if values.get(key, computed) != computed:
+                raise UsageError(
+                    f"{key} is {values[key]!r}, which is not computed here",
+                    where=where,
+                    do=f"Only {computed!r} is; choose another model.",
+                )
+        return super().from_dict(values, where=where)
+
+    def class_name(self, head: Head) -> str:
+        # The hub's class would read such a file with a pooler of random numbers, and say nothing.
+        ours = head == "classifier" and self.pooling != "cls"
+        return f"Penjing{self.class_names[head]}" if ours else self.class_names[head]
+
+
+class BertEmbeddings(nn.Module):
+    """Words, positions and segments added."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        dim = config.hidden_size
+        self.word_embeddings = nn.Embedding(config.vocab_size, dim, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, dim)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, dim)
+        self.LayerNorm = nn.LayerNorm(dim, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, words: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        time, longest = words.shape[1], self.position_embeddings.num_embeddings
+        if time > longest:
+            raise UsageError(
+                f"a row of {time} tokens does not fit into the {longest} positions of this model",
+                do="Lower [render] max_tokens, or the window of pretraining.",
+            )
+        positions = self.position_embeddings.weight[:time]  # [time, dim]
+        if token_type_ids is None:
+            added = positions + self.token_type_embeddings.weight[0]  # [time, dim]
+        else:
+            added = positions + self.token_type_embeddings(token_type_ids)  # [batch, time, dim]
+        hidden: Tensor = self.dropout(self.LayerNorm(words + added))
+        return hidden
+
+
+class BertSelfAttention(nn.Module):
+    """Every token looks at every real token."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        dim = config.hidden_size
+        self.heads, self.dropout = config.num_attention_heads, config.attention_probs_dropout_prob
+        self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        batch, time, dim = hidden.shape
+        query, key, value = (
+            project(hidden).view(batch, time, self.heads, -1).transpose(1, 2)  # [batch, heads, time, dim / heads]
+            for project in (self.query, self.key, self.value)
+        )
+        mixed = attend(query, key, value, mask, self.dropout if self.training else 0.0)
+        return mixed.transpose(1, 2).reshape(batch, time, dim)
+
+
+class BertOutput(nn.Module):
+    """A projection, added to what went in, and normalized."""
+
+    def __init__(self, inner: int, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inner, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
+        hidden: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
+        return hidden
+
+
+class BertAttention(nn.Module):
+    """Self-attention and its output."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.self = BertSelfAttention(config)
+        self.output = BertOutput(config.hidden_size, config)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        result: Tensor = self.output(self.self(hidden, mask), hidden)
+        return result
+
+
+class BertDense(nn.Module):
+    """A linear layer with a function after it."""
+
+    def __init__(self, dim: int, inner: int, activation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.dense = nn.Linear(dim, inner)
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.activation(self.dense(hidden))
+
+
+class BertLayer(nn.Module):
+    """Attention, then a feed-forward network."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.attention = BertAttention(config)
+        self.intermediate = BertDense(config.hidden_size, config.intermediate_size, ACTIVATIONS[config.hidden_act])
+        self.output = BertOutput(config.intermediate_size, config)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        hidden = self.attention(hidden, mask)
+        result: Tensor = self.output(self.intermediate(hidden), hidden)
+        return result
+
+
+class BertEncoder(nn.Module):
+    """The layers, one after another."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        for layer in self.layer:
+            hidden = layer(hidden, mask)
+        return hidden
+
+
+class BertModel(nn.Module):
+    """The encoder.
+
+    Args:
+        config: its numbers.
+        has_pooler: whether the hub's pooler over the first token is there.
+    """
+
+    stored_names: ClassVar[StoredNames] = StoredNames(
+        "", optional=("pooler.",), leftovers=(r"position_ids$", r"^cls\.")
+    )
+
+    def __init__(self, config: BertConfig, *, has_pooler: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = BertEmbeddings(config)
+        self.encoder = BertEncoder(config)
+        self.pooler = BertDense(config.hidden_size, config.hidden_size, torch.tanh) if has_pooler else None
+
+    def forward(
+        self,
+        ids: Tensor | None,
+        attention_mask: Tensor | None = None,
+        *,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+    ) -> Tensor:
+        """Returns the last hidden states, [batch, time, dim].
+
+        Args:
+            ids: token ids, int64 [batch, time]; None where ``inputs_embeds`` is given.
+            attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+            token_type_ids: segments, int64 [batch, time]; None: all are 0.
+            inputs_embeds: word embeddings in place of ids, [batch, time, dim].
+
+        Raises:
+            UsageError: a row is longer than the model's positions.
+        """
+        words = self.embeddings.word_embeddings(ids) if inputs_embeds is None else inputs_embeds
+        mask = None if attention_mask is None else attention_mask[:, None, None, :]  # [batch, 1, 1, time]
+        hidden: Tensor = self.encoder(self.embeddings(words, token_type_ids), mask)
+        return hidden
+
+    def pool(self, hidden: Tensor) -> Tensor:
+        """Returns the hub's pooled output, the tanh of a projection of the first token, [batch, dim]."""
+        assert self.pooler is not None
+        pooled: Tensor = self.pooler(hidden[:, 0])
+        return pooled
+
+
+class BertTransform(BertDense):
+    """What a hidden state passes before it is compared with the words."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config.hidden_size, config.hidden_size, ACTIVATIONS[config.hidden_act])
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        normed: Tensor = self.LayerNorm(super().forward(hidden))
+        return normed
+
+
+class BertPredictions(nn.Module):
+    """The head that guesses words; its matrix is that of the word embeddings."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.transform = BertTransform(config)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden: Tensor, words: Tensor) -> Tensor:
+        return F.linear(self.transform(hidden), words, self.bias)
+
+
+class BertForMaskedLM(nn.Module):
+    """BERT that guesses hidden words."""
+
+    stored_names: ClassVar[StoredNames] = StoredNames(
+        backbone="bert.",
+        heads=("cls.predictions.",),
+        leftovers=(r"position_ids$", r"^cls\.predictions\.decoder\.", r"^cls\.seq_relationship\.", r"^bert\.pooler\."),
+    )
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config, has_pooler=False)
+        self.cls = nn.ModuleDict({"predictions": BertPredictions(config)})
+
+    @property
+    def backbone(self) -> BertModel:
+        return self.bert
+
+    @property
+    def input_embeddings(self) -> nn.Embedding:
+        return self.bert.embeddings.word_embeddings
+
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Returns hidden states [batch, time, dim]; see `BertModel.forward`."""
+        hidden: Tensor = self.bert(ids, attention_mask)
+        return hidden
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Returns logits [..., vocab] of hidden states [..., dim]."""
+        logits: Tensor = self.cls["predictions"](hidden, self.input_embeddings.weight)
+        return logits
+
+    def forward(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Returns the logits of every position, [batch, time, vocab]."""
+        return self.score(self.encode(ids, attention_mask))
+
+
+class BertForSequenceClassification(nn.Module):
+    """BERT that scores labels.
+
+    Args:
+        config: its numbers; ``pooling`` decides what the classifier reads.
+        num_labels: how many labels there are.
+    """
+
+    stored_names: ClassVar[StoredNames] = StoredNames(
+        backbone="bert.", optional=("bert.pooler.",), leftovers=(r"position_ids$",)
+    )
+
+    def __init__(self, config: BertConfig, num_labels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config, has_pooler=config.pooling == "cls")
+        self.pooling = None if config.pooling == "cls" else Pooling(config.pooling, config.hidden_size)
+        dropout = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(config.hidden_size, num_labels)
+
+    @property
+    def backbone(self) -> BertModel:
+        return self.bert
+
+    @property
+    def input_embeddings(self) -> nn.Embedding:
+        return self.bert.embeddings.word_embeddings
+
+    def forward(
+        self,
+        ids: Tensor | None,
+        attention_mask: Tensor | None = None,
+        *,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+    ) -> Tensor:
+        """Returns logits [batch, labels]; see `BertModel.forward`."""
+        hidden = self.bert(ids, attention_mask, token_type_ids=token_type_ids, inputs_embeds=inputs_embeds)
+        pooled = self.bert.pool(hidden) if self.pooling is None else self.pooling(hidden, attention_mask)
+        logits: Tensor = self.classifier(self.dropout(pooled))
+        return logits
+
+
+@torch.no_grad()
+def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
+    """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
+
+    Args:
+        network: any of the above.
+        config: its numbers.
+        seed: decides all random numbers; or the generator they come from.
+    """
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=config.initializer_range, generator=generator)
+        if isinstance(module, nn.LayerNorm):
+            nn.init.ones_(module.weight)
+        if isinstance(getattr(module, "bias", None), nn.Parameter):
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            nn.init.zeros_(module.weight[module.padding_idx])
+
+
+def training_flops_per_token(config: BertConfig, row_tokens: int) -> int:
+    """Returns 6 operations for each weight of the layers, and 12 for each pair of tokens and dimension.
+
+    Hoffmann et al. 2022, arXiv 2203.15556, appendix F; embeddings and heads are left out.
+    """
+    dim = config.hidden_size
+    weights = 4 * dim * dim + 2 * dim * config.intermediate_size
+    return config.num_hidden_layers * (6 * weights + 12 * row_tokens * dim)
+
+
+BERT = Architecture(
+    name="bert",
+    config_class=BertConfig,
+    objectives=frozenset({"masked"}),
+    language_model=BertForMaskedLM,
+    classifier=BertForSequenceClassification,
+    initialize=initialize,
+    embedding_size=lambda config: int(config.hidden_size),
+    training_flops_per_token=training_flops_per_token,
+)

@@ -1,0 +1,98 @@
+"""What every network's config has in common: read from a hub ``config.json``, checked at once, and written back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+
+from penjing.errors import UsageError, nearest
+
+Head = Literal["backbone", "language", "classifier"]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The numbers that decide a network's shape. A subclass adds its fields, named as on the hub.
+
+    Attributes:
+        model_type: what ``config.json`` calls the architecture.
+        class_names: for each head, the class that ``config.json`` names under ``architectures``.
+        vocab_size: entries of the tokenizer.
+        pad_token_id: fills shorter rows.
+    """
+
+    model_type: ClassVar[str]
+    class_names: ClassVar[Mapping[Head, str]]
+
+    vocab_size: int = 30522
+    pad_token_id: int = 0
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is not ClassVar:
+                _check(name, getattr(self, name), kind)
+        if self.pad_token_id >= self.vocab_size:
+            raise UsageError(
+                f"pad_token_id is {self.pad_token_id}, but the vocabulary has only {self.vocab_size} entries",
+                do="Lower pad_token_id.",
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        """Reads a config as the hub writes it; keys that are not known are ignored.
+
+        Args:
+            values: the document.
+            where: named in errors.
+
+        Raises:
+            UsageError: a value is impossible.
+        """
+        known = {field.name for field in fields(cls)}
+        try:
+            return cls(**{key: value for key, value in values.items() if key in known})
+        except UsageError as error:
+            raise UsageError(error.what, where=where, do=error.do) from None
+
+    def to_dict(self, *, head: Head = "language", labels: Sequence[str] = ()) -> dict[str, Any]:
+        """Returns the config in the layout of the hub.
+
+        Args:
+            head: which network's weights will lie beside it.
+            labels: a classifier's labels, in the order of its outputs.
+        """
+        written: dict[str, Any] = {"architectures": [self.class_name(head)], "model_type": self.model_type}
+        if labels:
+            written["id2label"] = {str(i): label for i, label in enumerate(labels)}
+            written["label2id"] = {label: i for i, label in enumerate(labels)}
+        return {**written, **asdict(self), "dtype": "float32"}
+
+    def class_name(self, head: Head) -> str:
+        """Returns the class that the hub, or Penjing, loads this config into."""
+        return self.class_names[head]
+
+
+def _check(name: str, value: Any, kind: Any) -> None:
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(f'{name} is "{value}"', do=nearest(str(value), map(str, get_args(kind))))
+    elif kind is bool:
+        if not isinstance(value, bool):
+            raise UsageError(f"{name} is {value!r}", do="Write true or false.")
+    elif kind is int:
+        least = 0 if name == "pad_token_id" else 1
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise UsageError(f"{name} is {value!r}", do=f"Give a whole number of at least {least}.")
+    elif value is not None or type(None) not in get_args(kind):
+        _check_real(name, value)
+
+
+def _check_real(name: str, value: Any) -> None:
+    is_real = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if "dropout" in name:
+        if not is_real or not 0 <= value < 1:
+            raise UsageError(f"{name} is {value!r}", do="Give a share from 0 to below 1.")
+    elif not is_real or value <= 0:
+        raise UsageError(f"{name} is {value!r}", do="Give a number above 0.")

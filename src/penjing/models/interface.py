@@ -1,0 +1,147 @@
+"""What an architecture offers to the floors above, and how it is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from penjing.errors import RecipeError, nearest
+from penjing.models.config import Head, NetworkConfig
+
+_FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id"})
+
+
+class Network(Protocol):
+    """What every network has.
+
+    Attributes:
+        backbone: the module whose weights pretraining leaves to fine-tuning.
+        input_embeddings: the vectors of the vocabulary, [vocab, dim].
+    """
+
+    @property
+    def backbone(self) -> nn.Module: ...
+
+    @property
+    def input_embeddings(self) -> nn.Embedding: ...
+
+
+class LanguageModel(Network, Protocol):
+    """A network that scores the words of its vocabulary."""
+
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Returns hidden states [batch, time, dim].
+
+        Args:
+            ids: token ids, int64 [batch, time].
+            attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+        """
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Returns logits [n, vocab] of hidden states [n, dim]."""
+
+
+class NextTokenModel(LanguageModel, Protocol):
+    """A language model that guesses each token from those on one side of it."""
+
+    def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns hidden states to `score` [n, dim], and the ids they should guess [n]; no padding among them."""
+
+
+class Classifier(Network, Protocol):
+    """A network that scores labels."""
+
+    def __call__(
+        self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
+    ) -> Tensor:
+        """Returns logits [batch, labels].
+
+        Args:
+            ids: token ids, int64 [batch, time]; None where ``inputs_embeds`` is given.
+            attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+            inputs_embeds: what `input_embeddings` would give, [batch, time, dim].
+        """
+
+
+@dataclass(frozen=True)
+class StoredNames:
+    """How the tensors of a network are named in weight files.
+
+    Attributes:
+        backbone: prefix of the backbone's tensors.
+        heads: prefixes of further tensors that a network of the same kind hands on.
+        optional: prefixes of tensors of the backbone that another network's file may lack; they then start afresh.
+        leftovers: regular expressions of tensors that hub files may hold and this network has no use for.
+    """
+
+    backbone: str
+    heads: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family of networks; the entry points ``penjing.models`` return one each.
+
+    Attributes:
+        name: how recipes call it.
+        config_class: its config.
+        objectives: what its language model can learn: ``masked``, ``causal``.
+        language_model: builds the `LanguageModel` of a config; weights are unset until `initialize` or `load_weights`.
+        classifier: builds the `Classifier` of a config and a number of labels, likewise.
+        initialize: sets all weights of a network, from its config and a seed or generator alone.
+        embedding_size: width of the `input_embeddings` of a config.
+        training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
+            of a row of so many tokens.
+    """
+
+    name: str
+    config_class: type[NetworkConfig]
+    objectives: frozenset[str]
+    language_model: Callable[[Any], nn.Module]
+    classifier: Callable[[Any, int], nn.Module]
+    initialize: Callable[[nn.Module, Any, int | torch.Generator], None]
+    embedding_size: Callable[[Any], int]
+    training_flops_per_token: Callable[[Any, int], int]
+
+    def config_from_dict(self, values: Mapping[str, Any]) -> Any:
+        """Reads a config; keys that are not known are ignored.
+
+        Raises:
+            UsageError: a value is impossible.
+        """
+        return self.config_class.from_dict(values, where=f"the shape of the {self.name} model")
+
+    def config_to_dict(self, config: Any, *, head: Head, labels: Sequence[str] = ()) -> dict[str, Any]:
+        """Returns the config as ``config.json`` holds it."""
+        written: dict[str, Any] = config.to_dict(head=head, labels=labels)
+        return written
+
+    def check_shape(self, shape: Mapping[str, Any], *, where: str) -> None:
+        """Checks the names in a recipe's ``[model] shape``.
+
+        Raises:
+            RecipeError: the architecture has no such entry, or the tokenizer decides it.
+        """
+        known = {field.name for field in fields(self.config_class)} - _FROM_TOKENIZER
+        for name in shape:
+            if name in _FROM_TOKENIZER:
+                raise RecipeError(
+                    f"[model] shape sets {name}, which the tokenizer decides", where=where, do=f"Remove {name}."
+                )
+            if name not in known:
+                raise RecipeError(
+                    f'[model] shape has an entry "{name}" that {self.name} does not know',
+                    where=where,
+                    do=nearest(name, known),
+                )
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Returns how many numbers training can change; tied weights count once."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,0 +1,235 @@
+"""Networks to and from model folders in the layout of the Hugging Face hub: ``config.json`` and safetensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from penjing.errors import ModelFolderError
+from penjing.files import read_json, write_beside, write_json
+from penjing.models.interface import StoredNames
+from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
+
+CONFIG = "config.json"
+_SHARD_BYTES = 5 * 10**9
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a network took from a folder.
+
+    Attributes:
+        taken: its tensors that now hold what was stored.
+        fresh: its tensors that stay as they were.
+        left: what is stored and has no place in it.
+    """
+
+    taken: tuple[str, ...]
+    fresh: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Reads ``config.json``.
+
+    Raises:
+        ModelFolderError: folder or file is missing, or it is not a config.
+    """
+    if not folder.is_dir():
+        raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ModelFolderError(
+            f"there is no {CONFIG}, so the shape of the network is unknown",
+            where=str(folder),
+            do="Copy it from where the weights came from.",
+        )
+    try:
+        values = read_json(path)
+    except ValueError as error:
+        raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do="Copy the file again.") from error
+    if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
+        raise ModelFolderError(
+            "it does not say which architecture this is: model_type is missing", where=str(path), do="Add model_type."
+        )
+    return values
+
+
+def save_network(
+    folder: Path, network: nn.Module, config: Mapping[str, Any], *, shard_bytes: int = _SHARD_BYTES
+) -> None:
+    """Writes ``config.json`` and ``model.safetensors``, or shards with an index; tied tensors are stored once.
+
+    Args:
+        folder: is made if need be; other files in it stay.
+        network: what is stored.
+        config: the document for ``config.json``.
+        shard_bytes: the largest file; a single larger tensor is a file of its own.
+
+    Raises:
+        DiskFullError: the disk has no room; no half-written file is left.
+    """
+    tensors, _ = _tensors_of(network)
+    values = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    shards = _split(values, shard_bytes)
+    if len(shards) == 1:
+        _write_tensors(folder / WEIGHTS, values)
+        (folder / INDEX).unlink(missing_ok=True)
+    else:
+        weight_map: dict[str, str] = {}
+        for number, shard in enumerate(shards, start=1):
+            file = f"model-{number:05}-of-{len(shards):05}.safetensors"
+            _write_tensors(folder / file, shard)
+            weight_map |= dict.fromkeys(shard, file)
+        total = sum(value.nbytes for value in values.values())
+        write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
+        (folder / WEIGHTS).unlink(missing_ok=True)
+    write_json(folder / CONFIG, dict(config))
+
+
+def load_weights(network: nn.Module, folder: Path) -> None:
+    """Puts the weights of a folder into the network that they belong to, tensor by tensor.
+
+    Stored as fp32, bf16 or fp16, they take the precision of the network. Nothing is changed unless everything fits.
+
+    Raises:
+        ModelFolderError: tensors are missing, left over or of another shape (each is named), or a file is broken.
+    """
+    stored = list_stored(folder)
+    names = _names_of(network)
+    targets, aliases = _tensors_of(network)
+    found = {aliases.get(name, name): tensor for name, tensor in stored.items()}
+    extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
+    _check_fit(folder, targets, found, missing=set(targets) - set(found), extra=extra)
+    _copy(targets, found)
+
+
+def load_backbone(network: nn.Module, folder: Path) -> Transfer:
+    """Starts a network from the backbone of another: of a language model, or of a bare one from the hub.
+
+    Heads of the same kind are taken too (a language model goes on from a language model), others are left; the hub's
+    pooler may be missing and then stays as it is.
+
+    Args:
+        network: already initialized; what the folder lacks stays.
+        folder: the other's.
+
+    Raises:
+        ModelFolderError: it is of another architecture, its tensors are of another shape or missing (each is named),
+            or a file is broken.
+    """
+    _check_architecture(network, folder)
+    names = _names_of(network)
+    targets, aliases = _tensors_of(network)
+    stored = list_stored(folder)
+    is_bare = not any(name.startswith(names.backbone) for name in stored)
+    found = {aliases.get(name, name): t for name, t in _with_prefix(stored, names.backbone if is_bare else "").items()}
+    handed_on = (names.backbone, *names.heads)
+    taken = {name: found[name] for name in targets if name.startswith(handed_on) and name in found}
+    required = {name for name in targets if name.startswith(names.backbone) and not name.startswith(names.optional)}
+    _check_fit(folder, targets, taken, missing=required - set(taken), extra=set())
+    _copy(targets, taken)
+    return Transfer(
+        taken=tuple(taken),
+        fresh=tuple(name for name in targets if name not in taken),
+        left=tuple(sorted(set(found) - set(taken))),
+    )
+
+
+def _with_prefix(stored: dict[str, StoredTensor], prefix: str) -> dict[str, StoredTensor]:
+    return {prefix + name: tensor for name, tensor in stored.items()}
+
+
+def _names_of(network: nn.Module) -> StoredNames:
+    names: StoredNames = getattr(network, "stored_names", StoredNames(""))
+    return names
+
+
+def _is_leftover(name: str, names: StoredNames) -> bool:
+    return any(re.search(pattern, name) for pattern in names.leftovers)
+
+
+def _tensors_of(network: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Returns the tensors by their first name, and for each further name of a tied one its first."""
+    tensors: dict[str, Tensor] = {}
+    aliases: dict[str, str] = {}
+    first: dict[int, str] = {}
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        if id(tensor) in first:
+            aliases[name] = first[id(tensor)]
+        else:
+            first[id(tensor)] = name
+            tensors[name] = tensor
+    return tensors, aliases
+
+
+def _split(values: dict[str, Tensor], shard_bytes: int) -> list[dict[str, Tensor]]:
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for name, value in values.items():
+        if shards[-1] and size + value.nbytes > shard_bytes:
+            shards.append({})
+            size = 0
+        shards[-1][name] = value
+        size += value.nbytes
+    return shards
+
+
+def _write_tensors(path: Path, values: dict[str, Tensor]) -> None:
+    with write_beside(path) as beside:
+        save_file(values, beside, metadata={"format": "pt"})
+
+
+def _check_architecture(network: nn.Module, folder: Path) -> None:
+    found = read_config(folder)["model_type"]
+    wanted = getattr(getattr(network, "config", None), "model_type", found)
+    if found != wanted:
+        raise ModelFolderError(
+            f'this is a model of the type "{found}", and the network to start is of the type "{wanted}"',
+            where=str(folder),
+            do="Start from a model of the same type.",
+        )
+
+
+def _check_fit(
+    folder: Path, targets: dict[str, Tensor], found: dict[str, StoredTensor], *, missing: set[str], extra: set[str]
+) -> None:
+    wrong = {name: tensor for name, tensor in found.items() if name in targets}
+    shapes = [
+        f"{name} is {list(tensor.shape)} there and {list(targets[name].shape)} here"
+        for name, tensor in wrong.items()
+        if tensor.shape != tuple(targets[name].shape)
+    ]
+    formats = [
+        f"{name} is stored as {tensor.dtype}"
+        for name, tensor in wrong.items()
+        if targets[name].is_floating_point() and tensor.dtype not in FLOATS
+    ]
+    faults = [
+        f"{len(missing)} missing ({describe_names(missing)})" if missing else "",
+        f"{len(extra)} left over ({describe_names(extra)})" if extra else "",
+        f"{len(shapes)} of another shape ({'; '.join(shapes)})" if shapes else "",
+        f"{len(formats)} of a format that is not read ({'; '.join(formats)})" if formats else "",
+    ]
+    if any(faults):
+        raise ModelFolderError(
+            f"the weights do not fit the network; of its {len(targets)} tensors: "
+            + ", ".join(fault for fault in faults if fault),
+            where=str(folder),
+            do="Weights, config.json and tokenizer must be of one model; copy them together from where they came from.",
+        )
+
+
+@torch.no_grad()
+def _copy(targets: dict[str, Tensor], found: dict[str, StoredTensor]) -> None:
+    places = {(tensor.file, tensor.name): targets[name] for name, tensor in found.items() if name in targets}
+    wanted = [tensor for name, tensor in found.items() if name in targets]
+    for tensor, value in read_stored(wanted):
+        places[tensor.file, tensor.name].copy_(value)

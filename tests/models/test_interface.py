@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from penjing.errors import RecipeError
+from penjing.models.interface import Architecture, count_parameters
+from penjing.registry import load_registered, registered_names
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert": {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 48,
+        "max_position_embeddings": 16,
+    },
+    "lstm": {"embedding_size": 12, "hidden_size": 32, "num_hidden_layers": 2},
+}
+
+
+@pytest.fixture(params=sorted(SHAPES))
+def architecture(request: pytest.FixtureRequest) -> Architecture:
+    found: Architecture = load_registered("models", request.param)
+    return found
+
+
+def config_of(architecture: Architecture, **more: Any) -> Any:
+    return architecture.config_from_dict({**SHAPES[architecture.name], "vocab_size": 60, "pad_token_id": 0, **more})
+
+
+def test_every_registered_architecture_is_under_its_own_name() -> None:
+    assert set(registered_names("models")) >= set(SHAPES)
+    assert all(load_registered("models", name).name == name for name in SHAPES)
+
+
+@torch.no_grad()
+def test_language_model_scores_its_vocabulary(architecture: Architecture) -> None:
+    config = config_of(architecture)
+    network: Any = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    ids = torch.randint(1, 60, (2, 7))
+    hidden = network.encode(ids, None)
+    assert hidden.shape[:2] == (2, 7)
+    if "causal" in architecture.objectives:
+        states, targets = network.next_token_pairs(ids, None)
+        assert network.score(states).shape == (len(targets), 60)
+    else:
+        assert network.score(hidden.flatten(0, 1)).shape == (14, 60)
+    assert isinstance(network.input_embeddings, nn.Embedding)
+    assert network.input_embeddings.weight.shape == (60, architecture.embedding_size(config))
+
+
+def test_backbones_of_both_networks_have_the_same_tensors(architecture: Architecture) -> None:
+    config = config_of(architecture)
+    networks: list[Any] = [architecture.language_model(config), architecture.classifier(config, 3)]
+    names = [{n for n, _ in network.backbone.named_parameters() if "pooler" not in n} for network in networks]
+    assert names[0] == names[1]
+
+
+def test_names_of_a_shape_are_checked(architecture: Architecture) -> None:
+    architecture.check_shape(SHAPES[architecture.name], where="r.toml")
+    with pytest.raises(
+        RecipeError, match=r'r\.toml: \[model\] shape has an entry "hiden_size".*Did you mean "hidden_size"'
+    ):
+        architecture.check_shape({"hiden_size": 3}, where="r.toml")
+    with pytest.raises(RecipeError, match="vocab_size, which the tokenizer decides"):
+        architecture.check_shape({"vocab_size": 3}, where="r.toml")
+
+
+def test_parameters_that_do_not_learn_are_not_counted() -> None:
+    network = nn.Linear(3, 2)
+    assert count_parameters(network) == 8
+    network.bias.requires_grad_(False)
+    assert count_parameters(network) == 6
+
+
+def test_operations_are_those_that_pytorch_counts() -> None:
+    architecture = load_registered("models", "bert")
+    config = config_of(architecture)
+    network = architecture.classifier(config, 2)
+    architecture.initialize(network, config, 0)
+    ids = torch.randint(1, 60, (2, 16))
+    with FlopCounterMode(display=False) as counter:
+        network.backbone(ids).sum().backward()
+    counted = counter.get_total_flops() / ids.numel()
+    # PyTorch's fused attention computes its scores once more on the way back.
+    assert architecture.training_flops_per_token(config, 16) == pytest.approx(counted, rel=0.05)
