@@ -1,0 +1,1 @@
+"""Scores as pure functions over arrays, each with its confidence interval."""

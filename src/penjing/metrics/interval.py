@@ -1,0 +1,178 @@
+"""Confidence intervals: the percentile bootstrap over rows, and Wilson's interval for a proportion.
+
+A statistic is computed from the weights of the rows, for many resamples at once: ``statistic(weights, *arrays)`` takes
+weights [resamples, rows] (how often each row was drawn) and returns one value a resample, [resamples], or several,
+[resamples, values]. So a row is looked at once, and a resample costs a few sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from penjing.errors import DataError, UsageError
+
+Floats = NDArray[np.float64]
+Statistic = Callable[..., Floats]
+
+_WEIGHTS_AT_ONCE = 2_000_000
+_FEWEST_DISAGREEMENTS = 6  # of five rows, all for one side, a sign test says p = 2 · 2⁻⁵ = 0.06
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its confidence interval.
+
+    Attributes:
+        value: computed on the rows as they are.
+        low: lower end of the interval.
+        high: upper end of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Returns JSON values."""
+        return asdict(self)
+
+
+def bootstrap(
+    statistic: Statistic,
+    arrays: Sequence[NDArray[Any]],
+    resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Score:
+    """Measures a statistic with its percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
+
+    Args:
+        statistic: weights [resamples, rows] and the arrays → values [resamples].
+        arrays: what the statistic is computed from, each [rows, …].
+        resamples: how many times the rows are drawn again, with replacement.
+        seed: of the draws; the same seed gives the same interval.
+        confidence: of the interval.
+
+    With one row, or rows that are all alike, every resample is the same and the interval is the value.
+
+    Raises:
+        DataError: there are no rows, or the arrays have different lengths.
+        UsageError: ``resamples`` or ``confidence`` is out of range.
+
+    >>> bootstrap(lambda weights, x: weights @ x / weights.sum(axis=1), [np.array([1.0, 1.0])])
+    Score(value=1.0, low=1.0, high=1.0)
+    """
+    return bootstrap_many(lambda *given: statistic(*given)[:, None], arrays, resamples, seed, confidence)[0]
+
+
+def bootstrap_many(
+    statistic: Statistic,
+    arrays: Sequence[NDArray[Any]],
+    resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> list[Score]:
+    """Measures several statistics on the same resamples; as `bootstrap`, but ``statistic`` returns [resamples, values].
+
+    A value that is not defined in some resample (NaN: a rare label was not drawn) does not count there; one that is
+    not defined on the rows as they are is NaN. Where resampling shifts a statistic to one side, as it does with
+    calibration errors, the interval is extended to the value.
+    """
+    rows = _count_rows(arrays)
+    if resamples < 1:
+        raise UsageError(f"resamples is {resamples}", do="Give 1 or more; 1,000 are usual.")
+    if not 0.0 < confidence < 1.0:
+        raise UsageError(f"the confidence is {confidence}", do="Give a value between 0 and 1, such as 0.95.")
+    values = np.asarray(statistic(np.ones((1, rows)), *arrays), dtype=np.float64)[0]
+    drawn = np.concatenate([statistic(weights, *arrays) for weights in draw_weights(rows, resamples, seed)])
+    tail = (1.0 - confidence) / 2.0
+    return [_score(float(value), column, tail) for value, column in zip(values, drawn.T, strict=True)]
+
+
+def draw_weights(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Yields how often each row is drawn in each resample, [some resamples, rows], a few million weights at a time."""
+    generator = np.random.default_rng(seed)
+    step = max(1, _WEIGHTS_AT_ONCE // rows)
+    for start in range(0, resamples, step):
+        count = min(step, resamples - start)
+        drawn = generator.integers(0, rows, size=(count, rows)) + np.arange(count)[:, None] * rows
+        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
+
+
+def paired_difference(
+    correct_a: ArrayLike, correct_b: ArrayLike, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> Score:
+    """Compares two models on the same rows: the accuracy of the first less that of the second.
+
+    Drawing rows, not answers, keeps the pairs together, so that what is hard for both does not blur the difference
+    (Efron & Tibshirani 1993, chapter 8). Where the models disagree on fewer than six rows, zero is always in the
+    interval, for not even all of them on one side would be more than chance (sign test at 5%).
+
+    Args:
+        correct_a: whether the first model is right, [rows].
+        correct_b: whether the second is right, [rows].
+        resamples: how many times the rows are drawn again.
+        seed: of the draws.
+        confidence: of the interval.
+
+    Raises:
+        DataError: there are no rows, or the arrays have different lengths.
+    """
+    a, b = np.asarray(correct_a, dtype=np.float64), np.asarray(correct_b, dtype=np.float64)
+    _count_rows([a, b])
+    score = bootstrap(weighted_mean, [a - b], resamples, seed, confidence)
+    if np.count_nonzero(a != b) < _FEWEST_DISAGREEMENTS:
+        return Score(score.value, min(score.low, 0.0), max(score.high, 0.0))
+    return score
+
+
+def weighted_mean(weights: Floats, values: Floats) -> Floats:
+    """Returns the mean of values [rows] under weights [resamples, rows], as [resamples]."""
+    return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
+
+
+def wilson_interval(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Returns the ends of the score interval of a proportion (Wilson 1927; Brown, Cai & DasGupta 2001).
+
+    It holds for few trials, and for none or all of them successes, where a bootstrap has no width.
+
+    Args:
+        successes: how many, of any shape.
+        trials: out of how many, of the same shape; with 0 the interval is 0 to 1.
+        confidence: of the interval.
+    """
+    hits, total = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+    counted = np.maximum(total, 1.0)
+    share = hits / counted
+    middle = (share + z**2 / (2.0 * counted)) / (1.0 + z**2 / counted)
+    half = z / (1.0 + z**2 / counted) * np.sqrt(share * (1.0 - share) / counted + z**2 / (4.0 * counted**2))
+    low = np.where((total == 0) | (hits == 0), 0.0, middle - half)
+    high = np.where((total == 0) | (hits == total), 1.0, middle + half)
+    return low, high
+
+
+def _score(value: float, drawn: Floats, tail: float) -> Score:
+    defined = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or not len(defined):
+        return Score(value, value, value)
+    low, high = (float(end) for end in np.quantile(defined, (tail, 1.0 - tail)))
+    return Score(value, min(low, value), max(high, value))
+
+
+def _count_rows(arrays: Sequence[NDArray[Any]]) -> int:
+    lengths = {len(array) for array in arrays}
+    if len(lengths) > 1:
+        raise DataError(
+            f"the arrays have {' and '.join(str(length) for length in sorted(lengths))} rows",
+            do="Give arrays over the same rows.",
+        )
+    if not lengths or lengths == {0}:
+        raise DataError("there are no rows to measure", do="Give at least one row.")
+    return lengths.pop()
