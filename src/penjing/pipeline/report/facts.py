@@ -1,0 +1,207 @@
+"""What a report is made of: plain JSON values, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Figure(_Facts):
+    """A value with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ClassFigures(_Facts):
+    """The figures of one label; ``support`` is its number of test rows."""
+
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    support: int
+
+
+class Bin(_Facts):
+    """A bin of the reliability diagram; ``low`` and ``high`` are around ``accuracy``."""
+
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+    count: int
+
+
+class Mistake(_Facts):
+    """A test row that the model got wrong; ``probability`` is that of the label it gave."""
+
+    text: str
+    truth: str
+    label: str
+    probability: float
+
+
+class Scores(BaseModel):
+    """What `penjing.metrics.classification.classification_scores` returns; other keys are not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rows: int
+    scores: dict[str, Figure]
+    per_class: dict[str, ClassFigures] = {}
+    confusion: list[list[int]] = []
+    reliability: list[Bin] = []
+
+
+class Evaluation(Scores):
+    """The model's scores, and beside them those of the baselines on the same rows.
+
+    Attributes:
+        baselines: name → scores.
+        difference: name → accuracy of the model less that of the baseline, paired by row.
+        mistakes: the most confident ones first.
+    """
+
+    baselines: dict[str, Scores] = {}
+    difference: dict[str, Figure] = {}
+    mistakes: list[Mistake] = []
+
+
+class Prediction(_Facts):
+    """An answer of the finished model."""
+
+    text: str
+    label: str
+    probability: float
+
+
+class PathStage(_Facts):
+    """A stage of the run.
+
+    Attributes:
+        name: of the stage.
+        seconds: it took, when it was done.
+        peak_memory_mb: largest resident memory of the process, MB.
+        skipped: whether this run found it done already.
+        note: what came of it, a few words.
+    """
+
+    name: str
+    seconds: float
+    peak_memory_mb: float | None = None
+    skipped: bool = False
+    note: str = ""
+
+
+class DataCounts(_Facts):
+    """Counts of labelled rows.
+
+    Attributes:
+        read: source file or section → rows read.
+        splits: split → label → rows.
+        removed: reason → rows left out, in the order they are said: ``filtered``, ``empty``, ``duplicates``,
+            ``conflicts`` (those of the duplicates that had another label), ``overlaps`` (also in another split), or
+            another reason.
+    """
+
+    read: dict[str, int] = {}
+    splits: dict[str, dict[str, int]] = {}
+    removed: dict[str, int] = {}
+
+
+class TokenCounts(_Facts):
+    """How texts became tokens.
+
+    Attributes:
+        vocabulary: entries of the tokenizer.
+        kind: of tokenizer.
+        rows: labelled texts turned into tokens.
+        max_tokens: the longest text that the model reads.
+        cut_rows: texts that are longer.
+        cut_tokens: tokens of them that are not read.
+        pretraining_tokens: tokens of the corpus; None without pretraining.
+        unknown_share: share of tokens that are not in the vocabulary.
+    """
+
+    vocabulary: int
+    kind: str
+    rows: int
+    max_tokens: int
+    cut_rows: int
+    cut_tokens: int
+    pretraining_tokens: int | None = None
+    unknown_share: float | None = None
+
+
+class CurvePoint(BaseModel):
+    """A record of training: of a step (``loss``), of an evaluation (``validation_…``), or both; others are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    step: int
+    tokens: int
+    seconds: float | None = None
+    loss: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+class Curves(_Facts):
+    """The records of training, in order; empty where there was none."""
+
+    pretrain: list[CurvePoint] = []
+    finetune: list[CurvePoint] = []
+
+
+class ModelFacts(_Facts):
+    """What network it is; ``shape`` has entries of its config, under the hub's names."""
+
+    family: str
+    parameters: int
+    shape: dict[str, bool | int | float | str] = {}
+
+
+class ReportFacts(_Facts):
+    """All that a report says. What is None or empty has no place in it.
+
+    Attributes:
+        title: of the report.
+        task: name of the task.
+        command: makes it again.
+        created: date and time, ISO 8601.
+        model: what network it is.
+        evaluation: its scores, beside those of the baselines.
+        predictions: answers of the finished model, shown at the top.
+        path: the stages of the run, in order.
+        data: counts of labelled rows.
+        corpus: counts of the pretraining texts, such as ``documents`` and ``duplicates``.
+        tokens: how texts became tokens.
+        curves: the records of training.
+        machine: where it ran.
+        versions: package → version.
+        recipe: the text of the recipe.
+        lineage: for each stage what went in and came out: ``stage``, ``key``, ``content``, ``finished``.
+    """
+
+    title: str
+    task: str
+    command: str
+    created: str
+    model: ModelFacts
+    evaluation: Evaluation
+    predictions: list[Prediction] = []
+    path: list[PathStage] = []
+    data: DataCounts | None = None
+    corpus: dict[str, int] = {}
+    tokens: TokenCounts | None = None
+    curves: Curves = Curves()
+    machine: dict[str, bool | int | float | str] = {}
+    versions: dict[str, str] = {}
+    recipe: str = ""
+    lineage: list[dict[str, Any]] = []

@@ -1,0 +1,167 @@
+"""Numbers and sentences in the language of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penjing.pipeline.report.facts import Evaluation, Figure
+from penjing.pipeline.report.strings import STRINGS, Language
+
+_MOST_LABELS_NAMED = 6
+_CALIBRATED_WITHIN = 0.02
+_LARGE = {"en": ((10**9, " billion"), (10**6, " million")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
+_COMPACT = {"en": ((10**9, " B"), (10**6, " M"), (10**3, " k")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
+
+
+class Wording:
+    """Says things in one language.
+
+    Args:
+        language: ``en`` or ``zh``.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self._language, self._strings = language, STRINGS[language]
+
+    def say(self, key: str, **gaps: object) -> str:
+        """Returns a string with its gaps filled."""
+        return self._strings[key].format(**gaps)
+
+    def name(self, kind: str, name: str, **gaps: object) -> str:
+        """Returns the word for a name of some kind (``stage``, ``baseline`` …), or the name itself if it has none."""
+        string = self._strings.get(f"{kind}.{name}")
+        if string is not None:
+            return string.format(**gaps)
+        plain = name.replace("_", " ")
+        return f"{plain}: {gaps['count']}" if "count" in gaps else plain
+
+    def count(self, number: int) -> str:
+        """Returns 12,345."""
+        return f"{number:,}"
+
+    def percent(self, share: float) -> str:
+        """Returns 81.3%."""
+        return f"{100 * share:.1f}%"
+
+    def fine_percent(self, share: float) -> str:
+        """Returns a small share with two decimals: 0.03%."""
+        return f"{100 * share:.2f}%"
+
+    def points(self, share: float, *, signed: bool = True) -> str:
+        """Returns a difference of shares in points, with a real minus sign: 4.5, −0.3."""
+        tenths = round(1000 * share) / 10
+        return f"{'−' if signed and tenths < 0 else ''}{abs(tenths):.1f}"
+
+    def moment(self, moment: str) -> str:
+        """Returns an ISO 8601 date and time to the minute, as 2026-03-02 21:14 UTC."""
+        zone = " UTC" if moment.endswith(("Z", "+00:00")) else ""
+        return moment[:16].replace("T", " ") + zone
+
+    def parameters(self, number: int) -> str:
+        """Returns 6.8 million, 682 万."""
+        return _scaled(number, _LARGE[self._language], self.count(number))
+
+    def compact(self, number: float) -> str:
+        """Returns a number for an axis: 250 k, 25 万."""
+        return _scaled(number, _COMPACT[self._language], f"{number:,.0f}", is_short=True)
+
+    def duration(self, seconds: float) -> str:
+        """Returns 0.42 s, 8.1 s, 2 min 05 s, 3 h 10 min."""
+        if seconds < 59.95:
+            return self.say("second", value=f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2f}")
+        whole = round(seconds)
+        if whole < 3600:
+            return self.say("minute", minutes=whole // 60, seconds=f"{whole % 60:02d}")
+        minutes = round(seconds / 60)
+        return self.say("hour", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
+
+    def memory(self, megabytes: float | None) -> str:
+        """Returns 812 MB, 1.4 GB."""
+        if megabytes is None:
+            return "–"
+        return f"{megabytes / 1000:,.1f} GB" if megabytes >= 1000 else f"{megabytes:,.0f} MB"
+
+    def score(self, name: str, value: float) -> str:
+        """Returns a score as it is read: a loss with three decimals, everything else in percent."""
+        return f"{value:.3f}" if name == "loss" else self.percent(value)
+
+    def interval(self, name: str, figure: Figure) -> str:
+        """Returns 79.5–83.0, in the units of `score`."""
+        ends = (figure.low, figure.high)
+        return "–".join(f"{end:.3f}" if name == "loss" else f"{100 * end:.1f}" for end in ends)
+
+    def labels(self, labels: Sequence[str]) -> str:
+        """Returns the labels as a phrase, or how many they are."""
+        if len(labels) > _MOST_LABELS_NAMED or len(labels) < 2:
+            return self.say("many_labels", count=len(labels))
+        return self.say("and", first=self.say("comma").join(labels[:-1]), last=labels[-1])
+
+    def value(self, value: bool | int | float | str) -> str:
+        """Returns any plain value."""
+        if isinstance(value, bool):
+            return self.say("yes" if value else "no")
+        return self.count(value) if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else value
+
+    def headline(self, evaluation: Evaluation) -> tuple[str, str, str]:
+        """Returns the verdict's kind (above, below, chance, or empty), how good it is, and beside the best baseline."""
+        accuracy = evaluation.scores["accuracy"]
+        first = self.say(
+            "accuracy_sentence",
+            rows=self.count(evaluation.rows),
+            value=self.percent(accuracy.value),
+            low=self.percent(accuracy.low),
+            high=self.percent(accuracy.high),
+        )
+        best = best_baseline(evaluation)
+        if best is None or best not in evaluation.difference:
+            return "", first, ""
+        difference = evaluation.difference[best]
+        verdict = judge(difference)
+        return (
+            verdict,
+            first,
+            self.say(
+                f"difference_{verdict}",
+                name=self.name("baseline", best),
+                value=self.percent(evaluation.baselines[best].scores["accuracy"].value),
+                points=self.points(difference.value, signed=False),
+                low=self.points(difference.low),
+                high=self.points(difference.high),
+            ),
+        )
+
+    def calibration(self, evaluation: Evaluation) -> str:
+        """Returns a sentence on whether the model's confidence fits."""
+        rows = sum(part.count for part in evaluation.reliability)
+        confidence = sum(part.confidence * part.count for part in evaluation.reliability) / rows
+        accuracy = sum(part.accuracy * part.count for part in evaluation.reliability) / rows
+        gap = confidence - accuracy
+        verdict = "calibrated" if abs(gap) < _CALIBRATED_WITHIN else "overconfident" if gap > 0 else "underconfident"
+        return self.say(
+            "reliability_note",
+            confidence=self.percent(confidence),
+            accuracy=self.percent(accuracy),
+            verdict=self.say(verdict),
+        )
+
+
+def best_baseline(evaluation: Evaluation) -> str | None:
+    """Returns the name of the baseline with the highest accuracy."""
+    scores = {name: baseline.scores["accuracy"].value for name, baseline in evaluation.baselines.items()}
+    return max(scores, key=lambda name: scores[name]) if scores else None
+
+
+def judge(difference: Figure) -> str:
+    """Returns whether the model is ``above`` or ``below`` the other, or whether that may be ``chance``."""
+    if difference.low > 0:
+        return "above"
+    return "below" if difference.high < 0 else "chance"
+
+
+def _scaled(number: float, scales: Sequence[tuple[int, str]], otherwise: str, *, is_short: bool = False) -> str:
+    for size, word in scales:
+        if number >= size:
+            scaled = number / size
+            digits = f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.1f}"
+            return (digits.removesuffix(".0") if is_short else digits) + word
+    return otherwise

@@ -1,0 +1,313 @@
+"""The report says what it is given, nothing else, and loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from penjing.metrics.classification import classification_scores
+from penjing.metrics.interval import paired_difference
+from penjing.pipeline import report
+from penjing.pipeline.report.facts import Evaluation, Figure, ReportFacts
+from penjing.pipeline.report.report import render_report, write_report
+from penjing.pipeline.report.strings import STRINGS, Language
+from penjing.pipeline.report.svg import fit_axis
+from penjing.pipeline.report.wording import Wording
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+def evaluation(labels: list[str], rows: int = 400, seed: int = 0) -> dict[str, Any]:
+    """Returns an evaluation with two baselines, the second close to the model."""
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, len(labels), rows)
+
+    def answer(strength: float) -> np.ndarray:
+        logits = generator.normal(size=(rows, len(labels)))
+        logits[np.arange(rows), truth] += strength
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    answers = {"model": answer(2.5), "majority": answer(0.0), "tfidf-logistic": answer(1.0)}
+    right = {name: given.argmax(axis=1) == truth for name, given in answers.items()}
+    scores = {name: classification_scores(truth, given, labels, resamples=100) for name, given in answers.items()}
+    return {
+        **scores.pop("model"),
+        "labels": labels,
+        "cut_rows": 0,
+        "baselines": scores,
+        "difference": {name: paired_difference(right["model"], right[name]).to_dict() for name in scores},
+        "mistakes": [
+            {"text": "<script>alert(1)</script> 还不错 & so on", "truth": "好评", "label": "b", "probability": 0.99}
+        ],
+    }
+
+
+def minimal(**more: Any) -> dict[str, Any]:
+    return {
+        "title": "Reviews",
+        "task": "classify",
+        "command": "penjing run reviews.toml",
+        "created": "2026-01-02T03:04:05+00:00",
+        "model": {"family": "lstm", "parameters": 812_345},
+        "evaluation": evaluation(["好评", "b"]),
+        **more,
+    }
+
+
+def full(**more: Any) -> dict[str, Any]:
+    names = (
+        "data",
+        "corpus",
+        "tokenizer",
+        "vectors",
+        "shards",
+        "examples",
+        "pretrain",
+        "finetune",
+        "evaluate",
+        "extra",
+    )
+    pretrain: list[dict[str, Any]] = []
+    for step in range(1, 1001):
+        pretrain.append(
+            {"step": step, "tokens": step * 2048, "seconds": step / 5, "loss": 3 + 6 * math.exp(-step / 90)}
+        )
+        if step % 100 == 0:
+            pretrain.append({"step": step, "tokens": step * 2048, "validation_loss": 3.4, "validation_accuracy": 0.4})
+    finetune = [
+        {
+            "step": step,
+            "tokens": step,
+            "loss": 1 / step,
+            "validation_loss": 0.5,
+            "validation_accuracy": 0.7 + step / 100,
+        }
+        for step in range(1, 11)
+    ]
+    return minimal(
+        predictions=[{"text": 'It is <b>"terrible"</b> 太难看', "label": "b", "probability": 0.97}],
+        path=[{"name": name, "seconds": 61.0, "peak_memory_mb": 1234, "note": "a < b"} for name in names],
+        data={
+            "read": {"rows": 500},
+            "splits": {"train": {"b": 300, "好评": 290}, "test": {"b": 10}},
+            "removed": {"duplicates": 3, "overlaps": 0, "odd_reason": 2},
+        },
+        corpus={"documents": 9000, "unheard_of": 1},
+        tokens={"vocabulary": 8192, "kind": "wordpiece", "rows": 600, "max_tokens": 64, "cut_rows": 0, "cut_tokens": 0}
+        | {"pretraining_tokens": 2_048_000, "unknown_share": 0.0003},
+        curves={"pretrain": pretrain, "finetune": finetune},
+        machine={"processor": "a <processor>", "cores": 2, "memory_mb": 8000, "bf16": True},
+        versions={"torch": "2.13.0"},
+        recipe='task = "classify" # <recipe>\nurl = "https://example.org/rows.csv"',
+        lineage=[{"stage": "data", "key": "k" * 32, "content": "c" * 32, "finished": "2026-01-02T03:04:05+00:00"}],
+        **more,
+    )
+
+
+def render(values: dict[str, Any], language: Language = "en") -> str:
+    return render_report(ReportFacts.model_validate(values), language)
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text, and checks that every element is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text, self.style, self._open = "", "", list[str]()
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "style":
+            self.style += data
+        else:
+            self.text += data
+
+    def attributes(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("values", [minimal(), full()], ids=["minimal", "full"])
+def test_every_element_is_closed_and_the_headline_is_there(values: dict[str, Any], language: Language) -> None:
+    page = Page(render(values, language))
+    accuracy = values["evaluation"]["scores"]["accuracy"]["value"]
+    assert f"{100 * accuracy:.1f}%" in page.text
+    assert STRINGS[language]["verdict_above"] in page.text
+    assert "penjing run reviews.toml" in page.text
+    assert page.attributes("html")[0]["lang"] == STRINGS[language]["html_language"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_did_not_happen_has_no_section(language: Language) -> None:
+    say, page, whole = STRINGS[language], Page(render(minimal(), language)), Page(render(full(), language))
+    for key in ("path", "data", "training", "corpus_caption", "pretrain_chart", "cost", "recipe", "lineage", "asked"):
+        assert say[key] not in page.text, key
+        assert say[key] in whole.text, key
+
+
+def test_special_characters_are_shown_as_they_are_and_never_become_markup() -> None:
+    page = Page(render(full()))
+    for text in (
+        "<script>alert(1)</script> 还不错 & so on",
+        'It is <b>"terrible"</b> 太难看',
+        "a <processor>",
+        "a < b",
+    ):
+        assert text in page.text
+    assert not page.attributes("script")
+    assert not page.attributes("b") or all("terrible" not in str(attributes) for attributes in page.attributes("b"))
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    page = Page(render(full()))
+    for tag, attributes in page.tags:
+        assert tag not in {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"}
+        assert not {"src", "href", "srcset", "action", "style", "background"} & attributes.keys()
+        assert not any(name.startswith("on") for name in attributes)
+    assert "url(" not in page.style
+    assert "@import" not in page.style
+    assert not re.search(r"https?://", page.style)
+
+
+def test_content_security_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
+    page = Page(render(minimal()))
+    policy = next(tag["content"] for tag in page.attributes("meta") if "http-equiv" in tag)
+    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none';")
+    assert f"style-src 'sha256-{digest}';" in policy
+    assert "unsafe" not in policy
+
+
+def test_tables_have_captions_and_charts_have_words() -> None:
+    page = Page(render(full()))
+    assert len(page.attributes("caption")) == len(page.attributes("table"))
+    for attributes in page.attributes("svg"):
+        is_part_of_a_chart = "preserveaspectratio" in attributes
+        assert is_part_of_a_chart or attributes.get("aria-hidden") == "true" or len(attributes["aria-label"]) > 20
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(next_ - level <= 1 for level, next_ in pairwise(levels))
+
+
+def test_both_languages_have_the_same_keys_and_gaps() -> None:
+    english, chinese = STRINGS["en"], STRINGS["zh"]
+    assert english.keys() == chinese.keys()
+    for key, string in english.items():
+        gaps = {name for _, name, _, _ in Formatter().parse(string) if name}
+        others = {name for _, name, _, _ in Formatter().parse(chinese[key]) if name}
+        assert gaps == others, key
+
+
+def test_every_string_is_used_and_every_used_string_exists() -> None:
+    folder = Path(report.__path__[0])
+    written = [(folder / "report.html.jinja").read_text(encoding="utf-8")]
+    written += [file.read_text(encoding="utf-8") for file in folder.glob("*.py") if file.name != "strings.py"]
+    for key in STRINGS["en"]:
+        if "." not in key and not key.startswith(("verdict_", "difference_")):
+            assert re.search(rf"""["']{key}["']""", "".join(written)), key
+
+
+def test_cut_tokens_are_said_plainly_and_so_is_that_none_was() -> None:
+    assert "No token was cut: each of the 600 texts fits into 64 tokens." in Page(render(full())).text
+    values = full()
+    values["tokens"] |= {"cut_rows": 30, "cut_tokens": 1234}
+    assert "1,234 tokens were cut: 30 of the 600 texts (5.0%)" in Page(render(values)).text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.01, 0.05, "above"), (-0.01, 0.05, "chance"), (-0.05, -0.01, "below")]
+)
+def test_verdict_follows_the_interval_of_the_difference(low: float, high: float, verdict: str) -> None:
+    values = evaluation(["a", "b"])
+    values["difference"]["tfidf-logistic"] = {"value": (low + high) / 2, "low": low, "high": high}
+    kind, _, sentence = Wording("en").headline(Evaluation.model_validate(values))
+    assert kind == verdict
+    assert ("may be chance" in sentence) == (verdict == "chance")
+    assert ("more than chance" in sentence) == (verdict != "chance")
+
+
+def test_without_baselines_no_comparison_is_claimed() -> None:
+    values = evaluation(["a", "b"])
+    values |= {"baselines": {}, "difference": {}}
+    page = Page(render(minimal(evaluation=values)))
+    assert "baseline" not in page.text
+
+
+@pytest.mark.parametrize("count", [2, 10, 13, 150])
+def test_any_number_of_labels_is_shown(count: int) -> None:
+    labels = [f"topic <{number}>" for number in range(count)]
+    html = render(minimal(evaluation=evaluation(labels, rows=600)))
+    assert labels[0] in Page(html).text
+    assert len(html) < 500_000
+
+
+def test_a_report_stays_small_whatever_it_is_given() -> None:
+    values = full()
+    point = values["curves"]["pretrain"][0]
+    values["curves"]["pretrain"] = [{**point, "step": step, "tokens": step * 99} for step in range(1, 20_001)]
+    values["evaluation"]["mistakes"] = [
+        {"text": "很长" * 50_000, "truth": "a", "label": "b", "probability": 0.9} for _ in range(200)
+    ]
+    values["predictions"] = [{"text": "long " * 100_000, "label": "b", "probability": 0.5}]
+    values["recipe"] = "x = 1\n" * 100_000
+    assert len(render(values).encode()) < 2_000_000
+
+
+def test_written_file_is_what_is_rendered(tmp_path: Path) -> None:
+    facts = ReportFacts.model_validate(full())
+    write_report(facts, tmp_path / "report.html", language="zh")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_report(facts, "zh")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_an_unknown_fact_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ReportFacts.model_validate(minimal(curve={}))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [(0.416, "0.42 s", "0.42 秒"), (59.97, "1 min 00 s", "1 分 00 秒"), (11_430, "3 h 10 min", "3 小时 10 分")],
+)
+def test_durations_read_well(seconds: float, english: str, chinese: str) -> None:
+    assert Wording("en").duration(seconds) == english
+    assert Wording("zh").duration(seconds) == chinese
+
+
+def test_numbers_read_well() -> None:
+    english, chinese = Wording("en"), Wording("zh")
+    assert (english.parameters(6_819_392), chinese.parameters(6_819_392)) == ("6.8 million", "682 万")
+    assert (english.parameters(999_999), english.points(-0.0004)) == ("999,999", "0.0")
+    assert english.points(-0.012) == "−1.2"
+    assert english.interval("loss", Figure(value=0.4, low=0.3, high=0.5)) == "0.300–0.500"
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.0, 0.0], [0.81, 0.83], [1.0, 1.0], [3.0, 900.0], [-2.0, 7.0]])
+def test_axis_holds_its_values_between_a_few_ticks(values: list[float]) -> None:
+    axis = fit_axis(values)
+    assert axis.low <= min(values) <= max(values) <= axis.high
+    assert 2 <= len(axis.ticks) <= 8
