@@ -7,14 +7,16 @@ of targets in all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from penjing.models.interface import LanguageModel, NextTokenModel
 from penjing.train.batches import Batch
+
+if TYPE_CHECKING:
+    from penjing.models.interface import LanguageModel, NextTokenModel
 
 
 @dataclass(frozen=True)

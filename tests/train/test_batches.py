@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from penjing.errors import DataError
+from penjing.text.renderer import Rendered
+from penjing.text.shards import TokenShard, write_shard
+from penjing.train.batches import RowBatches, WindowBatches
+
+
+def make_shard(folder: Path, lengths: list[int]) -> TokenShard:
+    rows = [Rendered(list(range(5, 5 + length)), [], 0) for length in lengths]
+    return write_shard(folder, [(rows, list(range(len(rows))))], vocab_size=100, unknown_id=1, fingerprint="f")
+
+
+def test_every_row_comes_once_an_epoch_and_little_is_padding(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(5, 60, size=2000).tolist()
+    batches = RowBatches(make_shard(tmp_path, lengths), 0, 2048, 64, seed=0)
+    plan = batches.plan(0)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(2000))
+    padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in plan)
+    assert sum(lengths) / padded > 0.97
+
+
+def test_epochs_differ_and_the_same_epoch_is_the_same(tmp_path: Path) -> None:
+    shard = make_shard(tmp_path, [10] * 100)
+    plans = [np.concatenate(RowBatches(shard, 0, 200, 8, seed=1).plan(epoch)) for epoch in (0, 0, 1)]
+    assert np.array_equal(plans[0], plans[1])
+    assert not np.array_equal(plans[0], plans[2])
+
+
+def test_windows_cover_the_corpus_and_all_have_one_shape(tmp_path: Path) -> None:
+    batches = WindowBatches(make_shard(tmp_path, [50] * 21), window_tokens=16, batch_tokens=64, seed=0)
+    plan = batches.plan(0)
+    assert {rows.shape for rows in plan} == {(4,)}
+    assert set(np.concatenate(plan).tolist()) == set(range(50 * 21 // 16))
+    assert batches.load(plan[0]).ids.shape == (4, 16)
+
+
+def test_corpus_smaller_than_one_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"less than one batch.*batch_tokens"):
+        WindowBatches(make_shard(tmp_path, [50]), window_tokens=16, batch_tokens=64, seed=0)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from penjing.errors import Interrupted, TrainingError
+from penjing.progress import Silent
+from penjing.text.renderer import Rendered
+from penjing.text.shards import TokenShard, write_shard
+from penjing.train.batches import RowBatches
+from penjing.train.history import read_history
+from penjing.train.objectives import ClassificationObjective
+from penjing.train.settings import FinetuneSettings
+from penjing.train.trainer import Trainer, TrainingResult
+
+VOCABULARY = 40
+
+
+class BagOfWords(nn.Module):
+    """The smallest real classifier: mean of embeddings, dropout, a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embeddings = nn.Embedding(VOCABULARY, 16)
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(16, 2)
+
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        weights = torch.ones_like(ids, dtype=torch.float32) if mask is None else mask.float()
+        summed = (self.embeddings(ids) * weights[..., None]).sum(1)
+        return self.classifier(self.dropout(summed / weights.sum(1, keepdim=True)))
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory: pytest.TempPathFactory) -> TokenShard:
+    """Rows whose label says whether token 7 is in them."""
+    rng = np.random.default_rng(0)
+    rows, labels = [], []
+    for _ in range(300):
+        ids = rng.integers(10, VOCABULARY, size=rng.integers(3, 12)).tolist()
+        label = int(rng.integers(2))
+        rows.append(Rendered([2, *ids, 7, 3] if label else [2, *ids, 3], [], 0))
+        labels.append(label)
+    folder = tmp_path_factory.mktemp("shard")
+    return write_shard(folder, [(rows, labels)], vocab_size=VOCABULARY, unknown_id=1, fingerprint="f")
+
+
+class StopAfter(Silent):
+    """Asks to stop after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def should_stop(self) -> bool:
+        self._left -= 1
+        return self._left <= 0
+
+
+def train(shard: TokenShard, folder: Path, progress: Any = None, seed: int = 0, **changes: Any) -> TrainingResult:
+    folder.mkdir(exist_ok=True)
+    settings = FinetuneSettings(
+        **{"epochs": 3, "learning_rate": 3e-3, "batch_rows": 16, "precision": "fp32", "device": "cpu", **changes}
+    )
+    torch.manual_seed(seed)
+    trainer = Trainer(
+        BagOfWords(),
+        ClassificationObjective(),
+        RowBatches(shard, 0, settings.batch_tokens, settings.batch_rows, seed),
+        RowBatches(shard, 0, settings.batch_tokens, 64, seed, shuffled=False),
+        settings,
+        folder=folder,
+        seed=seed,
+        name="train",
+        progress=progress or Silent(),
+    )
+    return trainer.run()
+
+
+def losses(folder: Path) -> list[tuple[int, float]]:
+    return [(row["step"], row["loss"]) for row in read_history(folder / "history.jsonl") if "loss" in row]
+
+
+def test_training_learns_and_keeps_the_best_weights(shard: TokenShard, tmp_path: Path) -> None:
+    result = train(shard, tmp_path, epochs=8)
+    assert result.best["validation_accuracy"] > 0.95
+    assert json.loads((tmp_path / "best" / "best.json").read_text())["step"] == result.best["step"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"accumulate": 3}, {"average": 0.9}, {"precision": "bf16"}])
+def test_stopped_run_resumes_to_the_same_losses_to_the_bit(
+    shard: TokenShard, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    whole = train(shard, tmp_path / "whole", **changes)
+    for steps in (5, 4, 1):
+        with pytest.raises(Interrupted) as stopped:
+            train(shard, tmp_path / "parts", StopAfter(steps), **changes)
+        assert stopped.value.exit_code == 130
+    parts = train(shard, tmp_path / "parts", **changes)
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    assert parts.best == whole.best
+    first, second = ((tmp_path / name / "best" / "network.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert first == second
+
+
+def test_accumulated_gradients_equal_those_of_one_large_batch(shard: TokenShard, tmp_path: Path) -> None:
+    class Plain(RowBatches):
+        def plan(self, epoch: int) -> list[Any]:
+            rows = np.arange(64)
+            return [rows] if self.whole else [rows[:40], rows[40:50], rows[50:]]
+
+    weights = {}
+    for whole in (True, False):
+        torch.manual_seed(0)
+        network = BagOfWords()
+        network.dropout.p = 0.0
+        batches = Plain(shard, 0, 10_000, 64, 0)
+        batches.whole = whole  # type: ignore[attr-defined]
+        settings = FinetuneSettings(epochs=1, accumulate=1 if whole else 3, precision="fp32", device="cpu")
+        folder = tmp_path / str(whole)
+        folder.mkdir()
+        Trainer(
+            network, ClassificationObjective(), batches, None, settings,
+            folder=folder, seed=0, name="t", progress=Silent(),
+        ).run()  # fmt: skip
+        weights[whole] = network.classifier.weight.detach().clone()
+    torch.testing.assert_close(weights[True], weights[False], rtol=1e-5, atol=1e-6)
+
+
+def test_patience_stops_early(shard: TokenShard, tmp_path: Path) -> None:
+    result = train(shard, tmp_path, epochs=40, evaluations=80, patience=3)
+    assert result.stopped_early
+    assert result.steps < 40 * 19
+
+
+def test_loss_that_is_not_a_number_stops_with_what_to_do(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"step \d+: the (loss|gradient) is not a number.*learning_rate"):
+        train(shard, tmp_path, learning_rate=1e30, warmup=0, clip_norm=1e30)
+
+
+def test_history_drops_what_a_killed_run_wrote_after_its_checkpoint(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(4))
+    with (tmp_path / "history.jsonl").open("a") as file:
+        file.write('{"step": 5, "loss": 123.0}\n{"step": 6, "lo')
+    train(shard, tmp_path)
+    assert [step for step, _ in losses(tmp_path)] == list(range(1, len(losses(tmp_path)) + 1))
+    assert all(loss < 100 for _, loss in losses(tmp_path))
+
+
+def test_broken_checkpoint_is_refused_with_its_folder(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(3))
+    weights = next((tmp_path / "checkpoints").glob("step-*/network.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(TrainingError, match=r"step-00000003.*cannot be read"):
+        train(shard, tmp_path)
