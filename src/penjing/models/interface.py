@@ -143,5 +143,5 @@ class Architecture:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Returns how many numbers training can change; tied weights count once."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    """Returns how many numbers a network learns; tied weights count once, frozen ones too."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -10,7 +10,7 @@ from typing import Any
 
 from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file
-from penjing.pipeline.facts import collect_facts
+from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import Artifact
@@ -64,14 +64,15 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
         write_json(out / RECORD, lineage)
         predictions = load_model(model).predict_texts(recipe.report.examples) if recipe.report.examples else []
         report = out / "report.html"
-        facts = collect_facts(recipe, done, evaluation, predictions, shlex.join(command), model)
-        write_report(facts, report, language=recipe.report.language)
+        outcome = Outcome(done, evaluation, predictions, shlex.join(command))
+        write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, done)
 
 
 def complete_stages(recipe: Recipe, out: Path, progress: Progress) -> dict[str, Artifact]:
     """Returns the artifacts of all stages that the recipe wants, doing what is not done yet."""
-    store, done = Store(out, recipe), {}
+    store = Store(out, recipe)
+    done: dict[str, Artifact] = {}
     wanted = [stage for stage in STAGES if stage.is_wanted(recipe)]
     for number, stage in enumerate(wanted, start=1):
         artifact = store.complete(stage, done, progress)

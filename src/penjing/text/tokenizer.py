@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import tokenizers
 from pydantic import BaseModel, ConfigDict, Field
-from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from penjing.errors import DataError, ModelFolderError
 from penjing.files import read_json, write_json, write_text
@@ -19,6 +19,7 @@ from penjing.text.words import WordSettings, prepare_words
 Kind = Literal["wordpiece", "bpe", "word"]
 PAD, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 _SPECIAL = [PAD, UNKNOWN, START, END, MASK]
+_TAG = r"</?[A-Za-z][^<>]{0,200}>"
 _WORDS_FILE_KEY = "penjing_words"
 
 
@@ -30,6 +31,7 @@ class TokenizerSettings(BaseModel):
     kind: Kind = Field("wordpiece", description="wordpiece, bpe (byte-level) or word")
     vocab_size: int = Field(8192, ge=300, le=1_000_000, description="entries, the five special tokens included")
     lowercase: bool = Field(True, description="lower-case the text first (not for bpe)")
+    strip_tags: bool = Field(False, description="read tags such as <br /> as a space")
     min_frequency: int = Field(2, ge=1, description="a piece rarer than this gets no entry")
     words: WordSettings = Field(WordSettings(), description="what happens before a word-level vocabulary")
 
@@ -168,20 +170,22 @@ def _blank_tokenizer(settings: TokenizerSettings) -> tuple[tokenizers.Tokenizer,
         "special_tokens": _SPECIAL,
         "show_progress": False,
     }
+    tags = [normalizers.Replace(Regex(_TAG), " ")] if settings.strip_tags else []
     if settings.kind == "bpe":
         backend = tokenizers.Tokenizer(models.BPE())
+        backend.normalizer = normalizers.Sequence(tags)
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         backend.decoder = decoders.ByteLevel()
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         return backend, trainers.BpeTrainer(initial_alphabet=alphabet, **common)
     if settings.kind == "wordpiece":
         backend = tokenizers.Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=100))
-        backend.normalizer = normalizers.BertNormalizer(lowercase=settings.lowercase)
+        backend.normalizer = normalizers.Sequence([*tags, normalizers.BertNormalizer(lowercase=settings.lowercase)])
         backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         backend.decoder = decoders.WordPiece(cleanup=False)
         return backend, trainers.WordPieceTrainer(continuing_subword_prefix="##", limit_alphabet=6000, **common)
     backend = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
     lowercase = [normalizers.Lowercase()] if settings.lowercase else []
-    backend.normalizer = normalizers.Sequence([normalizers.NFC(), *lowercase])
+    backend.normalizer = normalizers.Sequence([*tags, normalizers.NFC(), *lowercase])
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     return backend, trainers.WordLevelTrainer(**common)

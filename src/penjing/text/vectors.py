@@ -31,6 +31,7 @@ class VectorSettings(BaseModel):
     epochs: int = Field(3, ge=1, description="passes over the corpus")
     sample: float = Field(1e-3, ge=0, description="threshold above which frequent tokens are thinned out")
     learning_rate: float = Field(0.025, gt=0, description="at the start; it falls to 0.0001")
+    length: float = Field(2.0, gt=0, description="length that every vector is given at the end")
 
 
 def train_vectors(
@@ -71,8 +72,8 @@ def train_vectors(
             epochs=settings.epochs,
         )
     vectors = np.zeros((vocab_size, size), dtype=np.float32)
-    for token, index in model.wv.key_to_index.items():
-        vectors[int(token)] = model.wv.vectors[index]
+    lengths = np.linalg.norm(model.wv.vectors, axis=1, keepdims=True)
+    vectors[[int(token) for token in model.wv.index_to_key]] = settings.length * model.wv.vectors / lengths
     return vectors
 
 

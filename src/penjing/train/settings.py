@@ -16,11 +16,13 @@ class TrainSettings(BaseModel):
     batch_tokens: int = Field(8192, ge=1, description="most tokens in a batch, padding included")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added up for one step")
     learning_rate: float = Field(5e-4, gt=0, description="at its highest")
+    embedding_rate: float = Field(1.0, ge=0, description="factor on the embeddings' learning rate; 0: they stay")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices only")
     beta2: float = Field(0.98, gt=0, lt=1, description="AdamW's memory of squared gradients")
     warmup: float = Field(0.06, ge=0, lt=1, description="share of the run over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls afterwards")
+    dropout: float | None = Field(None, ge=0, lt=1, description="in place of the dropout in the model's config")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     average: float = Field(0.0, ge=0, lt=1, description="decay of a running average of the weights; 0: none")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where hardware has it")
@@ -45,5 +47,6 @@ class FinetuneSettings(TrainSettings):
     """Fine-tuning on labelled rows."""
 
     batch_rows: int = Field(32, ge=1, description="most rows in a batch")
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")

@@ -114,6 +114,8 @@ class Trainer:
         self._objective, self._batches, self._validation = objective, batches, validation
         self._settings, self._folder, self._seed = settings, folder, seed
         self._name, self._progress = name, progress
+        if settings.dropout is not None:
+            _set_dropout(network, settings.dropout)
         self._optimizer = build_optimizer(network, settings)
         self._average: dict[str, Tensor] = {}
         if settings.average:
@@ -315,6 +317,12 @@ class Trainer:
         self._state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
         self._plan = self._batches.plan(self._state.epoch)
         self._progress.say(f"{self._name}: going on from step {self._state.step:,}")
+
+
+def _set_dropout(network: nn.Module, share: float) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -37,7 +37,9 @@ def _run(context: StageContext) -> dict[str, Any]:
     _start(network, context)
     result = Trainer(
         network,
-        ClassificationObjective(settings.label_smoothing),
+        ClassificationObjective(
+            settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
+        ),
         _batches(recipe, examples / "train", tokenizer, is_training=True),
         _batches(recipe, examples / "validation", tokenizer, is_training=False),
         settings,

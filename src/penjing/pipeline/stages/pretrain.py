@@ -20,10 +20,9 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.objectives import CausalObjective, MaskedObjective, Objective
+from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
-
-_MOMENTS_OF_VECTORS = 0.02  # the spread that the architectures' own start has
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -72,16 +71,11 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
 
 
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
-    """Starts the embeddings from word vectors, scaled to the spread of the network's own start.
-
-    Entries without a vector (zeros) keep their random start.
-    """
-    embeddings = network.input_embeddings.weight  # type: ignore[union-attr]
+    """Starts the embeddings from word vectors; entries without one (zeros) keep their random start."""
+    embeddings = input_embeddings(network).weight
     known = torch.from_numpy(np.any(vectors != 0, axis=1))
-    values = torch.from_numpy(vectors)
-    values = values * (_MOMENTS_OF_VECTORS / values[known].std())
     with torch.no_grad():
-        embeddings.copy_(torch.where(known[:, None], values, embeddings))  # type: ignore[operator,arg-type]
+        embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors), embeddings))
 
 
 def _validation(context: StageContext, settings: PretrainSettings) -> WindowBatches | None:

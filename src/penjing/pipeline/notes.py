@@ -1,0 +1,38 @@
+"""What came of each stage, in a few words, in the language of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NOTES: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "data": "{kept:,} of {read:,} rows",
+        "corpus": "{documents:,} texts",
+        "tokenizer": "{vocabulary:,} entries",
+        "shards": "{tokens:,} tokens",
+        "vectors": "{size} numbers each",
+        "pretrain": "{tokens:,} tokens in {steps:,} steps",
+        "examples": "{rows:,} rows",
+        "finetune": "{tokens:,} tokens in {steps:,} steps",
+        "evaluate": "{rows:,} test rows",
+    },
+    "zh": {
+        "data": "{read:,} 条中的 {kept:,} 条",
+        "corpus": "{documents:,} 篇文本",
+        "tokenizer": "{vocabulary:,} 个词条",
+        "shards": "{tokens:,} 个词元",
+        "vectors": "每个 {size} 维",
+        "pretrain": "{tokens:,} 个词元，{steps:,} 步",
+        "examples": "{rows:,} 条",
+        "finetune": "{tokens:,} 个词元，{steps:,} 步",
+        "evaluate": "{rows:,} 条测试数据",
+    },
+}
+
+
+def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
+    """Returns what came of a stage; empty for a stage that has nothing to say."""
+    if "splits" in facts and "rows" not in facts:
+        facts = {**facts, "rows": sum(split["rows"] for split in facts["splits"].values())}
+    return _NOTES[language].get(stage, "").format(**facts)
