@@ -15,6 +15,7 @@ from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
+from penjing.train.job import TrainingJob
 from penjing.train.objectives import ClassificationObjective
 from penjing.train.settings import FinetuneSettings
 from penjing.train.trainer import Trainer, TrainingResult
@@ -30,6 +31,10 @@ class BagOfWords(nn.Module):
         self.embeddings = nn.Embedding(VOCABULARY, 16)
         self.dropout = nn.Dropout(0.2)
         self.classifier = nn.Linear(16, 2)
+
+    @property
+    def input_embeddings(self) -> nn.Embedding:
+        return self.embeddings
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         weights = torch.ones_like(ids, dtype=torch.float32) if mask is None else mask.float()
@@ -68,18 +73,16 @@ def train(shard: TokenShard, folder: Path, progress: Any = None, seed: int = 0, 
         **{"epochs": 3, "learning_rate": 3e-3, "batch_rows": 16, "precision": "fp32", "device": "cpu", **changes}
     )
     torch.manual_seed(seed)
-    trainer = Trainer(
+    job = TrainingJob(
+        "train",
         BagOfWords(),
         ClassificationObjective(),
         RowBatches(shard, 0, settings.batch_tokens, settings.batch_rows, seed),
         RowBatches(shard, 0, settings.batch_tokens, 64, seed, shuffled=False),
         settings,
-        folder=folder,
-        seed=seed,
-        name="train",
-        progress=progress or Silent(),
+        seed,
     )
-    return trainer.run()
+    return Trainer(job, folder, progress or Silent()).run()
 
 
 def losses(folder: Path) -> list[tuple[int, float]]:
@@ -87,7 +90,7 @@ def losses(folder: Path) -> list[tuple[int, float]]:
 
 
 def test_training_learns_and_keeps_the_best_weights(shard: TokenShard, tmp_path: Path) -> None:
-    result = train(shard, tmp_path, epochs=8)
+    result = train(shard, tmp_path, epochs=10, learning_rate=3e-2)
     assert result.best["validation_accuracy"] > 0.95
     assert json.loads((tmp_path / "best" / "best.json").read_text())["step"] == result.best["step"]
 
@@ -124,10 +127,8 @@ def test_accumulated_gradients_equal_those_of_one_large_batch(shard: TokenShard,
         settings = FinetuneSettings(epochs=1, accumulate=1 if whole else 3, precision="fp32", device="cpu")
         folder = tmp_path / str(whole)
         folder.mkdir()
-        Trainer(
-            network, ClassificationObjective(), batches, None, settings,
-            folder=folder, seed=0, name="t", progress=Silent(),
-        ).run()  # fmt: skip
+        job = TrainingJob("train", network, ClassificationObjective(), batches, None, settings, 0)
+        Trainer(job, folder, Silent()).run()
         weights[whole] = network.classifier.weight.detach().clone()
     torch.testing.assert_close(weights[True], weights[False], rtol=1e-5, atol=1e-6)
 

@@ -48,12 +48,12 @@ def evaluate_model(model: Model, rows: LabelledTexts, *, resamples: int, mistake
     truth = class_numbers(rows.labels, model.labels)
     predictions = model.predict_texts(list(rows.texts))
     probabilities = np.array([[item.probabilities[label] for label in model.labels] for item in predictions])
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"text": item.text, "truth": true, "label": item.label, "probability": item.probability}
         for item, true in zip(predictions, rows.labels, strict=True)
         if item.label != true
     ]
-    wrong.sort(key=lambda row: -float(row["probability"]))
+    wrong.sort(key=lambda row: -row["probability"])
     return {
         **model.task.score(truth, probabilities, model.labels, resamples, seed),
         "labels": list(model.labels),

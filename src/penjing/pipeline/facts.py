@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from penjing.files import read_json
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage

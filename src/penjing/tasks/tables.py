@@ -32,7 +32,7 @@ def texts_of(rows: Any, column: str) -> list[str]:
         frame = nw.from_native(rows, eager_only=True)
         if column not in frame.columns:
             raise _missing(column, frame.columns)
-        values = frame.get_column(column).to_list()
+        values: list[Any] = frame.get_column(column).to_list()
     elif isinstance(rows, Sequence):
         values = [_value(row, column) for row in rows]
     else:

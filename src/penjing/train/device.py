@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from penjing.errors import UsageError
-from penjing.machine import computes_bf16, has_cpp_compiler
+from penjing.machine import computes_bf16
 
 
 def choose_device(name: str) -> torch.device:
@@ -37,13 +37,3 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
     """Returns the context in which matrix products are computed in that precision; weights stay fp32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
-
-
-def should_compile(setting: str, *, has_one_shape: bool, steps: int, device: torch.device) -> bool:
-    """Whether ``torch.compile`` pays: shapes are fixed, the run is long enough, and a compiler is there.
-
-    Compiling takes about half a minute on two cores and saves about a third of each step.
-    """
-    if setting != "auto":
-        return setting == "on"
-    return has_one_shape and steps >= 200 and (device.type == "cuda" or has_cpp_compiler())

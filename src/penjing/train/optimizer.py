@@ -22,7 +22,7 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.
     Biases, normalization weights and other vectors are not decayed. With ``layer_decay`` below 1 the learning rate of
     layer i of n is multiplied by ``layer_decay ** (n - i)``, that of the embeddings by ``layer_decay ** (n + 1)``
     (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555). The network's ``input_embeddings``
-    have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor under ``scale``.
+    have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor as ``scale``.
     """
     words = input_embeddings(network).weight
     words.requires_grad_(settings.embedding_rate > 0)

@@ -23,13 +23,14 @@ from penjing.files import folder_beside, write_json
 from penjing.progress import Bar, Progress
 from penjing.train.batches import Batches
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, remove_leftovers, save_checkpoint
-from penjing.train.device import autocast, choose_device, choose_precision, should_compile
+from penjing.train.compiling import should_compile
+from penjing.train.device import autocast, choose_device, choose_precision
 from penjing.train.guard import LossGuard
 from penjing.train.history import History
+from penjing.train.job import TrainingJob
 from penjing.train.objectives import Objective, Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.schedule import learning_rate_factor
-from penjing.train.settings import TrainSettings
 
 
 @dataclass
@@ -84,36 +85,19 @@ class Trainer:
     """Trains a network, and goes on from the last checkpoint in its folder if there is one.
 
     Args:
-        network: what is trained, in place.
-        objective: what is learned.
-        batches: where the batches come from.
-        validation: measured now and then to choose the best weights; None: the last weights are kept.
-        settings: how to train.
+        job: what is trained, on what, and how.
         folder: holds checkpoints, the best weights and ``history.jsonl``.
-        seed: decides masks and dropout.
-        name: shown beside the bar.
         progress: told how far training is, asked whether to stop.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        objective: Objective,
-        batches: Batches,
-        validation: Batches | None,
-        settings: TrainSettings,
-        *,
-        folder: Path,
-        seed: int,
-        name: str,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, job: TrainingJob, folder: Path, progress: Progress) -> None:
+        network, settings, batches = job.network, job.settings, job.batches
         self._device = choose_device(settings.device)
         self._precision = choose_precision(settings.precision, self._device)
         self._network = network.to(self._device)
-        self._objective, self._batches, self._validation = objective, batches, validation
-        self._settings, self._folder, self._seed = settings, folder, seed
-        self._name, self._progress = name, progress
+        self._objective, self._batches, self._validation = job.objective, batches, job.validation
+        self._settings, self._folder, self._seed = settings, folder, job.seed
+        self._name, self._progress = job.name, progress
         if settings.dropout is not None:
             _set_dropout(network, settings.dropout)
         self._optimizer = build_optimizer(network, settings)
@@ -122,12 +106,9 @@ class Trainer:
             self._average = {name: p.detach().clone() for name, p in network.named_parameters()}
         self._state, self._guard = TrainingState(), LossGuard()
         self._plan = batches.plan(0)
-        steps = math.ceil(settings.epochs * len(self._plan) / settings.accumulate)
-        self.compiled = should_compile(
-            settings.compile, has_one_shape=batches.has_one_shape, steps=steps, device=self._device
-        )
+        self.compiled = should_compile(job, self._device)
         self._loss: Callable[..., tuple[Tensor, Tensor]] = (
-            torch.compile(objective.loss, dynamic=False) if self.compiled else objective.loss
+            torch.compile(job.objective.loss, dynamic=False) if self.compiled else job.objective.loss
         )
 
     def run(self) -> TrainingResult:
@@ -209,7 +190,7 @@ class Trainer:
         for part in prepared:
             with autocast(self._device, self._precision):
                 part_loss, part_right = self._loss(self._network, *self._to_device(part))
-            (part_loss / targets).backward()
+            (part_loss / targets).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.item() / targets
             right += part_right.item()
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip_norm).item()

@@ -24,43 +24,36 @@ from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import RowBatches
+from penjing.train.job import TrainingJob
 from penjing.train.objectives import ClassificationObjective
 from penjing.train.trainer import Trainer
 
 
 def _run(context: StageContext) -> dict[str, Any]:
-    recipe, settings = context.recipe, context.recipe.finetune
-    tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    examples = context.inputs["examples"]
-    labels: list[str] = read_json(examples / LABELS)
-    architecture, network, config = build_classifier(recipe, tokenizer, len(labels))
-    _start(network, context)
-    result = Trainer(
-        network,
-        ClassificationObjective(
-            settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
-        ),
-        _batches(recipe, examples / "train", tokenizer, is_training=True),
-        _batches(recipe, examples / "validation", tokenizer, is_training=False),
-        settings,
-        folder=context.folder,
-        seed=recipe.seed,
-        name="finetune",
-        progress=context.progress,
-    ).run()
-    _write_model(context, network, architecture.config_to_dict(config, head="classifier", labels=labels), labels)
+    labels: list[str] = read_json(context.inputs["examples"] / LABELS)
+    architecture, config, job = prepare_finetuning(context.recipe, context.inputs)
+    _start(job.network, context)
+    result = Trainer(job, context.folder, context.progress).run()
+    _write_model(context, job.network, architecture.config_to_dict(config, head="classifier", labels=labels), labels)
     for leftover in ("checkpoints", "best"):
         shutil.rmtree(context.folder / leftover, ignore_errors=True)
-    return {**asdict(result), "parameters": count_parameters(network), "family": architecture.name}
+    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name}
 
 
-def build_classifier(recipe: Recipe, tokenizer: Tokenizer, labels: int) -> tuple[Architecture, nn.Module, Any]:
-    """Returns the architecture, a freshly initialised classifier and its config."""
+def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
+    """Returns the architecture, the config, and the job with a freshly initialised classifier."""
+    settings, examples = recipe.finetune, inputs["examples"]
+    tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     config = architecture.config_from_dict(config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id))
-    network = architecture.classifier(config, labels)
+    network = architecture.classifier(config, len(read_json(examples / LABELS)))
     architecture.initialize(network, config, recipe.seed)
-    return architecture, network, config
+    objective = ClassificationObjective(
+        settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
+    )
+    batches = _batches(recipe, examples / "train", tokenizer, is_training=True)
+    validation = _batches(recipe, examples / "validation", tokenizer, is_training=False)
+    return architecture, config, TrainingJob("finetune", network, objective, batches, validation, settings, recipe.seed)
 
 
 def _start(network: nn.Module, context: StageContext) -> None:

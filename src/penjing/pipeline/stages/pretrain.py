@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from penjing.models.interface import Architecture, count_parameters
 from penjing.models.weights import load_backbone, save_network
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.stages.shards import PARTS
 from penjing.pipeline.start import architecture_of, config_values, model_settings, start_files, start_folder
-from penjing.text.shards import open_shard
+from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
+from penjing.train.job import TrainingJob
 from penjing.train.objectives import CausalObjective, MaskedObjective, Objective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
@@ -29,30 +32,31 @@ def _run(context: StageContext) -> dict[str, Any]:
     recipe, settings = context.recipe, context.recipe.pretrain
     assert settings is not None
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    architecture, network, config = build_language_model(recipe, tokenizer)
+    architecture, config, job = prepare_pretraining(recipe, context.inputs)
     if "vectors" in context.inputs:
-        put_vectors(network, load_vectors(context.inputs["vectors"]))
-    shards = context.inputs["shards"]
-    result = Trainer(
-        network,
-        build_objective(settings, tokenizer, config),
-        WindowBatches(open_shard(shards / "texts"), settings.window_tokens, settings.batch_tokens, recipe.seed),
-        _validation(context, settings),
-        settings,
-        folder=context.folder,
-        seed=recipe.seed,
-        name="pretrain",
-        progress=context.progress,
-    ).run()
-    save_network(context.folder / "model", network, architecture.config_to_dict(config, head="language"))
+        put_vectors(job.network, load_vectors(context.inputs["vectors"]))
+    result = Trainer(job, context.folder, context.progress).run()
+    save_network(context.folder / "model", job.network, architecture.config_to_dict(config, head="language"))
     tokenizer.save(context.folder / "model")
     for leftover in ("checkpoints", "best"):
         shutil.rmtree(context.folder / leftover, ignore_errors=True)
-    return {**asdict(result), "parameters": count_parameters(network), "objective": settings.objective}
+    return {**asdict(result), "parameters": count_parameters(job.network), "objective": settings.objective}
 
 
-def build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, nn.Module, Any]:
-    """Returns the architecture, a freshly initialised language model (or the one to start from) and its config."""
+def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
+    """Returns the architecture, the config, and the job with a fresh language model (or the one to start from)."""
+    settings = recipe.pretrain
+    assert settings is not None
+    tokenizer = load_tokenizer(inputs["tokenizer"])
+    architecture, config, network = _build_language_model(recipe, tokenizer)
+    shards = {part: open_shard(inputs["shards"] / part) for part in PARTS}
+    batches = WindowBatches(shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed)
+    validation = _validation(shards["held_out"], settings, recipe.seed)
+    objective = build_objective(settings, tokenizer, config)
+    return architecture, config, TrainingJob("pretrain", network, objective, batches, validation, settings, recipe.seed)
+
+
+def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
     architecture = architecture_of(recipe)
     config = architecture.config_from_dict(config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id))
     network = architecture.language_model(config)
@@ -60,7 +64,7 @@ def build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architec
     start = start_folder(recipe)
     if start is not None:
         load_backbone(network, start)
-    return architecture, network, config
+    return architecture, config, network
 
 
 def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: Any) -> Objective:
@@ -78,12 +82,11 @@ def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32
         embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors), embeddings))
 
 
-def _validation(context: StageContext, settings: PretrainSettings) -> WindowBatches | None:
-    shard = open_shard(context.inputs["shards"] / "held_out")
-    batch_tokens = min(settings.batch_tokens, len(shard.tokens))
+def _validation(shard: TokenShard, settings: PretrainSettings, seed: int) -> WindowBatches | None:
     if len(shard.tokens) < settings.window_tokens:
         return None
-    return WindowBatches(shard, settings.window_tokens, batch_tokens, context.recipe.seed, shuffled=False)
+    batch_tokens = min(settings.batch_tokens, len(shard.tokens))
+    return WindowBatches(shard, settings.window_tokens, batch_tokens, seed, shuffled=False)
 
 
 PRETRAIN = Stage(
