@@ -18,13 +18,13 @@ def _run(context: StageContext) -> dict[str, Any]:
     assert recipe.vectors is not None
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
     shard = open_shard(context.inputs["shards"] / "texts")
-    size = _size(recipe)
+    size = vector_size(recipe)
     vectors = train_vectors(shard, tokenizer.vocab_size, size, recipe.vectors, recipe.seed, context.progress)
     save_vectors(context.folder, vectors)
     return {"vectors": len(vectors), "size": size}
 
 
-def _size(recipe: Recipe) -> int:
+def vector_size(recipe: Recipe) -> int:
     """Returns the width of the network's embeddings."""
     architecture = architecture_of(recipe)
     config = architecture.config_from_dict(config_values(recipe, vocab_size=1000, pad_id=0))
@@ -42,7 +42,11 @@ def _is_wanted(recipe: Recipe) -> bool:
 VECTORS = Stage(
     "vectors",
     inputs=("tokenizer", "shards"),
-    settings=lambda recipe: [recipe.seed, _size(recipe), recipe.vectors and recipe.vectors.model_dump(mode="json")],
+    settings=lambda recipe: [
+        recipe.seed,
+        vector_size(recipe),
+        recipe.vectors and recipe.vectors.model_dump(mode="json"),
+    ],
     run=_run,
     is_wanted=_is_wanted,
 )

@@ -1,0 +1,109 @@
+"""``penjing plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from penjing.cli.output import log_console, print_json
+from penjing.cli.progress import TerminalProgress
+
+if TYPE_CHECKING:
+    from penjing.pipeline.plan import Plan
+
+
+def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
+    """Shows what a recipe would do and what that would take."""
+    from penjing.pipeline.plan import make_plan
+    from penjing.pipeline.recipe import load_recipe
+
+    recipe = load_recipe(recipe_file, overrides)
+    folder = out or Path("runs") / recipe.name
+    progress = TerminalProgress(log_console())
+    with progress.stopping_on_signals():
+        plan = make_plan(recipe, folder, progress)
+    if as_json:
+        print_json(_document(plan, folder))
+    else:
+        _show(plan, folder)
+
+
+def _document(plan: Plan, out: Path) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "seconds": round(plan.seconds, 1),
+        "peak_memory_mb": plan.peak_memory_mb,
+        "parameters": plan.facts("finetune").get("parameters"),
+        "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
+        "tokens": _count_tokens(plan),
+        "corpus_share": round(plan.corpus_share, 4),
+        "stages": [
+            {
+                "name": stage.name,
+                "done": stage.is_done,
+                "seconds": round(stage.seconds, 1),
+                "peak_memory_mb": stage.peak_memory_mb,
+            }
+            for stage in plan.stages
+        ],
+    }
+
+
+def _count_tokens(plan: Plan) -> dict[str, int | None]:
+    splits = plan.facts("examples")["splits"].values()
+    return {
+        "corpus": plan.facts("shards").get("tokens"),
+        "labelled": sum(split["tokens"] for split in splits),
+        "cut": sum(split["cut_tokens"] for split in splits),
+        "rows_cut": sum(split["cut_rows"] for split in splits),
+        "max_tokens": plan.facts("examples")["max_tokens"],
+    }
+
+
+def _show(plan: Plan, out: Path) -> None:
+    from penjing.pipeline.notes import note_stage
+
+    table = Table(box=None)
+    for heading in ("stage", "", "time", "memory", ""):
+        table.add_column(heading, justify="right" if heading in ("time", "memory") else "left")
+    for stage in plan.stages:
+        time = "done" if stage.is_done else _duration(stage.seconds)
+        table.add_row(
+            stage.name,
+            "✓" if stage.is_done else "→",
+            time,
+            f"{stage.peak_memory_mb:,} MB",
+            note_stage(stage.name, stage.facts, "en"),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    for line in _summary(plan, out):
+        console.print(line, markup=False)
+
+
+def _summary(plan: Plan, out: Path) -> list[str]:
+    tokens, rows = _count_tokens(plan), plan.facts("data")["splits"]
+    finetune = plan.facts("finetune")
+    lines = [
+        "",
+        f"Model   {finetune['family']}, {finetune['parameters']:,} parameters",
+        "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
+        f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {tokens['max_tokens']} tokens"
+        + (" ([render] max_tokens)" if tokens["cut"] else ""),
+    ]
+    if plan.corpus_share < 1:
+        lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
+    lines.append(f"Time    about {_duration(plan.seconds)}, up to {plan.peak_memory_mb:,} MB of memory")
+    lines.append(f"Out     {out}")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    """Returns 8 s, 2 min 05 s, 3 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole // 60 % 60:02d} min"

@@ -1,0 +1,177 @@
+"""What a recipe would do, and what that would take: nothing is left in the run's folder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from penjing.data.reading import read_rows
+from penjing.data.rows import TextRows
+from penjing.data.settings import TextData
+from penjing.data.sources import source_files
+from penjing.pipeline.probes import PROBES
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Artifact, Stage
+from penjing.pipeline.stages import STAGES
+from penjing.pipeline.store import Store
+from penjing.progress import Progress, stop_if_asked
+
+_SAMPLE_BYTES = 128 * 10**6
+_GROWS_WITH_CORPUS = frozenset({"corpus", "tokenizer", "shards"})
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage as it would run.
+
+    Attributes:
+        name: of the stage.
+        is_done: whether an earlier run left it; then the figures are those of that run.
+        seconds: it would take.
+        peak_memory_mb: largest resident memory of the process.
+        facts: what it would report, as far as it is known.
+    """
+
+    name: str
+    is_done: bool
+    seconds: float
+    peak_memory_mb: int
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe would do.
+
+    Attributes:
+        stages: in the order in which they would run.
+        corpus_share: share of the corpus that the figures are reckoned from; 1 where all of it was read.
+    """
+
+    stages: list[PlannedStage]
+    corpus_share: float
+
+    @property
+    def seconds(self) -> float:
+        """What is still to be done would take."""
+        return sum(stage.seconds for stage in self.stages if not stage.is_done)
+
+    @property
+    def peak_memory_mb(self) -> int:
+        """The largest of what is still to be done; 0 where nothing is."""
+        return max((stage.peak_memory_mb for stage in self.stages if not stage.is_done), default=0)
+
+    def facts(self, stage: str) -> dict[str, Any]:
+        """Returns what a stage would report; empty where the recipe does not have it."""
+        return next((planned.facts for planned in self.stages if planned.name == stage), {})
+
+
+def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
+    """Reads the data, trains the tokenizer, and probes the long stages, all in a folder that is removed afterwards.
+
+    Stages that an earlier run in ``out`` left are found. Of a corpus over 128 MB the beginning is read.
+
+    Raises:
+        PenjingError: what the run itself would raise up to its first step.
+    """
+    with TemporaryDirectory(prefix="penjing-plan-") as folder:
+        sampled, share = _sample_corpus(recipe, Path(folder), progress)
+        trial = Store(Path(folder), sampled)
+        known = Store(out, recipe)
+        done: dict[str, Artifact] = {}
+        planned = []
+        for stage in (stage for stage in STAGES if stage.is_wanted(recipe)):
+            stop_if_asked(progress)
+            progress.say(f"plan: {stage.name}")
+            planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
+    return Plan(planned, share)
+
+
+def _plan_stage(
+    stage: Stage,
+    recipe: Recipe,
+    known: Store,
+    trial: Store,
+    done: dict[str, Artifact],
+    share: float,
+    progress: Progress,
+) -> PlannedStage:
+    """Plans a stage; its artifact, if there is one, is added to ``done``."""
+    wanted = {item.name for item in STAGES if item.is_wanted(recipe)}
+    # Without the artifacts it reads, a stage's key is not known, and so not whether it is there.
+    has_inputs = all(name in done for name in stage.inputs if name in wanted)
+    found = known.find(stage, done) if has_inputs else None
+    if found is not None:
+        done[stage.name] = found
+        record = found.record
+        return PlannedStage(stage.name, True, record["seconds"], record["peak_memory_mb"], found.facts)
+    if stage.name in PROBES:
+        inputs = {name: artifact.folder for name, artifact in done.items()}
+        probe = PROBES[stage.name](recipe, inputs, 1 / share)
+        return PlannedStage(stage.name, False, probe.seconds, probe.peak_memory_mb, probe.facts)
+    artifact = trial.complete(stage, done, progress)
+    done[stage.name] = artifact
+    scale = 1 / share if stage.name in _GROWS_WITH_CORPUS else 1.0
+    facts = {
+        key: round(value * scale) if isinstance(value, int) and stage.name in ("corpus", "shards") else value
+        for key, value in artifact.facts.items()
+    }
+    record = artifact.record
+    return PlannedStage(stage.name, False, record["seconds"] * scale, record["peak_memory_mb"], facts)
+
+
+def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Recipe, float]:
+    """Returns the recipe with the beginning of a large corpus in its place, and the share of it that this is."""
+    corpus = recipe.corpus
+    if corpus is None or (recipe.pretrain is None and recipe.vectors is None):
+        return recipe, 1.0
+    sizes = {path: sum(file.stat().st_size for file in source_files(path)) for path in corpus.paths}
+    whole = sum(sizes.values())
+    if whole <= _SAMPLE_BYTES:
+        return recipe, 1.0
+    sample = folder / "sample.parquet"
+    share, documents = 0.0, 0
+    with (
+        pq.ParquetWriter(sample, pa.schema([("text", pa.string())])) as writer,
+        progress.bar("sample", _SAMPLE_BYTES, "bytes") as bar,
+    ):
+        for path, size in sizes.items():
+            read = 0
+            for texts in _first_texts(corpus, path, math.ceil(size / whole * _SAMPLE_BYTES)):
+                stop_if_asked(progress)
+                writer.write_table(pa.table({"text": texts.texts}))
+                read += texts.consumed
+                documents += len(texts.texts)
+                bar.advance(texts.consumed)
+            share += min(read, size) / whole
+    if corpus.max_documents is not None:
+        share = max(share, min(1.0, documents / corpus.max_documents))
+    settings = TextData(
+        path=str(sample), include_training_texts=corpus.include_training_texts, held_out=corpus.held_out
+    )
+    return recipe.model_copy(update={"corpus": settings}), share
+
+
+def _first_texts(corpus: TextData, path: str, most_bytes: int) -> Iterator[TextRows]:
+    read = 0
+    for file in source_files(path):
+        rows = read_rows(
+            str(file),
+            corpus.text,
+            columns=corpus.columns,
+            where=corpus.where,
+            max_line_mb=corpus.max_line_mb,
+            quotes=corpus.quotes,
+        )
+        for batch in rows:
+            yield batch
+            read += batch.consumed
+            if read >= most_bytes:
+                return

@@ -1,0 +1,133 @@
+"""What the long stages would take, each reckoned from a short piece of the real work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penjing.data.reading import read_split
+from penjing.evaluate.evaluation import class_numbers
+from penjing.files import read_json
+from penjing.inference.engine import Engine
+from penjing.machine import peak_memory_mb, restart_peak_memory
+from penjing.models.interface import count_parameters
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stages.examples import LABELS
+from penjing.pipeline.stages.finetune import prepare_finetuning
+from penjing.pipeline.stages.pretrain import prepare_pretraining
+from penjing.pipeline.stages.vectors import vector_size
+from penjing.progress import Silent
+from penjing.tasks.task import load_task
+from penjing.text.shards import TokenShard, open_shard
+from penjing.text.tokenizer import load_tokenizer
+from penjing.text.vectors import train_vectors
+from penjing.train.probe import probe_training
+
+_VECTOR_TOKENS = 1_000_000
+_SCORED_ROWS = 512
+_BASELINE_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class StageProbe:
+    """What a stage would take.
+
+    Attributes:
+        seconds: of work.
+        peak_memory_mb: largest resident memory of the process.
+        facts: what the stage would report, as far as it is known.
+    """
+
+    seconds: float
+    peak_memory_mb: int
+    facts: dict[str, Any]
+
+
+def probe_vectors(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Trains vectors on about a million tokens, once.
+
+    Args:
+        recipe: with ``[vectors]``.
+        inputs: the artifacts it reads, of a sample of the corpus perhaps.
+        scale: how many times larger the whole corpus is.
+    """
+    assert recipe.vectors is not None
+    size, vocabulary = vector_size(recipe), load_tokenizer(inputs["tokenizer"]).vocab_size
+    shard = open_shard(inputs["shards"] / "texts")
+    rows = max(1, int(np.searchsorted(shard.offsets, _VECTOR_TOKENS, side="right")) - 1)
+    part = _first_rows(shard, rows)
+    settings = recipe.vectors.model_copy(update={"epochs": 1})
+    restart_peak_memory()
+    began = time.perf_counter()
+    train_vectors(part, vocabulary, size, settings, recipe.seed, Silent())
+    seconds = time.perf_counter() - began
+    passes = recipe.vectors.epochs * scale * len(shard.tokens) / len(part.tokens)
+    return StageProbe(seconds * passes, peak_memory_mb(), {"size": size})
+
+
+def _first_rows(shard: TokenShard, rows: int) -> TokenShard:
+    offsets = shard.offsets[: rows + 1]
+    return replace(shard, offsets=offsets, tokens=shard.tokens[: offsets[-1]])
+
+
+def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Makes some steps of pretraining."""
+    _, _, job = prepare_pretraining(recipe, inputs)
+    whole = job.settings.model_copy(update={"epochs": job.settings.epochs * scale})
+    probe = probe_training(replace(job, settings=whole))
+    facts = {"steps": probe.steps, "tokens": probe.tokens, "parameters": count_parameters(job.network)}
+    return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
+
+
+def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Makes some steps of fine-tuning, from a fresh network."""
+    architecture, _, job = prepare_finetuning(recipe, inputs)
+    probe = probe_training(job)
+    facts = {
+        "steps": probe.steps,
+        "tokens": probe.tokens,
+        "parameters": count_parameters(job.network),
+        "family": architecture.name,
+    }
+    return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
+
+
+def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Scores some rows with a fresh network, fits the baselines on some, and resamples once."""
+    _, _, job = prepare_finetuning(recipe, inputs)
+    labels: list[str] = read_json(inputs["examples"] / LABELS)
+    task, shard = load_task(recipe.task), open_shard(inputs["examples"] / "test")
+    restart_peak_memory()
+    scored = min(_SCORED_ROWS, shard.rows)
+    engine = Engine(job.network, load_tokenizer(inputs["tokenizer"]).pad_id)
+    seconds = _time(lambda: engine.score([shard.row(row).tolist() for row in range(scored)])) * shard.rows / scored
+    train, validation, test = (read_split(inputs["data"], split) for split in ("train", "validation", "test"))
+    rows = min(_BASELINE_ROWS, len(train.texts))
+    texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
+    chosen = validation.texts, class_numbers(validation.labels, labels)
+    for fit in task.baselines.values():
+        seconds += _time(lambda fit=fit: fit(texts, classes, *chosen, labels)) * len(train.texts) / rows
+    truth = class_numbers(test.labels, labels)
+    even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
+    once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
+    seconds += once * (1 + len(task.baselines))
+    return StageProbe(seconds, peak_memory_mb(), {"rows": len(truth)})
+
+
+def _time(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+PROBES: dict[str, Callable[[Recipe, dict[str, Path], float], StageProbe]] = {
+    "vectors": probe_vectors,
+    "pretrain": probe_pretraining,
+    "finetune": probe_finetuning,
+    "evaluate": probe_evaluation,
+}
