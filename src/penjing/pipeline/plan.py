@@ -153,10 +153,8 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
             share += min(read, size) / whole
     if corpus.max_documents is not None:
         share = max(share, min(1.0, documents / corpus.max_documents))
-    settings = TextData(
-        path=str(sample), include_training_texts=corpus.include_training_texts, held_out=corpus.held_out
-    )
-    return recipe.model_copy(update={"corpus": settings}), share
+    kept = corpus.model_dump(include={"include_training_texts", "held_out"})
+    return recipe.model_copy(update={"corpus": TextData(path=str(sample), **kept)}), share
 
 
 def _first_texts(corpus: TextData, path: str, most_bytes: int) -> Iterator[TextRows]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
     chosen = validation.texts, class_numbers(validation.labels, labels)
     for fit in task.baselines.values():
-        seconds += _time(lambda fit=fit: fit(texts, classes, *chosen, labels)) * len(train.texts) / rows
+        seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
     truth = class_numbers(test.labels, labels)
     even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
     once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))

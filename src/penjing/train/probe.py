@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,10 +90,8 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
     )
     restart_peak_memory()
     with TemporaryDirectory() as folder:
-        try:
+        with suppress(Interrupted):
             Trainer(replace(job, settings=settings, validation=None), Path(folder), _StopAfter(seconds)).run()
-        except Interrupted:
-            pass
         records = [record for record in read_history(Path(folder) / "history.jsonl") if "loss" in record]
     first, last, made = records[0], records[-1], len(records)
     per_step = (last["seconds"] - first["seconds"]) / (made - 1) if made > 1 else first["seconds"]

@@ -31,6 +31,10 @@ def vector_size(recipe: Recipe) -> int:
     return architecture.embedding_size(config)
 
 
+def _settings(recipe: Recipe) -> Any:
+    return [recipe.seed, vector_size(recipe), recipe.vectors and recipe.vectors.model_dump(mode="json")]
+
+
 def _is_wanted(recipe: Recipe) -> bool:
     if recipe.vectors and recipe.model.start:
         raise RecipeError(
@@ -42,11 +46,7 @@ def _is_wanted(recipe: Recipe) -> bool:
 VECTORS = Stage(
     "vectors",
     inputs=("tokenizer", "shards"),
-    settings=lambda recipe: [
-        recipe.seed,
-        vector_size(recipe),
-        recipe.vectors and recipe.vectors.model_dump(mode="json"),
-    ],
+    settings=_settings,
     run=_run,
     is_wanted=_is_wanted,
 )
