@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/NAME).")]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe (TOML).", metavar="RECIPE")]
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe (TOML), or quickstart.", metavar="RECIPE")]
 
 
 def _show_version(wanted: bool) -> None:

