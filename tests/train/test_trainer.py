@@ -80,6 +80,7 @@ def train(shard: TokenShard, folder: Path, progress: Any = None, seed: int = 0, 
         RowBatches(shard, 0, settings.batch_tokens, settings.batch_rows, seed),
         RowBatches(shard, 0, settings.batch_tokens, 64, seed, shuffled=False),
         settings,
+        settings.learning_rate or 0.0,
         seed,
     )
     return Trainer(job, folder, progress or Silent()).run()
@@ -127,7 +128,7 @@ def test_accumulated_gradients_equal_those_of_one_large_batch(shard: TokenShard,
         settings = FinetuneSettings(epochs=1, accumulate=1 if whole else 3, precision="fp32", device="cpu")
         folder = tmp_path / str(whole)
         folder.mkdir()
-        job = TrainingJob("train", network, ClassificationObjective(), batches, None, settings, 0)
+        job = TrainingJob("train", network, ClassificationObjective(), batches, None, settings, 5e-4, 0)
         Trainer(job, folder, Silent()).run()
         weights[whole] = network.classifier.weight.detach().clone()
     torch.testing.assert_close(weights[True], weights[False], rtol=1e-5, atol=1e-6)

@@ -391,6 +391,7 @@ BERT = Architecture(
     language_model=BertForMaskedLM,
     classifier=BertForSequenceClassification,
     initialize=initialize,
+    learning_rate=5e-4,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
 )

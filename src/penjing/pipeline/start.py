@@ -11,6 +11,7 @@ from penjing.models.interface import Architecture
 from penjing.models.weights import read_config
 from penjing.pipeline.recipe import Recipe
 from penjing.registry import load_registered
+from penjing.train.settings import TrainSettings
 
 
 def start_folder(recipe: Recipe) -> Path | None:
@@ -70,6 +71,14 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any
 def model_settings(recipe: Recipe) -> Any:
     """Returns what in the recipe decides the network at the start of training; its files count by `start_files`."""
     return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start"})]
+
+
+def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
+    """Returns the recipe's learning rate, or what suits the family, or a tenth of that for a model that is given."""
+    if settings.learning_rate is not None:
+        return settings.learning_rate
+    rate = architecture_of(recipe).learning_rate
+    return rate / 10 if recipe.model.start else rate
 
 
 def start_files(recipe: Recipe) -> list[Path]:

@@ -22,6 +22,7 @@ class TrainingJob:
         batches: where the batches come from.
         validation: measured now and then to choose the best weights; None: the last weights are kept.
         settings: how to train.
+        learning_rate: at its highest.
         seed: decides masks and dropout.
     """
 
@@ -31,4 +32,5 @@ class TrainingJob:
     batches: Batches
     validation: Batches | None
     settings: TrainSettings
+    learning_rate: float
     seed: int

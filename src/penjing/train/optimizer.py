@@ -40,7 +40,7 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.
             {"params": parameters, "weight_decay": decay, "scale": scale}
             for (decay, scale), parameters in groups.items()
         ],
-        lr=settings.learning_rate,
+        lr=0.0,  # the schedule sets it before every step
         betas=(0.9, settings.beta2),
         eps=1e-8,
         fused=True,

@@ -97,7 +97,7 @@ class Trainer:
         self._network = network.to(self._device)
         self._objective, self._batches, self._validation = job.objective, batches, job.validation
         self._settings, self._folder, self._seed = settings, folder, job.seed
-        self._name, self._progress = job.name, progress
+        self._learning_rate, self._name, self._progress = job.learning_rate, job.name, progress
         if settings.dropout is not None:
             _set_dropout(network, settings.dropout)
         self._optimizer = build_optimizer(network, settings)
@@ -182,7 +182,7 @@ class Trainer:
         targets = max(1, sum(part.targets for part in prepared))
         # The middle of the step: a warm-up's first step and a decay's last one both change something.
         middle = self._done() + len(group) / 2 / len(self._plan) / settings.epochs
-        rate = settings.learning_rate * learning_rate_factor(middle, settings.warmup, settings.schedule)
+        rate = self._learning_rate * learning_rate_factor(middle, settings.warmup, settings.schedule)
         set_learning_rate(self._optimizer, rate)
         self._network.train()
         self._optimizer.zero_grad(set_to_none=True)

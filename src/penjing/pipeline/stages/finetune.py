@@ -17,7 +17,14 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.pretrain import put_vectors
-from penjing.pipeline.start import architecture_of, config_values, model_settings, start_files, start_folder
+from penjing.pipeline.start import (
+    architecture_of,
+    choose_learning_rate,
+    config_values,
+    model_settings,
+    start_files,
+    start_folder,
+)
 from penjing.tasks.model import CARD
 from penjing.text.renderer import Renderer
 from penjing.text.shards import open_shard
@@ -53,7 +60,12 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     )
     batches = _batches(recipe, examples / "train", tokenizer, is_training=True)
     validation = _batches(recipe, examples / "validation", tokenizer, is_training=False)
-    return architecture, config, TrainingJob("finetune", network, objective, batches, validation, settings, recipe.seed)
+    rate = choose_learning_rate(recipe, settings)
+    return (
+        architecture,
+        config,
+        TrainingJob("finetune", network, objective, batches, validation, settings, rate, recipe.seed),
+    )
 
 
 def _start(network: nn.Module, context: StageContext) -> None:
@@ -100,6 +112,7 @@ FINETUNE = Stage(
         model_settings(recipe),
         recipe.task,
         recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s"}),
+        choose_learning_rate(recipe, recipe.finetune),
     ],
     run=_run,
     files=start_files,

@@ -16,7 +16,14 @@ from penjing.models.weights import load_backbone, save_network
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.shards import PARTS
-from penjing.pipeline.start import architecture_of, config_values, model_settings, start_files, start_folder
+from penjing.pipeline.start import (
+    architecture_of,
+    choose_learning_rate,
+    config_values,
+    model_settings,
+    start_files,
+    start_folder,
+)
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
@@ -53,7 +60,12 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     batches = WindowBatches(shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed)
     validation = _validation(shards["held_out"], settings, recipe.seed)
     objective = build_objective(settings, tokenizer, config)
-    return architecture, config, TrainingJob("pretrain", network, objective, batches, validation, settings, recipe.seed)
+    rate = choose_learning_rate(recipe, settings)
+    return (
+        architecture,
+        config,
+        TrainingJob("pretrain", network, objective, batches, validation, settings, rate, recipe.seed),
+    )
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
@@ -95,6 +107,7 @@ PRETRAIN = Stage(
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.pretrain and recipe.pretrain.model_dump(mode="json", exclude={"checkpoint_every_s"}),
+        recipe.pretrain and choose_learning_rate(recipe, recipe.pretrain),
     ],
     run=_run,
     files=start_files,
