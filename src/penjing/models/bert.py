@@ -391,6 +391,7 @@ BERT = Architecture(
     language_model=BertForMaskedLM,
     classifier=BertForSequenceClassification,
     initialize=initialize,
+    fresh_shape={"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024},
     learning_rate=5e-4,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,

@@ -95,6 +95,7 @@ class Architecture:
         language_model: builds the `LanguageModel` of a config; weights are unset until `initialize` or `load_weights`.
         classifier: builds the `Classifier` of a config and a number of labels, likewise.
         initialize: sets all weights of a network, from its config and a seed or generator alone.
+        fresh_shape: config values of a fresh network where a recipe names none; it suits a CPU.
         learning_rate: AdamW's at its highest that suits a fresh network of a few million parameters.
         embedding_size: width of the `input_embeddings` of a config.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
@@ -107,6 +108,7 @@ class Architecture:
     language_model: Callable[[Any], nn.Module]
     classifier: Callable[[Any, int], nn.Module]
     initialize: Callable[[nn.Module, Any, int | torch.Generator], None]
+    fresh_shape: Mapping[str, int]
     learning_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]

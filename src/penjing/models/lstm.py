@@ -295,6 +295,7 @@ LSTM = Architecture(
     language_model=LstmForCausalLM,
     classifier=LstmForSequenceClassification,
     initialize=initialize,
+    fresh_shape={},
     learning_rate=2e-3,
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,

@@ -16,6 +16,7 @@ from penjing.data.reading import read_rows
 from penjing.data.rows import TextRows
 from penjing.data.settings import TextData
 from penjing.data.sources import source_files
+from penjing.pipeline.check import check_runnable
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Artifact, Stage
@@ -81,6 +82,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
     Raises:
         PenjingError: what the run itself would raise up to its first step.
     """
+    check_runnable(recipe)
     with TemporaryDirectory(prefix="penjing-plan-") as folder:
         sampled, share = _sample_corpus(recipe, Path(folder), progress)
         trial = Store(Path(folder), sampled)

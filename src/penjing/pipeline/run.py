@@ -10,6 +10,7 @@ from typing import Any
 
 from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file
+from penjing.pipeline.check import check_runnable
 from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
@@ -55,6 +56,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     Raises:
         PenjingError: a stage failed; those before it are kept.
     """
+    check_runnable(recipe)
     with locked(out):
         done = complete_stages(recipe, out, progress)
         evaluation = read_json(done["evaluate"].folder / EVALUATION)

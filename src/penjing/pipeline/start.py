@@ -64,7 +64,7 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any
     start = start_folder(recipe)
     architecture = architecture_of(recipe)
     architecture.check_shape(recipe.model.shape, where=recipe.name)
-    values: dict[str, Any] = read_config(start) if start else {}
+    values: dict[str, Any] = read_config(start) if start else dict(architecture.fresh_shape)
     return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id}
 
 

@@ -58,12 +58,7 @@ class Renderer:
     def __init__(self, tokenizer: Tokenizer, settings: RendererSettings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
         self._pieces = _parse_template(settings.template)
-        self.columns = tuple(column for column, _ in self._pieces if column)
-        if not self.columns:
-            raise RecipeError(
-                f'the template "{settings.template}" names no column',
-                do='Put a column in braces, as in "[CLS]{text}[SEP]".',
-            )
+        self.columns = template_columns(settings.template)
 
     @property
     def fingerprint(self) -> str:
@@ -104,6 +99,20 @@ class Renderer:
         start, end = self.tokenizer.start_id, self.tokenizer.end_id
         documents = ([start, *ids, end] for ids in self.tokenizer.encode(texts))
         return [Rendered(ids, [False] + [True] * (len(ids) - 1), 0) for ids in documents]
+
+
+def template_columns(template: str) -> tuple[str, ...]:
+    """Returns the columns that a template names, in order.
+
+    Raises:
+        RecipeError: there is none, or the template holds something that is neither a column nor a special token.
+    """
+    columns = tuple(column for column, _ in _parse_template(template) if column)
+    if not columns:
+        raise RecipeError(
+            f'the template "{template}" names no column', do='Put a column in braces, as in "[CLS]{text}[SEP]".'
+        )
+    return columns
 
 
 def _cut(ids: list[int], excess: int, side: str) -> list[int]:

@@ -35,7 +35,12 @@ def _settings(recipe: Recipe) -> Any:
     return [recipe.seed, vector_size(recipe), recipe.vectors and recipe.vectors.model_dump(mode="json")]
 
 
-def _is_wanted(recipe: Recipe) -> bool:
+def wants_vectors(recipe: Recipe) -> bool:
+    """Whether the recipe has word vectors.
+
+    Raises:
+        RecipeError: they would overwrite what it starts from.
+    """
     if recipe.vectors and recipe.model.start:
         raise RecipeError(
             "[vectors] would overwrite the embeddings of [model] start", where=recipe.name, do="Remove one of the two."
@@ -48,5 +53,5 @@ VECTORS = Stage(
     inputs=("tokenizer", "shards"),
     settings=_settings,
     run=_run,
-    is_wanted=_is_wanted,
+    is_wanted=wants_vectors,
 )

@@ -1,0 +1,95 @@
+"""Writes docs/recipe.md: every setting of a recipe, from the settings themselves.
+
+python docs/write_recipe_reference.py
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from penjing.pipeline.recipe import Recipe
+from penjing.registry import load_registered, registered_names
+
+_INTRODUCTION = """# Every setting of a recipe
+
+A recipe is a TOML file. What it leaves out has the default below; what it names and Penjing does not know is refused
+before anything runs. On the command line, `--set section.key=value` changes a setting for once. Paths are relative to
+the folder in which the command is called; `package:NAME/inner/path` is a file or folder inside an installed Python
+package. This page is written by `docs/write_recipe_reference.py`.
+"""
+
+
+def write_reference() -> str:
+    """Returns the page."""
+    lines = [_INTRODUCTION]
+    _write_section(Recipe, "", lines)
+    for family in registered_names("models"):
+        lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
+        architecture = load_registered("models", family)
+        for field in fields(architecture.config_class):
+            if field.name not in ("vocab_size", "pad_token_id"):
+                default = architecture.fresh_shape.get(field.name, field.default)
+                lines.append(f"| `{field.name}` | `{_show(default)}` |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _write_section(model: type[BaseModel], path: str, lines: list[str]) -> None:
+    inner = {name: _section_of(field) for name, field in model.model_fields.items()}
+    lines += [f"## `[{path}]`" if path else "## At the top", ""]
+    if model.__doc__ and path:
+        lines += [model.__doc__.strip().splitlines()[0], ""]
+    lines += ["| key | default | what it is |", "| --- | --- | --- |"]
+    for name, field in model.model_fields.items():
+        if inner[name] is None:
+            lines.append(f"| `{name}` | {_default(field)} | {_describe(field)} |")
+    lines.append("")
+    for name, section in inner.items():
+        if section is not None:
+            _write_section(section, f"{path}.{name}".lstrip("."), lines)
+
+
+def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "must be given"
+    return "" if field.default is None else f"`{_show(field.default)}`"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_show(item) for item in value) + "]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _describe(field: FieldInfo) -> str:
+    described = (field.description or "").replace("|", "\\|")
+    choices = _choices(field.annotation)
+    return f"{described}: {choices}" if choices and "or" not in described.split() else described
+
+
+def _choices(kind: Any) -> str:
+    if get_origin(kind) in (Union, types.UnionType):
+        return next((choices for choices in map(_choices, get_args(kind)) if choices), "")
+    return ", ".join(f"`{choice}`" for choice in get_args(kind)) if get_origin(kind) is Literal else ""
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "recipe.md").write_text(write_reference(), encoding="utf-8")

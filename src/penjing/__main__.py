@@ -1,0 +1,5 @@
+"""``python -m penjing`` is ``penjing``."""
+
+from penjing.cli.main import main
+
+main()

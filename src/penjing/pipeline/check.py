@@ -1,0 +1,98 @@
+"""Checks of a recipe that need no data: whether its parts fit together, before anything is read."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from penjing.data.sources import source_files
+from penjing.errors import MissingExtraError, RecipeError, UsageError
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stages.corpus import has_corpus
+from penjing.pipeline.stages.vectors import wants_vectors
+from penjing.pipeline.start import architecture_of, config_values
+from penjing.tasks.task import load_task
+from penjing.text.renderer import template_columns
+from penjing.train.device import choose_device
+
+_ROW_COLUMNS = ("text",)
+_PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible
+
+
+def check_runnable(recipe: Recipe) -> None:
+    """Checks all that can be known without reading data.
+
+    Raises:
+        PenjingError: two parts do not fit together, or something that a part needs is missing.
+    """
+    _check_names(recipe)
+    _check_network(recipe)
+    _check_packages(recipe)
+    if has_corpus(recipe):
+        assert recipe.corpus is not None
+        for path in recipe.corpus.paths:
+            source_files(path)
+    wants_vectors(recipe)
+    for settings in (recipe.pretrain, recipe.finetune):
+        if settings is not None:
+            choose_device(settings.device)
+
+
+def _check_names(recipe: Recipe) -> None:
+    try:
+        load_task(recipe.task)
+    except UsageError as error:
+        raise RecipeError(f'task is "{recipe.task}", which is not known', where=recipe.name, do=error.do) from error
+    for column in template_columns(recipe.render.template):
+        if column not in _ROW_COLUMNS:
+            raise RecipeError(
+                f'[render] template names the column "{column}"; a row of [data] has "text"',
+                where=recipe.name,
+                do='Write "[CLS]{text}[SEP]".',
+            )
+
+
+def _check_network(recipe: Recipe) -> None:
+    architecture = architecture_of(recipe)
+    values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0)
+    config: Any = architecture.config_from_dict(values)
+    longest = getattr(config, "max_position_embeddings", None)
+    if longest is not None and recipe.render.max_tokens > longest:
+        raise RecipeError(
+            f"[render] max_tokens is {recipe.render.max_tokens}, but the model has {longest} positions",
+            where=recipe.name,
+            do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
+        )
+    pretrain = recipe.pretrain
+    if pretrain is None:
+        return
+    if pretrain.objective not in architecture.objectives:
+        raise RecipeError(
+            f'[pretrain] objective is "{pretrain.objective}", which {architecture.name} cannot learn',
+            where=recipe.name,
+            do=f"It can learn: {', '.join(sorted(architecture.objectives))}.",
+        )
+    if longest is not None and pretrain.window_tokens > longest:
+        raise RecipeError(
+            f"[pretrain] window_tokens is {pretrain.window_tokens}, but the model has {longest} positions",
+            where=recipe.name,
+            do="Lower window_tokens, or raise max_position_embeddings in [model.shape].",
+        )
+    if pretrain.window_tokens > pretrain.batch_tokens:
+        raise RecipeError(
+            f"[pretrain] window_tokens is {pretrain.window_tokens}, more than the batch_tokens {pretrain.batch_tokens}",
+            where=recipe.name,
+            do="A batch holds at least one window: raise batch_tokens.",
+        )
+
+
+def _check_packages(recipe: Recipe) -> None:
+    words = recipe.tokenizer.words
+    needed = (
+        (recipe.vectors is not None, "gensim", "words", "Training word vectors"),
+        (words.segment, "rjieba", "zh", "Chinese word segmentation"),
+        (bool(words.stop_words), "stopwordsiso", "words", "Removing stop words"),
+    )
+    for is_needed, package, extra, purpose in needed:
+        if is_needed and find_spec(package) is None:
+            raise MissingExtraError(package, extra, purpose)

@@ -1,0 +1,100 @@
+"""What the documentation shows works as shown."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+READMES = ("README.md", "README.zh.md")
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PRAISE = ("lovely", "moving", "brilliant", "warm", "fresh", "动人", "精彩", "温暖")
+_BLAME = ("dull", "empty", "noisy", "stale", "clumsy", "无聊", "拖沓", "吵闹")
+
+
+def blocks(readme: str, language: str) -> list[str]:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    return [block for found, block in _BLOCK.findall(text) if found == language]
+
+
+def write_reviews(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for number in range(rows):
+            words, label = ((_PRAISE, "positive"), (_BLAME, "negative"))[number % 2]
+            writer.writerow([f"{path.stem} {number} 号: {words[number % 8]} and {words[number // 8 % 8]}", label])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    write_reviews(folder / "reviews.csv", 240)
+    write_reviews(folder / "more.csv", 40)
+    for recipe in blocks("README.md", "toml"):
+        name = re.search(r'name = "(.+?)"', recipe)
+        assert name
+        (folder / f"{name[1]}.toml").write_text(recipe, encoding="utf-8")
+    return folder
+
+
+def call(folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "penjing", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_commands_and_python_of_the_readme_run_as_written(folder: Path) -> None:
+    commands = [shlex.split(line) for block in blocks("README.md", "sh") for line in block.splitlines()]
+    assert [command[1] for command in commands] == ["plan", "run", "predict", "evaluate", "lineage"]
+    printed = {command[1]: call(folder, *command[1:]) for command in commands}
+    assert "Cut     0 tokens" in printed["plan"]
+    assert [line.split("\t")[0] for line in printed["predict"].splitlines()] == ["positive", "negative"]
+    (example,) = blocks("README.md", "python")
+    done = subprocess.run([sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["positive", "negative"]
+
+
+@pytest.mark.parametrize("name", ["pretrained", "from-bert"])
+def test_further_recipes_of_the_readme_run_as_written(folder: Path, name: str) -> None:
+    call(folder, "run", f"{name}.toml")
+    assert (folder / "runs" / name / "report.html").is_file()
+
+
+def test_both_readmes_show_the_same_examples() -> None:
+    def bare(readme: str, language: str) -> list[str]:
+        return [
+            re.sub(r"\s*#.*|A lovely film|Dull and far too long|[一-鿿，。]+", "", block)
+            for block in blocks(readme, language)
+        ]
+
+    for language in ("toml", "sh", "python"):
+        assert bare("README.md", language) == bare("README.zh.md", language)
+
+
+@pytest.mark.parametrize("readme", [*READMES, "CONTRIBUTING.md"])
+def test_links_to_files_lead_somewhere(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert links or readme == "CONTRIBUTING.md"
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_reference_of_settings_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "write_recipe_reference.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    written = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
+    assert module.write_reference() == written, "run python docs/write_recipe_reference.py"
