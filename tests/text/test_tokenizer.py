@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,28 @@ def test_missing_and_broken_tokenizer_are_refused_with_the_path(tmp_path: Path) 
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+def test_same_texts_give_the_same_vocabulary_in_every_process(kind: str) -> None:
+    script = f"""
+from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+texts = [f"unwatchable film {{n}}: {{'好看' * (n % 3)}} rewatching it {{n * 7}} times" for n in range(300)]
+print(train_tokenizer([texts], TokenizerSettings(kind={kind!r}, vocab_size=400)).fingerprint)
+"""
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(3)
+    ]
+    assert len({run.stdout for run in runs}) == 1
+
+
+def test_wordpiece_cuts_words_into_pieces_and_keeps_chinese_characters_apart() -> None:
+    texts = ["unwatchable watchable unwatched", "很好看的电影"] * 20
+    tokenizer = train_tokenizer([texts], TokenizerSettings(kind="wordpiece", vocab_size=300))
+    assert len(tokenizer.special_ids) == 5
+    (ids,) = tokenizer.encode(["很好看 watchable [MASK]"])
+    pieces = [tokenizer.token(token) for token in ids]
+    assert pieces[:3] == ["很", "好", "看"]
+    assert "".join(piece.removeprefix("##") for piece in pieces[3:-1]) == "watchable"
+    assert pieces[-1] == "[MASK]"
+    assert "##好" not in {tokenizer.token(token) for token in range(tokenizer.vocab_size)}

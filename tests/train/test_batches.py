@@ -41,6 +41,12 @@ def test_windows_cover_the_corpus_and_all_have_one_shape(tmp_path: Path) -> None
     assert batches.load(plan[0]).ids.shape == (4, 16)
 
 
-def test_corpus_smaller_than_one_batch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"less than one batch.*batch_tokens"):
-        WindowBatches(make_shard(tmp_path, [50]), window_tokens=16, batch_tokens=64, seed=0)
+def test_corpus_smaller_than_one_batch_is_one_batch(tmp_path: Path) -> None:
+    batches = WindowBatches(make_shard(tmp_path, [50]), window_tokens=16, batch_tokens=640, seed=0)
+    (rows,) = batches.plan(0)
+    assert sorted(rows.tolist()) == [0, 1, 2]
+
+
+def test_corpus_smaller_than_one_window_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"less than one window.*window_tokens"):
+        WindowBatches(make_shard(tmp_path, [12]), window_tokens=16, batch_tokens=64, seed=0)

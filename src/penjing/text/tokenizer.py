@@ -14,6 +14,7 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, pro
 from penjing.errors import DataError, ModelFolderError
 from penjing.files import read_json, write_json, write_text
 from penjing.hashing import hash_json
+from penjing.text.wordpiece import train_wordpiece
 from penjing.text.words import WordSettings, prepare_words
 
 Kind = Literal["wordpiece", "bpe", "word"]
@@ -130,17 +131,24 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> Tokenizer:
-    """Trains a vocabulary on batches of texts.
+    """Trains a vocabulary on batches of texts; the same texts give the same vocabulary.
 
     Byte-level BPE (Sennrich et al. 2016, arXiv 1508.07909), WordPiece (Schuster & Nakajima 2012) or whole words by
     frequency.
+
+    Args:
+        texts: batches of texts, which can be read more than once.
+        settings: what is made of them.
 
     Raises:
         DataError: there is no text to learn from.
     """
     backend, trainer = _blank_tokenizer(settings)
     seen = _Counted(texts, settings.words)
-    backend.train_from_iterator(iter(seen), trainer=trainer)
+    if trainer is None:
+        backend = train_wordpiece(backend, seen, _SPECIAL, settings.vocab_size, settings.min_frequency)
+    else:
+        backend.train_from_iterator(iter(seen), trainer=trainer)
     if seen.characters == 0:
         raise DataError("there is no text to train a tokenizer on", do="Check [corpus] and [data].")
     backend.post_processor = processors.TemplateProcessing(
@@ -183,7 +191,7 @@ def _blank_tokenizer(settings: TokenizerSettings) -> tuple[tokenizers.Tokenizer,
         backend.normalizer = normalizers.Sequence([*tags, normalizers.BertNormalizer(lowercase=settings.lowercase)])
         backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         backend.decoder = decoders.WordPiece(cleanup=False)
-        return backend, trainers.WordPieceTrainer(continuing_subword_prefix="##", limit_alphabet=6000, **common)
+        return backend, None
     backend = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
     lowercase = [normalizers.Lowercase()] if settings.lowercase else []
     backend.normalizer = normalizers.Sequence([*tags, normalizers.NFC(), *lowercase])

@@ -53,25 +53,24 @@ class WindowBatches:
     Args:
         shard: the documents.
         window_tokens: tokens in a window; the rest at the end that fills no window is left out.
-        batch_tokens: tokens in a batch.
+        batch_tokens: the most tokens in a batch.
         seed: decides the order.
         shuffled: false for validation.
 
     Raises:
-        DataError: the corpus does not fill one batch.
+        DataError: the corpus does not fill one window.
     """
 
     def __init__(
         self, shard: TokenShard, window_tokens: int, batch_tokens: int, seed: int, *, shuffled: bool = True
     ) -> None:
         self._tokens, self._window, self._seed, self._shuffled = shard.tokens, window_tokens, seed, shuffled
-        self._rows = max(1, batch_tokens // window_tokens)
         self.windows = len(shard.tokens) // window_tokens
-        if self.windows < self._rows:
+        self._rows = min(max(1, batch_tokens // window_tokens), self.windows)
+        if not self.windows:
             raise DataError(
-                f"the corpus has {len(shard.tokens):,} tokens, less than one batch of "
-                f"{self._rows} windows of {window_tokens} tokens",
-                do="Give more text, or lower pretrain.batch_tokens or pretrain.window_tokens.",
+                f"the corpus has {len(shard.tokens):,} tokens, less than one window of {window_tokens} tokens",
+                do="Give more text, or lower pretrain.window_tokens.",
             )
 
     @property

@@ -97,8 +97,7 @@ def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32
 def _validation(shard: TokenShard, settings: PretrainSettings, seed: int) -> WindowBatches | None:
     if len(shard.tokens) < settings.window_tokens:
         return None
-    batch_tokens = min(settings.batch_tokens, len(shard.tokens))
-    return WindowBatches(shard, settings.window_tokens, batch_tokens, seed, shuffled=False)
+    return WindowBatches(shard, settings.window_tokens, settings.batch_tokens, seed, shuffled=False)
 
 
 PRETRAIN = Stage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         parts = [context.inputs["data"] / "train.parquet"]
         if "corpus" in context.inputs:
             parts.insert(0, context.inputs["corpus"] / "texts.parquet")
-        texts = chain.from_iterable(iter_texts(part) for part in parts)
-        tokenizer = train_tokenizer(_watched(texts, context.progress), context.recipe.tokenizer)
+        tokenizer = train_tokenizer(_Texts(parts, context.progress), context.recipe.tokenizer)
     tokenizer.save(context.folder)
     return {
         "kind": "given" if start else context.recipe.tokenizer.kind,
@@ -33,12 +32,18 @@ def _run(context: StageContext) -> dict[str, Any]:
     }
 
 
-def _watched(batches: Iterable[list[str]], progress: Progress) -> Iterator[list[str]]:
-    with progress.bar("tokenizer", None, "texts") as bar:
-        for batch in batches:
-            stop_if_asked(progress)
-            yield batch
-            bar.advance(len(batch))
+class _Texts:
+    """The texts of some files in batches, as often as they are wanted."""
+
+    def __init__(self, files: list[Path], progress: Progress) -> None:
+        self._files, self._progress = files, progress
+
+    def __iter__(self) -> Iterator[list[str]]:
+        with self._progress.bar("tokenizer", None, "texts") as bar:
+            for batch in chain.from_iterable(iter_texts(file) for file in self._files):
+                stop_if_asked(self._progress)
+                yield batch
+                bar.advance(len(batch))
 
 
 def _settings(recipe: Recipe) -> Any:
