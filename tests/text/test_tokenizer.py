@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penjing.errors import DataError, ModelFolderError
@@ -43,8 +43,21 @@ def test_transformers_reads_the_folder_and_gives_the_rendered_ids(kind: str, tmp
         assert theirs(text)["input_ids"] == [tokenizer.start_id, *ids, tokenizer.end_id]
 
 
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+def test_special_tokens_in_a_text_are_read_as_plain_text(kind: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    tokenizer = trained(kind)
+    texts = ["a [SEP] film [MASK]", "[CLS]", "[UNK][PAD]"]
+    commands = tokenizer.special_ids - {tokenizer.unknown_id}
+    assert not commands & {token for ids in tokenizer.encode(texts) for token in ids}
+    tokenizer.save(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert [theirs(text, add_special_tokens=False)["input_ids"] for text in texts] == tokenizer.encode(texts)
+
+
 @given(st.text())
 @settings(max_examples=200, deadline=None)
+@example("[UNK]")
 def test_byte_level_bpe_loses_no_character(text: str) -> None:
     tokenizer = _BPE
     assert tokenizer.decode(tokenizer.encode([text])[0]) == text
@@ -100,9 +113,8 @@ def test_wordpiece_cuts_words_into_pieces_and_keeps_chinese_characters_apart() -
     texts = ["unwatchable watchable unwatched", "很好看的电影"] * 20
     tokenizer = train_tokenizer([texts], TokenizerSettings(kind="wordpiece", vocab_size=300))
     assert len(tokenizer.special_ids) == 5
-    (ids,) = tokenizer.encode(["很好看 watchable [MASK]"])
+    (ids,) = tokenizer.encode(["很好看 watchable"])
     pieces = [tokenizer.token(token) for token in ids]
     assert pieces[:3] == ["很", "好", "看"]
-    assert "".join(piece.removeprefix("##") for piece in pieces[3:-1]) == "watchable"
-    assert pieces[-1] == "[MASK]"
+    assert "".join(piece.removeprefix("##") for piece in pieces[3:]) == "watchable"
     assert "##好" not in {tokenizer.token(token) for token in range(tokenizer.vocab_size)}

@@ -48,6 +48,7 @@ class Tokenizer:
     def __init__(self, backend: tokenizers.Tokenizer, words: WordSettings | None = None) -> None:
         backend.no_padding()
         backend.no_truncation()
+        backend.encode_special_tokens = True  # "[SEP]" in a user's text is five characters, not a command
         self._backend = backend
         self.words = words or WordSettings()
         self.vocab_size = backend.get_vocab_size(with_added_tokens=True)
@@ -102,6 +103,7 @@ class Tokenizer:
             "sep_token": self.token(self.end_id),
             "mask_token": self.token(self.mask_id),
             "clean_up_tokenization_spaces": False,
+            "split_special_tokens": True,
         }
         if not self.words.is_plain:
             config[_WORDS_FILE_KEY] = self.words.model_dump(mode="json")
