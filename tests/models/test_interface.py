@@ -72,11 +72,13 @@ def test_names_of_a_shape_are_checked(architecture: Architecture) -> None:
         architecture.check_shape({"vocab_size": 3}, where="r.toml")
 
 
-def test_parameters_that_do_not_learn_are_not_counted() -> None:
-    network = nn.Linear(3, 2)
-    assert count_parameters(network) == 8
-    network.bias.requires_grad_(False)
-    assert count_parameters(network) == 6
+def test_frozen_parameters_are_counted_and_tied_ones_once() -> None:
+    network = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    assert count_parameters(network) == 24
+    network[0].bias.requires_grad_(False)
+    assert count_parameters(network) == 24
+    network[1].weight = network[0].weight
+    assert count_parameters(network) == 15
 
 
 def test_operations_are_those_that_pytorch_counts() -> None:

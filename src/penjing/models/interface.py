@@ -147,5 +147,5 @@ class Architecture:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Returns how many numbers a network learns; tied weights count once, frozen ones too."""
+    """Returns how many numbers a network has to learn, those that are frozen included; tied ones count once."""
     return sum(parameter.numel() for parameter in network.parameters())

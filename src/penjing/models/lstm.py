@@ -137,7 +137,6 @@ class LstmForCausalLM(nn.Module):
     """
 
     stored_names: ClassVar[StoredNames] = StoredNames(backbone="lstm.", heads=("projection.", "decoder."))
-    gains_from_compile: ClassVar[bool] = True
 
     def __init__(self, config: LstmConfig) -> None:
         super().__init__()

@@ -15,16 +15,13 @@ _STEPS_TO_PAY = 300
 def should_compile(job: TrainingJob, device: torch.device) -> bool:
     """Whether compiling a job's step pays.
 
-    It takes 10 to 25 s on two cores, so the run must be long enough; batches must have one shape; a compiler must be
-    there; and the network must gain from it (its class attribute ``gains_from_compile``, measured by
-    ``benchmarks/compile_step.py``).
+    It takes up to 25 s on two cores (measured by ``benchmarks/compile_step.py``), so the run must be long enough;
+    batches must have one shape; and a compiler must be there.
     """
     if job.settings.compile != "auto":
         return job.settings.compile == "on"
-    steps = count_steps(job)
-    gains = bool(getattr(job.network, "gains_from_compile", False))
     has_compiler = device.type == "cuda" or has_cpp_compiler()
-    return gains and job.batches.has_one_shape and steps >= _STEPS_TO_PAY and has_compiler
+    return job.batches.has_one_shape and count_steps(job) >= _STEPS_TO_PAY and has_compiler
 
 
 def count_steps(job: TrainingJob) -> int:
