@@ -102,6 +102,15 @@ def replace_folder(new: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a killed process has left beside the files and folders it was writing.
+
+    Nobody else may be writing in ``folder`` at the same time.
+    """
+    for path in [*folder.glob(".*.part"), *folder.glob(".*.old")]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def _fsync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

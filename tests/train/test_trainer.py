@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from penjing.errors import Interrupted, TrainingError
+from penjing.files import write_beside
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
@@ -18,7 +19,7 @@ from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
 from penjing.train.objectives import ClassificationObjective
 from penjing.train.settings import FinetuneSettings
-from penjing.train.trainer import Trainer, TrainingResult
+from penjing.train.trainer import Trainer, TrainingResult, measure
 
 VOCABULARY = 40
 
@@ -93,7 +94,13 @@ def losses(folder: Path) -> list[tuple[int, float]]:
 def test_training_learns_and_keeps_the_best_weights(shard: TokenShard, tmp_path: Path) -> None:
     result = train(shard, tmp_path, epochs=10, learning_rate=3e-2)
     assert result.best["validation_accuracy"] > 0.95
-    assert json.loads((tmp_path / "best" / "best.json").read_text())["step"] == result.best["step"]
+    evaluated = [row for row in read_history(tmp_path / "history.jsonl") if "validation_loss" in row]
+    assert result.best["validation_accuracy"] == max(row["validation_accuracy"] for row in evaluated)
+    network = BagOfWords()
+    network.load_state_dict(load_file(tmp_path / "best.safetensors"))
+    rows = RowBatches(shard, 0, 8192, 128, 0, shuffled=False)
+    again = measure(network, ClassificationObjective(), rows, torch.device("cpu"), torch.float32, 0)
+    assert again == {key: result.best[key] for key in again}
 
 
 @pytest.mark.parametrize("changes", [{}, {"accumulate": 3}, {"average": 0.9}, {"precision": "bf16"}])
@@ -108,8 +115,20 @@ def test_stopped_run_resumes_to_the_same_losses_to_the_bit(
     parts = train(shard, tmp_path / "parts", **changes)
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
     assert parts.best == whole.best
-    first, second = ((tmp_path / name / "best" / "network.safetensors").read_bytes() for name in ("whole", "parts"))
+    first, second = ((tmp_path / name / "best.safetensors").read_bytes() for name in ("whole", "parts"))
     assert first == second
+
+
+def test_best_weights_newer_than_the_checkpoint_are_put_back(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(30), evaluations=6)
+    best = tmp_path / "best.safetensors"
+    before = best.read_bytes()
+    with write_beside(best) as beside:
+        save_file({name: torch.zeros_like(tensor) for name, tensor in load_file(best).items()}, beside)
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(1), evaluations=6)
+    assert best.read_bytes() == before
 
 
 def test_accumulated_gradients_equal_those_of_one_large_batch(shard: TokenShard, tmp_path: Path) -> None:

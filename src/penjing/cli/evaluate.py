@@ -12,6 +12,8 @@ from rich.console import Console
 from penjing.cli.output import print_json
 from penjing.cli.run import score_table
 from penjing.data.reading import read_rows
+from penjing.data.rows import TextRows
+from penjing.errors import DataError
 from penjing.tasks.task import Task
 
 
@@ -31,15 +33,16 @@ def show_scores(
 
     model = load_model(model_folder)
     with tempfile.TemporaryDirectory() as folder:
+        address = data
         if data == "-":
-            data = str(Path(folder) / "standard-input.csv")
-            with Path(data).open("wb") as copy:
+            address = str(Path(folder) / "standard-input.csv")
+            with Path(address).open("wb") as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
         texts: list[str] = []
         labels: list[str] = []
-        for batch in read_rows(data, text, label, columns=columns):
+        for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
-            labels += [_label_name(value, model.task, model.labels) for value in batch.labels]
+            labels += _label_names(batch, model.task, model.labels)
     measured = evaluate_model(model, LabelledTexts(texts, labels), resamples=resamples, mistakes=20, seed=0)
     del measured["correct"]
     if as_json:
@@ -48,6 +51,16 @@ def show_scores(
         Console(highlight=False).print(score_table(measured))
 
 
-def _label_name(value: str, task: Task, labels: tuple[str, ...]) -> str:
-    """Returns the model's name for a raw label, by the task's own names where the model does not use the raw one."""
-    return value if value in labels or task.label_names is None else task.label_names.get(value, value)
+def _label_names(rows: TextRows, task: Task, labels: tuple[str, ...]) -> list[str]:
+    """Returns the model's names for raw labels, by the task's own names where the model does not use the raw one."""
+    names = []
+    for number, value in zip(rows.rows, rows.labels, strict=True):
+        name = value if value in labels or task.label_names is None else task.label_names.get(value, value)
+        if name not in labels:
+            raise DataError(
+                f'the label "{value[:40]}" is not one of the model\'s: {", ".join(labels)}',
+                where=f"{rows.file.name}, row {number}",
+                do="Correct the row, or leave it out.",
+            )
+        names.append(name)
+    return names

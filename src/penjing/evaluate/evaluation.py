@@ -121,6 +121,6 @@ def class_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int
             raise DataError(
                 f'the label "{name}" is not one of the model\'s: {", ".join(labels)}',
                 where=f"row {row}",
-                do="Correct the row, or give the names with --label-names.",
+                do="Correct the row, or leave it out.",
             )
     return np.array([numbers[name] for name in names], dtype=np.int64)

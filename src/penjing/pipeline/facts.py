@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -60,7 +59,7 @@ def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             "tokens": _count_tokens(done),
             "curves": {name: read_history(done[name].folder / "history.jsonl") for name in _trained(done)},
             "machine": describe_machine(),
-            "versions": {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+            "versions": {name: version(name) for name in _PACKAGES},
             "recipe": json.dumps(recipe.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False),
             "lineage": [
                 {key: artifact.record[key] for key in ("stage", "key", "content", "finished")}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penjing.files import folder_beside, read_json, write_json
+from penjing.files import folder_beside, read_json, remove_leftovers, write_json
 from penjing.hashing import hash_file
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.facts import Outcome, collect_facts
@@ -58,6 +58,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     """
     check_runnable(recipe)
     with locked(out):
+        remove_leftovers(out)
         done = complete_stages(recipe, out, progress)
         evaluation = read_json(done["evaluate"].folder / EVALUATION)
         lineage = [_entry(artifact) for artifact in done.values()]

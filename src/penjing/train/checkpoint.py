@@ -1,12 +1,14 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped, written beside and renamed.
 
 A checkpoint is a folder: ``network.safetensors``, ``optimizer.safetensors`` (moments, running average of the weights,
-random states) and ``state.json``. No pickle is written or read.
+random states), ``best.safetensors`` (the best weights so far, once there are some) and ``state.json``. No pickle is
+written or read.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -23,6 +25,7 @@ from penjing.files import folder_beside, write_json
 
 _KEPT = 2
 _PREFIX = "step-"
+_BEST = "best.safetensors"
 
 
 def save_checkpoint(
@@ -30,6 +33,7 @@ def save_checkpoint(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     average: dict[str, Tensor],
+    best: Path,
     state: dict[str, Any],
 ) -> Path:
     """Writes the checkpoint ``folder/step-N`` and removes all but the last two.
@@ -39,6 +43,7 @@ def save_checkpoint(
         network: its parameters and buffers are saved.
         optimizer: over the network's parameters.
         average: running average of the parameters by name; empty if none is kept.
+        best: file of the best weights so far, if it is there; a link to it is kept, for it is replaced, never changed.
         state: JSON values of the trainer; ``state["step"]`` names the checkpoint.
 
     Raises:
@@ -48,6 +53,8 @@ def save_checkpoint(
     with folder_beside(target) as beside:
         save_file(_own_tensors(network), beside / "network.safetensors")
         save_file(_optimizer_tensors(network, optimizer, average), beside / "optimizer.safetensors")
+        if best.exists():
+            _link(best, beside / _BEST)
         write_json(beside / "state.json", {**state, "random": _random_state()})
     for old in list_checkpoints(folder)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
@@ -59,16 +66,20 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.is_dir())
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Removes what a process killed while writing has left beside the checkpoints."""
-    for path in [*folder.glob(".*.part"), *folder.glob(".*.old")]:
-        shutil.rmtree(path, ignore_errors=True)
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], best: Path
 ) -> dict[str, Any]:
-    """Puts a checkpoint back into network, optimizer, average and the random states; returns the trainer's state.
+    """Puts a checkpoint back into network, optimizer, average, the random states and the file of the best weights.
+
+    Returns:
+        The trainer's state.
 
     Raises:
         TrainingError: the checkpoint cannot be read, or is of another network.
@@ -96,6 +107,9 @@ def load_checkpoint(
             tensor.copy_(tensors[name])
     _restore_optimizer(network, optimizer, average, moments)
     _restore_random_state(state["random"], moments)
+    best.unlink(missing_ok=True)  # it may be newer than the checkpoint
+    if (path / _BEST).exists():
+        _link(path / _BEST, best)
     return state
 
 

@@ -7,6 +7,7 @@ mixed precision, clipping, schedule, evaluation, the best weights, checkpoints a
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +20,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from penjing.errors import Interrupted
-from penjing.files import folder_beside, write_json
+from penjing.files import remove_leftovers, write_beside
 from penjing.progress import Bar, Progress
 from penjing.train.batches import Batches
-from penjing.train.checkpoint import list_checkpoints, load_checkpoint, remove_leftovers, save_checkpoint
+from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import should_compile
 from penjing.train.device import autocast, choose_device, choose_precision
 from penjing.train.guard import LossGuard
@@ -31,6 +32,9 @@ from penjing.train.job import TrainingJob
 from penjing.train.objectives import Objective, Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.schedule import learning_rate_factor
+
+CHECKPOINTS = "checkpoints"
+BEST = "best.safetensors"
 
 
 @dataclass
@@ -97,6 +101,7 @@ class Trainer:
         self._network = network.to(self._device)
         self._objective, self._batches, self._validation = job.objective, batches, job.validation
         self._settings, self._folder, self._seed = settings, folder, job.seed
+        self._best = folder / BEST
         self._learning_rate, self._name, self._progress = job.learning_rate, job.name, progress
         if settings.dropout is not None:
             _set_dropout(network, settings.dropout)
@@ -266,38 +271,41 @@ class Trainer:
         return new > (self._state.best["validation_accuracy"], -self._state.best["validation_loss"])
 
     def _save_best(self) -> None:
-        with folder_beside(self._folder / "best") as beside:
-            save_file(
-                {name: p.detach().contiguous() for name, p in self._network.named_parameters()},
-                beside / "network.safetensors",
-            )
-            write_json(beside / "best.json", self._state.best)
+        weights = {name: p.detach().contiguous() for name, p in self._network.named_parameters()}
+        with write_beside(self._best) as beside:
+            save_file(weights, beside)
 
     def _keep_best(self) -> None:
-        best = self._folder / "best" / "network.safetensors"
-        if best.exists():
-            _copy_into(self._network, load_file(best))
+        if self._state.best:
+            _copy_into(self._network, load_file(self._best))
         elif self._average:
             _copy_into(self._network, self._average)
 
     def _save(self, history: History) -> None:
         history.flush()
         state = {**asdict(self._state), "guard": asdict(self._guard)}
-        save_checkpoint(self._folder / "checkpoints", self._network, self._optimizer, self._average, state)
+        folder = self._folder / CHECKPOINTS
+        save_checkpoint(folder, self._network, self._optimizer, self._average, self._best, state)
 
     def _resume(self) -> None:
-        folder = self._folder / "checkpoints"
+        folder = self._folder / CHECKPOINTS
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
         remove_leftovers(self._folder)
         checkpoints = list_checkpoints(folder)
         if not checkpoints:
             return
-        saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average)
+        saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
         self._guard = LossGuard(**saved["guard"])
         self._state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
         self._plan = self._batches.plan(self._state.epoch)
         self._progress.say(f"{self._name}: going on from step {self._state.step:,}")
+
+
+def remove_training_files(folder: Path) -> None:
+    """Removes what a finished run does not need any more; its history stays."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    (folder / BEST).unlink(missing_ok=True)
 
 
 def _set_dropout(network: nn.Module, share: float) -> None:

@@ -94,7 +94,8 @@ class Wording:
         """Returns the labels as a phrase, or how many they are."""
         if len(labels) > _MOST_LABELS_NAMED or len(labels) < 2:
             return self.say("many_labels", count=len(labels))
-        return self.say("and", first=self.say("comma").join(labels[:-1]), last=labels[-1])
+        *first, last = (self.say("quoted_label", label=label) for label in labels)
+        return self.say("and", first=self.say("comma").join(first), last=last)
 
     def value(self, value: bool | int | float | str) -> str:
         """Returns any plain value."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from penjing.text.vectors import load_vectors
 from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
 from penjing.train.objectives import ClassificationObjective
-from penjing.train.trainer import Trainer
+from penjing.train.trainer import Trainer, remove_training_files
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -42,8 +41,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     _start(job.network, context)
     result = Trainer(job, context.folder, context.progress).run()
     _write_model(context, job.network, architecture.config_to_dict(config, head="classifier", labels=labels), labels)
-    for leftover in ("checkpoints", "best"):
-        shutil.rmtree(context.folder / leftover, ignore_errors=True)
+    remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name}
 
 

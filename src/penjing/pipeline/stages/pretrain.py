@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.objectives import CausalObjective, MaskedObjective, Objective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
-from penjing.train.trainer import Trainer
+from penjing.train.trainer import Trainer, remove_training_files
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -45,8 +44,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     result = Trainer(job, context.folder, context.progress).run()
     save_network(context.folder / "model", job.network, architecture.config_to_dict(config, head="language"))
     tokenizer.save(context.folder / "model")
-    for leftover in ("checkpoints", "best"):
-        shutil.rmtree(context.folder / leftover, ignore_errors=True)
+    remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "objective": settings.objective}
 
 
