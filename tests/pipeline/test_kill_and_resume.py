@@ -1,0 +1,124 @@
+"""Kills real runs with SIGKILL, at random moments and in the middle of writing checkpoints, and compares every loss."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from penjing.files import read_json
+from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.run import run_recipe
+from penjing.progress import Silent
+from penjing.train.history import read_history
+
+KILLS = 20
+SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+def make_recipe(folder: Path) -> Recipe:
+    """Writes rows, and returns a recipe that writes a checkpoint after every step."""
+    rng = random.Random(0)
+    words = [f"word{number}" for number in range(60)]
+    rows = ["text,label"]
+    for _ in range(300):
+        label = rng.choice(("good", "bad"))
+        rows.append(f"{' '.join([*rng.choices(words, k=rng.randint(4, 20)), label])},{label}")
+    (folder / "rows.csv").write_text("\n".join(rows), encoding="utf-8")
+    common = {"checkpoint_every_s": 0, "evaluations": 12, "device": "cpu", "average": 0.9, "dropout": 0.1}
+    document: dict[str, Any] = {
+        "data": {"path": str(folder / "rows.csv")},
+        "corpus": {"path": str(folder / "rows.csv")},
+        "tokenizer": {"kind": "word", "vocab_size": 300},
+        "model": {"family": "bert", "shape": SHAPE},
+        "render": {"max_tokens": 24},
+        "pretrain": {"objective": "masked", "window_tokens": 16, "batch_tokens": 128, "epochs": 2, **common},
+        "finetune": {"epochs": 3, "batch_rows": 16, "learning_rate": 1e-3, **common},
+        "evaluate": {"resamples": 100},
+    }
+    return check_recipe(document, "test")
+
+
+def work(recipe: Recipe, out: Path) -> None:
+    """What a child process does."""
+    torch.set_num_threads(1)
+    run_recipe(recipe, out, Silent(), ["test"])
+
+
+def losses(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Returns every record of both trainings but for its time."""
+    records = {}
+    for name in ("pretrain", "finetune"):
+        (file,) = out.glob(f"stages/{name}-*/history.jsonl")
+        records[name] = [{key: row[key] for key in row if key != "seconds"} for row in read_history(file)]
+    return records
+
+
+def weights(out: Path) -> bytes:
+    return (out / "model" / "model.safetensors").read_bytes()
+
+
+def contents(out: Path) -> list[str]:
+    """Returns the hash of what each stage wrote."""
+    return [entry["content"] for entry in read_json(out / "lineage.json")]
+
+
+def writes_checkpoint(out: Path, process: BaseProcess) -> bool:
+    return any(out.glob(f"stages/*/checkpoints/.step-*.{process.pid}.part"))
+
+
+def kill(process: BaseProcess, out: Path, after_s: float, *, in_write: bool) -> bool:
+    """Kills a process after some seconds, or then at its next checkpoint; returns False if it ended before."""
+    moment = time.monotonic() + after_s
+    while process.is_alive():
+        if time.monotonic() > moment and (not in_write or writes_checkpoint(out, process)):
+            process.kill()
+            process.join()
+            return process.exitcode == -9
+        time.sleep(0.0005)
+    process.join()
+    assert process.exitcode == 0
+    return False
+
+
+def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(tmp_path: Path) -> None:
+    recipe = make_recipe(tmp_path)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "penjing.pipeline.run"])
+
+    def start(out: Path) -> BaseProcess:
+        process = context.Process(target=work, args=(recipe, out))
+        process.start()
+        return process
+
+    whole = start(tmp_path / "whole")
+    whole.join()
+    assert whole.exitcode == 0
+    expected = losses(tmp_path / "whole")
+    assert min(len(records) for records in expected.values()) > 40
+
+    rng = random.Random(1)
+    kills = in_writes = runs = 0
+    while kills < KILLS:
+        runs += 1
+        out = tmp_path / f"killed-{runs}"
+        while kills < KILLS:
+            process = start(out)
+            if not kill(process, out, rng.uniform(0.1, 1.5), in_write=kills % 2 == 0):
+                break
+            kills += 1
+            in_writes += writes_checkpoint(out, process)
+        last = start(out)
+        last.join()
+        assert last.exitcode == 0
+        assert losses(out) == expected
+        assert weights(out) == weights(tmp_path / "whole")
+        assert contents(out) == contents(tmp_path / "whole")
+        assert [path.name for path in out.glob(".*")] == [".lock"]
+    assert in_writes >= 3
+    print(f"{kills} kills, {in_writes} of them while a checkpoint was written, in {runs} runs")
