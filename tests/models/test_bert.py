@@ -279,8 +279,17 @@ def test_config_comes_back_as_it_was_written() -> None:
     written = json.loads(json.dumps(config.to_dict(head="classifier", labels=["a", "b"])))
     assert BertConfig.from_dict(written) == config
     assert written["id2label"] == {"0": "a", "1": "b"}
-    # The hub's class would invent a pooler for it.
     assert written["architectures"] == ["PenjingBertForSequenceClassification"]
+
+
+def test_transformers_refuses_a_pooling_that_it_does_not_compute(tmp_path: Path) -> None:
+    for pooling in ("cls", "mean"):
+        config = BertConfig(**SHAPE, pooling=pooling)  # type: ignore[arg-type]
+        written = config.to_dict(head="classifier", labels=["a", "b"])
+        save_network(tmp_path / pooling, BertForSequenceClassification(config, 2), written)
+    transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "cls")
+    with pytest.raises(ValueError, match="penjing_bert"):
+        transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "mean")
 
 
 def test_defaults_are_those_of_the_hub() -> None:

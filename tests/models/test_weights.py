@@ -293,7 +293,7 @@ def test_backbone_of_another_vocabulary_or_depth_is_refused(folder: Path) -> Non
 
 def test_backbone_of_another_architecture_is_refused(folder: Path) -> None:
     network = LstmForSequenceClassification(LstmConfig(vocab_size=40), 2)
-    with pytest.raises(ModelFolderError, match='type "bert", and the network to start is of the type "penjing_lstm"'):
+    with pytest.raises(ModelFolderError, match='type "bert", and the network to start is of the type "lstm"'):
         load_backbone(network, folder)
 
 

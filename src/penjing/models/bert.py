@@ -77,10 +77,8 @@ class BertConfig(NetworkConfig):
                 )
         return super().from_dict(values, where=where)
 
-    def class_name(self, head: Head) -> str:
-        # The hub's class would read such a file with a pooler of random numbers, and say nothing.
-        ours = head == "classifier" and self.pooling != "cls"
-        return f"Penjing{self.class_names[head]}" if ours else self.class_names[head]
+    def is_of_hub(self, head: Head) -> bool:
+        return head != "classifier" or self.pooling == "cls"
 
 
 class BertEmbeddings(nn.Module):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_
 from penjing.errors import UsageError, nearest
 
 Head = Literal["backbone", "language", "classifier"]
+_OURS = "penjing_"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class NetworkConfig:
             head: which network's weights will lie beside it.
             labels: a classifier's labels, in the order of its outputs.
         """
-        written: dict[str, Any] = {"architectures": [self.class_name(head)], "model_type": self.model_type}
+        ours = "" if self.is_of_hub(head) else _OURS
+        written: dict[str, Any] = {"architectures": [self.class_name(head)], "model_type": ours + self.model_type}
         if labels:
             written["id2label"] = {str(i): label for i, label in enumerate(labels)}
             written["label2id"] = {label: i for i, label in enumerate(labels)}
@@ -71,7 +73,20 @@ class NetworkConfig:
 
     def class_name(self, head: Head) -> str:
         """Returns the class that the hub, or Penjing, loads this config into."""
-        return self.class_names[head]
+        return self.class_names[head] if self.is_of_hub(head) else f"Penjing{self.class_names[head]}"
+
+    def is_of_hub(self, head: Head) -> bool:
+        """Whether the hub's class of this name computes the same.
+
+        Where it does not, ``config.json`` says a type that other tools do not know, so that they refuse the folder
+        instead of filling up what they miss with random numbers.
+        """
+        return True
+
+
+def family_of(values: Mapping[str, Any]) -> str:
+    """Returns the name of the architecture that a ``config.json`` is of."""
+    return str(values["model_type"]).removeprefix(_OURS)
 
 
 def _check(name: str, value: Any, kind: Any) -> None:

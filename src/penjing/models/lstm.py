@@ -40,7 +40,7 @@ class LstmConfig(NetworkConfig):
         UsageError: a number is impossible.
     """
 
-    model_type: ClassVar[str] = "penjing_lstm"
+    model_type: ClassVar[str] = "lstm"
     class_names: ClassVar[Mapping[Head, str]] = {
         "backbone": "LstmModel",
         "language": "LstmForCausalLM",
@@ -56,6 +56,9 @@ class LstmConfig(NetworkConfig):
     embedding_dropout: float = 0.2
     tie_embeddings: bool = True
     initializer_range: float = 0.1
+
+    def is_of_hub(self, head: Head) -> bool:
+        return False
 
     @property
     def directions(self) -> int:

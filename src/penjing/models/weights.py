@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_beside, write_json
+from penjing.models.config import family_of
 from penjing.models.interface import StoredNames
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
 
@@ -188,7 +189,7 @@ def _write_tensors(path: Path, values: dict[str, Tensor]) -> None:
 
 
 def _check_architecture(network: nn.Module, folder: Path) -> None:
-    found = read_config(folder)["model_type"]
+    found = family_of(read_config(folder))
     wanted = getattr(getattr(network, "config", None), "model_type", found)
     if found != wanted:
         raise ModelFolderError(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.sources import locate_package_folder
-from penjing.errors import ModelFolderError, RecipeError
+from penjing.errors import RecipeError
+from penjing.models.config import family_of
 from penjing.models.interface import Architecture
 from penjing.models.weights import read_config
 from penjing.pipeline.recipe import Recipe
@@ -18,14 +19,14 @@ def start_folder(recipe: Recipe) -> Path | None:
     """Returns the folder named in ``[model] start``, or None.
 
     Raises:
-        ModelFolderError: there is no such folder.
+        RecipeError: there is no such folder.
     """
     address = recipe.model.start
     if address is None:
         return None
     folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
     if not folder.is_dir():
-        raise ModelFolderError("there is no such folder", where=f"[model] start = {address}", do="Correct the path.")
+        raise RecipeError("there is no such folder", where=f"[model] start = {address}", do="Correct the path.")
     return folder
 
 
@@ -40,7 +41,7 @@ def architecture_of(recipe: Recipe) -> Architecture:
         if recipe.model.family is None:
             raise RecipeError("[model] names no family", where=recipe.name, do='Write family = "bert" or "lstm".')
         return _load(recipe.model.family)
-    found = str(read_config(start)["model_type"]).removeprefix("penjing_")
+    found = family_of(read_config(start))
     if recipe.model.family not in (None, found):
         raise RecipeError(
             f'[model] family is "{recipe.model.family}", but the model in {start} is of the family "{found}"',

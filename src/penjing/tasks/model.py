@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from penjing.errors import ModelFolderError
 from penjing.files import read_json
 from penjing.inference.engine import Engine
+from penjing.models.config import family_of
 from penjing.models.weights import load_weights, read_config
 from penjing.registry import load_registered
 from penjing.tasks.tables import is_table, texts_of, with_predictions
@@ -87,7 +88,7 @@ def load_model(folder: str | Path) -> Model:
     card = _read_card(path)
     config_values = read_config(path)
     renderer = _load_renderer(path, card)
-    architecture = load_registered("models", config_values["model_type"].removeprefix("penjing_"))
+    architecture = load_registered("models", family_of(config_values))
     config = architecture.config_from_dict(config_values)
     network = architecture.classifier(config, len(card["labels"]))
     load_weights(network, path)
