@@ -7,13 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
-from penjing.cli.output import print_json
+from penjing.cli.output import print_json, result_console
 from penjing.cli.run import score_table
 from penjing.data.reading import read_rows
 from penjing.data.rows import TextRows
 from penjing.errors import DataError
+from penjing.tasks.card import card_task, read_card
 from penjing.tasks.task import Task
 
 
@@ -28,10 +27,25 @@ def show_scores(
     as_json: bool,
 ) -> None:
     """Scores a model on a labelled file or standard input."""
+    card = read_card(model_folder)
+    texts, names = _read(data, text, label, columns, card_task(card, model_folder), card["labels"])
+    # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.evaluation import LabelledTexts, evaluate_model
     from penjing.tasks.model import load_model
 
-    model = load_model(model_folder)
+    rows = LabelledTexts(texts, names)
+    measured = evaluate_model(load_model(model_folder), rows, resamples=resamples, mistakes=20, seed=0)
+    del measured["correct"]
+    if as_json:
+        print_json({"model": str(model_folder), "data": data, **measured})
+    else:
+        result_console().print(score_table(measured))
+
+
+def _read(
+    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: Task, labels: list[str]
+) -> tuple[list[str], list[str]]:
+    """Returns the texts, and the model's name for the label of each."""
     with tempfile.TemporaryDirectory() as folder:
         address = data
         if data == "-":
@@ -39,20 +53,15 @@ def show_scores(
             with Path(address).open("wb") as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
         texts: list[str] = []
-        labels: list[str] = []
+        names: list[str] = []
         for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
-            labels += _label_names(batch, model.task, model.labels)
-    measured = evaluate_model(model, LabelledTexts(texts, labels), resamples=resamples, mistakes=20, seed=0)
-    del measured["correct"]
-    if as_json:
-        print_json({"model": str(model_folder), "data": data, **measured})
-    else:
-        Console(highlight=False).print(score_table(measured))
+            names += _label_names(batch, task, labels)
+    return texts, names
 
 
-def _label_names(rows: TextRows, task: Task, labels: tuple[str, ...]) -> list[str]:
-    """Returns the model's names for raw labels, by the task's own names where the model does not use the raw one."""
+def _label_names(rows: TextRows, task: Task, labels: list[str]) -> list[str]:
+    """Returns the model's name for each raw label, by the task's own names where the model does not use the raw one."""
     names = []
     for number, value in zip(rows.rows, rows.labels, strict=True):
         name = value if value in labels or task.label_names is None else task.label_names.get(value, value)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from penjing.cli.output import print_json
-from penjing.errors import ModelFolderError
-from penjing.files import read_json
+from penjing.cli.output import print_json, result_console
+from penjing.tasks.card import read_lineage
 
 
 def show_lineage(model: Path, *, as_json: bool) -> None:
     """Shows from which files, by which stages, a model was made."""
-    card = model / "penjing.json"
-    if not card.is_file():
-        raise ModelFolderError("there is no penjing.json", where=str(model), do="Give the folder of a finished model.")
-    entries = read_json(card).get("lineage", [])
+    entries = read_lineage(model)
     if as_json:
         print_json(entries)
         return
@@ -28,4 +23,4 @@ def show_lineage(model: Path, *, as_json: bool) -> None:
         files = [f"{name} ({content[:12]})" for name, content in entry["files"]]
         inputs = [f"{name} {content[:12]}" for name, content in entry["inputs"].items()]
         table.add_row(entry["stage"], entry["content"][:12], ", ".join(files + inputs), entry["finished"])
-    Console(highlight=False).print(table)
+    result_console().print(table)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 import penjing
 from penjing.cli.output import exit_code_of
+from penjing.errors import UsageError
+
+# The root of what is said about a wrong call; newer releases of Typer bring their own copy of click.
+_CallError: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     help="Own your language models: from raw text to a model that is scored, proved and served.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,14 +36,18 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Own your language models: from raw text to a model that is scored, proved and served."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -121,23 +128,22 @@ def lineage(model: ModelFolder, as_json: Json = False) -> None:
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller: what is written there goes nowhere
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+    sys.exit(exit_code_of(_call, debug="--debug" in sys.argv[1:2]))
+
+
+def _call() -> int:
+    """Does what the command line says; what Typer would make of signals, broken pipes and errors is left to us."""
     command = typer.main.get_command(app)
-    debug = "--debug" in sys.argv[1:2]
-
-    def work() -> None:
-        result = command.main(standalone_mode=False)
-        if isinstance(result, int) and result:
-            sys.exit(result)
-
     try:
-        code = exit_code_of(work, debug=debug)
-    except (click.ClickException, click.exceptions.Exit) as error:
-        code = _click_exit_code(error)
-    sys.exit(code)
-
-
-def _click_exit_code(error: click.ClickException | click.exceptions.Exit) -> int:
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    error.show(sys.stderr)
-    return 2
+        with command.make_context("penjing", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except _CallError as error:
+        call: Any = error
+        path = call.ctx.command_path if call.ctx else "penjing"
+        raise UsageError(call.format_message(), do=f"See {path} --help.") from error
+    return 0

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 
 from penjing.errors import PenjingError
 
+_NO_MEMORY = ("out of memory", "can't allocate memory")
+
+
+class _ResultConsole(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError  # rich would exit by itself, with 1
+
+
+class _LogConsole(Console):
+    def on_broken_pipe(self) -> None:
+        _discard(sys.stderr.fileno())  # nobody reads the log any more; the work goes on
+
+
+def result_console() -> Console:
+    """Returns the console for what a command was asked for, on standard output."""
+    return _ResultConsole(highlight=False, markup=False, emoji=False)
+
 
 def log_console() -> Console:
     """Returns the console for progress and log, on standard error."""
-    return Console(stderr=True, highlight=False)
+    return _LogConsole(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
@@ -23,27 +41,54 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def exit_code_of(work: Callable[[], Any], *, debug: bool) -> int:
-    """Does the work; turns a failure into one paragraph on standard error and the right exit code."""
+def exit_code_of(work: Callable[[], int], *, debug: bool) -> int:
+    """Does the work and returns its exit code; turns a failure into one paragraph on standard error and its code."""
     try:
-        work()
-    except PenjingError as error:
-        if debug:
-            traceback.print_exc()
-        sys.stderr.write(f"penjing: {error}\n")
-        return error.exit_code
+        code = work()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _discard(sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         sys.stderr.write("penjing: stopped. Run the same command again to go on.\n")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except Exception as error:  # noqa: BLE001 - the last door: no traceback may reach a user
         if debug:
             traceback.print_exc()
-        sys.stderr.write(
-            f"penjing: a fault in Penjing itself ({type(error).__name__}: {error}). What was complete is kept. "
-            "Run the command again as penjing --debug … and report what it prints.\n"
+        explained = _explain(error)
+        sys.stderr.write(f"penjing: {_one_paragraph(str(explained))}\n")
+        return explained.exit_code
+
+
+def _explain(error: Exception) -> PenjingError:
+    """Returns what a failure means to the user: of the machine, or a fault of ours."""
+    if isinstance(error, PenjingError):
+        return error
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in _NO_MEMORY)):
+        return PenjingError(
+            "the memory is used up",
+            do="What was complete is kept. Make batches (batch_tokens, batch_rows) or the network ([model.shape]) "
+            "smaller, or close other programs, and run the same command again.",
         )
-        return 1
-    return 0
+    if isinstance(error, OSError) and error.strerror:
+        return PenjingError(
+            f"the system says: {error.strerror}",
+            where=str(error.filename or ""),
+            do="What was complete is kept. Check path, permissions and disk, and run the same command again.",
+        )
+    return PenjingError(
+        f"a fault in Penjing itself ({type(error).__name__}: {error})",
+        do="What was complete is kept. Run the command again as penjing --debug … and report what it prints.",
+    )
+
+
+def _one_paragraph(text: str) -> str:
+    """Returns a text on one line; what a terminal would obey is spelled out, for the text may quote data."""
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+
+
+def _discard(descriptor: int) -> None:
+    """Lets all that is still written there go nowhere, also what Python flushes as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
-from penjing.cli.output import log_console, print_json
+from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 
 if TYPE_CHECKING:
@@ -17,13 +16,14 @@ if TYPE_CHECKING:
 
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
-    from penjing.pipeline.plan import make_plan
     from penjing.pipeline.recipe import load_recipe
 
     recipe = load_recipe(recipe_file, overrides)
     folder = out or Path("runs") / recipe.name
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
+        from penjing.pipeline.plan import make_plan  # brings torch, which a wrong recipe need not wait for
+
         plan = make_plan(recipe, folder, progress)
     if as_json:
         print_json(_document(plan, folder))
@@ -78,10 +78,10 @@ def _show(plan: Plan, out: Path) -> None:
             f"{stage.peak_memory_mb:,} MB",
             note_stage(stage.name, stage.facts, "en"),
         )
-    console = Console(highlight=False)
+    console = result_console()
     console.print(table)
     for line in _summary(plan, out):
-        console.print(line, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 def _summary(plan: Plan, out: Path) -> list[str]:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
-from penjing.errors import UsageError
+from penjing.errors import DataError, UsageError
+from penjing.tasks.card import card_task, read_card
 
 _ROWS = 1024
 
 
 def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
     """Answers texts from the call, a file or standard input, in batches, in the order given."""
-    from penjing.tasks.model import load_model
-
     if texts and file:
         raise UsageError("texts and --file were both given", do="Give one of the two.")
+    card_task(read_card(model_folder), model_folder)
     source = iter(texts) if texts else _from_file(file, column) if file else _from_standard_input()
+    first = list(islice(source, _ROWS))
+    from penjing.tasks.model import load_model  # brings torch, which a wrong call need not wait for
+
     model = load_model(model_folder)
     predictions: list[dict[str, Any]] = []
-    while chunk := list(islice(source, _ROWS)):
+    for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):
         for prediction in model.predict(chunk):
             if as_json:
                 predictions.append(prediction.to_dict())
@@ -49,8 +52,10 @@ def _from_standard_input() -> Iterator[str]:
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
-            raise UsageError(
-                "this is no UTF-8", where=f"standard input, line {number}", do="Convert it first."
+            raise DataError(
+                f"the byte 0x{line[error.start]:02X} is no UTF-8",
+                where=f"standard input, line {number:,}",
+                do="Convert the text first, for example: iconv -f GB18030 -t UTF-8.",
             ) from error
         if text:
             yield text

@@ -60,7 +60,7 @@ class TerminalProgress:
         )
 
     def say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, soft_wrap=True)
 
     def should_stop(self) -> bool:
         return self._asked_to_stop

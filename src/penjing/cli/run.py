@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
-from penjing.cli.output import log_console, print_json
+from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.errors import MissingExtraError
 
@@ -41,7 +40,6 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
 
 def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: str | None) -> tuple[RunResult, float]:
     from penjing.pipeline.recipe import load_recipe
-    from penjing.pipeline.run import run_recipe
 
     if language is not None:
         overrides = [*overrides, f"report.language={language}"]
@@ -49,6 +47,8 @@ def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: st
     progress = TerminalProgress(log_console())
     began = time.perf_counter()
     with progress.stopping_on_signals():
+        from penjing.pipeline.run import run_recipe  # brings torch, which a wrong recipe need not wait for
+
         result = run_recipe(recipe, out or Path("runs") / recipe.name, progress, ["penjing", *sys.argv[1:]])
     return result, time.perf_counter() - began
 
@@ -76,11 +76,12 @@ def _stages(result: RunResult) -> list[dict[str, Any]]:
 
 
 def _show(result: RunResult, seconds: float) -> None:
-    console = Console(highlight=False)
+    console = result_console()
     console.print(score_table(result.evaluation))
     for prediction in result.predictions:
-        console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", markup=False)
-    console.print(f"\nModel   {result.model}\nReport  {result.report}\nTime    {seconds:,.0f} s", markup=False)
+        console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", soft_wrap=True)
+    where = f"\nModel   {result.model}\nReport  {result.report}\nTime    {seconds:,.0f} s"
+    console.print(where, soft_wrap=True)
 
 
 def score_table(evaluation: dict[str, Any]) -> Table:

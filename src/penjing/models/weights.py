@@ -185,7 +185,10 @@ def _split(values: dict[str, Tensor], shard_bytes: int) -> list[dict[str, Tensor
 
 def _write_tensors(path: Path, values: dict[str, Tensor]) -> None:
     with write_beside(path) as beside:
+        beside.touch()
+        mode = beside.stat().st_mode
         save_file(values, beside, metadata={"format": "pt"})
+        beside.chmod(mode)  # safetensors lets nobody but the owner read, whatever the umask says
 
 
 def _check_architecture(network: nn.Module, folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from penjing.data.sources import source_files
@@ -36,6 +38,23 @@ def check_runnable(recipe: Recipe) -> None:
     for settings in (recipe.pretrain, recipe.finetune):
         if settings is not None:
             choose_device(settings.device)
+
+
+def check_out(out: Path) -> None:
+    """Checks that the folder of a run is there or can be made.
+
+    Raises:
+        UsageError: it is a file, or below one, or may not be written.
+    """
+    nearest_there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not nearest_there.is_dir():
+        raise UsageError(f"{nearest_there} is a file, not a folder", where=f"--out {out}", do="Choose another --out.")
+    if not os.access(nearest_there, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"nothing may be written in {nearest_there}",
+            where=f"--out {out}",
+            do="Choose another --out, or change the folder's permissions.",
+        )
 
 
 def _check_names(recipe: Recipe) -> None:

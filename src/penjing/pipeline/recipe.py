@@ -92,6 +92,8 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
         ) from error
     except IsADirectoryError as error:
         raise RecipeError("this is a folder, not a recipe", where=str(path), do="Give a TOML file.") from error
+    except OSError as error:
+        raise RecipeError(f"it cannot be read ({error.strerror})", where=str(path), do="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"this is not TOML ({error})", where=str(path), do="Correct that line.") from error
     for override in overrides or []:

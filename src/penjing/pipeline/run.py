@@ -10,7 +10,7 @@ from typing import Any
 
 from penjing.files import folder_beside, read_json, remove_leftovers, write_json
 from penjing.hashing import hash_file
-from penjing.pipeline.check import check_runnable
+from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
@@ -18,8 +18,9 @@ from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.pipeline.store import RECORD, Store, locked
-from penjing.progress import Progress
-from penjing.tasks.model import CARD, load_model
+from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.card import CARD
+from penjing.tasks.model import load_model
 from penjing.tasks.task import ClassPrediction
 
 
@@ -57,6 +58,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
         PenjingError: a stage failed; those before it are kept.
     """
     check_runnable(recipe)
+    check_out(out)
     with locked(out):
         remove_leftovers(out)
         done = complete_stages(recipe, out, progress)
@@ -78,6 +80,7 @@ def complete_stages(recipe: Recipe, out: Path, progress: Progress) -> dict[str, 
     done: dict[str, Artifact] = {}
     wanted = [stage for stage in STAGES if stage.is_wanted(recipe)]
     for number, stage in enumerate(wanted, start=1):
+        stop_if_asked(progress)
         artifact = store.complete(stage, done, progress)
         done[stage.name] = artifact
         state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from penjing.errors import ModelFolderError
-from penjing.files import read_json
+from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.engine import Engine
 from penjing.models.config import family_of
-from penjing.models.weights import load_weights, read_config
+from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.registry import load_registered
+from penjing.tasks.card import CARD, card_task, read_card
 from penjing.tasks.tables import is_table, texts_of, with_predictions
-from penjing.tasks.task import ClassPrediction, Probabilities, Task, load_task
+from penjing.tasks.task import ClassPrediction, Probabilities, Task
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
 
-CARD = "penjing.json"
 _ROWS = 4096
 
 
@@ -83,50 +83,43 @@ def load_model(folder: str | Path) -> Model:
         ModelFolderError: a file is missing or unreadable, or the tokenizer is not the one the model was trained with.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise ModelFolderError("there is no such folder", where=str(path), do="Give the folder of a model.")
-    card = _read_card(path)
+    card = read_card(path)
     config_values = read_config(path)
-    renderer = _load_renderer(path, card)
-    architecture = load_registered("models", family_of(config_values))
-    config = architecture.config_from_dict(config_values)
+    task = card_task(card, path)
+    with _written_in(path / CARD):
+        renderer = _load_renderer(path, card)
+    with _written_in(path / CONFIG):
+        architecture = load_registered("models", family_of(config_values))
+        config = architecture.config_from_dict(config_values)
     network = architecture.classifier(config, len(card["labels"]))
     load_weights(network, path)
     return Model(
         folder=path,
         card=card,
-        task=load_task(card["task"]),
+        task=task,
         labels=tuple(card["labels"]),
         renderer=renderer,
         engine=Engine(network, renderer.tokenizer.pad_id),
     )
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
-    if not path.is_file():
-        raise ModelFolderError(
-            f"there is no {CARD}, so nothing says what this model is for",
-            where=str(folder),
-            do='Give the folder "model" of a finished run; to start from a bare model, name it in [model] start.',
-        )
+@contextmanager
+def _written_in(file: Path) -> Iterator[None]:
+    """Says of an impossible value that it stands in this file: the folder is damaged, the call is not wrong."""
     try:
-        card: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do="Copy the file again.") from error
-    missing = {"task", "labels", "render", "fingerprint"} - set(card)
-    if missing:
-        raise ModelFolderError(
-            f"the entries {', '.join(sorted(missing))} are missing", where=str(path), do="Copy the file again."
-        )
-    return card
+        yield
+    except UsageError as error:
+        do = f"{error.do} If nobody changed the file, copy it again.".strip()
+        raise ModelFolderError(error.what, where=str(file), do=do) from error
 
 
 def _load_renderer(folder: Path, card: dict[str, Any]) -> Renderer:
     try:
         settings = RendererSettings.model_validate(card["render"])
     except ValidationError as error:
-        raise ModelFolderError("the entry render cannot be read", where=str(folder / CARD)) from error
+        raise ModelFolderError(
+            "the entry render is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."
+        ) from error
     renderer = Renderer(load_tokenizer(folder), settings)
     if renderer.fingerprint != card["fingerprint"]:
         raise ModelFolderError(

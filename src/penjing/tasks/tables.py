@@ -44,7 +44,21 @@ def texts_of(rows: Any, column: str) -> list[str]:
             raise UsageError(f"{value!r} is no text", where=f"row {number}", do="Give text, or drop the row.")
         if not value.strip():
             raise UsageError("the text is empty", where=f"row {number}", do="Give text, or drop the row.")
+        if not _is_unicode(value):
+            raise UsageError(
+                "the text holds bytes that are no UTF-8, or half of a surrogate pair",
+                where=f"row {number}",
+                do="Convert the text first, or drop the row.",
+            )
     return values
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _value(row: Any, column: str) -> Any:

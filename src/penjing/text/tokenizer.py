@@ -127,9 +127,18 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise ModelFolderError(
             f"the tokenizer cannot be read ({error})", where=str(path), do="Copy the file again from its origin."
         ) from error
-    config_path = folder / "tokenizer_config.json"
-    config = read_json(config_path) if config_path.is_file() else {}
-    return Tokenizer(backend, WordSettings.model_validate(config.get(_WORDS_FILE_KEY, {})))
+    return Tokenizer(backend, _read_words(folder / "tokenizer_config.json"))
+
+
+def _read_words(path: Path) -> WordSettings:
+    if not path.is_file():
+        return WordSettings()
+    try:
+        return WordSettings.model_validate(read_json(path).get(_WORDS_FILE_KEY, {}))
+    except (ValueError, AttributeError) as error:  # no JSON, no object, or not our settings
+        raise ModelFolderError(
+            "this is not the config of a tokenizer", where=str(path), do="Copy the file again from its origin."
+        ) from error
 
 
 def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> Tokenizer:

@@ -24,7 +24,7 @@ from penjing.pipeline.start import (
     start_files,
     start_folder,
 )
-from penjing.tasks.model import CARD
+from penjing.tasks.card import CARD
 from penjing.text.renderer import Renderer
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer

@@ -1,0 +1,104 @@
+"""The card of a model folder, ``penjing.json``: what the model is for, how it is asked, what it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from penjing.errors import ModelFolderError, UsageError
+from penjing.files import read_json
+from penjing.tasks.task import Task, load_task
+
+CARD = "penjing.json"
+_COPY = "Copy the file again, as training wrote it."
+
+
+class _Asked(BaseModel):
+    """What a model cannot be asked without."""
+
+    task: str
+    labels: list[str] = Field(min_length=2)
+    render: dict[str, Any]
+    fingerprint: str
+
+
+class _Made(BaseModel):
+    """A stage that a model was made by."""
+
+    stage: str
+    content: str
+    files: list[tuple[str, str]]
+    inputs: dict[str, str]
+    finished: str
+
+
+class _History(BaseModel):
+    lineage: list[_Made] = []
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Returns what a model folder says of itself, with at least task, labels, render and fingerprint.
+
+    Raises:
+        ModelFolderError: the file is missing, or is not as training wrote it.
+    """
+    card = _read(folder, _Asked)
+    if len(set(card["labels"])) < len(card["labels"]):
+        raise ModelFolderError("the entry labels names a label twice", where=str(folder / CARD), do=_COPY)
+    return card
+
+
+def card_task(card: dict[str, Any], folder: Path) -> Task:
+    """Returns the task that a card names.
+
+    Raises:
+        ModelFolderError: there is no such task here.
+    """
+    try:
+        return load_task(card["task"])
+    except UsageError as error:
+        do = f"{error.do} Install the package that brings the task, or copy the file again."
+        raise ModelFolderError(error.what, where=str(folder / CARD), do=do) from error
+
+
+def read_lineage(folder: Path) -> list[dict[str, Any]]:
+    """Returns the stages that a model was made by, in order.
+
+    Raises:
+        ModelFolderError: the file is missing, or is not as training wrote it.
+    """
+    entries: list[dict[str, Any]] = _read(folder, _History).get("lineage", [])
+    return entries
+
+
+def _read(folder: Path, shape: type[BaseModel]) -> dict[str, Any]:
+    path = folder / CARD
+    if not folder.is_dir():
+        raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
+    if not path.is_file():
+        raise ModelFolderError(
+            f"there is no {CARD}, so nothing says what this model is for",
+            where=str(folder),
+            do='Give the folder "model" of a finished run; to start from a bare model, name it in [model] start.',
+        )
+    try:
+        card: dict[str, Any] = read_json(path)
+    except ValueError as error:
+        raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do=_COPY) from error
+    try:
+        shape.model_validate(card)
+    except ValidationError as error:
+        raise ModelFolderError(_complaint(error), where=str(path), do=_COPY) from error
+    return card
+
+
+def _complaint(error: ValidationError) -> str:
+    found = error.errors()
+    missing = [str(item["loc"][0]) for item in found if item["type"] == "missing" and len(item["loc"]) == 1]
+    if missing:
+        return f"the entries {', '.join(missing)} are missing"
+    if not found[0]["loc"]:
+        return "this is not a JSON object"
+    return f"the entry {found[0]['loc'][0]} is not as training writes it"

@@ -1,0 +1,138 @@
+"""Model folders that are damaged, incomplete or dangerous: refused in one paragraph that names the file."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class _Trap:
+    """An object whose loading makes the file ``sprung``."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, ("sprung",)
+
+
+def _torch_file() -> bytes:
+    torch = pytest.importorskip("torch")
+    file = io.BytesIO()
+    torch.save({"weight": _Trap()}, file)
+    return file.getvalue()
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return lambda model: (model / name).unlink()
+
+
+def _holding(name: str, content: str | bytes) -> Callable[[Path], None]:
+    data = content.encode() if isinstance(content, str) else content
+    return lambda model: (model / name).write_bytes(data) and None
+
+
+def _cut(name: str, size: int) -> Callable[[Path], None]:
+    return lambda model: os.truncate(model / name, size)
+
+
+def _with(name: str, **entries: Any) -> Callable[[Path], None]:
+    def spoil(model: Path) -> None:
+        document = json.loads((model / name).read_text(encoding="utf-8"))
+        (model / name).write_text(json.dumps({**document, **entries}), encoding="utf-8")
+
+    return spoil
+
+
+def _swap_vocabulary(model: Path) -> None:
+    document = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = document["model"]["vocab"]
+    vocabulary["lovely"], vocabulary["dull"] = vocabulary["dull"], vocabulary["lovely"]
+    (model / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def _only_pickles(model: Path) -> None:
+    (model / "model.safetensors").unlink()
+    (model / "pytorch_model.bin").write_bytes(pickle.dumps(_Trap()))
+
+
+#: How a model folder is spoiled, and what the paragraph must say.
+FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
+    "folder that is not there": (shutil.rmtree, ["model: there is no such folder"]),
+    "no config": (_without("config.json"), ["model: there is no config.json", "Copy it"]),
+    "no weights": (_without("model.safetensors"), ["model: there is no model.safetensors", "whole model"]),
+    "no tokenizer": (_without("tokenizer.json"), ["model: there is no tokenizer.json"]),
+    "no card": (_without("penjing.json"), ["model: there is no penjing.json", "finished run"]),
+    "changed tokenizer": (_swap_vocabulary, ["is not the one the model was trained with", "Restore tokenizer.json"]),
+    "config of the tokenizer that is no JSON": (
+        _holding("tokenizer_config.json", "{"),
+        ["model/tokenizer_config.json: this is not the config of a tokenizer"],
+    ),
+    "weights cut off": (_cut("model.safetensors", 9000), ["model/model.safetensors: the file is cut off", "again"]),
+    "weights that torch.save wrote": (
+        lambda model: _holding("model.safetensors", _torch_file())(model),
+        ["model/model.safetensors: this is a pickle", "never opened"],
+    ),
+    "pickles only": (_only_pickles, ["pytorch_model.bin", "a pickle is never opened", "save_pretrained"]),
+    "card that is no JSON": (_holding("penjing.json", "{"), ["model/penjing.json: this is not JSON"]),
+    "card that is a list": (_holding("penjing.json", "[]"), ["model/penjing.json: this is not a JSON object"]),
+    "card without its entries": (
+        _holding("penjing.json", '{"task": "classify", "labels": ["a", "b"]}'),
+        ["model/penjing.json: the entries render, fingerprint are missing"],
+    ),
+    "card with labels of a wrong type": (_with("penjing.json", labels=3), ["the entry labels", "Copy the file"]),
+    "card with a task that is not known": (
+        _with("penjing.json", task="translate"),
+        ['model/penjing.json: "translate"', "Known are: classify, sentiment"],
+    ),
+    "config of another shape": (
+        _with("config.json", hidden_size=32),
+        ["the weights do not fit the network", "classifier.weight is [2, 64] there and [2, 128] here", "config.json"],
+    ),
+    "config of an impossible shape": (
+        _with("config.json", hidden_size="wide"),
+        ["model/config.json: hidden_size is 'wide'", "a whole number"],
+    ),
+}
+_LINEAGES = {
+    "lineage of a folder that is not there": FAULTS["folder that is not there"],
+    "lineage without a card": FAULTS["no card"],
+    "lineage from a card that is no JSON": FAULTS["card that is no JSON"],
+    "lineage of a wrong type": (_with("penjing.json", lineage=[3]), ["model/penjing.json: the entry lineage"]),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(cli: Any, trained: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What was said of every fault, and whether loading a pickle has made its file."""
+    calls = {}
+    for number, (name, (spoil, _)) in enumerate({**FAULTS, **_LINEAGES}.items()):
+        folder = tmp_path_factory.mktemp(f"model-{number}")
+        shutil.copytree(trained[0].model, folder / "model")
+        spoil(folder / "model")
+        calls[name] = cli.call(folder, ["predict", "model", "x"] if name in FAULTS else ["lineage", "model"])
+    finished = cli.run_all(calls)
+    return {name: (finished[name], (call.cwd / "sprung").exists()) for name, call in calls.items()}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_model_that_cannot_be_trusted_is_refused_and_no_pickle_is_opened(fault: str, answers: dict[str, Any]) -> None:
+    finished, is_sprung = answers[fault]
+    finished.assert_refused(1, *FAULTS[fault][1])
+    assert not is_sprung
+
+
+@pytest.mark.parametrize("fault", _LINEAGES)
+def test_lineage_that_cannot_be_read_is_refused(fault: str, answers: dict[str, Any]) -> None:
+    answers[fault][0].assert_refused(1, *_LINEAGES[fault][1])
+
+
+def test_the_trap_would_have_sprung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(pickle.dumps(_Trap()))
+    assert (tmp_path / "sprung").is_dir()
