@@ -96,7 +96,10 @@ def _summary(plan: Plan, out: Path) -> list[str]:
     ]
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
-    lines.append(f"Time    about {_duration(plan.seconds)}, up to {plan.peak_memory_mb:,} MB of memory")
+    if all(stage.is_done for stage in plan.stages):
+        lines.append("Time    none: everything is done")
+    else:
+        lines.append(f"Time    about {_duration(plan.seconds)}, up to {plan.peak_memory_mb:,} MB of memory")
     lines.append(f"Out     {out}")
     return lines
 

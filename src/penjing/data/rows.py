@@ -143,7 +143,7 @@ class RowReader:
         raise DataError(
             f'column "{self.rules.text}" is empty',
             where=batch.place(index),
-            do='Add the text or remove the row, or set empty_text = "drop" under [data].',
+            do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
         )
 
     def _label(self, batch: Batch, index: int) -> str:

@@ -35,9 +35,9 @@ def check_runnable(recipe: Recipe) -> None:
         for path in recipe.corpus.paths:
             source_files(path)
     wants_vectors(recipe)
-    for settings in (recipe.pretrain, recipe.finetune):
+    for section, settings in (("pretrain", recipe.pretrain), ("finetune", recipe.finetune)):
         if settings is not None:
-            choose_device(settings.device)
+            _check_device(settings.device, f"{recipe.name}, [{section}] device")
 
 
 def check_out(out: Path) -> None:
@@ -55,6 +55,13 @@ def check_out(out: Path) -> None:
             where=f"--out {out}",
             do="Choose another --out, or change the folder's permissions.",
         )
+
+
+def _check_device(name: str, where: str) -> None:
+    try:
+        choose_device(name)
+    except UsageError as error:
+        raise RecipeError(error.what, where=where, do=error.do) from error
 
 
 def _check_names(recipe: Recipe) -> None:

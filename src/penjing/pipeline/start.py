@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.sources import locate_package_folder
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, UsageError
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture
 from penjing.models.weights import read_config
@@ -40,7 +40,7 @@ def architecture_of(recipe: Recipe) -> Architecture:
     if start is None:
         if recipe.model.family is None:
             raise RecipeError("[model] names no family", where=recipe.name, do='Write family = "bert" or "lstm".')
-        return _load(recipe.model.family)
+        return _load(recipe.model.family, recipe.name)
     found = family_of(read_config(start))
     if recipe.model.family not in (None, found):
         raise RecipeError(
@@ -48,11 +48,14 @@ def architecture_of(recipe: Recipe) -> Architecture:
             where=recipe.name,
             do="Remove family.",
         )
-    return _load(found)
+    return _load(found, recipe.name)
 
 
-def _load(family: str) -> Architecture:
-    architecture: Architecture = load_registered("models", family)
+def _load(family: str, where: str) -> Architecture:
+    try:
+        architecture: Architecture = load_registered("models", family)
+    except UsageError as error:
+        raise RecipeError(f'[model] family is "{family}", which is not known', where=where, do=error.do) from error
     return architecture
 
 

@@ -22,8 +22,15 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise UsageError(f'"{name}" is no device', do="Use auto, cpu or cuda.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f'"{name}" is no device that is used here', do="Use auto, cpu or cuda.")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f'the device "{name}" was asked for, but PyTorch sees no GPU', do="Use auto or cpu.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f'the device "{name}" was asked for, but PyTorch sees {torch.cuda.device_count()} GPUs',
+            do="Use auto or cuda; the first GPU is cuda:0.",
+        )
     return device
 
 

@@ -131,7 +131,7 @@ def _too_long(path: Path, line: int, layout: Layout) -> DataError:
     return DataError(
         f"the line is longer than {layout.max_line_mb:g} MB",
         where=f"{path.name}, line {line:,}",
-        do="If that is meant, raise max_line_mb; else the file is damaged there, or has no line ends.",
+        do="If that is meant, raise max_line_mb in the recipe; else the file is damaged there, or has no line ends.",
     )
 
 

@@ -77,7 +77,7 @@ class _Lines:
             f"the row that begins here is longer than {self.layout.max_line_mb:g} MB",
             where=f"{self.path.name}, line {line:,}",
             do="Most often a double quote was opened and never closed: correct it, or set quotes = false. "
-            "If the row is meant, raise max_line_mb.",
+            "If the row is meant, raise max_line_mb in the recipe.",
         )
 
 
