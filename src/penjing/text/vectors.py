@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penjing.errors import MissingExtraError
 from penjing.files import write_beside
 from penjing.hashing import hash_text
-from penjing.progress import Progress
+from penjing.progress import Progress, stop_if_asked
 from penjing.text.shards import TokenShard
 
 _FILE = "vectors.npy"
@@ -47,6 +47,7 @@ def train_vectors(
 
     Raises:
         MissingExtraError: gensim is not installed.
+        Interrupted: the user asked to stop.
     """
     try:
         from gensim.models import Word2Vec
@@ -65,12 +66,14 @@ def train_vectors(
             seed=seed,
             hashfxn=_stable_hash,
         )
-        model.build_vocab(corpus_iterable=_Sentences(shard, lambda tokens: None))
+        model.build_vocab(corpus_iterable=_Sentences(shard, progress.should_stop, lambda tokens: None))
+        stop_if_asked(progress)
         model.train(
-            corpus_iterable=_Sentences(shard, bar.advance),
+            corpus_iterable=_Sentences(shard, progress.should_stop, bar.advance),
             total_examples=model.corpus_count,
             epochs=settings.epochs,
         )
+        stop_if_asked(progress)
     vectors = np.zeros((vocab_size, size), dtype=np.float32)
     lengths = np.linalg.norm(model.wv.vectors, axis=1, keepdims=True)
     vectors[[int(token) for token in model.wv.index_to_key]] = settings.length * model.wv.vectors / lengths
@@ -83,13 +86,18 @@ def _stable_hash(text: str) -> int:
 
 
 class _Sentences:
-    """The rows of a shard as lists of token names; may be read several times."""
+    """The rows of a shard as lists of token names; may be read several times.
 
-    def __init__(self, shard: TokenShard, advance: Callable[[float], Any]) -> None:
-        self._shard, self._advance = shard, advance
+    It ends early where the user asked to stop: raised in the thread that reads, an error would leave gensim waiting.
+    """
+
+    def __init__(self, shard: TokenShard, should_stop: Callable[[], bool], advance: Callable[[float], Any]) -> None:
+        self._shard, self._should_stop, self._advance = shard, should_stop, advance
 
     def __iter__(self) -> Iterator[list[str]]:
         for index in range(self._shard.rows):
+            if self._should_stop():
+                return
             names = [str(token) for token in self._shard.row(index).tolist()]
             for start in range(0, len(names), _MAX_SENTENCE):
                 yield names[start : start + _MAX_SENTENCE]
