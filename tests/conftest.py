@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,13 @@ def write_reviews(path: Path, count: int = 120) -> None:
             writer.writerow([f"{' '.join(words)} {number}", label])
 
 
-def small_recipe(folder: Path, family: str = "lstm") -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def small_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that writes reviews into a folder and returns a recipe for a small model of them."""
+    return _small_recipe
+
+
+def _small_recipe(folder: Path, family: str = "lstm") -> dict[str, Any]:
     """Writes reviews into a folder and returns a recipe for a small model of them, which takes a second."""
     if not (folder / "reviews.csv").exists():
         write_reviews(folder / "reviews.csv")
@@ -77,4 +84,4 @@ def _run(folder: Path, family: str) -> Any:
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
 
-    return run_recipe(check_recipe(small_recipe(folder, family), "small"), folder / "out", Silent(), ["test"])
+    return run_recipe(check_recipe(_small_recipe(folder, family), "small"), folder / "out", Silent(), ["test"])

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.errors import DataError, UsageError
+from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.stage import Artifact, Stage, StageContext
+from penjing.pipeline.store import Store, locked
+from penjing.progress import Silent
+
+
+class Stages:
+    """Three stages that note when they run: the name, its upper case, how many letters that has."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+        self.fails = False
+        self.first = Stage("first", (), lambda recipe: [recipe.name, recipe.seed], self._first)
+        self.second = Stage("second", ("first",), lambda recipe: None, self._second)
+        self.third = Stage("third", ("second",), lambda recipe: recipe.task, self._third)
+
+    def _first(self, context: StageContext) -> dict[str, Any]:
+        self.runs.append("first")
+        (context.folder / "letters").write_text(context.recipe.name, encoding="utf-8")
+        return {}
+
+    def _second(self, context: StageContext) -> dict[str, Any]:
+        self.runs.append("second")
+        assert list(context.folder.iterdir()) == []
+        (context.folder / "upper").write_text((context.inputs["first"] / "letters").read_text().upper())
+        if self.fails:
+            raise DataError("this stage fails")
+        return {}
+
+    def _third(self, context: StageContext) -> dict[str, Any]:
+        self.runs.append("third")
+        (context.folder / "count").write_text(str(len((context.inputs["second"] / "upper").read_text())))
+        return {"letters": 1}
+
+    def run(self, out: Path, **changes: Any) -> tuple[list[str], dict[str, Artifact]]:
+        """Returns the stages that were run, and all artifacts."""
+        self.runs = []
+        store, done = Store(out, recipe(**changes)), {}
+        for stage in (self.first, self.second, self.third):
+            done[stage.name] = store.complete(stage, done, Silent())
+        return self.runs, done
+
+
+def recipe(**changes: Any) -> Recipe:
+    return check_recipe({"name": "abc", "data": {"path": "x.csv"}, **changes}, "test")
+
+
+@pytest.fixture
+def path() -> Stages:
+    return Stages()
+
+
+def test_what_is_done_is_not_done_again(path: Stages, tmp_path: Path) -> None:
+    assert path.run(tmp_path)[0] == ["first", "second", "third"]
+    runs, done = path.run(tmp_path)
+    assert runs == []
+    assert all(artifact.skipped for artifact in done.values())
+    assert done["third"].facts == {"letters": 1}
+
+
+def test_changed_setting_runs_that_stage_and_those_after_it(path: Stages, tmp_path: Path) -> None:
+    path.run(tmp_path)
+    assert path.run(tmp_path, task="sentiment")[0] == ["third"]
+    assert path.run(tmp_path, name="abcd")[0] == ["first", "second", "third"]
+
+
+def test_stage_that_comes_to_the_same_again_stops_the_rest_from_running(path: Stages, tmp_path: Path) -> None:
+    path.run(tmp_path)
+    assert path.run(tmp_path, seed=1)[0] == ["first"]
+    assert path.run(tmp_path, name="ABC")[0] == ["first", "second"]
+
+
+def test_going_back_finds_what_was_there(path: Stages, tmp_path: Path) -> None:
+    before = path.run(tmp_path)[1]
+    path.run(tmp_path, name="other")
+    runs, after = path.run(tmp_path)
+    assert runs == []
+    assert {name: a.folder for name, a in after.items()} == {name: a.folder for name, a in before.items()}
+
+
+def test_stage_that_fails_leaves_no_artifact_and_starts_from_an_empty_folder(path: Stages, tmp_path: Path) -> None:
+    path.fails = True
+    for _ in range(2):
+        with pytest.raises(DataError):
+            path.run(tmp_path)
+        assert sorted(folder.name[:6] for folder in (tmp_path / "stages").iterdir()) == ["first-", "second"]
+        assert len(list((tmp_path / "stages").glob("second-*.part"))) == 1
+    path.fails = False
+    assert path.run(tmp_path)[0] == ["second", "third"]
+    assert not list((tmp_path / "stages").glob("*.part"))
+
+
+def test_resumable_stage_finds_what_it_left(tmp_path: Path) -> None:
+    def work(context: StageContext) -> dict[str, Any]:
+        mark = context.folder / "mark"
+        if not mark.exists():
+            mark.touch()
+            raise DataError("killed")
+        return {"went_on": True}
+
+    stage = Stage("long", (), lambda recipe: None, work, is_resumable=True)
+    with pytest.raises(DataError):
+        Store(tmp_path, recipe()).complete(stage, {}, Silent())
+    assert Store(tmp_path, recipe()).complete(stage, {}, Silent()).facts == {"went_on": True}
+
+
+def test_changed_source_file_counts_and_its_time_does_not(tmp_path: Path) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text("a")
+    runs = []
+
+    def work(context: StageContext) -> dict[str, Any]:
+        runs.append(source.read_text())
+        return {}
+
+    stage = Stage("data", (), lambda recipe: None, work, files=lambda recipe: [source])
+    for text in ("a", "b", "b", "a"):
+        source.write_text(text)
+        Store(tmp_path / "out", recipe()).complete(stage, {}, Silent())
+    assert runs == ["a", "b"]
+
+
+def test_second_process_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from penjing.pipeline.store import locked\n"
+        "with locked(Path(sys.argv[1])): print('in', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(UsageError, match="another run is working in this folder"), locked(tmp_path):
+            pass
+        other.stdin.close()
+        other.wait(30)
+    with locked(tmp_path):
+        pass
