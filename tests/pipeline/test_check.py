@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.errors import PenjingError, UsageError
+from penjing.pipeline.check import check_out, check_runnable
+from penjing.pipeline.recipe import Recipe, check_recipe
+
+BERT = {"family": "bert", "shape": {"max_position_embeddings": 32}}
+
+
+def recipe(**sections: Any) -> Recipe:
+    return check_recipe({"name": "r", "data": {"path": "x.csv"}, "model": {"family": "lstm"}, **sections}, "r")
+
+
+@pytest.mark.parametrize(
+    ("sections", "paragraph"),
+    [
+        ({"task": "sentimnt"}, 'task is "sentimnt", which is not known. Did you mean "sentiment"'),
+        ({"model": {}}, r'\[model\] names no family. Write family = "bert" or "lstm"'),
+        ({"model": {"family": "brt"}}, r'\[model\] family is "brt", which is not known. Did you mean "bert"'),
+        ({"model": {"family": "lstm", "shape": {"hiden_size": 3}}}, 'Did you mean "hidden_size"'),
+        ({"model": {"family": "lstm", "shape": {"hidden_size": -3}}}, "hidden_size is -3"),
+        ({"model": {"start": "no/such/folder"}}, "no/such/folder"),
+        (
+            {"render": {"template": "[CLS]{body}[SEP]"}},
+            r'template names the column "body"; a row of \[data\] has "text"',
+        ),
+        ({"model": BERT, "render": {"max_tokens": 64}}, "max_tokens is 64, but the model has 32 positions"),
+        ({"pretrain": {"objective": "causal"}}, r"a section \[pretrain\], but no \[corpus\]"),
+        ({"vectors": {}}, r"a section \[vectors\], but no \[corpus\]"),
+        ({"corpus": {"path": "no.txt"}}, r"no\.txt"),
+        (
+            {"pretrain": {"objective": "masked"}},
+            r'objective is "masked", which lstm cannot learn. It can learn: causal',
+        ),
+        (
+            {"model": BERT, "render": {"max_tokens": 16}, "pretrain": {"objective": "masked", "window_tokens": 64}},
+            "window_tokens is 64, but the model has 32 positions",
+        ),
+        (
+            {"pretrain": {"objective": "causal", "window_tokens": 64, "batch_tokens": 32}},
+            "window_tokens is 64, more than the batch_tokens 32",
+        ),
+        ({"finetune": {"device": "cuda:99"}}, r"r, \[finetune\] device: .*cuda:99"),
+        ({"finetune": {"device": "mps"}}, r"r, \[finetune\] device: .*Use auto, cpu or cuda"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_any_data_is_read(sections: dict[str, Any], paragraph: str) -> None:
+    with pytest.raises(PenjingError, match=paragraph) as refused:
+        check_runnable(recipe(**sections))
+    assert refused.value.exit_code == 2
+
+
+def test_vectors_over_a_model_that_is_given_are_refused(tmp_path: Path, small_run: Any) -> None:
+    (tmp_path / "texts.txt").write_text("a text\n")
+    given = {"model": {"start": str(small_run.model)}, "corpus": {"path": str(tmp_path / "texts.txt")}, "vectors": {}}
+    with pytest.raises(PenjingError, match=r"\[vectors\] would overwrite the embeddings of \[model\] start"):
+        check_runnable(recipe(**given))
+
+
+def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penjing.pipeline.check.find_spec", lambda name: None)
+    with pytest.raises(PenjingError, match=r'rjieba.*pip install "penjing\[zh\]"'):
+        check_runnable(recipe(tokenizer={"kind": "word", "words": {"segment": True}}))
+
+
+def test_what_fits_passes() -> None:
+    check_runnable(recipe())
+
+
+def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_out(tmp_path / "new" / "folder")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match="is a file, not a folder"):
+            check_out(out)

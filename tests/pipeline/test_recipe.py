@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penjing.errors import RecipeError
+from penjing.pipeline.recipe import Recipe, check_recipe, load_recipe, shipped_recipes
+
+LEAST = '[data]\npath = "rows.csv"\n'
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "r.toml"
+    path.write_text(LEAST, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("finetune.epochs=5", "finetune", "epochs", 5),
+        ("finetune.epochs = 0.5", "finetune", "epochs", 0.5),
+        ('model.family="bert"', "model", "family", "bert"),
+        ("model.family=bert", "model", "family", "bert"),
+        ("model.shape.hidden_size=64", "model", "shape", {"hidden_size": 64}),
+        ("tokenizer.lowercase=false", "tokenizer", "lowercase", False),
+        ("data.path=a b=c.csv", "data", "path", "a b=c.csv"),
+        ("data.labels=['a', 'b']", "data", "labels", ("a", "b")),
+        ("corpus.path=texts.txt", "corpus", "path", "texts.txt"),
+    ],
+)
+def test_override_is_toml_or_plain_text(recipe: Path, override: str, section: str, key: str, value: object) -> None:
+    assert getattr(getattr(load_recipe(recipe, [override]), section), key) == value
+
+
+def test_last_override_counts(recipe: Path) -> None:
+    assert load_recipe(recipe, ["seed=1", "seed=2"]).seed == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "paragraph"),
+    [
+        ("finetune.epochs", r'--set: "finetune.epochs" is no setting.*--set finetune.epochs=5'),
+        ("=5", "is no setting"),
+        ("name.first=x", r'"name" is a value, not a section|unknown key|name is'),
+        ("finetune.epoch=5", r'unknown key \[finetune\] epoch. Did you mean "epochs"'),
+        ("fintune.epochs=5", 'unknown key fintune. Did you mean "finetune"'),
+        ("model.shape=3", r"\[model\] shape is 3"),
+        ("finetune.epochs=0", r"\[finetune\] epochs is 0: it should be greater than 0"),
+        ("finetune.epochs=many", r"\[finetune\] epochs is 'many'"),
+    ],
+)
+def test_wrong_override_is_refused(recipe: Path, override: str, paragraph: str) -> None:
+    with pytest.raises(RecipeError, match=paragraph):
+        load_recipe(recipe, [override])
+
+
+def test_several_complaints_stand_in_one_paragraph() -> None:
+    with pytest.raises(RecipeError) as refused:
+        check_recipe({"data": {"path": 3, "pth": "x"}, "seed": -1, "nam": "x", "modle": {}}, "r.toml")
+    said = str(refused.value)
+    assert said.startswith("r.toml: ")
+    assert "There are 2 more." in said
+    assert "\n" not in said
+
+
+def test_recipe_without_data_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"data is missing"):
+        check_recipe({}, "r.toml")
+
+
+def test_shipped_recipes_are_valid_and_go_by_name() -> None:
+    assert "quickstart" in shipped_recipes()
+    for name in shipped_recipes():
+        assert load_recipe(Path(name)).name == name
+
+
+def test_file_comes_before_a_shipped_recipe_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quickstart").write_text(LEAST, encoding="utf-8")
+    assert load_recipe(Path("quickstart")).data.path == "rows.csv"
+
+
+def test_settings_cannot_be_changed_on_the_way() -> None:
+    recipe: Recipe = check_recipe({"data": {"path": "x.csv"}}, "r.toml")
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 3  # type: ignore[misc]
