@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from penjing.data.reading import read_split
+from penjing.data.reading import SplitRows, iter_split
 from penjing.files import read_json, write_json
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.progress import Progress, stop_if_asked
@@ -27,13 +26,11 @@ def _run(context: StageContext) -> dict[str, Any]:
     write_json(context.folder / LABELS, labels)
     facts: dict[str, Any] = {"max_tokens": context.recipe.render.max_tokens, "splits": {}}
     for split in SPLITS:
-        texts, names = read_split(data, split)
         folder = context.folder / split
         folder.mkdir()
-        classes = [labels.index(name) for name in names]
         shard = write_shard(
             folder,
-            _rendered(renderer, texts, classes, context.progress),
+            _rendered(renderer, iter_split(data, split, _ROWS), labels, context.progress),
             vocab_size=tokenizer.vocab_size,
             unknown_id=tokenizer.unknown_id,
             fingerprint=renderer.fingerprint,
@@ -49,13 +46,15 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _rendered(
-    renderer: Renderer, texts: list[str], classes: list[int], progress: Progress
+    renderer: Renderer, batches: Iterable[SplitRows], labels: list[str], progress: Progress
 ) -> Iterator[tuple[list[Rendered], list[int]]]:
     column = renderer.columns[0]
-    pairs = iter(zip(texts, classes, strict=True))
-    while chunk := list(islice(pairs, _ROWS)):
-        stop_if_asked(progress)
-        yield renderer.render([{column: text} for text, _ in chunk]), [label for _, label in chunk]
+    numbers = {label: number for number, label in enumerate(labels)}
+    with progress.bar("examples", None) as bar:
+        for rows in batches:
+            stop_if_asked(progress)
+            yield renderer.render([{column: text} for text in rows.texts]), [numbers[label] for label in rows.labels]
+            bar.advance(len(rows.texts))
 
 
 EXAMPLES = Stage(
