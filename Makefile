@@ -1,4 +1,4 @@
-# make quickstart   the whole path on real film reviews, about five minutes on two cores
+# make quickstart   the whole path on real film reviews, about three minutes on two cores after the installation
 # make test         the tests
 # make lint         style, types, floors
 # Each makes the virtual environment .venv and installs what it needs first.
@@ -11,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 .PHONY: quickstart test test-slow lint clean
 
 quickstart: $(VENV)/.quickstart
-	$(VENV)/bin/penjing quickstart $(ARGS)
+	@$(VENV)/bin/penjing quickstart $(ARGS)
 
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest $(ARGS)
@@ -31,12 +31,14 @@ clean:
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Penjing needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Run make PYTHON=python3.11 …" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.quickstart: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[quickstart]"
+	@echo "Installing Penjing and what it needs into $(VENV) …" >&2
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[quickstart]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@echo "Installing Penjing and what its tests need into $(VENV) …" >&2
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@ $(VENV)/.quickstart
