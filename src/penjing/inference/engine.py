@@ -20,9 +20,9 @@ class Engine:
     """
 
     def __init__(self, network: nn.Module, pad_id: int, batch_tokens: int = 16384) -> None:
-        self._network = network.eval()
+        self.network = network.eval()
         self._pad_id, self._batch_tokens = pad_id, batch_tokens
-        self._device = next(network.parameters()).device
+        self.device = next(network.parameters()).device
 
     @torch.inference_mode()
     def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:
@@ -31,8 +31,8 @@ class Engine:
         parts, order = [], []
         for rows in plan_by_length(lengths, self._batch_tokens, max_rows=len(sequences)):
             ids, mask = pad_rows([sequences[row] for row in rows], self._pad_id)
-            padding = None if mask.all() else torch.from_numpy(mask).to(self._device)
-            logits = self._network(torch.from_numpy(ids).to(self._device), padding)
+            padding = None if mask.all() else torch.from_numpy(mask).to(self.device)
+            logits = self.network(torch.from_numpy(ids).to(self.device), padding)
             parts.append(logits.double().cpu().numpy())
             order.append(rows)
         scores = np.concatenate(parts)

@@ -26,9 +26,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropo
     is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16
     if not is_slow_fused or key.shape[-2] > _LONGEST_PLAIN:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+    return F.dropout(attention_weights(query, key, mask), dropout) @ value
+
+
+def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+    """Returns how much each query looks at each key, [batch, heads, time, keys]; arguments as for `attend`."""
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # [batch, heads, time, keys]
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     # Told the type, or autocast would make it fp32.
-    weights = scores.softmax(dim=-1, dtype=scores.dtype)
-    return F.dropout(weights, dropout) @ value
+    weights: Tensor = scores.softmax(dim=-1, dtype=scores.dtype)
+    return weights

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.errors import UsageError
-from penjing.models.attention import attend
+from penjing.models.attention import attend, attention_weights
 from penjing.models.config import Head, NetworkConfig
 from penjing.models.interface import Architecture, StoredNames
 from penjing.models.pooling import Pooling
@@ -119,13 +119,17 @@ class BertSelfAttention(nn.Module):
         self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        batch, time, dim = hidden.shape
-        query, key, value = (
-            project(hidden).view(batch, time, self.heads, -1).transpose(1, 2)  # [batch, heads, time, dim / heads]
-            for project in (self.query, self.key, self.value)
-        )
+        query, key, value = (self._split(project(hidden)) for project in (self.query, self.key, self.value))
         mixed = attend(query, key, value, mask, self.dropout if self.training else 0.0)
-        return mixed.transpose(1, 2).reshape(batch, time, dim)
+        return mixed.transpose(1, 2).reshape(hidden.shape)
+
+    def weigh(self, hidden: Tensor) -> Tensor:
+        """Returns how much each token looks at each, [batch, heads, time, time], where nothing is padding."""
+        return attention_weights(self._split(self.query(hidden)), self._split(self.key(hidden)), None)
+
+    def _split(self, projected: Tensor) -> Tensor:
+        batch, time, _ = projected.shape
+        return projected.view(batch, time, self.heads, -1).transpose(1, 2)  # [batch, heads, time, dim / heads]
 
 
 class BertOutput(nn.Module):
@@ -349,6 +353,18 @@ class BertForSequenceClassification(nn.Module):
         pooled = self.bert.pool(hidden) if self.pooling is None else self.pooling(hidden, attention_mask)
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
+
+    def attention_weights(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Returns what the layers and the classifier look at; see `AttentionClassifier`."""
+        hidden = self.bert.embeddings(self.input_embeddings(ids), None)
+        layers = []
+        for layer in self.bert.encoder.layer:
+            assert isinstance(layer, BertLayer)
+            layers.append(layer.attention.self.weigh(hidden))
+            hidden = layer(hidden, None)
+        if self.pooling is None:
+            return layers, F.one_hot(torch.zeros_like(ids[:, 0]), ids.shape[1]).to(hidden.dtype)
+        return layers, self.pooling.weigh(hidden)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,20 @@ class Classifier(Network, Protocol):
             ids: token ids, int64 [batch, time]; None where ``inputs_embeds`` is given.
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
             inputs_embeds: what `input_embeddings` would give, [batch, time, dim].
+        """
+
+
+@runtime_checkable
+class AttentionClassifier(Protocol):
+    """A classifier whose layers are of attention."""
+
+    def attention_weights(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Returns how much each token looks at each, layer by layer, [batch, heads, time, time], rows adding up to 1.
+
+        With it, how much of each token of the last layer the classifier reads, [batch, time], adding up to 1.
+
+        Args:
+            ids: token ids without padding, int64 [batch, time].
         """
 
 

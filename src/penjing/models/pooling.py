@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 PoolingKind = Literal["mean", "max", "mean_max", "attention"]
 
@@ -81,3 +82,16 @@ class Pooling(nn.Module):
         if self.kind == "max":
             return max_over_tokens(hidden, mask)
         return torch.cat([mean_over_tokens(hidden, mask), max_over_tokens(hidden, mask)], dim=-1)
+
+    def weigh(self, hidden: Tensor) -> Tensor:
+        """Returns how much of each token is in the result, [batch, time], where nothing is padding.
+
+        For ``max``, the share of dimensions that the token decides.
+        """
+        if self.attention is not None:
+            return self.attention.weigh(hidden, None)
+        even = torch.full(hidden.shape[:2], 1 / hidden.shape[1], dtype=hidden.dtype, device=hidden.device)
+        if self.kind == "mean":
+            return even
+        decided = F.one_hot(hidden.argmax(dim=1), hidden.shape[1]).to(hidden.dtype).mean(dim=1)
+        return decided if self.kind == "max" else (even + decided) / 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import ValidationError
 
@@ -20,6 +20,9 @@ from penjing.tasks.tables import is_table, texts_of, with_predictions
 from penjing.tasks.task import ClassPrediction, Probabilities, Task
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from penjing.explain.attribution import Attribution
 
 _ROWS = 4096
 
@@ -69,6 +72,36 @@ class Model:
             logits, cut_tokens = self.score_texts(chunk)
             predictions += self.task.decode(logits, self.labels, chunk, cut_tokens)
         return predictions
+
+    @overload
+    def explain(self, texts: str, *, method: str = ..., label: str | None = ...) -> Attribution: ...
+
+    @overload
+    def explain(self, texts: list[str], *, method: str = ..., label: str | None = ...) -> list[Attribution]: ...
+
+    def explain(
+        self, texts: str | list[str], *, method: str = "integrated_gradients", label: str | None = None
+    ) -> Attribution | list[Attribution]:
+        """Says which words an answer rests on.
+
+        Args:
+            texts: one, or several.
+            method: ``integrated_gradients``, ``occlusion``, ``attention_rollout`` or ``random``.
+            label: what is explained; None: the model's answer.
+
+        Returns:
+            An `Attribution`, or a list of them for several texts.
+
+        Raises:
+            DataError: there is no word in a text.
+            MissingExtraError: the method or the text needs a package that is not installed.
+            UsageError: the method or the label is not known, or the method does not fit the network.
+        """
+        from penjing.explain.explaining import explain_text
+
+        if isinstance(texts, str):
+            return explain_text(self, texts, method, label)
+        return [explain_text(self, text, method, label) for text in texts]
 
     def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
         """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from penjing.text.tokenizer import Tokenizer
 
 RENDERER_VERSION = 1
 _PIECE = re.compile(r"\{(\w+)\}|\[(\w+)\]")
+T = TypeVar("T")
 _MARKS = {"CLS": "start_id", "SEP": "end_id"}
 
 
@@ -42,6 +43,21 @@ class Rendered:
     ids: list[int]
     learned: list[bool]
     cut_tokens: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a token comes from.
+
+    Attributes:
+        column: of the row.
+        start: its first character in that column.
+        end: one past its last.
+    """
+
+    column: str
+    start: int
+    end: int
 
 
 class Renderer:
@@ -74,22 +90,39 @@ class Renderer:
     def render(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
         """Returns each row as tokens; a row over ``max_tokens`` is cut in its longest column, and the cut counted."""
         encoded = {column: self.tokenizer.encode([row[column] for row in rows]) for column in self.columns}
-        return [self._lay_out({column: encoded[column][i] for column in self.columns}) for i in range(len(rows))]
+        rendered = []
+        for i in range(len(rows)):
+            ids, cut_tokens = self._lay_out({column: encoded[column][i] for column in self.columns}, self._mark_id)
+            rendered.append(Rendered(ids, [False] * len(ids), cut_tokens))
+        return rendered
 
-    def _lay_out(self, columns: dict[str, list[int]]) -> Rendered:
+    def locate(self, row: Mapping[str, str]) -> list[tuple[int, Origin | None]]:
+        """Returns the tokens of a row, as `render` does, each with where it comes from; None for a special token."""
+        located: dict[str, list[tuple[int, Origin | None]]] = {
+            column: [(token_id, Origin(column, *span)) for token_id, span in self.tokenizer.locate(row[column])]
+            for column in self.columns
+        }
+        tokens, _ = self._lay_out(located, lambda mark: (self._mark_id(mark), None))
+        return tokens
+
+    def _mark_id(self, mark: str) -> int:
+        return int(getattr(self.tokenizer, _MARKS[mark]))
+
+    def _lay_out(self, columns: dict[str, list[T]], mark: Callable[[str], T]) -> tuple[list[T], int]:
+        """Returns a row's tokens in the order of the template, and how many were cut."""
         marks = sum(1 for column, _ in self._pieces if not column)
         excess = marks + sum(len(columns[column]) for column in self.columns) - self.settings.max_tokens
         cut_tokens = max(0, excess)
         while excess > 0:
             longest = max(columns, key=lambda column: len(columns[column]))
-            others = [len(ids) for column, ids in columns.items() if column != longest]
+            others = [len(tokens) for column, tokens in columns.items() if column != longest]
             step = min(excess, max(1, len(columns[longest]) - max(others, default=0)))
             columns[longest] = _cut(columns[longest], step, self.settings.cut)
             excess -= step
-        ids: list[int] = []
-        for column, mark in self._pieces:
-            ids += columns[column] if column else [getattr(self.tokenizer, _MARKS[mark])]
-        return Rendered(ids, [False] * len(ids), cut_tokens)
+        tokens: list[T] = []
+        for column, name in self._pieces:
+            tokens += columns[column] if column else [mark(name)]
+        return tokens, cut_tokens
 
     def render_documents(self, texts: list[str]) -> list[Rendered]:
         """Returns whole documents for pretraining, between a start and an end token, never cut.
@@ -115,14 +148,14 @@ def template_columns(template: str) -> tuple[str, ...]:
     return columns
 
 
-def _cut(ids: list[int], excess: int, side: str) -> list[int]:
-    keep = len(ids) - excess
+def _cut(tokens: list[T], excess: int, side: str) -> list[T]:
+    keep = len(tokens) - excess
     if side == "end":
-        return ids[:keep]
+        return tokens[:keep]
     if side == "start":
-        return ids[excess:]
+        return tokens[excess:]
     head = (keep + 1) // 2
-    return ids[:head] + ids[len(ids) - (keep - head) :]
+    return tokens[:head] + tokens[len(tokens) - (keep - head) :]
 
 
 def _parse_template(template: str) -> list[tuple[str, str]]:

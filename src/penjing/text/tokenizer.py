@@ -15,7 +15,7 @@ from penjing.errors import DataError, ModelFolderError
 from penjing.files import read_json, write_json, write_text
 from penjing.hashing import hash_json
 from penjing.text.wordpiece import train_wordpiece
-from penjing.text.words import WordSettings, prepare_words
+from penjing.text.words import Span, WordSettings, prepare_words, words_to_read
 
 Kind = Literal["wordpiece", "bpe", "word"]
 PAD, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
@@ -76,6 +76,21 @@ class Tokenizer:
             texts = [prepare_words(text, self.words) for text in texts]
         encodings = self._backend.encode_batch_fast(texts, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
+
+    def locate(self, text: str) -> list[tuple[int, Span]]:
+        """Returns the token ids of a text, as `encode` does, each with the characters of the text it stands for.
+
+        A token of a part of a character stands for the whole character.
+        """
+        read = words_to_read(text, self.words)
+        prepared = " ".join(text[start:end] for start, end in read)
+        encoding = self._backend.encode(prepared, add_special_tokens=False)
+        # Where each character of the prepared text stands in the text; a space between two words, where the next does.
+        origin = [i for start, end in read for i in (*range(start, end), end)]
+        return [
+            (token_id, (origin[start], origin[end - 1] + 1 if end > start else origin[start]))
+            for token_id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+        ]
 
     def decode(self, ids: list[int]) -> str:
         """Returns the text that the ids stand for; special tokens are left out."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penjing.errors import MissingExtraError, UsageError
 
 Language = Literal["en", "zh"]
+Span = tuple[int, int]  # first character, and one past the last
 _HAN_RUN = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
 _NEGATIONS_AND_DEGREES = """
 no not nor never none nothing nobody nowhere neither cannot can't don't doesn't didn't isn't wasn't aren't weren't won't
@@ -34,10 +35,18 @@ class WordSettings(BaseModel):
         return not self.segment and not self.stop_words
 
 
-def segment_chinese(text: str) -> str:
-    """Puts spaces between the words of every run of Chinese characters; everything else stays as it is.
+def is_han(character: str) -> bool:
+    """Whether a character is one of those that Chinese words are made of."""
+    return _HAN_RUN.match(character) is not None
+
+
+def segment_chinese(text: str) -> list[Span]:
+    """Cuts every run of Chinese characters into words; what lies between the runs stays whole.
 
     Words are found by jieba's dictionary and hidden Markov model (the package rjieba).
+
+    Returns:
+        Spans that cover the text, in order; those before the first and after the last run may be empty.
 
     Raises:
         MissingExtraError: rjieba is not installed.
@@ -46,7 +55,14 @@ def segment_chinese(text: str) -> str:
         import rjieba
     except ImportError as error:
         raise MissingExtraError("rjieba", "zh", "Chinese word segmentation") from error
-    return _HAN_RUN.sub(lambda run: f" {' '.join(rjieba.cut(run.group()))} ", text)
+    spans, position = [], 0
+    for run in _HAN_RUN.finditer(text):
+        spans.append((position, run.start()))
+        position = run.start()
+        for word in rjieba.cut(run.group()):
+            spans.append((position, position + len(word)))
+            position += len(word)
+    return [*spans, (position, len(text))]
 
 
 @lru_cache(maxsize=8)
@@ -67,14 +83,16 @@ def load_stop_words(language: Language) -> frozenset[str]:
     return frozenset(stopwordsiso.stopwords(language)) - frozenset(_NEGATIONS_AND_DEGREES.split())
 
 
-def remove_stop_words(text: str, languages: tuple[Language, ...]) -> str:
-    """Returns the words and punctuation marks of a text that are no stop words, joined by spaces."""
-    stop_words = frozenset().union(*(load_stop_words(language) for language in languages))
-    return " ".join(word for word in _WORD.findall(text) if word.lower() not in stop_words)
+def words_to_read(text: str, settings: WordSettings) -> list[Span]:
+    """Returns which parts of a text the word-level tokenizer should see, in order; between them it sees a space."""
+    spans = segment_chinese(text) if settings.segment else [(0, len(text))]
+    if not settings.stop_words:
+        return spans
+    stop_words = frozenset().union(*(load_stop_words(language) for language in settings.stop_words))
+    words = (word for start, end in spans for word in _WORD.finditer(text, start, end))
+    return [word.span() for word in words if word.group().lower() not in stop_words]
 
 
 def prepare_words(text: str, settings: WordSettings) -> str:
     """Returns the text as the word-level tokenizer should see it."""
-    if settings.segment:
-        text = segment_chinese(text)
-    return remove_stop_words(text, settings.stop_words) if settings.stop_words else text
+    return " ".join(text[start:end] for start, end in words_to_read(text, settings))

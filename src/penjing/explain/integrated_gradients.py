@@ -1,0 +1,57 @@
+"""Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) on the word embeddings, by the package captum."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from penjing.errors import MissingExtraError
+from penjing.explain.attribution import Explanation
+from penjing.explain.log_odds import log_odds
+from penjing.explain.reading import Reading
+from penjing.models.interface import Classifier
+from penjing.tasks.model import Model
+
+_ENOUGH = 0.01  # completeness error at which no more steps are taken
+_STEPS = (16, 64, 256)
+_BATCH_TOKENS = 8192
+
+
+def explain_by_integrated_gradients(model: Model, reading: Reading, label: int) -> Explanation:
+    """Scores words by the path from a row of padding to the text; special tokens stay where they are.
+
+    f is the log-odds of the label. Steps by Gauss and Legendre, more of them until the scores add up to
+    f(text) - f(baseline).
+
+    Raises:
+        MissingExtraError: captum is not installed.
+    """
+    try:
+        from captum.attr import IntegratedGradients
+    except ImportError as error:
+        raise MissingExtraError("captum", "explain", "Integrated gradients") from error
+    device = model.engine.device
+    network = cast(Classifier, model.engine.network)
+    ids = torch.tensor([reading.ids], device=device)
+    is_word = torch.from_numpy(reading.is_word).to(device)
+    with torch.no_grad():
+        words = network.input_embeddings(ids)  # [1, tokens, dim]
+        padding = network.input_embeddings.weight[model.renderer.tokenizer.pad_id]
+        baseline = torch.where(is_word[None, :, None], padding, words)
+
+    def score(inputs: Tensor) -> Tensor:
+        return log_odds(network(None, inputs_embeds=inputs), label)
+
+    method = IntegratedGradients(score, multiply_by_inputs=True)
+    with torch.no_grad():
+        change = float(score(words) - score(baseline))
+    for steps in _STEPS:
+        rows = max(1, _BATCH_TOKENS // len(reading.ids))
+        found = method.attribute(words, baseline, n_steps=steps, internal_batch_size=rows)
+        tokens = found[0].sum(dim=-1).double().cpu().numpy()  # [tokens]
+        unexplained = abs(float(tokens.sum()) - change) / max(abs(change), 1e-9)
+        if unexplained <= _ENOUGH:
+            break
+    return Explanation(reading.shares @ tokens, unexplained)
