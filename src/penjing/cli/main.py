@@ -100,6 +100,28 @@ def predict(
 
 
 @app.command()
+def explain(
+    model: ModelFolder,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
+    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    method: Annotated[
+        str, typer.Option("--method", help="integrated_gradients, occlusion, attention_rollout or random.")
+    ] = "integrated_gradients",
+    label: Annotated[str | None, typer.Option("--label", help="Explain this label (default: the answer).")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Measure all methods on the texts instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Which words an answer rests on, and how far that can be believed."""
+    from penjing.cli.explain import show_comparison, show_explanations
+
+    if compare:
+        show_comparison(model, texts or [], file, column, as_json=as_json)
+    else:
+        show_explanations(model, texts or [], file, column, method, label, as_json=as_json)
+
+
+@app.command()
 def evaluate(
     model: ModelFolder,
     data: Annotated[str, typer.Argument(help="Labelled file, or - for CSV on standard input.", metavar="DATA")],

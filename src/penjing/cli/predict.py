@@ -18,10 +18,8 @@ _ROWS = 1024
 
 def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
     """Answers texts from the call, a file or standard input, in batches, in the order given."""
-    if texts and file:
-        raise UsageError("texts and --file were both given", do="Give one of the two.")
     card_task(read_card(model_folder), model_folder)
-    source = iter(texts) if texts else _from_file(file, column) if file else _from_standard_input()
+    source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
     from penjing.tasks.model import load_model  # brings torch, which a wrong call need not wait for
 
@@ -35,6 +33,17 @@ def show_predictions(model_folder: Path, texts: list[str], file: Path | None, co
                 sys.stdout.write(f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}\n")
     if as_json:
         print_json(predictions)
+
+
+def read_texts(texts: list[str], file: Path | None, column: str) -> Iterator[str]:
+    """Returns the texts of a call: given in it, from a file, or line by line from standard input.
+
+    Raises:
+        UsageError: both texts and a file were given.
+    """
+    if texts and file:
+        raise UsageError("texts and --file were both given", do="Give one of the two.")
+    return iter(texts) if texts else _from_file(file, column) if file else _from_standard_input()
 
 
 def _from_file(file: Path, column: str) -> Iterator[str]:

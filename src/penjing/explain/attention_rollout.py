@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from penjing.errors import UsageError
-from penjing.explain.attribution import Explanation
+from penjing.explain.attribution import Explanation, Method
 from penjing.explain.reading import Reading
 from penjing.models.interface import AttentionClassifier
 from penjing.tasks.model import Model
@@ -15,17 +14,10 @@ def explain_by_attention_rollout(model: Model, reading: Reading, label: int) -> 
     """Scores words by attention, multiplied through the layers, half of each being the residual path.
 
     The scores are shares of what the classifier reads, the same for every label, and never negative.
-
-    Raises:
-        UsageError: the network has no attention.
     """
     del label
     network = model.engine.network
-    if not isinstance(network, AttentionClassifier):
-        raise UsageError(
-            "attention_rollout needs a network of attention layers, and this model has none",
-            do="Use integrated_gradients or occlusion.",
-        )
+    assert isinstance(network, AttentionClassifier)
     with torch.inference_mode():
         layers, readers = network.attention_weights(torch.tensor([reading.ids], device=model.engine.device))
         mixed = torch.eye(len(reading.ids), device=model.engine.device)
@@ -33,3 +25,6 @@ def explain_by_attention_rollout(model: Model, reading: Reading, label: int) -> 
             mixed = (0.5 * weights[0].mean(dim=0) + 0.5 * torch.eye(len(mixed), device=mixed.device)) @ mixed
         tokens = (readers[0] @ mixed).double().cpu().numpy()  # [tokens]
     return Explanation(reading.shares @ tokens)
+
+
+ATTENTION_ROLLOUT = Method(explain_by_attention_rollout, fits=lambda network: isinstance(network, AttentionClassifier))

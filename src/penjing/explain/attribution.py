@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from penjing.explain.reading import Reading
 from penjing.tasks.model import Model
@@ -41,7 +42,7 @@ class Attribution:
         text: what was read.
         label: the one that is explained.
         probability: of that label.
-        method: name of the method, as in `penjing.explain.explaining.methods`.
+        method: its name.
         words: every word of the text, in order; with the white space between them they are the text.
         completeness_error: |sum of scores - (f(text) - f(baseline))| / |f(text) - f(baseline)|; None for a method
             whose scores add up to nothing in particular.
@@ -78,5 +79,14 @@ class Explanation:
     completeness_error: float | None = None
 
 
-# A method: the model, what it read, and the number of the label → a score for each word.
-Method = Callable[[Model, Reading, int], Explanation]
+@dataclass(frozen=True)
+class Method:
+    """A way to explain; the entry points ``penjing.explainers`` hold one each.
+
+    Attributes:
+        explain: the model, what it read, and the number of the label → a score for each word.
+        fits: whether it can explain a network.
+    """
+
+    explain: Callable[[Model, Reading, int], Explanation]
+    fits: Callable[[nn.Module], bool] = field(default=lambda network: True)

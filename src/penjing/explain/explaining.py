@@ -13,7 +13,7 @@ from penjing.explain.attribution import Attribution, Method, WordScore
 from penjing.explain.faithfulness import deletion_scores
 from penjing.explain.reading import parts_not_read, read_text
 from penjing.metrics.interval import bootstrap
-from penjing.registry import load_registered
+from penjing.registry import load_registered, registered_names
 from penjing.tasks.classify import softmax
 from penjing.tasks.model import Model
 from penjing.text.spans import find_words
@@ -35,11 +35,11 @@ def explain_text(model: Model, text: str, method: str, label: str | None) -> Att
         MissingExtraError: the method or the text needs a package that is not installed.
         UsageError: the method or the label is not known, or the method does not fit the network.
     """
-    explain: Method = load_registered("explainers", method)
+    how = _find_method(model, method)
     reading = read_text(model.renderer, text)
     probabilities = softmax(model.engine.score([list(reading.ids)]))[0]
     number = int(probabilities.argmax()) if label is None else _label_number(model, label)
-    explanation = explain(model, reading, number)
+    explanation = how.explain(model, reading, number)
     [(comprehensiveness, sufficiency)] = deletion_scores(model.engine, reading, number, [explanation.scores])
     return Attribution(
         text=text,
@@ -55,6 +55,23 @@ def explain_text(model: Model, text: str, method: str, label: str | None) -> Att
         sufficiency=sufficiency,
         not_read=parts_not_read(reading),
     )
+
+
+def fitting_methods(model: Model) -> list[str]:
+    """Returns the names of the methods that can explain this model, sorted."""
+    names = registered_names("explainers")
+    return [name for name in names if load_registered("explainers", name).fits(model.engine.network)]
+
+
+def _find_method(model: Model, name: str) -> Method:
+    method: Method = load_registered("explainers", name)
+    if not method.fits(model.engine.network):
+        raise UsageError(
+            f"{name} does not fit this network, which has not the layers it reads",
+            where=str(model.folder),
+            do=f"Use one of {', '.join(fitting_methods(model))}.",
+        )
+    return method
 
 
 def _label_number(model: Model, label: str) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from penjing.errors import MissingExtraError
-from penjing.explain.attribution import Explanation
+from penjing.explain.attribution import Explanation, Method
 from penjing.explain.log_odds import log_odds
 from penjing.explain.reading import Reading
 from penjing.models.interface import Classifier
@@ -55,3 +55,6 @@ def explain_by_integrated_gradients(model: Model, reading: Reading, label: int) 
         if unexplained <= _ENOUGH:
             break
     return Explanation(reading.shares @ tokens, unexplained)
+
+
+INTEGRATED_GRADIENTS = Method(explain_by_integrated_gradients)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from penjing.explain.attribution import Explanation
+from penjing.explain.attribution import Explanation, Method
 from penjing.explain.log_odds import log_odds
 from penjing.explain.reading import Reading
 from penjing.tasks.model import Model
@@ -21,3 +21,6 @@ def explain_by_occlusion(model: Model, reading: Reading, label: int) -> Explanat
     scores = np.zeros(number)
     scores[read] = odds[0] - odds[1:]
     return Explanation(scores)
+
+
+OCCLUSION = Method(explain_by_occlusion)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.explain.attribution import Explanation
+from penjing.explain.attribution import Explanation, Method
 from penjing.explain.reading import Reading
 from penjing.hashing import hash_json
 from penjing.tasks.model import Model
@@ -15,3 +15,6 @@ def explain_at_random(model: Model, reading: Reading, label: int) -> Explanation
     del model, label
     seed = int(hash_json(reading.text)[:15], 16)
     return Explanation(np.random.default_rng(seed).random(len(reading.words)))
+
+
+RANDOM = Method(explain_at_random)

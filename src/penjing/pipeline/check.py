@@ -117,6 +117,7 @@ def _check_packages(recipe: Recipe) -> None:
     needed = (
         (recipe.vectors is not None, "gensim", "words", "Training word vectors"),
         (words.segment, "rjieba", "zh", "Chinese word segmentation"),
+        (recipe.explain is not None, "captum", "explain", "Explaining answers"),
         (bool(words.stop_words), "stopwordsiso", "words", "Removing stop words"),
     )
     for is_needed, package, extra, purpose in needed:

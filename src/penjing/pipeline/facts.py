@@ -14,6 +14,7 @@ from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.facts import ReportFacts
 from penjing.pipeline.stage import Artifact
+from penjing.pipeline.stages.explain import read_explanations
 from penjing.tasks.task import ClassPrediction
 from penjing.train.history import read_history
 
@@ -53,6 +54,7 @@ def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
                 {"text": item.text, "label": item.label, "probability": item.probability}
                 for item in outcome.predictions
             ],
+            "explanations": read_explanations(done["explain"].folder) if "explain" in done else None,
             "path": [_describe_stage(recipe, artifact) for artifact in done.values()],
             "data": _count_data(counts),
             "corpus": _count_corpus(done),

@@ -16,6 +16,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "examples": "{rows:,} rows",
         "finetune": "{tokens:,} tokens in {steps:,} steps",
         "evaluate": "{rows:,} test rows",
+        "explain": "{texts:,} test rows",
     },
     "zh": {
         "data": "{read:,} 条中的 {kept:,} 条",
@@ -27,6 +28,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "examples": "{rows:,} 条",
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
         "evaluate": "{rows:,} 条测试数据",
+        "explain": "{texts:,} 条测试数据",
     },
 }
 

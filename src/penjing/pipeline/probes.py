@@ -13,6 +13,7 @@ import numpy as np
 
 from penjing.data.reading import read_split
 from penjing.evaluate.evaluation import class_numbers
+from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.files import read_json
 from penjing.inference.engine import Engine
 from penjing.machine import peak_memory_mb, restart_peak_memory
@@ -23,8 +24,11 @@ from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.pretrain import prepare_pretraining
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.progress import Silent
+from penjing.tasks.model import Model
 from penjing.tasks.task import load_task
+from penjing.text.renderer import Renderer
 from penjing.text.shards import TokenShard, open_shard
+from penjing.text.spans import find_words
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import train_vectors
 from penjing.train.probe import probe_training
@@ -32,6 +36,7 @@ from penjing.train.probe import probe_training
 _VECTOR_TOKENS = 1_000_000
 _SCORED_ROWS = 512
 _BASELINE_ROWS = 2000
+_EXPLAINED_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,26 @@ def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     return StageProbe(seconds, peak_memory_mb(), {"rows": len(truth)})
 
 
+def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Explains some rows with a fresh network by every method that fits it."""
+    _, _, job = prepare_finetuning(recipe, inputs)
+    labels: list[str] = read_json(inputs["examples"] / LABELS)
+    renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
+    engine = Engine(job.network, renderer.tokenizer.pad_id)
+    model = Model(inputs["examples"], {}, load_task(recipe.task), tuple(labels), renderer, engine)
+    texts = [text for text in read_split(inputs["data"], "test").texts if find_words(text)]
+    assert recipe.explain is not None
+    settings, some = recipe.explain, texts[:_EXPLAINED_ROWS]
+    explain_text(model, some[0], settings.method, None)  # the packages are imported
+    restart_peak_memory()
+    shown = settings.examples + settings.mistakes
+    seconds = _time(lambda: compare_methods(model, some, [settings.method], seed=0)) * shown / len(some)
+    for method in fitting_methods(model):
+        once = _time(partial(compare_methods, model, some, [method], seed=0))
+        seconds += once * min(settings.texts, len(texts)) / len(some)
+    return StageProbe(seconds, peak_memory_mb(), {"texts": min(settings.texts, len(texts))})
+
+
 def _time(work: Callable[[], Any]) -> float:
     began = time.perf_counter()
     work()
@@ -138,4 +163,5 @@ PROBES: dict[str, Callable[[Recipe, dict[str, Path], float], StageProbe]] = {
     "pretrain": probe_pretraining,
     "finetune": probe_finetuning,
     "evaluate": probe_evaluation,
+    "explain": probe_explanation,
 }

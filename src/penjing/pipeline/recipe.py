@@ -40,6 +40,17 @@ class EvaluateSettings(BaseModel):
     mistakes: int = Field(20, ge=0, description="how many of the most confident mistakes are listed")
 
 
+class ExplainSettings(BaseModel):
+    """Which answers are explained, and on how many texts the methods are measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = Field("integrated_gradients", description="integrated_gradients, occlusion or attention_rollout")
+    examples: int = Field(5, ge=0, description="how many test rows are explained")
+    mistakes: int = Field(3, ge=0, description="how many of the most confident mistakes are explained")
+    texts: int = Field(100, ge=1, description="how many test rows the methods are measured on")
+
+
 class ReportSettings(BaseModel):
     """How the report is written."""
 
@@ -69,6 +80,7 @@ class Recipe(BaseModel):
     pretrain: PretrainSettings | None = None
     finetune: FinetuneSettings = FinetuneSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    explain: ExplainSettings | None = None
     report: ReportSettings = ReportSettings()
 
 

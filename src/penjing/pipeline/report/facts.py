@@ -81,6 +81,51 @@ class Prediction(_Facts):
     probability: float
 
 
+class Word(_Facts):
+    """A word of an explained text; a ``score`` above 0 speaks for the label."""
+
+    word: str
+    start: int
+    end: int
+    score: float
+
+
+class Explained(BaseModel):
+    """A test row, what the model said and which words that rests on; see `penjing.explain.attribution.Attribution`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    text: str
+    label: str
+    probability: float
+    words: list[Word]
+    truth: str | None = None
+    not_read: list[tuple[int, int]] = []
+
+
+class Faithfulness(_Facts):
+    """How far a method can be believed; see `penjing.explain.explaining.compare_methods`."""
+
+    comprehensiveness: Figure
+    sufficiency: Figure
+    complete: float | None
+    seconds: float
+
+
+class FaithfulnessTable(_Facts):
+    """Methods, measured on the same texts."""
+
+    texts: int
+    methods: dict[str, Faithfulness]
+
+
+class Explanations(_Facts):
+    """Explained test rows, and the methods measured."""
+
+    examples: list[Explained]
+    faithfulness: FaithfulnessTable
+
+
 class PathStage(_Facts):
     """A stage of the run.
 
@@ -178,6 +223,7 @@ class ReportFacts(_Facts):
         model: what network it is.
         evaluation: its scores, beside those of the baselines.
         predictions: answers of the finished model, shown at the top.
+        explanations: words that answers rest on.
         path: the stages of the run, in order.
         data: counts of labelled rows.
         corpus: counts of the pretraining texts, such as ``documents`` and ``duplicates``.
@@ -196,6 +242,7 @@ class ReportFacts(_Facts):
     model: ModelFacts
     evaluation: Evaluation
     predictions: list[Prediction] = []
+    explanations: Explanations | None = None
     path: list[PathStage] = []
     data: DataCounts | None = None
     corpus: dict[str, int] = {}

@@ -19,7 +19,8 @@ from penjing.pipeline.report.charts import (
     reliability_chart,
     whisker_rows,
 )
-from penjing.pipeline.report.facts import Evaluation, Mistake, PathStage, ReportFacts, Scores
+from penjing.pipeline.report.facts import Evaluation, Faithfulness, Mistake, PathStage, ReportFacts, Scores
+from penjing.pipeline.report.heat import heat_map
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 
@@ -83,6 +84,8 @@ def render_report(facts: ReportFacts, language: Language = "en") -> str:
             confusions=_list_confusions(evaluation, labels) if len(labels) > _LARGEST_MATRIX else [],
             reliability=reliability_chart(evaluation.reliability, wording) if evaluation.reliability else None,
             mistakes=[_shorten(mistake) for mistake in evaluation.mistakes[:_MOST_MISTAKES]],
+            heat_map=heat_map,
+            methods=_order_methods(facts),
             recipe=facts.recipe[:_LONGEST_RECIPE],
             draw_bar=draw_bar,
             shorten=shorten_text,
@@ -112,6 +115,12 @@ def _shorten(mistake: Mistake) -> Mistake:
 
 def _order_baselines(evaluation: Evaluation) -> list[tuple[str, Scores]]:
     return sorted(evaluation.baselines.items(), key=lambda item: -item[1].scores["accuracy"].value)
+
+
+def _order_methods(facts: ReportFacts) -> list[tuple[str, Faithfulness]]:
+    """Returns the methods, the most comprehensive first."""
+    measured = facts.explanations.faithfulness.methods if facts.explanations else {}
+    return sorted(measured.items(), key=lambda item: -item[1].comprehensiveness.value)
 
 
 def _describe_path(path: list[PathStage], wording: Wording) -> list[dict[str, Any]]:

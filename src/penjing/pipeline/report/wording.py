@@ -13,6 +13,9 @@ _LARGE = {"en": ((10**9, " billion"), (10**6, " million")), "zh": ((10**8, " 亿
 _COMPACT = {"en": ((10**9, " B"), (10**6, " M"), (10**3, " k")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
 
 
+_NUMBERS = frozenset({"loss", "faithfulness"})  # scores that are no shares
+
+
 class Wording:
     """Says things in one language.
 
@@ -75,6 +78,10 @@ class Wording:
         minutes = round(seconds / 60)
         return self.say("hour", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
 
+    def milliseconds(self, seconds: float) -> str:
+        """Returns 27 ms."""
+        return self.say("milliseconds", value=f"{1000 * seconds:,.0f}")
+
     def memory(self, megabytes: float | None) -> str:
         """Returns 812 MB, 1.4 GB."""
         if megabytes is None:
@@ -83,12 +90,15 @@ class Wording:
 
     def score(self, name: str, value: float) -> str:
         """Returns a score as it is read: a loss with three decimals, everything else in percent."""
-        return f"{value:.3f}" if name == "loss" else self.percent(value)
+        return f"{value:.3f}".replace("-", "−") if name in _NUMBERS else self.percent(value)
 
     def interval(self, name: str, figure: Figure) -> str:
         """Returns 79.5–83.0, in the units of `score`."""
-        ends = (figure.low, figure.high)
-        return "–".join(f"{end:.3f}" if name == "loss" else f"{100 * end:.1f}" for end in ends)
+        low, high = (
+            f"{end:.3f}".replace("-", "−") if name in _NUMBERS else f"{100 * end:.1f}"
+            for end in (figure.low, figure.high)
+        )
+        return self.say("from_to", low=low, high=high) if figure.low < 0 else f"{low}–{high}"
 
     def labels(self, labels: Sequence[str]) -> str:
         """Returns the labels as a phrase, or how many they are."""
