@@ -298,3 +298,18 @@ def test_defaults_are_those_of_the_hub() -> None:
     assert {key: ours[key] for key in ours if key in hub and key not in ("architectures", "dtype")} == {
         key: hub[key] for key in ours if key in hub and key not in ("architectures", "dtype")
     }
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max", "attention"])
+@torch.no_grad()
+def test_attention_weights_are_those_of_transformers(tmp_path: Path, pooling: Any) -> None:
+    theirs = transformers.BertModel(hub_config(), add_pooling_layer=False)
+    theirs.set_attn_implementation("eager")
+    save_hub(theirs, tmp_path)
+    ours = BertForSequenceClassification(BertConfig(**SHAPE, pooling=pooling), 2).eval()
+    load_backbone(ours, tmp_path)
+    ids = torch.randint(1, 101, (2, 9), generator=torch.Generator().manual_seed(1))
+    layers, reads = ours.attention_weights(ids)
+    for layer, expected in zip(layers, theirs(ids, output_attentions=True).attentions, strict=True):
+        torch.testing.assert_close(layer, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(reads.sum(dim=1), torch.ones(2))

@@ -63,3 +63,21 @@ def test_documents_are_whole_and_learned_but_for_the_start() -> None:
     row = Renderer(TOKENIZER, RendererSettings(max_tokens=4)).render_documents(["a b c d e f"])[0]
     assert len(row.ids) == 8
     assert row.learned == [False] + [True] * 7
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "unknown", "。"]), max_size=30),
+    st.integers(4, 20),
+    st.sampled_from(["end", "middle", "start"]),
+)
+@settings(deadline=None)
+def test_located_tokens_are_the_rendered_ones_with_their_words(words: list[str], limit: int, side: str) -> None:
+    renderer = Renderer(TOKENIZER, RendererSettings(max_tokens=limit, cut=side))  # type: ignore[arg-type]
+    row = {"text": "  ".join(words)}
+    located = renderer.locate(row)
+    assert [token_id for token_id, _ in located] == renderer.render([row])[0].ids
+    for token_id, origin in located[1:-1]:
+        assert origin is not None
+        assert [token_id] == TOKENIZER.encode([row["text"][origin.start : origin.end]])[0]
+    assert located[0][1] is None
+    assert located[-1][1] is None

@@ -118,3 +118,34 @@ def test_wordpiece_cuts_words_into_pieces_and_keeps_chinese_characters_apart() -
     assert pieces[:3] == ["很", "好", "看"]
     assert "".join(piece.removeprefix("##") for piece in pieces[3:]) == "watchable"
     assert "##好" not in {tokenizer.token(token) for token in range(tokenizer.vocab_size)}
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("ab, 中文好é e\u0301 <br>😀"))))
+@settings(max_examples=60, deadline=None)
+def test_located_tokens_are_the_encoded_ones_and_lie_in_the_text_in_order(kind: str, text: str) -> None:
+    tokenizer = LOCATING[kind]
+    located = tokenizer.locate(text)
+    assert [token_id for token_id, _ in located] == tokenizer.encode([text])[0]
+    places = [span for _, span in located]
+    assert all(0 <= start <= end <= len(text) for start, end in places)
+    assert places == sorted(places)
+
+
+LOCATING = {kind: trained(kind, strip_tags=True) for kind in ("wordpiece", "bpe", "word")}
+
+
+def test_tokens_are_located_in_the_text_as_it_was_given() -> None:
+    tokenizer = LOCATING["wordpiece"]
+    text = "FUNNY<br />and 好 moving!"
+    assert [text[start:end] for _, (start, end) in tokenizer.locate(text)] == ["FUNNY", "and", "好", "moving", "!"]
+
+
+def test_tokens_are_located_through_segmentation_and_stop_words() -> None:
+    pytest.importorskip("rjieba")
+    pytest.importorskip("stopwordsiso")
+    tokenizer = trained("word", words=WordSettings(segment=True, stop_words=("en", "zh")))
+    text = "the 酒店的服务 is  good，房间"
+    located = tokenizer.locate(text)
+    assert [token_id for token_id, _ in located] == tokenizer.encode([text])[0]
+    assert [text[start:end] for _, (start, end) in located] == ["酒店", "服务", "房间"]

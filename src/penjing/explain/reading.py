@@ -23,12 +23,14 @@ class Reading:
         ids: its token ids as the model gets them, special tokens included.
         shares: which part of each token belongs to each word, by characters, [words, tokens]; the column of a token
             adds up to 1, that of a special token to 0.
+        unknown_id: stands for a text of which nothing is left.
     """
 
     text: str
     words: tuple[Span, ...]
     ids: tuple[int, ...]
     shares: NDArray[np.float64]
+    unknown_id: int
 
     @property
     def is_word(self) -> NDArray[np.bool_]:
@@ -43,10 +45,12 @@ class Reading:
     def keep(self, kept: NDArray[np.bool_]) -> list[int]:
         """Returns the tokens left when only some words [words] are kept; special tokens stay.
 
-        A token across several words goes when more than half of it does.
+        A token across several words goes when more than half of it does. Where nothing at all would be left, it is one
+        unknown token.
         """
         deleted_share = self.shares[~kept].sum(axis=0)  # [tokens]
-        return [token_id for token_id, share in zip(self.ids, deleted_share, strict=True) if share <= 0.5]
+        left = [token_id for token_id, share in zip(self.ids, deleted_share, strict=True) if share <= 0.5]
+        return left or [self.unknown_id]
 
 
 def read_text(renderer: Renderer, text: str) -> Reading:
@@ -77,7 +81,7 @@ def read_text(renderer: Renderer, text: str) -> Reading:
             where=repr(text[:60]),
             do="Give a text with at least one word.",
         )
-    return Reading(text, tuple(words), tuple(token_id for token_id, _ in tokens), shares)
+    return Reading(text, tuple(words), tuple(token_id for token_id, _ in tokens), shares, renderer.tokenizer.unknown_id)
 
 
 def parts_not_read(reading: Reading) -> tuple[Span, ...]:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from penjing.errors import DataError, UsageError
+from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
+from penjing.tasks.classify import softmax
+from penjing.tasks.model import Model
+from penjing.text.renderer import Renderer, RendererSettings
+
+TEXT = "a lovely film, 音乐很无聊 👍🏽!"
+
+
+def test_explanation_has_every_word_and_the_answer_of_predict(model: Model) -> None:
+    found = model.explain(TEXT)
+    answer = model.predict([TEXT])[0]
+    assert (found.label, found.probability) == (answer.label, pytest.approx(answer.probability, abs=1e-6))
+    assert [word.word for word in found.words] == ["a", "lovely", "film", ",", "音乐", "很", "无聊", "👍🏽!"]
+    assert all(TEXT[word.start : word.end] == word.word for word in found.words)
+    values = json.loads(json.dumps(found.to_dict()))
+    assert {"text", "label", "probability", "method", "words", "completeness_error", "comprehensiveness"} < set(values)
+    assert set(values["words"][0]) == {"word", "start", "end", "score"}
+
+
+@given(st.text(min_size=1, max_size=30))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_words_rejoin_to_the_text_or_the_text_is_refused(model: Model, text: str) -> None:
+    try:
+        found = explain_text(model, text, "occlusion", None)
+    except DataError:
+        return
+    assert "".join(word.word for word in found.words) == "".join(text.split())
+
+
+def test_any_label_can_be_explained_and_a_wrong_one_is_refused(model: Model) -> None:
+    found = model.explain(["lovely film"], label="negative")[0]
+    assert found.label == "negative"
+    assert found.probability < 0.5
+    assert found.words[0].score < 0
+    with pytest.raises(UsageError, match=r'no label "negativ".*negative'):
+        model.explain("lovely film", label="negativ")
+
+
+def test_what_was_not_read_is_named_and_has_no_score(model: Model) -> None:
+    text = "lovely " * 15 + "dull ending"
+    found = model.explain(text, method="occlusion")
+    [(start, end)] = found.not_read
+    assert text[start:end].endswith("dull ending")
+    assert all(word.score == 0 for word in found.words if word.start >= start)
+
+
+def test_unknown_method_is_refused_and_roll_out_needs_attention(lstm: Model, bert: Model) -> None:
+    with pytest.raises(UsageError, match="Known are: attention_rollout, integrated_gradients, occlusion, random"):
+        lstm.explain("dull", method="rollout")
+    with pytest.raises(UsageError, match="attention_rollout does not fit this network"):
+        lstm.explain("dull", method="attention_rollout")
+    assert "attention_rollout" in fitting_methods(bert)
+    assert "attention_rollout" not in fitting_methods(lstm)
+
+
+def test_faithful_methods_beat_the_random_ranking(model: Model) -> None:
+    texts = [f"{a} film with a {b} ending of the plot" for a in ("lovely", "dull", "warm") for b in ("camera", "story")]
+    measured = compare_methods(model, [*texts, ""], ["integrated_gradients", "occlusion", "random"], seed=0)
+    assert measured["texts"] == len(texts)
+    figures = measured["methods"]
+    floor = figures["random"]["comprehensiveness"]["value"]
+    for name in ("integrated_gradients", "occlusion"):
+        assert figures[name]["comprehensiveness"]["value"] > 2 * floor
+    assert figures["integrated_gradients"]["complete"] == 1
+    assert figures["occlusion"]["complete"] is None
+
+
+def test_template_without_special_tokens_can_lose_every_word(model: Model) -> None:
+    bare = replace(model, renderer=Renderer(model.renderer.tokenizer, RendererSettings(template="{text}")))
+    found = bare.explain("dull", method="occlusion")
+    assert found.comprehensiveness == pytest.approx(found.probability - bare_probability(bare, found.label))
+
+
+def bare_probability(model: Model, label: str) -> float:
+    logits = model.engine.score([[model.renderer.tokenizer.unknown_id]])
+    return float(softmax(logits)[0, model.labels.index(label)])
