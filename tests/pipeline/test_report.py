@@ -224,7 +224,7 @@ def test_both_languages_have_the_same_keys_and_gaps() -> None:
 
 def test_every_string_is_used_and_every_used_string_exists() -> None:
     folder = Path(report.__path__[0])
-    written = [(folder / "report.html.jinja").read_text(encoding="utf-8")]
+    written = [file.read_text(encoding="utf-8") for file in folder.glob("*.jinja")]
     written += [file.read_text(encoding="utf-8") for file in folder.glob("*.py") if file.name != "strings.py"]
     for key in STRINGS["en"]:
         if "." not in key and not key.startswith(("verdict_", "difference_")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -73,7 +74,8 @@ class TerminalProgress:
             if self._asked_to_stop and number == signal.SIGINT:
                 raise KeyboardInterrupt
             self._asked_to_stop = True
-            self.say("Stopping at the next safe point; what is done is kept …")
+            # From a thread: the signal may have come in the middle of a write, which cannot be entered twice.
+            threading.Thread(target=self.say, args=("Stopping at the next safe point; what is done is kept …",)).start()
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
