@@ -59,8 +59,8 @@ def test_unknown_method_is_refused_and_roll_out_needs_attention(lstm: Model, ber
         lstm.explain("dull", method="rollout")
     with pytest.raises(UsageError, match="attention_rollout does not fit this network"):
         lstm.explain("dull", method="attention_rollout")
-    assert "attention_rollout" in fitting_methods(bert)
-    assert "attention_rollout" not in fitting_methods(lstm)
+    assert "attention_rollout" in fitting_methods(bert.engine.network)
+    assert "attention_rollout" not in fitting_methods(lstm.engine.network)
 
 
 def test_faithful_methods_beat_the_random_ranking(model: Model) -> None:

@@ -93,7 +93,7 @@ def show_comparison(model_folder: Path, texts: list[str], file: Path | None, col
     from penjing.tasks.model import load_model
 
     model = load_model(model_folder)
-    measured = compare_methods(model, source, fitting_methods(model), seed=0)
+    measured = compare_methods(model, source, fitting_methods(model.engine.network), seed=0)
     if as_json:
         print_json(measured)
         return

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from penjing.errors import DataError, UsageError, nearest
 from penjing.explain.attribution import Attribution, Method, WordScore
@@ -35,7 +36,7 @@ def explain_text(model: Model, text: str, method: str, label: str | None) -> Att
         MissingExtraError: the method or the text needs a package that is not installed.
         UsageError: the method or the label is not known, or the method does not fit the network.
     """
-    how = _find_method(model, method)
+    how = _fitting_method(model, method)
     reading = read_text(model.renderer, text)
     probabilities = softmax(model.engine.score([list(reading.ids)]))[0]
     number = int(probabilities.argmax()) if label is None else _label_number(model, label)
@@ -57,19 +58,28 @@ def explain_text(model: Model, text: str, method: str, label: str | None) -> Att
     )
 
 
-def fitting_methods(model: Model) -> list[str]:
-    """Returns the names of the methods that can explain this model, sorted."""
-    names = registered_names("explainers")
-    return [name for name in names if load_registered("explainers", name).fits(model.engine.network)]
+def find_method(name: str) -> Method:
+    """Returns the method registered under a name.
 
-
-def _find_method(model: Model, name: str) -> Method:
+    Raises:
+        UsageError: there is none.
+    """
     method: Method = load_registered("explainers", name)
+    return method
+
+
+def fitting_methods(network: nn.Module) -> list[str]:
+    """Returns the names of the methods that can explain this network, sorted."""
+    return [name for name in registered_names("explainers") if find_method(name).fits(network)]
+
+
+def _fitting_method(model: Model, name: str) -> Method:
+    method = find_method(name)
     if not method.fits(model.engine.network):
         raise UsageError(
             f"{name} does not fit this network, which has not the layers it reads",
             where=str(model.folder),
-            do=f"Use one of {', '.join(fitting_methods(model))}.",
+            do=f"Use one of {', '.join(fitting_methods(model.engine.network))}.",
         )
     return method
 

@@ -7,8 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from penjing.data.sources import source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
+from penjing.explain.explaining import find_method, fitting_methods
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
@@ -30,6 +33,7 @@ def check_runnable(recipe: Recipe) -> None:
     _check_names(recipe)
     _check_network(recipe)
     _check_packages(recipe)
+    _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None
         for path in recipe.corpus.paths:
@@ -109,6 +113,25 @@ def _check_network(recipe: Recipe) -> None:
             f"[pretrain] window_tokens is {pretrain.window_tokens}, more than the batch_tokens {pretrain.batch_tokens}",
             where=recipe.name,
             do="A batch holds at least one window: raise batch_tokens.",
+        )
+
+
+def _check_explanation(recipe: Recipe) -> None:
+    if recipe.explain is None:
+        return
+    architecture = architecture_of(recipe)
+    with torch.device("meta"):  # the shape of a network, without its numbers
+        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0))
+        network = architecture.classifier(config, 2)
+    try:
+        fits = find_method(recipe.explain.method).fits(network)
+    except UsageError as error:
+        raise RecipeError(error.what, where=f"{recipe.name}, [explain] method", do=error.do) from error
+    if not fits:
+        raise RecipeError(
+            f'[explain] method is "{recipe.explain.method}", which does not fit {architecture.name}',
+            where=recipe.name,
+            do=f"Use one of {', '.join(fitting_methods(network))}.",
         )
 
 

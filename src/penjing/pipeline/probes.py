@@ -146,7 +146,7 @@ def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
     restart_peak_memory()
     shown = settings.examples + settings.mistakes
     seconds = _time(lambda: compare_methods(model, some, [settings.method], seed=0)) * shown / len(some)
-    for method in fitting_methods(model):
+    for method in fitting_methods(model.engine.network):
         once = _time(partial(compare_methods, model, some, [method], seed=0))
         seconds += once * min(settings.texts, len(texts)) / len(some)
     return StageProbe(seconds, peak_memory_mb(), {"texts": min(settings.texts, len(texts))})

@@ -93,15 +93,15 @@ class Model:
             An `Attribution`, or a list of them for several texts.
 
         Raises:
-            DataError: there is no word in a text.
+            DataError: the model reads no word of a text.
             MissingExtraError: the method or the text needs a package that is not installed.
-            UsageError: the method or the label is not known, or the method does not fit the network.
+            UsageError: a text is empty, the method or the label is not known, or the method does not fit the network.
         """
         from penjing.explain.explaining import explain_text
 
-        if isinstance(texts, str):
-            return explain_text(self, texts, method, label)
-        return [explain_text(self, text, method, label) for text in texts]
+        checked = texts_of([texts] if isinstance(texts, str) else texts, self.renderer.columns[0])
+        explained = [explain_text(self, text, method, label) for text in checked]
+        return explained[0] if isinstance(texts, str) else explained
 
     def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
         """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""

@@ -28,7 +28,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     shown = [(texts[row], labels[row]) for row in order[: settings.examples]]
     mistakes = read_json(context.inputs["evaluate"] / EVALUATION)["mistakes"][: settings.mistakes]
     shown += [(item["text"], item["truth"]) for item in mistakes]
-    methods = fitting_methods(model)
+    methods = fitting_methods(model.engine.network)
     with context.progress.bar("explain", len(methods) + 1, "methods") as bar:
         examples = [
             {**explain_text(model, text, settings.method, None).to_dict(), "truth": truth} for text, truth in shown
