@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 _PROGRESS = re.compile(
-    r"\d/\d \w+: |plan: \w+$|finetune: going on from step \d+$|Stopping at the next safe point; what is done is kept …$"
+    r"\d/\d \w+: |plan: \w+$|data: |finetune: going on from step \d+$"
+    r"|Stopping at the next safe point; what is done is kept …$"
 )
 
 _WORDS = {

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
+    from penjing.cli.local_data import use_local_data
     from penjing.pipeline.recipe import load_recipe
 
-    recipe = load_recipe(recipe_file, overrides)
-    folder = out or Path("runs") / recipe.name
     progress = TerminalProgress(log_console())
+    recipe = use_local_data(load_recipe(recipe_file, overrides), progress)
+    folder = out or Path("runs") / recipe.name
     with progress.stopping_on_signals():
         from penjing.pipeline.plan import make_plan  # brings torch, which a wrong recipe need not wait for
 

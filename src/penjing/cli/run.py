@@ -39,12 +39,13 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
 
 
 def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: str | None) -> tuple[RunResult, float]:
+    from penjing.cli.local_data import use_local_data
     from penjing.pipeline.recipe import load_recipe
 
     if language is not None:
         overrides = [*overrides, f"report.language={language}"]
-    recipe = load_recipe(recipe_file, overrides)
     progress = TerminalProgress(log_console())
+    recipe = use_local_data(load_recipe(recipe_file, overrides), progress)
     began = time.perf_counter()
     with progress.stopping_on_signals():
         from penjing.pipeline.run import run_recipe  # brings torch, which a wrong recipe need not wait for

@@ -50,7 +50,8 @@ class LabelledData(BaseModel):
 
     path: str = Field(
         min_length=1,
-        description="a file, a folder or glob with train*, dev* or valid*, and test* files, or package:NAME/inner/path",
+        description="a file, a folder or glob with train*, dev* or valid*, and test* files, package:NAME/inner/path, "
+        "or hf://datasets/OWNER/NAME, also with /inner/path",
     )
     validation: str | None = Field(None, min_length=1, description="separate validation file; path is then training")
     test: str | None = Field(None, min_length=1, description="separate test file; path is then for training")
@@ -91,7 +92,8 @@ class TextData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | tuple[str, ...] = Field(
-        min_length=1, description="a file, folder, glob or package:NAME/inner/path, or a list of these"
+        min_length=1,
+        description="a file, folder, glob, package:NAME/inner/path or hf://datasets/OWNER/NAME, or a list of these",
     )
     text: str = Field("text", min_length=1, description="column of the text")
     columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)

@@ -1,4 +1,4 @@
-"""Addresses: a file, a folder, a glob, or ``package:NAME/inner/path``, and the files they stand for."""
+"""Addresses: a file, a folder, a glob, ``package:NAME/inner/path`` or ``hf://datasets/OWNER/NAME``, and their files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from penjing.data.sources.hub import HUB, hub_files
 from penjing.data.sources.source import check_kind, kind_of
 from penjing.errors import RecipeError
 from penjing.registry import registered_names
@@ -25,12 +26,17 @@ def source_files(address: str) -> list[Path]:
     """Returns the files that an address stands for, sorted by name.
 
     Args:
-        address: a file; a folder (its files of known kinds, not those of folders below); a glob; or
-            ``package:NAME/inner/path``, a file or folder inside an installed Python package.
+        address: a file; a folder (its files of known kinds, not those of folders below); a glob;
+            ``package:NAME/inner/path``, a file or folder inside an installed Python package; or
+            ``hf://datasets/OWNER/NAME``, also with ``/inner/path``, a data set of the hub, read if it is not kept yet.
 
     Raises:
         RecipeError: there is no such file (the nearest is named), or it is of a kind that cannot be read.
+        DataError: the hub cannot be reached, or what it holds cannot be read.
+        MissingExtraError: the address is on the hub, and Daft is not installed.
     """
+    if address.startswith(HUB):
+        return hub_files(address)
     known = registered_names("sources")
     path = locate_package_folder(address) if address.startswith(_PACKAGE) else Path(address).expanduser()
     if path.is_dir():

@@ -1,0 +1,51 @@
+"""Local copies of data sets that a recipe names by their address on the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from penjing.data.sources.hub import HUB, kept_folder, parse_hub_address
+from penjing.pipeline.recipe import Recipe
+from penjing.progress import Progress
+
+_VARIABLE = "PENJING_DATA"
+
+
+def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
+    """Returns the recipe with local copies in the place of addresses on the hub, and says where the data come from.
+
+    The copy of ``hf://datasets/OWNER/NAME/inner/path`` is ``$PENJING_DATA/NAME/inner/path``. An address of which there
+    is no copy stays as it is.
+
+    Args:
+        recipe: what was loaded.
+        progress: told of each address on the hub that is copied or read.
+
+    Raises:
+        RecipeError: an address on the hub is malformed.
+    """
+    data, corpus = recipe.data, recipe.corpus
+    named = [data.path, data.validation, data.test, *(corpus.paths if corpus else ())]
+    places = {address: _place(address, progress) for address in dict.fromkeys(filter(None, named))}
+    data = data.model_copy(update={key: places.get(getattr(data, key)) for key in ("path", "validation", "test")})
+    if corpus is not None:
+        one = isinstance(corpus.path, str)
+        paths = tuple(places[address] for address in corpus.paths)
+        corpus = corpus.model_copy(update={"path": paths[0] if one else paths})
+    return recipe.model_copy(update={"data": data, "corpus": corpus})
+
+
+def _place(address: str, progress: Progress) -> str:
+    if not address.startswith(HUB):
+        return address
+    _, name, inner = parse_hub_address(address)
+    folder = os.environ.get(_VARIABLE)
+    copy = Path(folder, name, inner) if folder else None
+    if copy is not None and copy.exists():
+        progress.say(f"data: {copy} is used for {address} ({_VARIABLE})")
+        return str(copy)
+    kept = kept_folder(address)
+    if not kept.is_dir():
+        progress.say(f"data: reading {address} from the hub, to be kept in {kept}")
+    return address
