@@ -23,6 +23,13 @@ A recipe is a TOML file. What it leaves out has the default below; what it names
 before anything runs. On the command line, `--set section.key=value` changes a setting for once. Paths are relative to
 the folder in which the command is called; `package:NAME/inner/path` is a file or folder inside an installed Python
 package. This page is written by `docs/write_recipe_reference.py`.
+
+`hf://datasets/OWNER/NAME` is a public data set of the Hugging Face hub; with `/inner/path` it is a file or a folder in
+it. Its files may be Parquet, JSON, CSV or TSV; the words train, dev or validation, and test in their names tell the
+splits. It is read once, through Daft (`pip install "penjing[hub]"`), and kept under `~/.cache/penjing/hub`; later runs
+use what is kept and need no network. To use a local copy instead, name it with `--set data.path=../data/sst2`, or let
+the environment variable `PENJING_DATA` name a folder of copies: there, `sst2` takes the place of
+`hf://datasets/SetFit/sst2`.
 """
 
 

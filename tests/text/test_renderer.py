@@ -81,3 +81,28 @@ def test_located_tokens_are_the_rendered_ones_with_their_words(words: list[str],
         assert [token_id] == TOKENIZER.encode([row["text"][origin.start : origin.end]])[0]
     assert located[0][1] is None
     assert located[-1][1] is None
+
+
+_NEGATED = "it does n't care , it 's fine"
+_JOINED = "it doesn't care , it's fine"
+
+
+def _contractions() -> tuple[Renderer, Renderer]:
+    tokenizer = train_tokenizer([[_JOINED, _NEGATED] * 2], TokenizerSettings(kind="word", vocab_size=300))
+    return Renderer(tokenizer, RendererSettings(rejoin=True)), Renderer(tokenizer, RendererSettings())
+
+
+def test_split_contractions_are_read_as_if_they_were_whole() -> None:
+    joining, plain = _contractions()
+    assert joining.render([{"text": _NEGATED}])[0].ids == plain.render([{"text": _JOINED}])[0].ids
+    assert plain.render([{"text": _NEGATED}])[0].ids != plain.render([{"text": _JOINED}])[0].ids
+    assert joining.render_documents([_NEGATED])[0].ids == plain.render_documents([_JOINED])[0].ids
+
+
+def test_tokens_of_rejoined_words_are_found_in_the_text_as_it_was_written() -> None:
+    joining, _ = _contractions()
+    located = joining.locate({"text": _NEGATED})
+    assert [token_id for token_id, _ in located] == joining.render([{"text": _NEGATED}])[0].ids
+    seen = [_NEGATED[origin.start : origin.end] for _, origin in located if origin]
+    assert seen[:4] == ["it", "does n", "'", "t"]
+    assert seen[-3:] == ["'", "s", "fine"]

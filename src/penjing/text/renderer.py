@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penjing.errors import RecipeError
 from penjing.hashing import hash_json
+from penjing.text.contractions import kept_characters, rejoin_contractions
 from penjing.text.tokenizer import Tokenizer
+from penjing.text.words import Span
 
 RENDERER_VERSION = 1
 _PIECE = re.compile(r"\{(\w+)\}|\[(\w+)\]")
@@ -27,6 +29,9 @@ class RendererSettings(BaseModel):
     template: str = Field("[CLS]{text}[SEP]", description="special tokens in brackets, columns in braces")
     max_tokens: int = Field(128, ge=4, description="longest row in tokens, special tokens included")
     cut: Literal["end", "middle", "start"] = Field("end", description="which part of a longer text is left out")
+    rejoin: bool = Field(
+        False, description='put together what the Penn Treebank and its heirs split: "do n\'t" is read as "don\'t"'
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Renderer:
 
     def render(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
         """Returns each row as tokens; a row over ``max_tokens`` is cut in its longest column, and the cut counted."""
-        encoded = {column: self.tokenizer.encode([row[column] for row in rows]) for column in self.columns}
+        encoded = {column: self._encode([row[column] for row in rows]) for column in self.columns}
         rendered = []
         for i in range(len(rows)):
             ids, cut_tokens = self._lay_out({column: encoded[column][i] for column in self.columns}, self._mark_id)
@@ -99,11 +104,23 @@ class Renderer:
     def locate(self, row: Mapping[str, str]) -> list[tuple[int, Origin | None]]:
         """Returns the tokens of a row, as `render` does, each with where it comes from; None for a special token."""
         located: dict[str, list[tuple[int, Origin | None]]] = {
-            column: [(token_id, Origin(column, *span)) for token_id, span in self.tokenizer.locate(row[column])]
+            column: [(token_id, Origin(column, *span)) for token_id, span in self._locate(row[column])]
             for column in self.columns
         }
         tokens, _ = self._lay_out(located, lambda mark: (self._mark_id(mark), None))
         return tokens
+
+    def _encode(self, texts: list[str]) -> list[list[int]]:
+        return self.tokenizer.encode([rejoin_contractions(text) for text in texts] if self.settings.rejoin else texts)
+
+    def _locate(self, text: str) -> list[tuple[int, Span]]:
+        if not self.settings.rejoin:
+            return self.tokenizer.locate(text)
+        kept = [*kept_characters(text), len(text)]
+        return [
+            (token_id, (kept[start], kept[end - 1] + 1 if end > start else kept[start]))
+            for token_id, (start, end) in self.tokenizer.locate(rejoin_contractions(text))
+        ]
 
     def _mark_id(self, mark: str) -> int:
         return int(getattr(self.tokenizer, _MARKS[mark]))
@@ -130,7 +147,7 @@ class Renderer:
         Everything but the start token is learned.
         """
         start, end = self.tokenizer.start_id, self.tokenizer.end_id
-        documents = ([start, *ids, end] for ids in self.tokenizer.encode(texts))
+        documents = ([start, *ids, end] for ids in self._encode(texts))
         return [Rendered(ids, [False] + [True] * (len(ids) - 1), 0) for ids in documents]
 
 
