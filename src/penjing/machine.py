@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 import resource
@@ -63,6 +64,19 @@ def restart_peak_memory() -> None:
     """Lets `peak_memory_mb` begin anew, on Linux; elsewhere it goes on from the start of the process."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep memory that it frees, where the C library is glibc; elsewhere nothing happens.
+
+    Otherwise every large array goes back to the system when it is freed, and the next one, made a moment later, is
+    cleared page by page again: 6 to 10% of a training step on a CPU.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(mmap_threshold, 32 << 20)  # the largest that glibc takes
+        mallopt(trim_threshold, 2**31 - 1)
 
 
 def describe_machine() -> dict[str, str | int | bool]:

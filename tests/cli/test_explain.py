@@ -22,7 +22,7 @@ def test_one_text_is_one_object_whose_words_are_those_of_the_text(cli: Any, trai
     assert set(document) >= _KEYS
     assert document["text"] == text
     assert all(text[word["start"] : word["end"]] == word["word"] for word in document["words"])
-    assert 0 <= document["completeness_error"]
+    assert document["completeness_error"] >= 0
 
 
 def test_two_texts_are_a_list(cli: Any, trained: Any) -> None:

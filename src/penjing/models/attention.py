@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from penjing.models.dropout import drop
+
 # PyTorch's fused attention multiplies bf16 slowly on a CPU: up to this many tokens a row, attention written out trains
 # the layers of a BERT 1.2 to 1.5 times as fast. In fp32, and for longer rows, the fused one is faster.
 _LONGEST_PLAIN = 256
@@ -26,7 +28,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropo
     is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16
     if not is_slow_fused or key.shape[-2] > _LONGEST_PLAIN:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-    return F.dropout(attention_weights(query, key, mask), dropout) @ value
+    return drop(attention_weights(query, key, mask), dropout, is_training=dropout > 0) @ value
 
 
 def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from penjing.errors import UsageError
 from penjing.models.attention import attend, attention_weights
 from penjing.models.config import Head, NetworkConfig
+from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, StoredNames
 from penjing.models.pooling import Pooling
 
@@ -91,7 +92,7 @@ class BertEmbeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, dim)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, dim)
         self.LayerNorm = nn.LayerNorm(dim, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, words: Tensor, token_type_ids: Tensor | None) -> Tensor:
         time, longest = words.shape[1], self.position_embeddings.num_embeddings
@@ -110,7 +111,7 @@ class BertEmbeddings(nn.Module):
 
 
 class BertSelfAttention(nn.Module):
-    """Every token looks at every real token."""
+    """Every token, or every one of those that are asked for, looks at every real token."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -118,10 +119,14 @@ class BertSelfAttention(nn.Module):
         self.heads, self.dropout = config.num_attention_heads, config.attention_probs_dropout_prob
         self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        query, key, value = (self._split(project(hidden)) for project in (self.query, self.key, self.value))
+    def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor) -> Tensor:
+        query, key, value = (
+            self._split(self.query(asked)),
+            self._split(self.key(hidden)),
+            self._split(self.value(hidden)),
+        )
         mixed = attend(query, key, value, mask, self.dropout if self.training else 0.0)
-        return mixed.transpose(1, 2).reshape(hidden.shape)
+        return mixed.transpose(1, 2).reshape(asked.shape)
 
     def weigh(self, hidden: Tensor) -> Tensor:
         """Returns how much each token looks at each, [batch, heads, time, time], where nothing is padding."""
@@ -139,7 +144,7 @@ class BertOutput(nn.Module):
         super().__init__()
         self.dense = nn.Linear(inner, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
         hidden: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
@@ -154,8 +159,8 @@ class BertAttention(nn.Module):
         self.self = BertSelfAttention(config)
         self.output = BertOutput(config.hidden_size, config)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        result: Tensor = self.output(self.self(hidden, mask), hidden)
+    def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor) -> Tensor:
+        result: Tensor = self.output(self.self(hidden, mask, asked), asked)
         return result
 
 
@@ -180,9 +185,10 @@ class BertLayer(nn.Module):
         self.intermediate = BertDense(config.hidden_size, config.intermediate_size, ACTIVATIONS[config.hidden_act])
         self.output = BertOutput(config.intermediate_size, config)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        hidden = self.attention(hidden, mask)
-        result: Tensor = self.output(self.intermediate(hidden), hidden)
+    def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor | None = None) -> Tensor:
+        """Returns the next hidden states of the tokens asked for, [batch, asked, dim]; None: of all."""
+        attended = self.attention(hidden, mask, hidden if asked is None else asked)
+        result: Tensor = self.output(self.intermediate(attended), attended)
         return result
 
 
@@ -197,6 +203,14 @@ class BertEncoder(nn.Module):
         for layer in self.layer:
             hidden = layer(hidden, mask)
         return hidden
+
+    def first(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """Returns the last hidden state of the first token, [batch, dim]; the last layer computes nothing else."""
+        *before, last = self.layer
+        for layer in before:
+            hidden = layer(hidden, mask)
+        states: Tensor = last(hidden, mask, hidden[:, :1])  # [batch, 1, dim]
+        return states[:, 0]
 
 
 class BertModel(nn.Module):
@@ -237,16 +251,32 @@ class BertModel(nn.Module):
         Raises:
             UsageError: a row is longer than the model's positions.
         """
-        words = self.embeddings.word_embeddings(ids) if inputs_embeds is None else inputs_embeds
-        mask = None if attention_mask is None else attention_mask[:, None, None, :]  # [batch, 1, 1, time]
-        hidden: Tensor = self.encoder(self.embeddings(words, token_type_ids), mask)
+        hidden: Tensor = self.encoder(self._embed(ids, token_type_ids, inputs_embeds), _spread(attention_mask))
         return hidden
 
-    def pool(self, hidden: Tensor) -> Tensor:
+    def pool(
+        self,
+        ids: Tensor | None,
+        attention_mask: Tensor | None = None,
+        *,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Returns the hub's pooled output, the tanh of a projection of the first token, [batch, dim]."""
         assert self.pooler is not None
-        pooled: Tensor = self.pooler(hidden[:, 0])
+        embedded = self._embed(ids, token_type_ids, inputs_embeds)
+        pooled: Tensor = self.pooler(self.encoder.first(embedded, _spread(attention_mask)))
         return pooled
+
+    def _embed(self, ids: Tensor | None, token_type_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
+        words = self.embeddings.word_embeddings(ids) if inputs_embeds is None else inputs_embeds
+        embedded: Tensor = self.embeddings(words, token_type_ids)
+        return embedded
+
+
+def _spread(mask: Tensor | None) -> Tensor | None:
+    """Returns a mask [batch, time] as attention takes it, [batch, 1, 1, time]."""
+    return None if mask is None else mask[:, None, None, :]
 
 
 class BertTransform(BertDense):
@@ -329,7 +359,7 @@ class BertForSequenceClassification(nn.Module):
         self.bert = BertModel(config, has_pooler=config.pooling == "cls")
         self.pooling = None if config.pooling == "cls" else Pooling(config.pooling, config.hidden_size)
         dropout = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(config.hidden_size, num_labels)
 
     @property
@@ -349,8 +379,11 @@ class BertForSequenceClassification(nn.Module):
         inputs_embeds: Tensor | None = None,
     ) -> Tensor:
         """Returns logits [batch, labels]; see `BertModel.forward`."""
-        hidden = self.bert(ids, attention_mask, token_type_ids=token_type_ids, inputs_embeds=inputs_embeds)
-        pooled = self.bert.pool(hidden) if self.pooling is None else self.pooling(hidden, attention_mask)
+        more = {"token_type_ids": token_type_ids, "inputs_embeds": inputs_embeds}
+        if self.pooling is None:
+            pooled = self.bert.pool(ids, attention_mask, **more)
+        else:
+            pooled = self.pooling(self.bert(ids, attention_mask, **more), attention_mask)
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.models.config import Head, NetworkConfig
+from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, StoredNames
 from penjing.models.pooling import Pooling
 
@@ -73,7 +74,7 @@ class LstmStack(nn.Module):
         super().__init__()
         widths = [config.embedding_size] + [config.hidden_size] * (config.num_hidden_layers - 1)
         self.layers = nn.ModuleList(nn.LSTM(width, config.hidden_size, batch_first=True) for width in widths)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, hidden: Tensor) -> Tensor:
         for index, layer in enumerate(self.layers):
@@ -94,7 +95,7 @@ class LstmModel(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = nn.Embedding(config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
         self.left_to_right = LstmStack(config)
         self.right_to_left = LstmStack(config) if config.bidirectional else None
 
@@ -145,7 +146,7 @@ class LstmForCausalLM(nn.Module):
         super().__init__()
         self.config = config
         self.lstm = LstmModel(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         is_wide = config.hidden_size != config.embedding_size
         self.projection = nn.Linear(config.hidden_size, config.embedding_size) if is_wide else nn.Identity()
         self.decoder = LstmDecoder(config)
@@ -215,7 +216,7 @@ class LstmForSequenceClassification(nn.Module):
         self.lstm = LstmModel(config)
         dim = config.directions * config.hidden_size
         self.pooling = None if config.pooling == "last" else Pooling(config.pooling, dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.classifier = nn.Linear(dim if self.pooling is None else self.pooling.width, num_labels)
 
     @property

@@ -46,6 +46,9 @@ class Batches(Protocol):
     def load(self, rows: NDArray[np.int64]) -> Batch:
         """Reads the rows of one batch."""
 
+    def used_ids(self) -> Tensor | None:
+        """Returns the token ids that occur, padding among them, each once; None where that is not looked up."""
+
 
 class WindowBatches:
     """Windows of fixed length over a corpus laid end to end; every epoch in a new order, nothing padded.
@@ -88,6 +91,9 @@ class WindowBatches:
         window = self._window
         ids = np.stack([self._tokens[row * window : (row + 1) * window] for row in rows]).astype(np.int64)
         return Batch(torch.from_numpy(ids), None, None)
+
+    def used_ids(self) -> Tensor | None:
+        return None
 
 
 class RowBatches:
@@ -135,3 +141,6 @@ class RowBatches:
             mask=None if mask.all() else torch.from_numpy(mask),
             labels=torch.from_numpy(self._shard.labels[rows]),
         )
+
+    def used_ids(self) -> Tensor | None:
+        return torch.from_numpy(np.union1d(self._shard.tokens, [self._pad_id]).astype(np.int64))

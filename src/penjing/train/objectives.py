@@ -35,7 +35,18 @@ class Prepared:
 
 
 class Objective(Protocol):
-    """What a trainer needs to know about what is learned."""
+    """What a trainer needs to know about what is learned.
+
+    Attributes:
+        scores_vocabulary: whether every word of the vocabulary is scored, so that all their embeddings learn.
+        added_ids: token ids that `prepare` may put into a batch, int64 [ids].
+    """
+
+    @property
+    def scores_vocabulary(self) -> bool: ...
+
+    @property
+    def added_ids(self) -> Tensor: ...
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
         """Chooses inputs and targets; all randomness comes from ``generator``."""
@@ -48,7 +59,14 @@ def _count_tokens(batch: Batch) -> int:
     return batch.ids.numel() if batch.mask is None else int(batch.mask.sum())
 
 
-class MaskedObjective:
+class _LanguageObjective:
+    """What objectives have in common that score the words of the vocabulary."""
+
+    scores_vocabulary = True
+    added_ids = torch.empty(0, dtype=torch.int64)  # any word may be put in; all are trained
+
+
+class MaskedObjective(_LanguageObjective):
     """Guess hidden tokens from both sides (Devlin et al. 2019, arXiv 1810.04805).
 
     In every window the same number of tokens is chosen, so that shapes stay fixed. Of those, 80% are replaced by
@@ -93,7 +111,7 @@ class MaskedObjective:
         return loss, (logits.argmax(dim=-1) == targets).sum()
 
 
-class CausalObjective:
+class CausalObjective(_LanguageObjective):
     """Guess each token from those before it; with two directions also each from those after it, on its own.
 
     Args:
@@ -127,6 +145,8 @@ class ClassificationObjective:
         special_ids: always seen.
     """
 
+    scores_vocabulary = False
+
     def __init__(
         self,
         label_smoothing: float = 0.0,
@@ -136,12 +156,16 @@ class ClassificationObjective:
     ) -> None:
         self._label_smoothing, self._token_dropout, self._mask_id = label_smoothing, token_dropout, mask_id
         self._special = torch.tensor(sorted(special_ids), dtype=torch.int64)
+        self.added_ids = torch.tensor([mask_id] if token_dropout else [], dtype=torch.int64)
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
         assert batch.labels is not None
-        dropped = torch.rand(batch.ids.shape, generator=generator) < self._token_dropout
-        thinned = batch.ids.masked_fill(dropped & ~torch.isin(batch.ids, self._special), self._mask_id)
+        thinned = self._thin(batch.ids, generator) if self._token_dropout else batch.ids
         return Prepared((batch.ids, thinned, batch.mask, batch.labels), len(batch.labels), _count_tokens(batch))
+
+    def _thin(self, ids: Tensor, generator: torch.Generator) -> Tensor:
+        dropped = torch.rand(ids.shape, generator=generator) < self._token_dropout
+        return ids.masked_fill(dropped & ~torch.isin(ids, self._special), self._mask_id)
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         ids, thinned, mask, labels = cast("tuple[Tensor, Tensor, Tensor | None, Tensor]", tensors)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from penjing.errors import Interrupted
 from penjing.machine import peak_memory_mb, restart_peak_memory
@@ -74,6 +75,9 @@ class _Some:
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         return self._batches.load(rows)
+
+    def used_ids(self) -> Tensor | None:
+        return self._batches.used_ids()
 
 
 def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from penjing.errors import Interrupted
 from penjing.files import remove_leftovers, write_beside
+from penjing.machine import keep_freed_memory
 from penjing.progress import Bar, Progress
 from penjing.train.batches import Batches
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
@@ -32,6 +33,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.objectives import Objective, Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.schedule import learning_rate_factor
+from penjing.train.used_rows import narrow_embeddings
 
 CHECKPOINTS = "checkpoints"
 BEST = "best.safetensors"
@@ -105,6 +107,7 @@ class Trainer:
         self._learning_rate, self._name, self._progress = job.learning_rate, job.name, progress
         if settings.dropout is not None:
             _set_dropout(network, settings.dropout)
+        self._widen_embeddings = narrow_embeddings(job)
         self._optimizer = build_optimizer(network, settings)
         self._average: dict[str, Tensor] = {}
         if settings.average:
@@ -125,6 +128,8 @@ class Trainer:
             DiskFullError: a checkpoint could not be written; the one before it stays.
         """
         torch.manual_seed(self._seed)
+        if self._device.type == "cpu":
+            keep_freed_memory()
         self._resume()
         history = History(self._folder / "history.jsonl", self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
@@ -132,9 +137,10 @@ class Trainer:
             with self._progress.bar(self._name, total, "batches") as bar:
                 bar.advance(self._state.epoch * len(self._plan) + self._state.position)
                 stopped_early = self._loop(history, bar)
+            self._keep_best()
         finally:
             history.close()
-        self._keep_best()
+            self._widen_embeddings()
         return TrainingResult(
             steps=self._state.step,
             tokens=self._state.tokens,
@@ -198,7 +204,7 @@ class Trainer:
             (part_loss / targets).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.item() / targets
             right += part_right.item()
-        norm = nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip_norm).item()
+        norm = self._clip()
         self._guard.check(loss, norm, state.step + 1, rate)
         self._optimizer.step()
         self._update_average()
@@ -217,6 +223,14 @@ class Trainer:
             "learning_rate": rate,
             "gradient_norm": norm,
         }
+
+    def _clip(self) -> float:
+        """Scales the gradient down to ``clip_norm`` where it is larger; returns its norm before that."""
+        learned = [parameter for parameter in self._network.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
+        if norm > self._settings.clip_norm:
+            nn.utils.clip_grads_with_norm_(learned, self._settings.clip_norm, norm)
+        return norm.item()
 
     def _to_device(self, prepared: Prepared) -> tuple[Tensor | None, ...]:
         return tuple(None if tensor is None else tensor.to(self._device) for tensor in prepared.tensors)

@@ -1,0 +1,115 @@
+"""Training only the rows that occur gives the network that training all of them gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from penjing.errors import Interrupted
+from penjing.models.bert import BERT
+from penjing.models.lstm import LSTM
+from penjing.progress import Silent
+from penjing.text.renderer import Rendered
+from penjing.text.shards import TokenShard, write_shard
+from penjing.train import used_rows
+from penjing.train.batches import RowBatches
+from penjing.train.job import TrainingJob
+from penjing.train.objectives import ClassificationObjective
+from penjing.train.settings import FinetuneSettings
+from penjing.train.trainer import Trainer
+
+VOCABULARY = 500
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
+    "lstm": {"embedding_size": 16, "hidden_size": 16},
+}
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TokenShard]:
+    """Training rows of ids below 100, validation rows of ids up to 150: most of the vocabulary never occurs."""
+    rng, found = np.random.default_rng(0), {}
+    for name, rows, highest in (("train", 64, 100), ("validation", 16, 150)):
+        texts = [
+            Rendered([2, *rng.integers(10, highest, size=rng.integers(3, 9)).tolist(), 3], [], 0) for _ in range(rows)
+        ]
+        labels = rng.integers(2, size=rows).tolist()
+        folder = tmp_path_factory.mktemp(name)
+        found[name] = write_shard(folder, [(texts, labels)], vocab_size=VOCABULARY, unknown_id=1, fingerprint="f")
+    return found
+
+
+def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> TrainingJob:
+    architecture = {"bert": BERT, "lstm": LSTM}[family]
+    config = architecture.config_from_dict({**SHAPES[family], "vocab_size": VOCABULARY, "pad_token_id": 0})
+    network = architecture.classifier(config, 2)
+    architecture.initialize(network, config, 0)
+    known = {"epochs": 2, "batch_rows": 16, "precision": "fp32", "weight_decay": 0, "average": 0.9, "evaluations": 2}
+    settings = FinetuneSettings.model_validate({**known, **changes})
+    objective = ClassificationObjective(token_dropout=0.2, mask_id=4, special_ids=frozenset(range(5)))
+    batches = RowBatches(shards["train"], 0, 8192, 16, 0)
+    validation = RowBatches(shards["validation"], 0, 8192, 16, 0, shuffled=False)
+    return TrainingJob("train", network, objective, batches, validation, settings, 1e-2, 0)
+
+
+@pytest.mark.parametrize("family", ["bert", "lstm"])
+def test_narrowed_training_ends_in_the_same_weights_as_whole_training(
+    family: str, shards: dict[str, TokenShard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow, whole = build(family, shards), build(family, shards)
+    (tmp_path / "narrow").mkdir(), (tmp_path / "whole").mkdir()
+    Trainer(narrow, tmp_path / "narrow", Silent()).run()
+    monkeypatch.setattr(used_rows, "_WORTH_IT", 0.0)
+    Trainer(whole, tmp_path / "whole", Silent()).run()
+    expected = dict(whole.network.named_parameters())
+    for name, parameter in narrow.network.named_parameters():
+        torch.testing.assert_close(
+            parameter, expected[name], atol=1e-5, rtol=1e-4, msg=lambda text, n=name: f"{n}: {text}"
+        )
+
+
+def test_rows_that_never_occur_stay_as_they_were(shards: dict[str, TokenShard], tmp_path: Path) -> None:
+    job = build("lstm", shards, weight_decay=0.5)
+    words: Any = job.network
+    before = words.input_embeddings.weight.detach().clone()
+    Trainer(job, tmp_path, Silent()).run()
+    after = words.input_embeddings.weight
+    assert after.shape == before.shape
+    assert torch.equal(after[200:], before[200:])
+    assert not torch.equal(after[10:100], before[10:100])
+
+
+def test_only_used_rows_are_trained(shards: dict[str, TokenShard], tmp_path: Path) -> None:
+    job = build("lstm", shards)
+    trainer = Trainer(job, tmp_path, Silent())
+    used = len(set(shards["train"].tokens) | set(shards["validation"].tokens) | {0, 4})
+    words: Any = job.network
+    assert words.input_embeddings.weight.shape == (used, 16)
+    trainer.run()
+    assert words.input_embeddings.weight.shape == (VOCABULARY, 16)
+
+
+class _StopAtOnce(Silent):
+    def should_stop(self) -> bool:
+        return True
+
+
+def test_network_is_whole_again_after_an_interruption(shards: dict[str, TokenShard], tmp_path: Path) -> None:
+    job = build("lstm", shards)
+    with pytest.raises(Interrupted):
+        Trainer(job, tmp_path, _StopAtOnce()).run()
+    words: Any = job.network
+    assert words.input_embeddings.weight.shape == (VOCABULARY, 16)
+
+
+def test_id_that_was_not_announced_is_an_error_and_not_another_word(
+    shards: dict[str, TokenShard], tmp_path: Path
+) -> None:
+    job = build("lstm", shards)
+    Trainer(job, tmp_path, Silent())
+    with pytest.raises(IndexError):
+        job.network(torch.tensor([[2, 400, 3]]), None)
