@@ -22,6 +22,7 @@ from penjing.machine import describe_machine
 
 SHORTER = (
     *("corpus.max_documents=2000", "vectors.epochs=1", "pretrain.epochs=0.5", "pretrain.compile=off"),
+    *("pretrain.objective=causal", "pretrain.window_tokens=64"),
     *("finetune.epochs=1", "pretrain.checkpoint_every_s=2", "finetune.checkpoint_every_s=2", "evaluate.resamples=100"),
 )
 

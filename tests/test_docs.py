@@ -55,7 +55,7 @@ def call(folder: Path, *command: str) -> str:
 
 def test_commands_and_python_of_the_readme_run_as_written(folder: Path) -> None:
     commands = [shlex.split(line) for block in blocks("README.md", "sh") for line in block.splitlines()]
-    assert [command[1] for command in commands] == ["plan", "run", "predict", "evaluate", "lineage"]
+    assert [command[1] for command in commands] == ["plan", "run", "predict", "explain", "evaluate", "lineage"]
     printed = {command[1]: call(folder, *command[1:]) for command in commands}
     assert "Cut     0 tokens" in printed["plan"]
     assert [line.split("\t")[0] for line in printed["predict"].splitlines()] == ["positive", "negative"]

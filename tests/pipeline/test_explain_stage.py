@@ -62,3 +62,13 @@ def test_method_that_does_not_fit_the_family_is_refused_before_anything_runs(tmp
     with pytest.raises(RecipeError, match="attention_rollout"):
         run_recipe(check_recipe(recipe, "small"), tmp_path / "out", Silent(), ["test"])
     assert not list((tmp_path / "out" / "stages").glob("finetune-*"))
+
+
+def test_no_text_is_explained_twice(tmp_path: Path, small_recipe: Any) -> None:
+    recipe = small_recipe(tmp_path, "lstm") | {"explain": {"examples": 1000, "mistakes": 5, "texts": 2}}
+    recipe["finetune"] = {**recipe.get("finetune", {}), "epochs": 0.1}  # so that it errs, on rows already shown
+    result = run_recipe(check_recipe(recipe, "small"), tmp_path / "out", Silent(), ["test"])
+    assert result.evaluation["mistakes"]
+    texts, _ = read_split(_stage(result, "data"), "test")
+    shown = [item["text"] for item in read_explanations(_stage(result, "explain"))["examples"]]
+    assert sorted(shown) == sorted(texts)

@@ -87,3 +87,11 @@ def test_settings_cannot_be_changed_on_the_way() -> None:
     recipe: Recipe = check_recipe({"data": {"path": "x.csv"}}, "r.toml")
     with pytest.raises(ValueError, match="frozen"):
         recipe.seed = 3  # type: ignore[misc]
+
+
+def test_optional_section_is_left_out_by_none(recipe: Path) -> None:
+    with_corpus = ["corpus.path=texts.txt", "pretrain.epochs=2"]
+    assert load_recipe(recipe, with_corpus).pretrain is not None
+    assert load_recipe(recipe, [*with_corpus, "pretrain=none"]).pretrain is None
+    with pytest.raises(RecipeError, match="finetune is 'none'"):
+        load_recipe(recipe, ["finetune=none"])

@@ -16,6 +16,7 @@ from penjing.text.tokenizer import TokenizerSettings
 from penjing.text.vectors import VectorSettings
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 
+_LEFT_OUT = "none"
 _SHIPPED = Path(__file__).parent / "recipes"
 
 
@@ -89,7 +90,8 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
 
     Args:
         path: the TOML file, or the name of a recipe that ships with Penjing.
-        overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails.
+        overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails. A section
+            that may be left out is left out by ``pretrain=none``.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
@@ -143,11 +145,19 @@ def _set(document: dict[str, Any], override: str) -> None:
     except tomllib.TOMLDecodeError:
         value = raw
     *sections, last = key.strip().split(".")
+    if raw.strip() == _LEFT_OUT and not sections and _may_be_left_out(last):
+        document.pop(last, None)
+        return
     for section in sections:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
             raise RecipeError(f'"{section}" is a value, not a section', where=f"--set {override}")
     document[last] = value
+
+
+def _may_be_left_out(section: str) -> bool:
+    field = Recipe.model_fields.get(section)
+    return field is not None and type(None) in get_args(field.annotation)
 
 
 def _explain(error: ValidationError, where: str) -> RecipeError:

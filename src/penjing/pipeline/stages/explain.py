@@ -26,8 +26,9 @@ def _run(context: StageContext) -> dict[str, Any]:
     texts, labels = read_split(context.inputs["data"], "test")
     order = [row for row in np.random.default_rng(seed).permutation(len(texts)) if find_words(texts[row])]
     shown = [(texts[row], labels[row]) for row in order[: settings.examples]]
-    mistakes = read_json(context.inputs["evaluate"] / EVALUATION)["mistakes"][: settings.mistakes]
-    shown += [(item["text"], item["truth"]) for item in mistakes]
+    known = {text for text, _ in shown}
+    mistakes = read_json(context.inputs["evaluate"] / EVALUATION)["mistakes"]
+    shown += [(item["text"], item["truth"]) for item in mistakes if item["text"] not in known][: settings.mistakes]
     methods = fitting_methods(model.engine.network)
     with context.progress.bar("explain", len(methods) + 1, "methods") as bar:
         examples = [
