@@ -14,7 +14,7 @@ from penjing.explain.reading import Reading
 from penjing.models.interface import Classifier
 from penjing.tasks.model import Model
 
-_ENOUGH = 0.01  # completeness error at which no more steps are taken
+_ENOUGH = 0.03  # completeness error at which no more steps are taken
 _STEPS = (16, 64, 256)
 _BATCH_TOKENS = 8192
 
