@@ -27,7 +27,9 @@ def test_shard_gives_back_rows_labels_and_counts(tmp_path: Path, vocab_size: int
 
 def test_tokens_stay_on_disk(tmp_path: Path) -> None:
     write_shard(tmp_path, [([Rendered([1, 2], [], 0)], [])], vocab_size=10, unknown_id=1, fingerprint="f")
-    assert isinstance(open_shard(tmp_path).tokens, np.memmap)
+    shard = open_shard(tmp_path)
+    assert isinstance(shard.tokens.base, np.memmap)
+    assert isinstance(shard.offsets.base, np.memmap)
 
 
 def test_empty_shard_is_refused(tmp_path: Path) -> None:
