@@ -17,6 +17,8 @@ from penjing.errors import DataError
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.shards import TokenShard
 
+_TOKENS_AT_ONCE = 1 << 20
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -143,4 +145,9 @@ class RowBatches:
         )
 
     def used_ids(self) -> Tensor | None:
-        return torch.from_numpy(np.union1d(self._shard.tokens, [self._pad_id]).astype(np.int64))
+        tokens = self._shard.tokens
+        occurs = np.zeros(max(int(tokens.max()), self._pad_id) + 1, dtype=np.bool_)
+        occurs[self._pad_id] = True
+        for start in range(0, len(tokens), _TOKENS_AT_ONCE):  # the shard stays on disk
+            occurs[tokens[start : start + _TOKENS_AT_ONCE]] = True
+        return torch.from_numpy(np.flatnonzero(occurs))
