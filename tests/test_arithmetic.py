@@ -84,7 +84,7 @@ def test_both_pages_show_the_same_numbers_under_the_same_headings() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_number_with_a_decimal_point_is_typed_into_the_text(language: str) -> None:
-    assert re.findall(r"\d\.\d", writer._PAGES[language]) == []
+    assert re.findall(r"\d\.\d", writer.read_template(language)) == []
 
 
 def evaluate(written: str) -> float:
