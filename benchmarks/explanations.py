@@ -10,21 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
-from pathlib import Path
 
 import penjing
 from penjing.explain.explaining import compare_methods, fitting_methods
 from penjing.machine import describe_machine
-
-
-def read_texts() -> list[str]:
-    """Returns the test texts, or ends saying that they are missing."""
-    file = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "sst2" / "test.tsv"
-    if not file.is_file():
-        sys.exit(f"{file} is missing: this benchmark needs SST-2 (SOURCES.md says from where).")
-    return [line.rsplit("\t", 1)[0] for line in file.read_text(encoding="utf-8").splitlines()]
+from sst2 import read_rows
 
 
 def main() -> None:
@@ -34,7 +24,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=1821)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    texts, found = read_texts()[: arguments.texts], {}
+    texts, found = read_rows("test")[0][: arguments.texts], {}
     for folder in arguments.models:
         model = penjing.load(folder)
         found[folder] = compare_methods(model, texts, fitting_methods(model.engine.network), seed=0)

