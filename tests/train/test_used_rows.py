@@ -11,6 +11,7 @@ import torch
 
 from penjing.errors import Interrupted
 from penjing.models.bert import BERT
+from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
@@ -25,6 +26,7 @@ from penjing.train.trainer import Trainer
 VOCABULARY = 500
 SHAPES: dict[str, dict[str, Any]] = {
     "bert": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
+    "llama": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
     "lstm": {"embedding_size": 16, "hidden_size": 16},
 }
 
@@ -44,7 +46,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TokenShard]:
 
 
 def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> TrainingJob:
-    architecture = {"bert": BERT, "lstm": LSTM}[family]
+    architecture = {"bert": BERT, "llama": LLAMA, "lstm": LSTM}[family]
     config = architecture.config_from_dict({**SHAPES[family], "vocab_size": VOCABULARY, "pad_token_id": 0})
     network = architecture.classifier(config, 2)
     architecture.initialize(network, config, 0)
@@ -56,7 +58,7 @@ def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> Trainin
     return TrainingJob("train", network, objective, batches, validation, settings, 1e-2, 0)
 
 
-@pytest.mark.parametrize("family", ["bert", "lstm"])
+@pytest.mark.parametrize("family", ["bert", "llama", "lstm"])
 def test_narrowed_training_ends_in_the_same_weights_as_whole_training(
     family: str, shards: dict[str, TokenShard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

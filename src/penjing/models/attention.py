@@ -25,10 +25,58 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropo
         mask: true where a key may be looked at, broadcast to [batch, heads, time, keys]; None where all may.
         dropout: share of the weights that is dropped; 0 outside of training.
     """
-    is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16
-    if not is_slow_fused or key.shape[-2] > _LONGEST_PLAIN:
+    if not _is_faster_plain(query, key):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
     return drop(attention_weights(query, key, mask), dropout, is_training=dropout > 0) @ value
+
+
+def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    """Returns the values mixed for each query from those up to its own position, [batch, heads, time, dim].
+
+    Args:
+        query: [batch, heads, time, dim], of the last ``time`` of the keys' positions.
+        key: [batch, groups, keys, dim]; each serves heads / groups queries (Ainslie et al. 2023, arXiv 2305.13245).
+        value: likewise.
+        mask: from `causal_mask`; None where every key up to a query's own may be looked at.
+        dropout: share of the weights that is dropped; 0 outside of training.
+    """
+    shared = query.shape[1] // key.shape[1]
+    if shared > 1:
+        key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
+    time, keys = query.shape[2], key.shape[2]
+    if mask is None and time == keys > 1 and not _is_faster_plain(query, key):
+        return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+    if mask is None and time > 1:
+        mask = causal_mask(time, keys, None, None, query.device)
+    return attend(query, key, value, mask, dropout)
+
+
+def causal_mask(
+    time: int, keys: int, attention_mask: Tensor | None, window: int | None, device: torch.device
+) -> Tensor:
+    """Returns which keys each query may look at, bool [1 or batch, 1, time, keys]; at its own always.
+
+    Args:
+        time: queries; they are at the last positions.
+        keys: positions in all.
+        attention_mask: true where a token is real, bool [batch, keys]; None where nothing is padding.
+        window: how many positions back a query sees, its own included; None: all.
+        device: where it is made.
+    """
+    place = torch.arange(keys, device=device)  # [keys]
+    own = place[keys - time :, None]  # [time, 1]
+    seen = place <= own
+    if window is not None:
+        seen = seen & (place > own - window)
+    if attention_mask is None:
+        return seen[None, None]
+    return (seen & attention_mask[:, None, None, :]) | (place == own)  # padding sees itself, so that it is a number
+
+
+def _is_faster_plain(query: Tensor, key: Tensor) -> bool:
+    """Whether attention written out is faster than the fused one."""
+    is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    return is_slow_fused and key.shape[-2] <= _LONGEST_PLAIN
 
 
 def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:

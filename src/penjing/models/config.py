@@ -96,7 +96,7 @@ def _check(name: str, value: Any, kind: Any) -> None:
     elif kind is bool:
         if not isinstance(value, bool):
             raise UsageError(f"{name} is {value!r}", do="Write true or false.")
-    elif kind is int:
+    elif kind is int or (value is not None and int in get_args(kind)):
         least = 0 if name == "pad_token_id" else 1
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise UsageError(f"{name} is {value!r}", do=f"Give a whole number of at least {least}.")

@@ -25,7 +25,9 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str | None = Field(None, description="architecture: bert or lstm; follows from start where that is given")
+    family: str | None = Field(
+        None, description="bert, llama, lstm, mistral, qwen2 or qwen3; follows from start where that is given"
+    )
     start: str | None = Field(None, description="a model folder to start from, or package:NAME/folder")
     shape: dict[str, bool | int | float | str] = Field(
         {}, description="entries of the architecture's config, under the hub's names"

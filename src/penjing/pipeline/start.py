@@ -39,7 +39,8 @@ def architecture_of(recipe: Recipe) -> Architecture:
     start = start_folder(recipe)
     if start is None:
         if recipe.model.family is None:
-            raise RecipeError("[model] names no family", where=recipe.name, do='Write family = "bert" or "lstm".')
+            do = 'Write family = "bert", "llama" or "lstm".'
+            raise RecipeError("[model] names no family", where=recipe.name, do=do)
         return _load(recipe.model.family, recipe.name)
     found = family_of(read_config(start))
     if recipe.model.family not in (None, found):

@@ -58,7 +58,7 @@ def _layer_of(name: str) -> int:
 
 
 def _depth_below_head(name: str, layers: int) -> int:
-    if "embeddings" in name:
+    if "embed" in name:
         return layers + 1
     layer = _layer_of(name)
     return layers - layer if layer >= 0 else 0

@@ -1,0 +1,207 @@
+"""The numbers of a Llama and its relatives Qwen 2, Qwen 3 and Mistral, as the hub's ``config.json`` holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from penjing.errors import UsageError
+from penjing.models.config import Head, NetworkConfig
+from penjing.models.rotary import Rotary, RotaryKind
+
+# What the hub's config can ask for that this file does not compute.
+_REFUSED = {"use_sliding_window": False, "partial_rotary_factor": 1.0}
+_ROPE_NAMES = {
+    "factor": "rope_factor",
+    "low_freq_factor": "rope_low_freq_factor",
+    "high_freq_factor": "rope_high_freq_factor",
+    "original_max_position_embeddings": "rope_original_positions",
+}
+
+
+@dataclass(frozen=True)
+class LlamaConfig(NetworkConfig):
+    """The numbers of a Llama; names and defaults are those of the hub, whose nested rotary settings lie flat here.
+
+    Attributes:
+        num_key_value_heads: heads of keys and values; None: as many as of queries.
+        head_dim: numbers a head; None: ``hidden_size`` shared among the heads.
+        sliding_window: how many tokens back a token sees; None: all.
+        rope_type: ``default``, ``linear`` or ``llama3``; see `Rotary` for this and the next five.
+
+    Raises:
+        UsageError: a number is impossible.
+    """
+
+    model_type: ClassVar[str] = "llama"
+    class_names: ClassVar[Mapping[Head, str]] = {
+        "backbone": "LlamaModel",
+        "language": "LlamaForCausalLM",
+        "classifier": "LlamaForSequenceClassification",
+    }
+    has_query_bias: ClassVar[bool | None] = None  # queries, keys and values; None: as attention_bias says
+    has_query_norm: ClassVar[bool] = False  # queries and keys
+
+    vocab_size: int = 32000
+    hidden_size: int = 4096
+    intermediate_size: int = 11008
+    num_hidden_layers: int = 32
+    num_attention_heads: int = 32
+    num_key_value_heads: int | None = None
+    head_dim: int | None = None
+    hidden_act: Literal["silu", "gelu", "gelu_pytorch_tanh"] = "silu"
+    max_position_embeddings: int = 2048
+    rms_norm_eps: float = 1e-6
+    initializer_range: float = 0.02
+    tie_word_embeddings: bool = False
+    attention_bias: bool = False
+    mlp_bias: bool = False
+    attention_dropout: float = 0.0
+    sliding_window: int | None = None
+    rope_type: RotaryKind = "default"
+    rope_theta: float = 10_000.0
+    rope_factor: float = 1.0
+    rope_low_freq_factor: float = 1.0
+    rope_high_freq_factor: float = 4.0
+    rope_original_positions: int = 8192
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.head_dim is None and self.hidden_size % self.num_attention_heads:
+            raise UsageError(
+                f"hidden_size {self.hidden_size} cannot be shared among {self.num_attention_heads} heads",
+                do="Choose num_attention_heads so that it divides hidden_size, or set head_dim.",
+            )
+        if self.num_attention_heads % self.groups:
+            raise UsageError(
+                f"{self.num_attention_heads} heads cannot share {self.groups} heads of keys and values",
+                do="Choose num_key_value_heads so that it divides num_attention_heads.",
+            )
+        if self.width % 2:
+            raise UsageError(
+                f"a head has {self.width} numbers, and rotary positions turn them in pairs", do="Make it even."
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        for key, computed in _REFUSED.items():
+            if values.get(key, computed) != computed:
+                raise UsageError(
+                    f"{key} is {values[key]!r}, which is not computed here",
+                    where=where,
+                    do=f"Only {computed!r} is; choose another model.",
+                )
+        flat = {key: value for key, value in values.items() if key != "pad_token_id" or value not in (None, -1)}
+        return super().from_dict({**flat, **_flat_rope(values, where)}, where=where)
+
+    def to_dict(self, *, head: Head = "language", labels: Sequence[str] = ()) -> dict[str, Any]:
+        written = super().to_dict(head=head, labels=labels)
+        rope = {"rope_type": written.pop("rope_type"), "rope_theta": self.rope_theta}
+        scaling = {theirs: written.pop(ours) for theirs, ours in _ROPE_NAMES.items()}
+        used = {"default": (), "linear": ("factor",), "llama3": tuple(scaling)}[self.rope_type]
+        written |= {"head_dim": self.width, "num_key_value_heads": self.groups}
+        return {**written, "rope_parameters": {**rope, **{name: scaling[name] for name in used}}}
+
+    @property
+    def width(self) -> int:
+        """Numbers a head."""
+        return self.head_dim or self.hidden_size // self.num_attention_heads
+
+    @property
+    def groups(self) -> int:
+        """Heads of keys and values."""
+        return self.num_key_value_heads or self.num_attention_heads
+
+    @property
+    def rotary(self) -> Rotary:
+        """How positions turn queries and keys."""
+        return Rotary(
+            self.rope_type,
+            self.rope_theta,
+            self.rope_factor,
+            self.rope_low_freq_factor,
+            self.rope_high_freq_factor,
+            self.rope_original_positions,
+        )
+
+
+def _flat_rope(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Returns a hub config's rotary settings, old (``rope_scaling``) or new (``rope_parameters``), under our names.
+
+    Raises:
+        UsageError: they are of a kind that is not computed here.
+    """
+    nested = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    kind = nested.get("rope_type", nested.get("type", values.get("rope_type", "default")))
+    if kind not in ("default", "linear", "llama3"):
+        raise UsageError(
+            f'rotary positions are of the kind "{kind}", which is not computed here',
+            where=where,
+            do="default, linear and llama3 are; choose another model.",
+        )
+    flat = {ours: nested[theirs] for theirs, ours in _ROPE_NAMES.items() if theirs in nested}
+    theta = {"rope_theta": nested["rope_theta"]} if "rope_theta" in nested else {}
+    return {**flat, **theta, "rope_type": kind}
+
+
+@dataclass(frozen=True)
+class MistralConfig(LlamaConfig):
+    """A Llama that sees ``sliding_window`` tokens back (Jiang et al. 2023, arXiv 2310.06825)."""
+
+    model_type: ClassVar[str] = "mistral"
+    class_names: ClassVar[Mapping[Head, str]] = {
+        "backbone": "MistralModel",
+        "language": "MistralForCausalLM",
+        "classifier": "MistralForSequenceClassification",
+    }
+
+    intermediate_size: int = 14336
+    num_key_value_heads: int | None = 8
+    max_position_embeddings: int = 131_072
+    sliding_window: int | None = 4096
+
+
+@dataclass(frozen=True)
+class Qwen2Config(LlamaConfig):
+    """A Llama whose queries, keys and values have a bias (Qwen Team 2024, arXiv 2407.10671)."""
+
+    model_type: ClassVar[str] = "qwen2"
+    class_names: ClassVar[Mapping[Head, str]] = {
+        "backbone": "Qwen2Model",
+        "language": "Qwen2ForCausalLM",
+        "classifier": "Qwen2ForSequenceClassification",
+    }
+    has_query_bias: ClassVar[bool | None] = True
+
+    vocab_size: int = 151_936
+    intermediate_size: int = 22_016
+    num_key_value_heads: int | None = 32
+    max_position_embeddings: int = 32_768
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        # The hub's config names a window also where use_sliding_window is false; with true it is refused.
+        if values.get("sliding_window") is not None and "use_sliding_window" not in values:
+            raise UsageError(
+                f"sliding_window is {values['sliding_window']!r}, and a {cls.model_type} here sees everything",
+                where=where,
+                do="Remove it, or choose mistral.",
+            )
+        return super().from_dict({**values, "sliding_window": None}, where=where)
+
+
+@dataclass(frozen=True)
+class Qwen3Config(Qwen2Config):
+    """A Llama whose queries and keys are normalized (Qwen Team 2025, arXiv 2505.09388)."""
+
+    model_type: ClassVar[str] = "qwen3"
+    class_names: ClassVar[Mapping[Head, str]] = {
+        "backbone": "Qwen3Model",
+        "language": "Qwen3ForCausalLM",
+        "classifier": "Qwen3ForSequenceClassification",
+    }
+    has_query_bias: ClassVar[bool | None] = None
+    has_query_norm: ClassVar[bool] = True
+
+    head_dim: int | None = 128

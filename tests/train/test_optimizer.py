@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penjing.models.interface import Architecture
+from penjing.registry import load_registered
+from penjing.train.optimizer import build_optimizer
+from penjing.train.settings import FinetuneSettings
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert": {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8},
+    "llama": {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8},
+    "lstm": {"embedding_size": 8, "hidden_size": 8, "num_hidden_layers": 3, "bidirectional": False},
+}
+
+
+def scales(family: str, **settings: Any) -> dict[str, float]:
+    """Returns the factor on the learning rate of every parameter that is trained."""
+    architecture: Architecture = load_registered("models", family)
+    config = architecture.config_from_dict({**SHAPES[family], "vocab_size": 20})
+    network = architecture.classifier(config, 2)
+    optimizer = build_optimizer(network, FinetuneSettings(**settings))
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    return {names[p]: group["scale"] for group in optimizer.param_groups for p in group["params"]}
+
+
+@pytest.mark.parametrize("family", list(SHAPES))
+def test_layer_decay_slows_each_layer_by_how_far_it_is_below_the_head(family: str) -> None:
+    for name, scale in scales(family, layer_decay=0.5).items():
+        depth = 4 if "embed" in name else next((3 - i for i in range(3) if f".{i}." in name), 0)
+        assert scale == 0.5**depth, name
+    assert set(scales(family, layer_decay=0.5).values()) == {1.0, 0.5, 0.25, 0.125, 0.0625}
+
+
+@pytest.mark.parametrize("family", list(SHAPES))
+def test_embedding_rate_is_for_the_words_alone_and_zero_leaves_them(family: str) -> None:
+    slowed = scales(family, embedding_rate=0.1)
+    (words,) = (name for name, scale in slowed.items() if scale != 1.0)
+    assert slowed[words] == 0.1
+    assert set(slowed) - set(scales(family, embedding_rate=0)) == {words}
+
+
+@pytest.mark.parametrize("family", list(SHAPES))
+def test_only_matrices_are_decayed(family: str) -> None:
+    architecture: Architecture = load_registered("models", family)
+    network = architecture.classifier(architecture.config_from_dict({**SHAPES[family], "vocab_size": 20}), 2)
+    for group in build_optimizer(network, FinetuneSettings(weight_decay=0.3)).param_groups:
+        assert all((p.ndim >= 2) == (group["weight_decay"] == 0.3) for p in group["params"])
