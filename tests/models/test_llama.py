@@ -9,7 +9,6 @@ import transformers
 from torch import Tensor
 
 from penjing.errors import ModelFolderError, UsageError
-from penjing.models.cache import KeyValueCache
 from penjing.models.interface import Architecture
 from penjing.models.llama import (
     LLAMA,
@@ -91,13 +90,6 @@ def load_ours(architecture: Architecture, folder: Path) -> Any:
     return network.eval()
 
 
-def make_cache(network: Any, rows: int, longest: int) -> KeyValueCache:
-    config = network.config
-    return KeyValueCache(
-        layers=config.num_hidden_layers, batch=rows, heads=config.groups, dim=config.width, longest=longest
-    )
-
-
 @torch.no_grad()
 def test_language_model_of_the_hub_gives_the_same_logits(hub: tuple[Architecture, Any, Path]) -> None:
     architecture, theirs, folder = hub
@@ -129,7 +121,7 @@ def test_cache_gives_the_same_logits_as_reading_everything(
 ) -> None:
     architecture, theirs, folder = hub
     ours, ids = load_ours(architecture, folder), make_ids()
-    cache = make_cache(ours, 3, 12)
+    cache = ours.make_cache(3, 12)
     parts = [ours(part, cache=cache) for part in ids.split(cuts, dim=1)]
     torch.testing.assert_close(torch.cat(parts, dim=1), theirs(ids).logits, atol=1e-5, rtol=0)
 
@@ -140,7 +132,7 @@ def test_cache_with_padding_on_the_left_gives_the_same_logits_as_reading_everyth
     initialize(ours, CONFIG, 0)
     ids, mask = make_ids(), (torch.arange(12) < torch.tensor([[12], [7], [4]])).flip(1)
     whole = ours(ids, mask)
-    cache = make_cache(ours, 3, 12)
+    cache = ours.make_cache(3, 12)
     parts = [ours(ids[:, :9], mask[:, :9], cache=cache), ours(ids[:, 9:], mask, cache=cache)]
     torch.testing.assert_close(torch.cat(parts, dim=1)[mask], whole[mask], atol=1e-5, rtol=0)
 
@@ -256,7 +248,7 @@ def test_row_longer_than_the_positions_is_refused(read: str) -> None:
     ours = LlamaForCausalLM(CONFIG)
     cache = None
     if read == "with a cache":
-        cache = make_cache(ours, 1, 100)
+        cache = ours.make_cache(1, 100)
         ours(make_ids(1, 20), cache=cache)
     with pytest.raises(UsageError, match="25 tokens does not fit into the 24 positions"):
         ours(make_ids(1, 25 if cache is None else 5), cache=cache)
@@ -265,7 +257,7 @@ def test_row_longer_than_the_positions_is_refused(read: str) -> None:
 def test_cache_without_room_is_refused() -> None:
     ours = LlamaForCausalLM(CONFIG)
     with pytest.raises(UsageError, match="room for 4 tokens, and 5"):
-        ours(make_ids(1, 5), cache=make_cache(ours, 1, 4))
+        ours(make_ids(1, 5), cache=ours.make_cache(1, 4))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,29 @@ class NextTokenModel(LanguageModel, Protocol):
         """Returns hidden states to `score` [n, dim], and the ids they should guess [n]; no padding among them."""
 
 
+@runtime_checkable
+class GeneratingModel(Protocol):
+    """A language model that reads on from where it stopped.
+
+    Attributes:
+        longest_row: tokens that fit into its positions; None where there is no limit.
+    """
+
+    @property
+    def longest_row(self) -> int | None: ...
+
+    def make_cache(self, rows: int, longest: int) -> Any:
+        """Returns an empty memory for so many rows, with room for so many tokens each."""
+
+    def read(self, ids: Tensor, cache: Any) -> Tensor:
+        """Reads new tokens, int64 [batch, time], after those that the cache holds, and adds them to it.
+
+        Returns their hidden states, [batch, time, dim], to `score`.
+        """
+
+    def score(self, hidden: Tensor) -> Tensor: ...
+
+
 class Classifier(Network, Protocol):
     """A network that scores labels."""
 

@@ -203,6 +203,28 @@ class LlamaForCausalLM(nn.Module):
         logits: Tensor = self.lm_head(hidden)
         return logits
 
+    @property
+    def longest_row(self) -> int:
+        return self.config.max_position_embeddings
+
+    def make_cache(self, rows: int, longest: int) -> KeyValueCache:
+        """Returns an empty cache; see `GeneratingModel`."""
+        config, weight = self.config, self.input_embeddings.weight
+        return KeyValueCache(
+            layers=config.num_hidden_layers,
+            batch=rows,
+            heads=config.groups,
+            dim=config.width,
+            longest=longest,
+            dtype=weight.dtype,
+            device=weight.device,
+        )
+
+    def read(self, ids: Tensor, cache: KeyValueCache) -> Tensor:
+        """Returns the hidden states of new tokens, [batch, time, dim]; see `GeneratingModel`."""
+        hidden: Tensor = self.model(ids, cache=cache)
+        return hidden
+
     def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Returns hidden states [n, dim] and the ids they should guess [n], row by row: token t, and token t + 1.
 

@@ -67,6 +67,17 @@ class LstmConfig(NetworkConfig):
         return 2 if self.bidirectional else 1
 
 
+@dataclass
+class LstmStates:
+    """Where reading from left to right stands.
+
+    Attributes:
+        layers: hidden state and cell of each layer, each [1, batch, hidden]; None before the first token.
+    """
+
+    layers: list[tuple[Tensor, Tensor] | None]
+
+
 class LstmStack(nn.Module):
     """Layers that read from the left to the right."""
 
@@ -79,6 +90,12 @@ class LstmStack(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         for index, layer in enumerate(self.layers):
             hidden, _ = layer(self.dropout(hidden) if index else hidden)
+        return hidden
+
+    def read(self, hidden: Tensor, states: LstmStates) -> Tensor:
+        """Goes on from the states of the layers, and leaves there those after the last token."""
+        for index, layer in enumerate(self.layers):
+            hidden, states.layers[index] = layer(self.dropout(hidden) if index else hidden, states.layers[index])
         return hidden
 
 
@@ -168,6 +185,18 @@ class LstmForCausalLM(nn.Module):
         """Returns logits [..., vocab] of hidden states of one direction, [..., hidden]."""
         logits: Tensor = self.decoder(self.projection(self.dropout(hidden)), self.input_embeddings.weight)
         return logits
+
+    @property
+    def longest_row(self) -> None:
+        return None
+
+    def make_cache(self, rows: int, longest: int) -> LstmStates:
+        """Returns the states before the first token; see `GeneratingModel`."""
+        return LstmStates([None] * self.config.num_hidden_layers)
+
+    def read(self, ids: Tensor, cache: LstmStates) -> Tensor:
+        """Returns the hidden states of new tokens, [batch, time, hidden]; see `GeneratingModel`."""
+        return self.lstm.left_to_right.read(self.lstm.dropout(self.lstm.embeddings(ids)), cache)
 
     def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Returns hidden states of one direction [n, hidden] and the ids they should guess [n].

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import tokenizers
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,27 +43,45 @@ class Tokenizer:
     Args:
         backend: the tokenizer of the package ``tokenizers``.
         words: what happens to a text before the backend sees it.
+        names: special tokens by role, as ``tokenizer_config.json`` has them, where they are not called as usual. A
+            decoder's tokenizer may have an end token alone, which then begins a text and fills up rows too.
+
+    Raises:
+        ModelFolderError: there is no token that ends a text.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, words: WordSettings | None = None) -> None:
+    def __init__(
+        self, backend: tokenizers.Tokenizer, words: WordSettings | None = None, names: Mapping[str, str] | None = None
+    ) -> None:
         backend.no_padding()
         backend.no_truncation()
         backend.encode_special_tokens = True  # "[SEP]" in a user's text is five characters, not a command
         self._backend = backend
         self.words = words or WordSettings()
         self.vocab_size = backend.get_vocab_size(with_added_tokens=True)
-        self.pad_id, self.unknown_id = self._special_id(PAD, "<pad>"), self._special_id(UNKNOWN, "<unk>")
-        self.start_id, self.end_id = self._special_id(START, "<s>"), self._special_id(END, "</s>")
-        self.mask_id = self._special_id(MASK, "<mask>")
+        names = names or {}
+        end = self._find(END, "</s>", names.get("sep_token"), names.get("eos_token"))
+        if end is None:
+            raise ModelFolderError(
+                "the tokenizer has no token that ends a text",
+                do="Name it in tokenizer_config.json, as eos_token or sep_token.",
+            )
+        self.end_id = end
+        self.start_id = self._find(START, "<s>", names.get("cls_token"), names.get("bos_token"), default=end)
+        self.pad_id = self._find(PAD, "<pad>", names.get("pad_token"), default=end)
+        self.unknown_id = self._find(UNKNOWN, "<unk>", names.get("unk_token"), default=self.pad_id)
+        self.mask_id = self._find(MASK, "<mask>", names.get("mask_token"), default=self.unknown_id)
 
-    def _special_id(self, *names: str) -> int:
-        for name in names:
-            token_id = self._backend.token_to_id(name)
-            if token_id is not None:
-                return int(token_id)
-        raise ModelFolderError(
-            f"the tokenizer has no token {' or '.join(names)}", do="Use a tokenizer in the manner of BERT or RoBERTa."
-        )
+    @overload
+    def _find(self, *names: str | None, default: int) -> int: ...
+
+    @overload
+    def _find(self, *names: str | None) -> int | None: ...
+
+    def _find(self, *names: str | None, default: int | None = None) -> int | None:
+        """Returns the id of the first of the names that the vocabulary has."""
+        ids = (self._backend.token_to_id(name) for name in names if name is not None)
+        return next((int(token_id) for token_id in ids if token_id is not None), default)
 
     @property
     def special_ids(self) -> frozenset[int]:
@@ -114,6 +132,8 @@ class Tokenizer:
             "model_input_names": ["input_ids", "attention_mask"],
             "pad_token": self.token(self.pad_id),
             "unk_token": self.token(self.unknown_id),
+            "bos_token": self.token(self.start_id),
+            "eos_token": self.token(self.end_id),
             "cls_token": self.token(self.start_id),
             "sep_token": self.token(self.end_id),
             "mask_token": self.token(self.mask_id),
@@ -142,18 +162,27 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise ModelFolderError(
             f"the tokenizer cannot be read ({error})", where=str(path), do="Copy the file again from its origin."
         ) from error
-    return Tokenizer(backend, _read_words(folder / "tokenizer_config.json"))
-
-
-def _read_words(path: Path) -> WordSettings:
-    if not path.is_file():
-        return WordSettings()
+    words, names = _read_config(folder / "tokenizer_config.json")
     try:
-        return WordSettings.model_validate(read_json(path).get(_WORDS_FILE_KEY, {}))
+        return Tokenizer(backend, words, names)
+    except ModelFolderError as error:
+        raise ModelFolderError(error.what, where=str(folder), do=error.do) from None
+
+
+def _read_config(path: Path) -> tuple[WordSettings, dict[str, str]]:
+    """Returns what happens before the backend, and the special tokens by role."""
+    if not path.is_file():
+        return WordSettings(), {}
+    try:
+        values = read_json(path)
+        words = WordSettings.model_validate(values.get(_WORDS_FILE_KEY, {}))
+        named = {key: value for key, value in values.items() if key.endswith("_token")}
     except (ValueError, AttributeError) as error:  # no JSON, no object, or not our settings
         raise ModelFolderError(
             "this is not the config of a tokenizer", where=str(path), do="Copy the file again from its origin."
         ) from error
+    contents = {key: value.get("content") if isinstance(value, dict) else value for key, value in named.items()}
+    return words, {key: value for key, value in contents.items() if isinstance(value, str)}
 
 
 def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> Tokenizer:
