@@ -21,9 +21,10 @@ from typing import Any
 from penjing.machine import describe_machine
 
 SHORTER = (
-    *("corpus.max_documents=2000", "vectors.epochs=1", "pretrain.epochs=0.5", "pretrain.compile=off"),
-    *("pretrain.objective=causal", "pretrain.window_tokens=64"),
-    *("finetune.epochs=1", "pretrain.checkpoint_every_s=2", "finetune.checkpoint_every_s=2", "evaluate.resamples=100"),
+    *("corpus.max_documents=2000", "tokenizer.vocab_size=5000", "vectors.epochs=1"),
+    *("model.shape.embedding_size=64", "model.shape.hidden_size=64"),
+    *("pretrain.objective=causal", "pretrain.window_tokens=64", "pretrain.epochs=0.5", "pretrain.compile=off"),
+    *("finetune.epochs=2", "pretrain.checkpoint_every_s=1", "finetune.checkpoint_every_s=1", "evaluate.resamples=100"),
 )
 
 
@@ -83,24 +84,26 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = random.Random(0)
     kills: list[dict[str, Any]] = []
-    same: list[bool] = []
+    differing: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         seconds = finish(Path(folder) / "whole")
         expected = read_result(Path(folder) / "whole")
         while len(kills) < arguments.kills:
-            out = Path(folder) / f"killed-{len(same)}"
+            out = Path(folder) / f"killed-{len(differing)}"
             while len(kills) < arguments.kills and (kill := run_and_kill(out, rng.uniform(0.5, 8))) is not None:
                 kills.append(kill)
             finish(out)
-            same.append(read_result(out) == expected)
+            found = read_result(out)
+            differing.append([part for part in expected if found[part] != expected[part]])
     result = {
         "kills": len(kills),
         "by_stage": {stage: sum(k["stage"] == stage for k in kills) for stage in {k["stage"]: 0 for k in kills}},
         "in_checkpoint_write": sum(k["in_checkpoint_write"] for k in kills),
         "most_seconds_lost_in_training": max((k["seconds_since_checkpoint"] or 0 for k in kills), default=0),
-        "killed_runs": len(same),
-        "identical_runs": sum(same),
-        "losses_compared": sum(len(rows) for rows in expected["losses"].values()) * len(same),
+        "killed_runs": len(differing),
+        "identical_runs": sum(not parts for parts in differing),
+        "differing": sorted({part for parts in differing for part in parts}),
+        "losses_compared": sum(len(rows) for rows in expected["losses"].values()) * len(differing),
         "undisturbed_seconds": round(seconds, 1),
         "machine": describe_machine(),
     }

@@ -10,9 +10,11 @@ import pytest
 import penjing
 from penjing.data.reading import read_split
 from penjing.errors import RecipeError
+from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import check_recipe
 from penjing.pipeline.run import run_recipe
-from penjing.pipeline.stages.explain import read_explanations
+from penjing.pipeline.stage import TIMES, StageContext
+from penjing.pipeline.stages.explain import EXPLAIN, read_explanations
 from penjing.progress import Silent
 
 
@@ -40,6 +42,17 @@ def test_every_method_that_fits_is_measured_on_the_same_texts(explained: Any) ->
     faithfulness = read_explanations(_stage(explained, "explain"))["faithfulness"]
     assert faithfulness["texts"] == 5
     assert set(faithfulness["methods"]) == {"integrated_gradients", "occlusion", "attention_rollout", "random"}
+
+
+def test_content_is_the_same_whatever_time_it_took(explained: Any, tmp_path: Path, small_recipe: Any) -> None:
+    stage = explained.artifacts["explain"]
+    inputs = {name: explained.artifacts[name].folder for name in EXPLAIN.inputs}
+    recipe = check_recipe(small_recipe(tmp_path, "bert") | {"explain": {"examples": 2, "mistakes": 1, "texts": 5}}, "")
+    again = tmp_path / "again"
+    again.mkdir()
+    EXPLAIN.run(StageContext(recipe, again, inputs, Silent()))
+    assert (stage.folder / TIMES).read_text() != (again / TIMES).read_text()
+    assert stage.content == hash_folder(again, leave_out=frozenset({TIMES}))
 
 
 def test_what_is_shown_is_what_the_kept_model_says(explained: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
 
+TIMES = "times.json"  # what a stage measured in seconds: another run measures others, so it is no part of its content
+
 
 @dataclass(frozen=True)
 class StageContext:

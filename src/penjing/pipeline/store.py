@@ -22,12 +22,12 @@ from penjing.files import disk_errors, read_json, replace_folder, write_json
 from penjing.hashing import hash_file, hash_folder, hash_json
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.stage import Artifact, Stage, StageContext
+from penjing.pipeline.stage import TIMES, Artifact, Stage, StageContext
 from penjing.progress import Progress
 
 RECORD = "lineage.json"
 HISTORY = "history.jsonl"
-_NOT_CONTENT = frozenset({RECORD, HISTORY})
+_NOT_CONTENT = frozenset({RECORD, HISTORY, TIMES})
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from penjing.data.reading import read_split
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import ExplainSettings
-from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.stage import TIMES, Stage, StageContext
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.progress import stop_if_asked
 from penjing.tasks.model import load_model
@@ -41,7 +41,9 @@ def _run(context: StageContext) -> dict[str, Any]:
             stop_if_asked(context.progress)
             measured |= compare_methods(model, measuring, [name], seed=seed)["methods"]
             bar.advance(1)
+    seconds = {name: figures.pop("seconds") for name, figures in measured.items()}
     faithfulness = {"texts": len(measuring), "methods": measured}
+    write_json(context.folder / TIMES, seconds)
     write_json(context.folder / EXPLANATIONS, {"examples": examples, "faithfulness": faithfulness})
     return {"method": settings.method, "texts": len(measuring), "faithfulness": measured}
 
@@ -52,8 +54,10 @@ def _settings(context: StageContext) -> ExplainSettings:
 
 
 def read_explanations(folder: Path) -> dict[str, Any]:
-    """Returns what the stage wrote: ``examples`` and ``faithfulness``."""
+    """Returns what the stage wrote: ``examples`` and ``faithfulness``, each method with its ``seconds`` a text."""
     found: dict[str, Any] = read_json(folder / EXPLANATIONS)
+    for name, seconds in read_json(folder / TIMES).items():
+        found["faithfulness"]["methods"][name]["seconds"] = seconds
     return found
 
 
@@ -63,4 +67,5 @@ EXPLAIN = Stage(
     settings=lambda recipe: [recipe.seed, recipe.explain and recipe.explain.model_dump(mode="json")],
     run=_run,
     is_wanted=lambda recipe: recipe.explain is not None,
+    version=2,
 )
