@@ -25,6 +25,7 @@ SHORTER = (
     *("model.shape.embedding_size=64", "model.shape.hidden_size=64"),
     *("pretrain.objective=causal", "pretrain.window_tokens=64", "pretrain.epochs=0.5", "pretrain.compile=off"),
     *("finetune.epochs=2", "pretrain.checkpoint_every_s=1", "finetune.checkpoint_every_s=1", "evaluate.resamples=100"),
+    *("explain.texts=2", "explain.examples=1", "explain.mistakes=0"),
 )
 
 
