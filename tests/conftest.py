@@ -52,8 +52,13 @@ def _small_recipe(folder: Path, family: str = "lstm") -> dict[str, Any]:
     shapes: dict[str, dict[str, int]] = {
         "lstm": {"embedding_size": 16, "hidden_size": 16},
         "bert": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+        "llama": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
     }
-    kind = {"lstm": {"kind": "word", "vocab_size": 300}, "bert": {"kind": "wordpiece", "vocab_size": 400}}
+    kind = {
+        "lstm": {"kind": "word", "vocab_size": 300},
+        "bert": {"kind": "wordpiece", "vocab_size": 400},
+        "llama": {"kind": "bpe", "vocab_size": 300},
+    }
     return {
         "name": "small",
         "task": "sentiment",

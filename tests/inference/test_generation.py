@@ -62,6 +62,16 @@ def test_greedy_continuation_is_that_of_transformers(tmp_path: Path, tokenizer: 
     assert made.text == tokenizer.decode(expected)[len("The plot") :]
 
 
+def test_any_of_the_end_tokens_of_the_folder_ends_a_text(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    network = save(tmp_path, LLAMA, tokenizer)
+    prompt = [tokenizer.start_id, *tokenizer.encode(["The plot"])[0]]
+    first, second = list(generate_tokens(network, prompt, frozenset(), 2, GREEDY))
+    assert first != second
+    write_json(tmp_path / "generation_config.json", {"eos_token_id": [second, 5]})
+    made = load_generator(tmp_path).generate("The plot", GREEDY)
+    assert (made.tokens, made.finish_reason) == (1, "stop")
+
+
 @pytest.mark.parametrize("architecture", [LLAMA, LSTM], ids=lambda kind: kind.name)
 @torch.no_grad()
 def test_each_token_is_the_likeliest_after_all_before_it(
@@ -70,7 +80,7 @@ def test_each_token_is_the_likeliest_after_all_before_it(
     """With a cache as without: every continuation is scored again from its beginning."""
     network = save(tmp_path, architecture, tokenizer)
     ids = [tokenizer.start_id, *tokenizer.encode(["A gripping"])[0]]
-    for token in generate_tokens(network, list(ids), tokenizer.end_id, 12, GREEDY):
+    for token in generate_tokens(network, list(ids), frozenset({tokenizer.end_id}), 12, GREEDY):
         hidden = network.encode(torch.tensor([ids]))[:, -1]
         width = 24 if architecture is LSTM else hidden.shape[-1]  # of an LSTM's two directions the first
         assert token == network.score(hidden[:, :width])[0].argmax()
@@ -102,8 +112,8 @@ def test_text_ends_with_the_end_token_or_when_there_is_no_room(tmp_path: Path, t
     long = generator.generate("The plot", SamplingSettings(1000, temperature=0))
     assert long.finish_reason == "length"
     assert long.tokens == 40 - 1 - len(tokenizer.encode(["The plot"])[0])
-    first = next(generate_tokens(network, [tokenizer.start_id], -1, 1, GREEDY))
-    assert list(generate_tokens(network, [tokenizer.start_id], first, 1, GREEDY)) == []
+    first = next(generate_tokens(network, [tokenizer.start_id], frozenset(), 1, GREEDY))
+    assert list(generate_tokens(network, [tokenizer.start_id], frozenset({first}), 1, GREEDY)) == []
 
 
 def test_prompt_that_fills_the_positions_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:

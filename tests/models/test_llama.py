@@ -281,8 +281,24 @@ def test_impossible_config_is_refused(values: dict[str, Any], message: str) -> N
 
 def test_window_is_never_ignored_silently() -> None:
     assert QWEN2.config_from_dict({**SHAPE, "sliding_window": 8, "use_sliding_window": False}).sliding_window is None
-    with pytest.raises(UsageError, match="choose mistral"):
+    with pytest.raises(UsageError, match="sliding_window"):
         QWEN2.config_from_dict({**SHAPE, "sliding_window": 8})
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [(LLAMA, "sliding_window"), (MISTRAL, "attention_bias"), (QWEN2, "mlp_bias"), (QWEN3, "mlp_bias")],
+)
+def test_what_the_class_of_the_hub_does_not_have_is_refused(architecture: Architecture, name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} .*which a {architecture.name} does not have"):
+        architecture.config_from_dict({**SHAPE, name: 8 if name == "sliding_window" else True})
+
+
+def test_llama3_positions_that_say_no_first_length_take_that_of_the_model() -> None:
+    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    assert LlamaConfig.from_dict({**SHAPE, "rope_scaling": scaling}).rope_original_positions == 24
+    with pytest.raises(UsageError, match="lack factor, low_freq_factor"):
+        LlamaConfig.from_dict({**SHAPE, "rope_scaling": {"rope_type": "llama3", "high_freq_factor": 4.0}})
 
 
 def test_config_of_old_folders_is_read() -> None:

@@ -5,9 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
+import torch
+import transformers
 
+import penjing
 from penjing.errors import PenjingError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
+from penjing.inference.generation import load_generator
+from penjing.inference.sampling import SamplingSettings
+from penjing.models.llama import LLAMA
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.start import architecture_of, choose_learning_rate, config_values, model_settings, start_files
@@ -61,3 +68,67 @@ def test_run_goes_on_from_a_finished_model_with_its_tokenizer(
     for name, tensor in before.items():
         if name.startswith("bert.encoder"):
             assert tensor.numpy() == pytest.approx(after[name].numpy(), abs=1e-5)
+
+
+def test_llama_is_pretrained_continues_texts_and_becomes_a_classifier_that_transformers_loads(
+    small_recipe: Any, tmp_path: Path
+) -> None:
+    document = small_recipe(tmp_path, "llama") | {
+        "corpus": {"path": str(tmp_path / "reviews.csv")},
+        "pretrain": {"objective": "causal", "window_tokens": 16, "epochs": 2, "precision": "fp32", "compile": "off"},
+        "explain": {"examples": 1, "mistakes": 0, "texts": 2},
+    }
+    result = run_recipe(check_recipe(document, "r"), tmp_path / "out", Silent(), ["test"])
+    continued = load_generator(result.artifacts["pretrain"].folder / "model").generate("a", SamplingSettings(5))
+    assert 0 < continued.tokens <= 5
+    model = penjing.load(result.model)
+    ours, _ = model.score_texts(["a lovely film"])
+    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(result.model).eval()
+    rendered = transformers.AutoTokenizer.from_pretrained(result.model)("a lovely film", return_tensors="pt")
+    with torch.no_grad():
+        expected = theirs(rendered["input_ids"], attention_mask=rendered["attention_mask"]).logits
+    assert ours == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_run_starts_from_a_decoder_of_the_hub_whose_tokenizer_has_an_end_token_alone(
+    small_recipe: Any, tmp_path: Path
+) -> None:
+    document = small_recipe(tmp_path, "lstm")
+    hub = tmp_path / "hub"
+    backend = tokenizers.Tokenizer(tokenizers.models.BPE())
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator((tmp_path / "reviews.csv").read_text().splitlines(), trainer)
+    config = transformers.Qwen2Config(
+        vocab_size=320,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        intermediate_size=16,
+    )
+    transformers.Qwen2ForCausalLM(config).save_pretrained(hub)  # with embeddings to spare, as Qwen's have
+    backend.save(str(hub / "tokenizer.json"))
+    write_json(hub / "tokenizer_config.json", {"eos_token": "<|endoftext|>"})
+    document["model"] = {"start": str(hub)}
+    result = run_recipe(check_recipe(document, "r"), tmp_path / "out", Silent(), ["test"])
+    assert read_json(result.model / "config.json")["model_type"] == "qwen2"
+    assert result.evaluation["scores"]["accuracy"]["value"] > 0.7
+    model = penjing.load(result.model)
+    ours, _ = model.score_texts(["a lovely film"])
+    ids = [row.ids for row in model.renderer.render([{"text": "a lovely film"}])]
+    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(result.model).eval()
+    with torch.no_grad():
+        assert ours == pytest.approx(theirs(torch.tensor(ids)).logits.numpy(), abs=1e-5)
+
+
+def test_shape_is_laid_over_the_positions_of_the_start(tmp_path: Path) -> None:
+    transformers.LlamaConfig(vocab_size=300, rope_theta=123.0).save_pretrained(tmp_path)
+    values = config_values(recipe({"start": str(tmp_path), "shape": {"rope_theta": 500.0}}), 300, 0)
+    assert LLAMA.config_from_dict(values).rotary.theta == 500.0

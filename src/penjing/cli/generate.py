@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from penjing.cli.output import print_json
+from penjing.errors import UsageError
 
 
 def show_generation(
@@ -16,13 +17,24 @@ def show_generation(
     from penjing.inference.generation import load_generator
     from penjing.inference.sampling import SamplingSettings
 
+    if not prompt.isprintable() and any("\ud800" <= c <= "\udfff" for c in prompt):
+        raise UsageError("the prompt is not UTF-8", do="Save or type it as UTF-8.")
     settings = SamplingSettings(max_tokens, temperature, top_p, seed)
     generator = load_generator(folder)
     if as_json:
         print_json(asdict(generator.generate(prompt, settings)) | {"seed": seed})
         return
-    sys.stdout.write(prompt)
-    for piece in generator.stream(prompt, settings):
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
+    has_begun = False
+    try:
+        for piece in generator.stream(prompt, settings):
+            sys.stdout.write(_visible(piece if has_begun else prompt + piece))
+            sys.stdout.flush()
+            has_begun = True
+    finally:
+        if has_begun:
+            sys.stdout.write("\n")
+
+
+def _visible(text: str) -> str:
+    """Returns a text in which what a terminal would obey, other than line breaks and tabs, is replaced."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

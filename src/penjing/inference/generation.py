@@ -6,17 +6,21 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from penjing.errors import ModelFolderError, UsageError
+from penjing.files import read_json
 from penjing.inference.sampling import SamplingSettings, choose_token
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture, GeneratingModel
 from penjing.models.weights import load_weights, read_config
 from penjing.registry import load_registered
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
+
+GENERATION_CONFIG = "generation_config.json"
+_CONTEXT = 8  # tokens of the prompt that decide how the next one is read
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,11 @@ class TextGenerator:
     Args:
         network: the model.
         tokenizer: the one it was trained with.
+        end_ids: any of these ends a text.
     """
 
-    def __init__(self, network: GeneratingModel, tokenizer: Tokenizer) -> None:
-        self._network, self._tokenizer = network, tokenizer
+    def __init__(self, network: GeneratingModel, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
+        self._network, self._tokenizer, self._end_ids = network, tokenizer, end_ids
 
     def generate(self, prompt: str, settings: SamplingSettings) -> Generation:
         """Continues a text; see `stream`."""
@@ -67,24 +72,31 @@ class TextGenerator:
         """
         began = time.perf_counter()
         ids = self._read_prompt(prompt)
-        before, shown, added = self._tokenizer.decode(ids), "", list[int]()
-        room = self._room(len(ids), settings.max_tokens)
-        for token in generate_tokens(self._network, ids, self._tokenizer.end_id, room, settings):
-            added.append(token)
-            text = self._tokenizer.decode([*ids, *added])[len(before) :]
-            if len(text) > len(shown) and not text.endswith("\ufffd"):  # else a character is not complete
-                yield text[len(shown) :]
-                shown = text
-        text = self._tokenizer.decode([*ids, *added])[len(before) :]
-        if len(text) > len(shown):
-            yield text[len(shown) :]
-        reason: Literal["stop", "length"] = "stop" if len(added) < room else "length"
-        return Generation(prompt, text, len(added), reason, time.perf_counter() - began)
+        prompt_tokens, room = len(ids), self._room(len(ids), settings.max_tokens)
+        pieces: list[str] = []
+        # A piece is what new tokens add to the text of those before them: some tokens read otherwise at the beginning.
+        context, shown = max(0, prompt_tokens - _CONTEXT), prompt_tokens
+        for token in generate_tokens(self._network, list(ids), self._end_ids, room, settings):
+            ids.append(token)
+            piece = self._new_text(ids, context, shown)
+            if piece and not piece.endswith("\ufffd"):  # else a character is not complete
+                yield piece
+                pieces.append(piece)
+                context, shown = shown, len(ids)
+        if piece := self._new_text(ids, context, shown):
+            yield piece
+            pieces.append(piece)
+        tokens = len(ids) - prompt_tokens
+        reason: Literal["stop", "length"] = "stop" if tokens < room else "length"
+        return Generation(prompt, "".join(pieces), tokens, reason, time.perf_counter() - began)
+
+    def _new_text(self, ids: list[int], context: int, shown: int) -> str:
+        """Returns the text of the tokens from ``shown`` on, read after those from ``context`` on."""
+        return self._tokenizer.decode(ids[context:])[len(self._tokenizer.decode(ids[context:shown])) :]
 
     def _read_prompt(self, prompt: str) -> list[int]:
         (ids,) = self._tokenizer.encode([prompt])
-        has_start = self._tokenizer.start_id != self._tokenizer.end_id
-        return [self._tokenizer.start_id, *ids] if has_start or not ids else ids
+        return [*self._tokenizer.prompt_start, *ids] or [self._tokenizer.start_id]
 
     def _room(self, prompt_tokens: int, wanted: int) -> int:
         longest = self._network.longest_row
@@ -100,14 +112,14 @@ class TextGenerator:
 
 @torch.inference_mode()
 def generate_tokens(
-    network: GeneratingModel, prompt: list[int], end_id: int, room: int, settings: SamplingSettings
+    network: GeneratingModel, prompt: list[int], end_ids: frozenset[int], room: int, settings: SamplingSettings
 ) -> Iterator[int]:
-    """Gives the tokens that continue a prompt, up to the end token, which is not given, or until there are enough.
+    """Gives the tokens that continue a prompt, up to an end token, which is not given, or until there are enough.
 
     Args:
         network: reads and scores.
         prompt: at least one token.
-        end_id: ends the text.
+        end_ids: end the text.
         room: most tokens.
         settings: how they are chosen; its ``max_tokens`` is not read here.
     """
@@ -117,7 +129,7 @@ def generate_tokens(
     for _ in range(room):
         hidden = network.read(torch.tensor([new]), cache)
         token = choose_token(network.score(hidden[:, -1])[0], settings, generator)
-        if token == end_id:
+        if token in end_ids:
             return
         yield token
         new = [token]
@@ -136,8 +148,9 @@ def load_generator(folder: Path) -> TextGenerator:
     except UsageError as error:
         raise ModelFolderError(error.what, where=str(folder / "config.json"), do=error.do) from error
     written = config.class_name("language")
-    if "causal" not in architecture.objectives or written not in values.get("architectures", [written]):
-        found = ", ".join(values.get("architectures", [])) or architecture.name
+    named = values.get("architectures") or [written]
+    if "causal" not in architecture.objectives or written not in named:
+        found = ", ".join(named) if written not in named else architecture.name
         raise ModelFolderError(
             f"this is a {found}, which does not continue texts",
             where=str(folder),
@@ -147,4 +160,16 @@ def load_generator(folder: Path) -> TextGenerator:
     load_weights(network, folder)
     network.eval()
     assert isinstance(network, GeneratingModel)
-    return TextGenerator(network, load_tokenizer(folder))
+    tokenizer = load_tokenizer(folder)
+    return TextGenerator(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
+
+
+def _read_end_ids(folder: Path, config: dict[str, Any]) -> frozenset[int]:
+    """Returns the ids that end a text, which ``generation_config.json`` decides, else ``config.json``."""
+    path = folder / GENERATION_CONFIG
+    try:
+        found = (read_json(path) if path.is_file() else config).get("eos_token_id")
+    except (ValueError, AttributeError) as error:
+        raise ModelFolderError("this is not the settings of a model", where=str(path), do="Copy it again.") from error
+    ids = found if isinstance(found, list) else [found]
+    return frozenset(item for item in ids if isinstance(item, int))

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from penjing.errors import UsageError
 
+_COLD = 1e-6  # below, the likeliest token has all the probability that fp32 can tell from 1
+
 
 @dataclass(frozen=True)
 class SamplingSettings:
@@ -35,6 +37,8 @@ class SamplingSettings:
             raise UsageError(f"max_tokens is {self.max_tokens}", do="Ask for at least one token.")
         if not 0 <= self.temperature < float("inf"):
             raise UsageError(f"temperature is {self.temperature}", do="Give 0, for the likeliest token, or more.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is {self.seed}", do="Give a whole number from 0 to below 2^63.")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p}", do="Give a share above 0, at most 1.")
 
@@ -47,9 +51,9 @@ def choose_token(logits: Tensor, settings: SamplingSettings, generator: torch.Ge
         settings: how it is chosen.
         generator: all randomness comes from it.
     """
-    if settings.temperature == 0:
+    if settings.temperature < _COLD:
         return int(logits.argmax())
-    probabilities = (logits.float() / settings.temperature).softmax(dim=-1)
+    probabilities = ((logits.float() - logits.max()) / settings.temperature).softmax(dim=-1)
     if settings.top_p < 1:
         ordered, order = probabilities.sort(descending=True)
         before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens

@@ -18,6 +18,11 @@ _ROPE_NAMES = {
     "high_freq_factor": "rope_high_freq_factor",
     "original_max_position_embeddings": "rope_original_positions",
 }
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "default": (),
+    "linear": ("factor",),
+    "llama3": ("factor", "low_freq_factor", "high_freq_factor"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class LlamaConfig(NetworkConfig):
     }
     has_query_bias: ClassVar[bool | None] = None  # queries, keys and values; None: as attention_bias says
     has_query_norm: ClassVar[bool] = False  # queries and keys
+    unused: ClassVar[tuple[str, ...]] = ("sliding_window",)  # what the hub's class of this type does not compute
 
     vocab_size: int = 32000
     hidden_size: int = 4096
@@ -68,6 +74,11 @@ class LlamaConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in self.unused:
+            if getattr(self, name):
+                raise UsageError(
+                    f"{name} is {getattr(self, name)!r}, which a {self.model_type} does not have", do=f"Remove {name}."
+                )
         if self.head_dim is None and self.hidden_size % self.num_attention_heads:
             raise UsageError(
                 f"hidden_size {self.hidden_size} cannot be shared among {self.num_attention_heads} heads",
@@ -99,7 +110,7 @@ class LlamaConfig(NetworkConfig):
         written = super().to_dict(head=head, labels=labels)
         rope = {"rope_type": written.pop("rope_type"), "rope_theta": self.rope_theta}
         scaling = {theirs: written.pop(ours) for theirs, ours in _ROPE_NAMES.items()}
-        used = {"default": (), "linear": ("factor",), "llama3": tuple(scaling)}[self.rope_type]
+        used = tuple(scaling) if self.rope_type == "llama3" else _NEEDED[self.rope_type]
         written |= {"head_dim": self.width, "num_key_value_heads": self.groups}
         return {**written, "rope_parameters": {**rope, **{name: scaling[name] for name in used}}}
 
@@ -134,15 +145,25 @@ def _flat_rope(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     nested = values.get("rope_parameters") or values.get("rope_scaling") or {}
     kind = nested.get("rope_type", nested.get("type", values.get("rope_type", "default")))
-    if kind not in ("default", "linear", "llama3"):
+    if kind not in _NEEDED:
         raise UsageError(
             f'rotary positions are of the kind "{kind}", which is not computed here',
             where=where,
             do="default, linear and llama3 are; choose another model.",
         )
-    flat = {ours: nested[theirs] for theirs, ours in _ROPE_NAMES.items() if theirs in nested}
+    known = {ours: nested[theirs] for theirs, ours in _ROPE_NAMES.items() if theirs in nested}
+    longest = values.get("original_max_position_embeddings", values.get("max_position_embeddings"))
+    if kind == "llama3" and longest is not None and "rope_original_positions" not in values:
+        known = {"rope_original_positions": longest, **known}
+    missing = [theirs for theirs in _NEEDED[kind] if _ROPE_NAMES[theirs] not in {*known, *values}]
+    if missing:
+        raise UsageError(
+            f'rotary positions of the kind "{kind}" lack {", ".join(missing)}',
+            where=where,
+            do="Copy config.json again, or name them.",
+        )
     theta = {"rope_theta": nested["rope_theta"]} if "rope_theta" in nested else {}
-    return {**flat, **theta, "rope_type": kind}
+    return {**known, **theta, "rope_type": kind}
 
 
 @dataclass(frozen=True)
@@ -155,6 +176,7 @@ class MistralConfig(LlamaConfig):
         "language": "MistralForCausalLM",
         "classifier": "MistralForSequenceClassification",
     }
+    unused: ClassVar[tuple[str, ...]] = ("attention_bias", "mlp_bias")
 
     intermediate_size: int = 14336
     num_key_value_heads: int | None = 8
@@ -172,6 +194,7 @@ class Qwen2Config(LlamaConfig):
         "language": "Qwen2ForCausalLM",
         "classifier": "Qwen2ForSequenceClassification",
     }
+    unused: ClassVar[tuple[str, ...]] = ("attention_bias", "mlp_bias", "sliding_window")
     has_query_bias: ClassVar[bool | None] = True
 
     vocab_size: int = 151_936
@@ -182,13 +205,8 @@ class Qwen2Config(LlamaConfig):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
         # The hub's config names a window also where use_sliding_window is false; with true it is refused.
-        if values.get("sliding_window") is not None and "use_sliding_window" not in values:
-            raise UsageError(
-                f"sliding_window is {values['sliding_window']!r}, and a {cls.model_type} here sees everything",
-                where=where,
-                do="Remove it, or choose mistral.",
-            )
-        return super().from_dict({**values, "sliding_window": None}, where=where)
+        window = None if "use_sliding_window" in values else values.get("sliding_window")
+        return super().from_dict({**values, "sliding_window": window}, where=where)
 
 
 @dataclass(frozen=True)
@@ -201,6 +219,7 @@ class Qwen3Config(Qwen2Config):
         "language": "Qwen3ForCausalLM",
         "classifier": "Qwen3ForSequenceClassification",
     }
+    unused: ClassVar[tuple[str, ...]] = ("mlp_bias", "sliding_window")
     has_query_bias: ClassVar[bool | None] = None
     has_query_norm: ClassVar[bool] = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,11 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any
     start = start_folder(recipe)
     architecture = architecture_of(recipe)
     architecture.check_shape(recipe.model.shape, where=recipe.name)
-    values: dict[str, Any] = read_config(start) if start else dict(architecture.fresh_shape)
+    if start is None:
+        values = dict(architecture.fresh_shape)
+    else:  # flat, as the shape is; and a model of the hub may have embeddings to spare
+        values = asdict(architecture.config_from_dict(read_config(start)))
+        vocab_size = max(vocab_size, values["vocab_size"])
     return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id}
 
 

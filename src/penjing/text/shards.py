@@ -67,7 +67,7 @@ def write_shard(
         folder: an existing folder to write into.
         batches: rendered rows and their labels (an empty list for a corpus without labels).
         vocab_size: decides 2 or 4 bytes for a token.
-        unknown_id: the id counted as unknown.
+        unknown_id: the id counted as unknown; -1 where nothing is.
         fingerprint: the renderer's.
 
     Raises:

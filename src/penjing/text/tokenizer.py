@@ -60,17 +60,17 @@ class Tokenizer:
         self.words = words or WordSettings()
         self.vocab_size = backend.get_vocab_size(with_added_tokens=True)
         names = names or {}
-        end = self._find(END, "</s>", names.get("sep_token"), names.get("eos_token"))
+        end = self._find(names.get("sep_token"), names.get("eos_token"), END, "</s>")
         if end is None:
             raise ModelFolderError(
                 "the tokenizer has no token that ends a text",
                 do="Name it in tokenizer_config.json, as eos_token or sep_token.",
             )
         self.end_id = end
-        self.start_id = self._find(START, "<s>", names.get("cls_token"), names.get("bos_token"), default=end)
-        self.pad_id = self._find(PAD, "<pad>", names.get("pad_token"), default=end)
-        self.unknown_id = self._find(UNKNOWN, "<unk>", names.get("unk_token"), default=self.pad_id)
-        self.mask_id = self._find(MASK, "<mask>", names.get("mask_token"), default=self.unknown_id)
+        self.start_id = self._find(names.get("cls_token"), names.get("bos_token"), START, "<s>", default=end)
+        self.pad_id = self._find(names.get("pad_token"), PAD, "<pad>", default=end)
+        self.unknown_id = self._find(names.get("unk_token"), UNKNOWN, "<unk>", default=self.pad_id)
+        self.mask_id = self._find(names.get("mask_token"), MASK, "<mask>", default=self.unknown_id)
 
     @overload
     def _find(self, *names: str | None, default: int) -> int: ...
@@ -87,6 +87,19 @@ class Tokenizer:
     def special_ids(self) -> frozenset[int]:
         """The ids that stand for no text."""
         return frozenset({self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id})
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether there is a token for what the vocabulary lacks; one of bytes lacks nothing."""
+        return self.unknown_id not in (self.start_id, self.end_id, self.pad_id)
+
+    @property
+    def prompt_start(self) -> list[int]:
+        """The special tokens that come before a text which is to be continued."""
+        ids = list(self._backend.encode("", add_special_tokens=True).ids)
+        while ids and ids[-1] == self.end_id:
+            ids.pop()
+        return ids
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Returns the token ids of each text, without special tokens."""

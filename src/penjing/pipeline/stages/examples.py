@@ -32,7 +32,7 @@ def _run(context: StageContext) -> dict[str, Any]:
             folder,
             _rendered(renderer, iter_split(data, split, _ROWS), labels, context.progress),
             vocab_size=tokenizer.vocab_size,
-            unknown_id=tokenizer.unknown_id,
+            unknown_id=tokenizer.unknown_id if tokenizer.has_unknown else -1,
             fingerprint=renderer.fingerprint,
         )
         facts["splits"][split] = {

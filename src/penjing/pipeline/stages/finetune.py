@@ -11,7 +11,8 @@ from torch import nn
 import penjing
 from penjing.files import read_json, write_json
 from penjing.models.interface import Architecture, count_parameters
-from penjing.models.weights import load_backbone, save_network
+from penjing.models.weights import load_backbone
+from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.examples import LABELS
@@ -40,7 +41,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     architecture, config, job = prepare_finetuning(context.recipe, context.inputs)
     _start(job.network, context)
     result = Trainer(job, context.folder, context.progress).run()
-    _write_model(context, job.network, architecture.config_to_dict(config, head="classifier", labels=labels), labels)
+    _write_model(context, job.network, architecture, config, labels)
     remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name}
 
@@ -87,12 +88,13 @@ def _batches(recipe: Recipe, folder: Path, tokenizer: Tokenizer, *, is_training:
     )
 
 
-def _write_model(context: StageContext, network: nn.Module, config: dict[str, Any], labels: list[str]) -> None:
+def _write_model(
+    context: StageContext, network: nn.Module, architecture: Architecture, config: Any, labels: list[str]
+) -> None:
     """Writes the model folder in the layout of the hub, with our card."""
     recipe, folder = context.recipe, context.folder / "model"
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    save_network(folder, network, config)
-    tokenizer.save(folder)
+    write_network(folder, network, architecture, config, tokenizer, head="classifier", labels=labels)
     card = {
         "penjing": penjing.__version__,
         "task": recipe.task,

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from penjing.models.interface import Architecture, count_parameters
-from penjing.models.weights import load_backbone, save_network
+from penjing.models.weights import load_backbone
+from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.shards import PARTS
@@ -42,8 +43,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     if "vectors" in context.inputs:
         put_vectors(job.network, load_vectors(context.inputs["vectors"]))
     result = Trainer(job, context.folder, context.progress).run()
-    save_network(context.folder / "model", job.network, architecture.config_to_dict(config, head="language"))
-    tokenizer.save(context.folder / "model")
+    write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "objective": settings.objective}
 
@@ -88,6 +88,7 @@ def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32
     """Starts the embeddings from word vectors; entries without one (zeros) keep their random start."""
     embeddings = input_embeddings(network).weight
     known = torch.from_numpy(np.any(vectors != 0, axis=1))
+    embeddings = embeddings[: len(known)]  # a model that is given may have rows to spare
     with torch.no_grad():
         embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors), embeddings))
 

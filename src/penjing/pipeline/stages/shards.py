@@ -41,7 +41,7 @@ def _write(folder: Path, texts: Path, renderer: Renderer, progress: Progress) ->
         folder,
         _rendered(texts, renderer, progress),
         vocab_size=tokenizer.vocab_size,
-        unknown_id=tokenizer.unknown_id,
+        unknown_id=tokenizer.unknown_id if tokenizer.has_unknown else -1,
         fingerprint=tokenizer.fingerprint,
     )
 

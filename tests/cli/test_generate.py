@@ -1,0 +1,54 @@
+"""``penjing generate`` through the real command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.models.llama import LLAMA
+from penjing.pipeline.model_folder import write_network
+from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the language model ``lm``; its weights are random."""
+    place = tmp_path_factory.mktemp("generate")
+    tokenizer = train_tokenizer([["a lovely film"] * 3], TokenizerSettings(kind="bpe", vocab_size=300))
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = LLAMA.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 64})
+    network = LLAMA.language_model(config)
+    LLAMA.initialize(network, config, 0)
+    write_network(place / "lm", network, LLAMA, config, tokenizer, head="language")
+    return place
+
+
+def test_text_is_continued_and_the_same_seed_says_the_same(cli: Any, folder: Path) -> None:
+    plain = ["generate", "lm", "A lovely", "--max-tokens", "12", "--seed", "3"]
+    calls = {"plain": plain, "json": [*plain, "--json"]}
+    finished = cli.run_all({name: cli.call(folder, args) for name, args in calls.items()})
+    assert {name: (done.code, done.err) for name, done in finished.items()} == dict.fromkeys(calls, (0, ""))
+    document = json.loads(finished["json"].out)
+    assert set(document) == {"prompt", "text", "tokens", "finish_reason", "seconds", "seed"}
+    assert document["tokens"] == 12
+    assert finished["plain"].out.startswith("A lovely")
+    # Random weights say anything; what a terminal would obey is not printed.
+    assert all(c.isprintable() or c in "\n\t" for c in finished["plain"].out)
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in document["text"])
+    assert finished["plain"].out == f"A lovely{shown}\n"
+
+
+def test_what_cannot_be_done_is_said_in_one_paragraph(cli: Any, folder: Path, trained: Any) -> None:
+    calls = {
+        "long": (["generate", "lm", "film " * 100], 2, "64 positions"),
+        "cold": (["generate", "lm", "x", "--top-p", "0"], 2, "top_p"),
+        "classifier": (["generate", str(trained[0].model), "x"], 1, "does not continue texts"),
+        "nothing": (["generate", "nowhere", "x"], 1, "there is no such folder"),
+        "bytes": (["generate", "lm", "\udcff"], 2, "not UTF-8"),
+    }
+    finished = cli.run_all({name: cli.call(folder, args) for name, (args, _, _) in calls.items()})
+    for name, (_, code, words) in calls.items():
+        finished[name].assert_refused(code, words)
