@@ -38,7 +38,7 @@ CALLS: dict[str, tuple[list[str], list[str]]] = {
     "language that the report does not have": (["run", RECIPE, "--lang", "fr"], ["language is 'fr'", "'en' or 'zh'"]),
     "family that is not known": (
         ["run", RECIPE, "--set", "model.family=gru"],
-        ['"gru"', "Known are: bert, lstm"],
+        ['"gru"', "Known are: bert, llama, lstm"],
     ),
     "GPU where there is none": (
         ["run", RECIPE, "--set", "finetune.device=cuda"],
