@@ -17,7 +17,7 @@ def show_generation(
     from penjing.inference.generation import load_generator
     from penjing.inference.sampling import SamplingSettings
 
-    if not prompt.isprintable() and any("\ud800" <= c <= "\udfff" for c in prompt):
+    if any("\ud800" <= c <= "\udfff" for c in prompt):
         raise UsageError("the prompt is not UTF-8", do="Save or type it as UTF-8.")
     settings = SamplingSettings(max_tokens, temperature, top_p, seed)
     generator = load_generator(folder)

@@ -13,10 +13,8 @@ import torch
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.inference.sampling import SamplingSettings, choose_token
-from penjing.models.config import family_of
-from penjing.models.interface import Architecture, GeneratingModel
-from penjing.models.weights import load_weights, read_config
-from penjing.registry import load_registered
+from penjing.models.interface import GeneratingModel, open_config
+from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 
 GENERATION_CONFIG = "generation_config.json"
@@ -142,11 +140,7 @@ def load_generator(folder: Path) -> TextGenerator:
         ModelFolderError: a file is missing or broken, or the model does not continue texts.
     """
     values = read_config(folder)
-    try:
-        architecture: Architecture = load_registered("models", family_of(values))
-        config = architecture.config_from_dict(values)
-    except UsageError as error:
-        raise ModelFolderError(error.what, where=str(folder / "config.json"), do=error.do) from error
+    architecture, config = open_config(values, folder / CONFIG)
     written = config.class_name("language")
     named = values.get("architectures") or [written]
     if "causal" not in architecture.objectives or written not in named:

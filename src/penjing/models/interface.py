@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from penjing.errors import RecipeError, nearest
-from penjing.models.config import Head, NetworkConfig
+from penjing.errors import ModelFolderError, RecipeError, UsageError, nearest
+from penjing.models.config import Head, NetworkConfig, family_of
+from penjing.registry import load_registered
 
 _FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id"})
 
@@ -181,6 +183,25 @@ class Architecture:
                     where=where,
                     do=nearest(name, known),
                 )
+
+
+def open_config(values: Mapping[str, Any], path: Path) -> tuple[Architecture, Any]:
+    """Returns the architecture that a ``config.json`` is of, and its config.
+
+    Args:
+        values: the document.
+        path: where it lies, named in errors.
+
+    Raises:
+        ModelFolderError: the architecture is not known, or a value is impossible: the folder is damaged or foreign, the
+            call is not wrong.
+    """
+    try:
+        architecture: Architecture = load_registered("models", family_of(values))
+        return architecture, architecture.config_from_dict(values)
+    except UsageError as error:
+        do = f"{error.do} If nobody changed the file, copy it again.".strip()
+        raise ModelFolderError(error.what, where=str(path), do=do) from error
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.engine import Engine
-from penjing.models.config import family_of
+from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
-from penjing.registry import load_registered
 from penjing.tasks.card import CARD, card_task, read_card
 from penjing.tasks.tables import is_table, texts_of, with_predictions
 from penjing.tasks.task import ClassPrediction, Probabilities, Task
@@ -121,9 +120,7 @@ def load_model(folder: str | Path) -> Model:
     task = card_task(card, path)
     with _written_in(path / CARD):
         renderer = _load_renderer(path, card)
-    with _written_in(path / CONFIG):
-        architecture = load_registered("models", family_of(config_values))
-        config = architecture.config_from_dict(config_values)
+    architecture, config = open_config(config_values, path / CONFIG)
     network = architecture.classifier(config, len(card["labels"]))
     load_weights(network, path)
     return Model(
