@@ -22,7 +22,8 @@ from penjing.text.shards import TokenShard, write_shard
 from penjing.train.batches import WindowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import CausalObjective, MaskedObjective
+from penjing.train.objectives.causal import CausalObjective
+from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
 

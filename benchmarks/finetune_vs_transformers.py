@@ -42,7 +42,7 @@ def run_penjing(epochs: int, batch_rows: int, rate: float) -> dict[str, Any]:
     from penjing.text.tokenizer import load_tokenizer
     from penjing.train.batches import RowBatches
     from penjing.train.job import TrainingJob
-    from penjing.train.objectives import ClassificationObjective
+    from penjing.train.objectives.classification import ClassificationObjective
     from penjing.train.settings import FinetuneSettings
 
     importlib.import_module("torch._dynamo")  # else the first step does; transformers has it before the clock starts

@@ -84,7 +84,7 @@ def run_penjing(task: dict[str, Any], precision: str, batch_rows: int) -> dict[s
     from penjing.train.batches import RowBatches
     from penjing.train.history import read_history
     from penjing.train.job import TrainingJob
-    from penjing.train.objectives import ClassificationObjective
+    from penjing.train.objectives.classification import ClassificationObjective
     from penjing.train.settings import FinetuneSettings
     from penjing.train.trainer import Trainer
 

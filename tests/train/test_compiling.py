@@ -14,7 +14,8 @@ from penjing.train.batches import RowBatches, WindowBatches
 from penjing.train.compiling import count_steps, should_compile
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import ClassificationObjective, MaskedObjective
+from penjing.train.objectives.classification import ClassificationObjective
+from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.probe import probe_training
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 from penjing.train.trainer import Trainer

@@ -19,7 +19,7 @@ from penjing.text.shards import TokenShard, write_shard
 from penjing.train import used_rows
 from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import ClassificationObjective
+from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.settings import FinetuneSettings
 from penjing.train.trainer import Trainer
 

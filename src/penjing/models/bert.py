@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from penjing.errors import UsageError
 from penjing.models.attention import attend, attention_weights
 from penjing.models.config import Head, NetworkConfig
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, StoredNames
+from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.pooling import Pooling
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -299,9 +299,6 @@ class BertPredictions(nn.Module):
         self.transform = BertTransform(config)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
-    def forward(self, hidden: Tensor, words: Tensor) -> Tensor:
-        return F.linear(self.transform(hidden), words, self.bias)
-
 
 class BertForMaskedLM(nn.Module):
     """BERT that guesses hidden words."""
@@ -331,10 +328,14 @@ class BertForMaskedLM(nn.Module):
         hidden: Tensor = self.bert(ids, attention_mask)
         return hidden
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of hidden states [..., dim]; see `LanguageModel`."""
+        head = cast("BertPredictions", self.cls["predictions"])
+        return OutputLayer(head.transform(hidden), self.input_embeddings.weight, head.bias)
+
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states [..., dim]."""
-        logits: Tensor = self.cls["predictions"](hidden, self.input_embeddings.weight)
-        return logits
+        return F.linear(*self.output_layer(hidden))
 
     def forward(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Returns the logits of every position, [batch, time, vocab]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,20 @@ class Network(Protocol):
     def input_embeddings(self) -> nn.Embedding: ...
 
 
+class OutputLayer(NamedTuple):
+    """The last step before the scores of a vocabulary, which are ``linear(states, weight, bias)``.
+
+    Attributes:
+        states: what is scored, [..., dim].
+        weight: a vector for each entry of the vocabulary, [vocab, dim].
+        bias: a number for each, [vocab]; or none.
+    """
+
+    states: Tensor
+    weight: Tensor
+    bias: Tensor | None
+
+
 class LanguageModel(Network, Protocol):
     """A network that scores the words of its vocabulary."""
 
@@ -43,8 +57,11 @@ class LanguageModel(Network, Protocol):
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
         """
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of hidden states [..., dim], for those who do not want all logits at once."""
+
     def score(self, hidden: Tensor) -> Tensor:
-        """Returns logits [n, vocab] of hidden states [n, dim]."""
+        """Returns logits [..., vocab] of hidden states [..., dim]."""
 
 
 class NextTokenModel(LanguageModel, Protocol):

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from penjing.errors import UsageError
 from penjing.models.attention import attend_causally, causal_mask
 from penjing.models.cache import KeyValueCache
-from penjing.models.interface import Architecture, StoredNames
+from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 from penjing.models.rotary import rotary_angles, rotary_frequencies, rotate
 
@@ -198,10 +198,13 @@ class LlamaForCausalLM(nn.Module):
         hidden: Tensor = self.model(ids, attention_mask)
         return hidden
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of hidden states [..., dim]; see `LanguageModel`."""
+        return OutputLayer(hidden, self.lm_head.weight, None)
+
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states [..., dim]."""
-        logits: Tensor = self.lm_head(hidden)
-        return logits
+        return F.linear(*self.output_layer(hidden))
 
     @property
     def longest_row(self) -> int:

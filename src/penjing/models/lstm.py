@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from penjing.models.config import Head, NetworkConfig
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, StoredNames
+from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.pooling import Pooling
 
 
@@ -181,10 +181,14 @@ class LstmForCausalLM(nn.Module):
         hidden: Tensor = self.lstm(ids, attention_mask)
         return hidden
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of hidden states of one direction, [..., hidden]; see `LanguageModel`."""
+        words = self.input_embeddings.weight if self.decoder.weight is None else self.decoder.weight
+        return OutputLayer(self.projection(self.dropout(hidden)), words, self.decoder.bias)
+
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states of one direction, [..., hidden]."""
-        logits: Tensor = self.decoder(self.projection(self.dropout(hidden)), self.input_embeddings.weight)
-        return logits
+        return F.linear(*self.output_layer(hidden))
 
     @property
     def longest_row(self) -> None:
@@ -224,9 +228,6 @@ class LstmDecoder(nn.Module):
             None if config.tie_embeddings else nn.Parameter(torch.empty(config.vocab_size, config.embedding_size))
         )
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-
-    def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
-        return F.linear(hidden, embeddings if self.weight is None else self.weight, self.bias)
 
 
 class LstmForSequenceClassification(nn.Module):

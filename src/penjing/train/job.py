@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from penjing.train.batches import Batches
-from penjing.train.objectives import Objective
+from penjing.train.objective import Objective
 from penjing.train.settings import TrainSettings
 
 

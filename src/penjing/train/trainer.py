@@ -30,7 +30,7 @@ from penjing.train.device import autocast, choose_device, choose_precision
 from penjing.train.guard import LossGuard
 from penjing.train.history import History
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import Objective, Prepared
+from penjing.train.objective import Objective, Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.schedule import learning_rate_factor
 from penjing.train.used_rows import narrow_embeddings

@@ -32,7 +32,7 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import ClassificationObjective
+from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.trainer import Trainer, remove_training_files
 
 

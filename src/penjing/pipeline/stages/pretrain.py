@@ -29,7 +29,9 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import CausalObjective, MaskedObjective, Objective
+from penjing.train.objective import Objective
+from penjing.train.objectives.causal import CausalObjective
+from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer, remove_training_files

@@ -1,0 +1,62 @@
+"""What is learned: an objective turns a batch into inputs and targets, and those into a loss.
+
+The choice of targets is made before the network runs, so that the loss of several batches can be divided by the number
+of targets in all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from penjing.train.batches import Batch
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch with its targets.
+
+    Attributes:
+        tensors: what `Objective.loss` takes after the network.
+        targets: how many predictions are scored.
+        tokens: how many real tokens the network reads.
+    """
+
+    tensors: tuple[Tensor | None, ...]
+    targets: int
+    tokens: int
+
+
+class Objective(Protocol):
+    """What a trainer needs to know about what is learned.
+
+    Attributes:
+        scores_vocabulary: whether every word of the vocabulary is scored, so that all their embeddings learn.
+        added_ids: token ids that `prepare` may put into a batch, int64 [ids].
+    """
+
+    @property
+    def scores_vocabulary(self) -> bool: ...
+
+    @property
+    def added_ids(self) -> Tensor: ...
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        """Chooses inputs and targets; all randomness comes from ``generator``."""
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns the summed loss, and the number of right predictions, both scalars."""
+
+
+def count_tokens(batch: Batch) -> int:
+    return batch.ids.numel() if batch.mask is None else int(batch.mask.sum())
+
+
+class LanguageObjective:
+    """What objectives have in common that score the words of the vocabulary."""
+
+    scores_vocabulary = True
+    added_ids = torch.empty(0, dtype=torch.int64)  # any word may be put in; all are trained

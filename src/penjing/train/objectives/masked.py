@@ -1,0 +1,58 @@
+"""Masked language modelling: guess hidden tokens from both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from penjing.train.batches import Batch
+from penjing.train.cross_entropy import IGNORED, output_cross_entropy
+from penjing.train.objective import LanguageObjective, Prepared, count_tokens
+
+if TYPE_CHECKING:
+    from penjing.models.interface import LanguageModel
+
+
+class MaskedObjective(LanguageObjective):
+    """Guess hidden tokens from both sides (Devlin et al. 2019, arXiv 1810.04805).
+
+    In every window the same number of tokens is chosen, so that shapes stay fixed. Of those, 80% are replaced by
+    ``[MASK]``, 10% by a random token, 10% stay.
+
+    Args:
+        mask_rate: share of the tokens to be guessed (15% in the paper; higher can be better: Wettig et al. 2023,
+            arXiv 2202.08005).
+        mask_id: the id of ``[MASK]``.
+        vocab_size: random tokens are drawn below it.
+        special_ids: never chosen.
+    """
+
+    def __init__(self, mask_rate: float, mask_id: int, vocab_size: int, special_ids: frozenset[int]) -> None:
+        self._mask_rate, self._mask_id, self._vocab_size = mask_rate, mask_id, vocab_size
+        self._special = torch.tensor(sorted(special_ids))
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+        ids = batch.ids  # [batch, time]
+        chosen_per_row = max(1, round(self._mask_rate * ids.shape[1]))
+        order = torch.rand(ids.shape, generator=generator)
+        order = order.masked_fill(torch.isin(ids, self._special), 2.0)
+        if batch.mask is not None:
+            order = order.masked_fill(~batch.mask, 3.0)
+        columns = order.argsort(dim=1)[:, :chosen_per_row]  # [batch, chosen]
+        positions = (columns + torch.arange(ids.shape[0])[:, None] * ids.shape[1]).flatten()
+        targets = ids.flatten()[positions]
+        dice = torch.rand(positions.shape, generator=generator)
+        random_ids = torch.randint(self._vocab_size, positions.shape, generator=generator)
+        replaced = torch.where(dice < 0.8, self._mask_id, torch.where(dice < 0.9, random_ids, targets))
+        inputs = ids.flatten().index_put((positions,), replaced).view(ids.shape)
+        # A row of special tokens alone has nothing to guess: those targets are ignored by the loss.
+        targets = torch.where(torch.isin(targets, self._special), IGNORED, targets)
+        return Prepared((inputs, batch.mask, positions, targets), int((targets >= 0).sum()), count_tokens(batch))
+
+    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        ids, mask, positions, targets = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
+        model = cast("LanguageModel", network)
+        hidden = model.encode(ids, mask)  # [batch, time, dim]
+        return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)[positions]), targets)
