@@ -46,16 +46,17 @@ def labelled(tmp_path: Path) -> Path:
 
 def test_texts_are_distinct_in_order_and_some_are_held_out(lines: Path, tmp_path: Path) -> None:
     counts = build(tmp_path / "out", path=str(lines))
-    texts, held_out = texts_of(tmp_path / "out"), texts_of(tmp_path / "out", "held_out")
-    assert len(held_out) == 9
-    assert set(texts) | set(held_out) == {f"line {n}" for n in range(900)}
-    assert not set(texts) & set(held_out)
+    texts, held_out, test = (texts_of(tmp_path / "out", part) for part in ("texts", "held_out", "test"))
+    assert len(held_out) == len(test) == 9
+    assert sorted(texts + held_out + test) == sorted(f"line {n}" for n in range(900))
     assert texts == sorted(texts, key=lambda text: int(text.split()[1]))
-    assert (counts["read"], counts["duplicates"], counts["documents"], counts["held_out"]) == (1000, 100, 891, 9)
+    assert (counts["read"], counts["duplicates"], counts["documents"], counts["held_out"]) == (1000, 100, 882, 9)
     assert counts["characters"] == sum(map(len, texts))
+    assert counts["test_characters"] == sum(map(len, test))
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "counts.json",
         "held_out.parquet",
+        "test.parquet",
         "texts.parquet",
     ]
 
@@ -80,7 +81,7 @@ def test_at_most_a_thousand_documents_are_held_out(tmp_path: Path) -> None:
 def test_max_documents_draws_evenly(lines: Path, tmp_path: Path) -> None:
     counts = build(tmp_path / "out", path=str(lines), max_documents=300)
     numbers = [int(text.split()[1]) for text in texts_of(tmp_path / "out")]
-    assert (counts["documents"], counts["held_out"], counts["left_out"]) == (297, 3, 600)
+    assert (counts["documents"], counts["held_out"], counts["left_out"]) == (294, 3, 600)
     assert 350 < sum(numbers) / len(numbers) < 550
 
 
@@ -89,6 +90,7 @@ def test_texts_of_evaluation_are_removed_and_training_texts_added(labelled: Path
     path.write_text("".join(f"REVIEW {n}\n" for n in range(100)) + "something else\n", encoding="utf-8")
     counts = build(tmp_path / "out", labelled, path=str(path))
     assert (counts["in_evaluation"], counts["from_training"]) == (20, 80)
+    assert not (tmp_path / "out" / "test.parquet").exists()  # the labelled rows are the test
     texts = {*texts_of(tmp_path / "out"), *texts_of(tmp_path / "out", "held_out")}
     assert set(read_split(labelled, "train").texts) <= texts
     assert len(texts) == 80 + 80 + 1

@@ -66,9 +66,21 @@ def test_several_complaints_stand_in_one_paragraph() -> None:
     assert "\n" not in said
 
 
-def test_recipe_without_data_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"data is missing"):
+def test_recipe_without_anything_to_learn_from_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"r\.toml: there is neither \[data\] .* nor \[pretrain\]"):
         check_recipe({}, "r.toml")
+
+
+@pytest.mark.parametrize(("key", "shown"), [("task", "task"), ("finetune", r"\[finetune\]"), ("explain", r"\[explain\]")])
+def test_recipe_of_a_language_model_has_nothing_of_labelled_rows(key: str, shown: str) -> None:
+    language = {"corpus": {"path": "texts.txt"}, "pretrain": {}}
+    assert check_recipe(language, "r.toml").task is None
+    with pytest.raises(RecipeError, match=f"{shown} is for labelled rows"):
+        check_recipe({**language, key: "classify" if key == "task" else {}}, "r.toml")
+
+
+def test_task_of_labelled_rows_is_to_classify_where_none_is_named(recipe: Path) -> None:
+    assert load_recipe(recipe).task == "classify"
 
 
 def test_shipped_recipes_are_valid_and_go_by_name() -> None:

@@ -26,9 +26,10 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
         RecipeError: an address on the hub is malformed.
     """
     data, corpus = recipe.data, recipe.corpus
-    named = [data.path, data.validation, data.test, *(corpus.paths if corpus else ())]
+    named = [*([data.path, data.validation, data.test] if data else ()), *(corpus.paths if corpus else ())]
     places = {address: _place(address, progress) for address in dict.fromkeys(filter(None, named))}
-    data = data.model_copy(update={key: places.get(getattr(data, key)) for key in ("path", "validation", "test")})
+    if data is not None:
+        data = data.model_copy(update={key: places.get(getattr(data, key)) for key in ("path", "validation", "test")})
     if corpus is not None:
         one = isinstance(corpus.path, str)
         paths = tuple(places[address] for address in corpus.paths)

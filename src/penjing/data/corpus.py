@@ -31,6 +31,9 @@ _MOST_HELD_OUT = 1000
 def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     """Fills a folder with ``texts.parquet``, ``held_out.parquet`` (each with the column ``text``) and ``counts.json``.
 
+    Where there are no labelled rows to test on, ``test.parquet`` is written too, of as many texts as ``held_out.parquet``
+    where there are enough: the one chooses the best weights, on the other they are measured.
+
     Duplicates are dropped, the first kept. Which texts are held out, and which remain under ``max_documents``, goes by
     a hash of the text and the seed: an even draw that hardly changes when texts are added.
 
@@ -69,8 +72,7 @@ class _Build:
             finder = DuplicateFinder(work)
             spool = Spool(work / "texts.arrow", _SCHEMA)
             self._read(spool, finder)
-            used, held_out = self._choose(finder)
-            self._write(spool, used, held_out)
+            self._write(spool, *self._choose(finder))
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -111,8 +113,8 @@ class _Build:
                 self.counts["from_training"] += len(texts)
                 yield texts
 
-    def _choose(self, finder: DuplicateFinder) -> tuple[Bits, Bits]:
-        """Returns which rows are used, and which held out: those whose keys come first.
+    def _choose(self, finder: DuplicateFinder) -> tuple[Bits, Bits, Bits | None]:
+        """Returns which rows are used, which of them held out: those whose keys come first, and which are for the test.
 
         The number of texts is known only once all buckets were read, so the first keys are remembered up to the most
         that can be held out.
@@ -128,38 +130,48 @@ class _Build:
             self.counts["left_out"] += len(unique.rows) - len(rows)
             kept += len(rows)
             used.set(rows)
-            first = np.concatenate([first, rows[: _MOST_HELD_OUT - len(first)]])
-        if kept < 2:
+            first = np.concatenate([first, rows[: 2 * _MOST_HELD_OUT - len(first)]])
+        parts = 2 if self.labelled is not None else 3
+        if kept < parts:
             raise DataError(
-                f"{kept} different texts are left; at least 2 are needed, one to learn from and one to hold out",
+                f"{kept} different texts are left; at least {parts} are needed, one to learn from and one to hold out"
+                + (" and one to test on" if parts == 3 else ""),
                 where=", ".join(self.settings.paths),
                 do="Add texts.",
             )
-        count = min(_MOST_HELD_OUT, max(1, round(kept * exact_share(self.settings.held_out))), kept - 1)
+        count = max(1, round(kept * exact_share(self.settings.held_out)))
+        count = min(_MOST_HELD_OUT, count, (kept - 1) // (parts - 1))
         held_out.set(first[:count])
-        return used, held_out
+        if parts == 2:
+            return used, held_out, None
+        test = Bits(finder.rows)
+        test.set(first[count : 2 * count])
+        return used, held_out, test
 
-    def _write(self, spool: Spool, used: Bits, held_out: Bits) -> None:
-        characters = [0, 0]
+    def _write(self, spool: Spool, used: Bits, held_out: Bits, test: Bits | None) -> None:
+        chosen = {"held_out": held_out} if test is None else {"held_out": held_out, "test": test}
+        names = ("texts", *chosen)
+        characters = dict.fromkeys(names, 0)
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("writing", used.rows))
-            names = ("texts", "held_out")
-            writers = [stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA)) for name in names]
+            writers = {
+                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA)) for name in names
+            }
             start = 0
             for batch in spool.read():
                 stop_if_asked(self.progress)
                 stop = start + batch.num_rows
-                held = held_out.slice(start, stop)
-                for index, chosen in enumerate((used.slice(start, stop) & ~held, held)):
-                    part = batch.filter(pa.array(chosen))
-                    characters[index] += pc.sum(pc.utf8_length(part.column("text"))).as_py() or 0
-                    writers[index].write(part)
+                rows = {name: bits.slice(start, stop) for name, bits in chosen.items()}
+                rows["texts"] = used.slice(start, stop)
+                for taken in chosen:
+                    rows["texts"] = rows["texts"] & ~rows[taken]
+                for name, writer in writers.items():
+                    part = batch.filter(pa.array(rows[name]))
+                    characters[name] += pc.sum(pc.utf8_length(part.column("text"))).as_py() or 0
+                    writer.write(part)
                 start = stop
                 bar.advance(batch.num_rows)
-        self.counts.update(
-            documents=writers[0].rows,
-            characters=characters[0],
-            held_out=writers[1].rows,
-            held_out_characters=characters[1],
-            files=[file.name for file in self.files],
-        )
+        self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
+        for name in chosen:
+            self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
+        self.counts["files"] = [file.name for file in self.files]

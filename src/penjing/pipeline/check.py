@@ -69,10 +69,11 @@ def _check_device(name: str, where: str) -> None:
 
 
 def _check_names(recipe: Recipe) -> None:
-    try:
-        load_task(recipe.task)
-    except UsageError as error:
-        raise RecipeError(f'task is "{recipe.task}", which is not known', where=recipe.name, do=error.do) from error
+    if recipe.task is not None:
+        try:
+            load_task(recipe.task)
+        except UsageError as error:
+            raise RecipeError(f'task is "{recipe.task}", which is not known', where=recipe.name, do=error.do) from error
     for column in template_columns(recipe.render.template):
         if column not in _ROW_COLUMNS:
             raise RecipeError(

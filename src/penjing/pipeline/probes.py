@@ -18,7 +18,7 @@ from penjing.files import read_json
 from penjing.inference.engine import Engine
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.pretrain import prepare_pretraining
@@ -114,7 +114,7 @@ def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     """Scores some rows with a fresh network, fits the baselines on some, and resamples once."""
     _, _, job = prepare_finetuning(recipe, inputs)
     labels: list[str] = read_json(inputs["examples"] / LABELS)
-    task, shard = load_task(recipe.task), open_shard(inputs["examples"] / "test")
+    task, shard = load_task(task_of(recipe)), open_shard(inputs["examples"] / "test")
     restart_peak_memory()
     scored = min(_SCORED_ROWS, shard.rows)
     engine = Engine(job.network, load_tokenizer(inputs["tokenizer"]).pad_id)
@@ -138,7 +138,7 @@ def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
     labels: list[str] = read_json(inputs["examples"] / LABELS)
     renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
     engine = Engine(job.network, renderer.tokenizer.pad_id)
-    model = Model(inputs["examples"], {}, load_task(recipe.task), tuple(labels), renderer, engine)
+    model = Model(inputs["examples"], {}, load_task(task_of(recipe)), tuple(labels), renderer, engine)
     texts = [text for text in read_split(inputs["data"], "test").texts if find_words(text)]
     assert recipe.explain is not None
     settings, some = recipe.explain, texts[:_EXPLAINED_ROWS]

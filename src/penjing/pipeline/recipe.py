@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from penjing.data.settings import LabelledData, TextData
 from penjing.errors import RecipeError, nearest
@@ -17,7 +17,9 @@ from penjing.text.vectors import VectorSettings
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 
 _LEFT_OUT = "none"
+_DEFAULT_TASK = "classify"
 _SHIPPED = Path(__file__).parent / "recipes"
+_OF_LABELLED_ROWS = ("task", "finetune", "explain")
 
 
 class ModelSettings(BaseModel):
@@ -66,15 +68,18 @@ class ReportSettings(BaseModel):
 class Recipe(BaseModel):
     """The whole path, from raw files to a model that is scored.
 
-    Sections that are left out take their defaults; without ``[corpus]`` or ``[pretrain]`` nothing is pretrained.
+    Sections that are left out take their defaults; without ``[corpus]`` or ``[pretrain]`` nothing is pretrained. Without
+    ``[data]`` nothing is fine-tuned: the language model that pretraining leaves is what the run is for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
-    task: str = Field("classify", description="what the model is for")
+    task: str | None = Field(
+        None, description="what the model is for: classify (the default) or sentiment; none without [data]"
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
-    data: LabelledData
+    data: LabelledData | None = None
     corpus: TextData | None = None
     tokenizer: TokenizerSettings = TokenizerSettings()
     vectors: VectorSettings | None = None
@@ -85,6 +90,42 @@ class Recipe(BaseModel):
     evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings | None = None
     report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_task(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("data") is not None and values.get("task") is None:
+            return {**values, "task": _DEFAULT_TASK}
+        return values
+
+    @model_validator(mode="after")
+    def _has_a_purpose(self) -> Recipe:
+        if self.data is not None:
+            return self
+        if self.pretrain is None:
+            raise ValueError("there is neither [data] to fine-tune on nor [pretrain], so nothing would be made")
+        for name in _OF_LABELLED_ROWS:
+            if name in self.model_fields_set and getattr(self, name) is not None:
+                shown = name if name == "task" else f"[{name}]"
+                raise ValueError(f"{shown} is for labelled rows, and there is no [data]")
+        return self
+
+
+def has_data(recipe: Recipe) -> bool:
+    """Whether there are labelled rows to fine-tune on."""
+    return recipe.data is not None
+
+
+def labelled_data(recipe: Recipe) -> LabelledData:
+    """Returns ``[data]`` of a recipe that has it."""
+    assert recipe.data is not None
+    return recipe.data
+
+
+def task_of(recipe: Recipe) -> str:
+    """Returns what the model of a recipe with ``[data]`` is for."""
+    assert recipe.task is not None
+    return recipe.task
 
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
@@ -176,6 +217,8 @@ def _explain(error: ValidationError, where: str) -> RecipeError:
 
 def _complaint(item: Any) -> tuple[str, str]:
     location = [str(part) for part in item["loc"]]
+    if not location:
+        return item["msg"].removeprefix("Value error, "), "Add the one, or leave out the other."
     key = _name(location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])

@@ -31,7 +31,7 @@ def has_corpus(recipe: Recipe) -> bool:
 def _run(context: StageContext) -> dict[str, Any]:
     recipe = context.recipe
     assert recipe.corpus is not None
-    return build_corpus(recipe.corpus, context.inputs["data"], recipe.seed, context.folder, context.progress)
+    return build_corpus(recipe.corpus, context.inputs.get("data"), recipe.seed, context.folder, context.progress)
 
 
 def _files(recipe: Recipe) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 from penjing.data.reading import read_split
 from penjing.evaluate.evaluation import LabelledTexts, evaluate_baselines, evaluate_model
 from penjing.files import write_json
+from penjing.pipeline.recipe import has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.progress import stop_if_asked
 from penjing.tasks.model import load_model
@@ -52,4 +53,5 @@ EVALUATE = Stage(
     inputs=("data", "finetune"),
     settings=lambda recipe: [recipe.seed, recipe.evaluate.model_dump(mode="json")],
     run=_run,
+    is_wanted=has_data,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from penjing.data.reading import SplitRows, iter_split
 from penjing.files import read_json, write_json
+from penjing.pipeline.recipe import has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.progress import Progress, stop_if_asked
 from penjing.text.renderer import Rendered, Renderer
@@ -62,4 +63,5 @@ EXAMPLES = Stage(
     inputs=("data", "tokenizer"),
     settings=lambda recipe: recipe.render.model_dump(mode="json"),
     run=_run,
+    is_wanted=has_data,
 )

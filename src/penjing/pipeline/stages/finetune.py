@@ -13,7 +13,7 @@ from penjing.files import read_json, write_json
 from penjing.models.interface import Architecture, count_parameters
 from penjing.models.weights import load_backbone
 from penjing.pipeline.model_folder import write_network
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.pretrain import put_vectors
@@ -97,7 +97,7 @@ def _write_model(
     write_network(folder, network, architecture, config, tokenizer, head="classifier", labels=labels)
     card = {
         "penjing": penjing.__version__,
-        "task": recipe.task,
+        "task": task_of(recipe),
         "labels": labels,
         "render": recipe.render.model_dump(mode="json"),
         "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
@@ -117,4 +117,5 @@ FINETUNE = Stage(
     run=_run,
     files=start_files,
     is_resumable=True,
+    is_wanted=has_data,
 )

@@ -20,9 +20,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     if start is not None:
         tokenizer = load_tokenizer(start)
     else:
-        parts = [context.inputs["data"] / "train.parquet"]
-        if "corpus" in context.inputs:
-            parts.insert(0, context.inputs["corpus"] / "texts.parquet")
+        files = {"corpus": "texts.parquet", "data": "train.parquet"}
+        parts = [context.inputs[stage] / file for stage, file in files.items() if stage in context.inputs]
         tokenizer = train_tokenizer(_Texts(parts, context.progress), context.recipe.tokenizer)
     tokenizer.save(context.folder)
     return {
