@@ -71,7 +71,9 @@ def test_recipe_without_anything_to_learn_from_is_refused() -> None:
         check_recipe({}, "r.toml")
 
 
-@pytest.mark.parametrize(("key", "shown"), [("task", "task"), ("finetune", r"\[finetune\]"), ("explain", r"\[explain\]")])
+@pytest.mark.parametrize(
+    ("key", "shown"), [("task", "task"), ("finetune", r"\[finetune\]"), ("explain", r"\[explain\]")]
+)
 def test_recipe_of_a_language_model_has_nothing_of_labelled_rows(key: str, shown: str) -> None:
     language = {"corpus": {"path": "texts.txt"}, "pretrain": {}}
     assert check_recipe(language, "r.toml").task is None

@@ -31,8 +31,8 @@ _MOST_HELD_OUT = 1000
 def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     """Fills a folder with ``texts.parquet``, ``held_out.parquet`` (each with the column ``text``) and ``counts.json``.
 
-    Where there are no labelled rows to test on, ``test.parquet`` is written too, of as many texts as ``held_out.parquet``
-    where there are enough: the one chooses the best weights, on the other they are measured.
+    Where there are no labelled rows to test on, ``test.parquet`` is written too, of as many texts as
+    ``held_out.parquet``: the one chooses the best weights, on the other they are measured.
 
     Duplicates are dropped, the first kept. Which texts are held out, and which remain under ``max_documents``, goes by
     a hash of the text and the seed: an even draw that hardly changes when texts are added.
@@ -154,9 +154,7 @@ class _Build:
         characters = dict.fromkeys(names, 0)
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("writing", used.rows))
-            writers = {
-                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA)) for name in names
-            }
+            writers = {name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA)) for name in names}
             start = 0
             for batch in spool.read():
                 stop_if_asked(self.progress)

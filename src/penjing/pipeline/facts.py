@@ -16,7 +16,7 @@ from penjing.pipeline.report.facts import ReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.tasks.task import ClassPrediction
-from penjing.train.history import read_history
+from penjing.train.history import HISTORY, read_history
 
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
@@ -59,7 +59,7 @@ def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             "data": _count_data(counts),
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
-            "curves": {name: read_history(done[name].folder / "history.jsonl") for name in _trained(done)},
+            "curves": {name: read_history(done[name].folder / HISTORY) for name in _trained(done)},
             "machine": describe_machine(),
             "versions": {name: version(name) for name in _PACKAGES},
             "recipe": json.dumps(recipe.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False),

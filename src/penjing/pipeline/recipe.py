@@ -68,8 +68,8 @@ class ReportSettings(BaseModel):
 class Recipe(BaseModel):
     """The whole path, from raw files to a model that is scored.
 
-    Sections that are left out take their defaults; without ``[corpus]`` or ``[pretrain]`` nothing is pretrained. Without
-    ``[data]`` nothing is fine-tuned: the language model that pretraining leaves is what the run is for.
+    Sections that are left out take their defaults; without ``[corpus]`` or ``[pretrain]`` nothing is pretrained.
+    Without ``[data]`` nothing is fine-tuned: the language model that pretraining leaves is what the run is for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -14,10 +14,10 @@ from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
-from penjing.pipeline.stage import Artifact
+from penjing.pipeline.stage import RECORD, Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
-from penjing.pipeline.store import RECORD, Store, locked
+from penjing.pipeline.store import Store, locked
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.card import CARD
 from penjing.tasks.model import load_model

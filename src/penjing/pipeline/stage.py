@@ -10,6 +10,8 @@ from typing import Any
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
 
+RECORD = "lineage.json"
+ORIGIN = "origin.json"  # what decides the result of a stage that is being built
 TIMES = "times.json"  # what a stage measured in seconds: another run measures others, so it is no part of its content
 
 

@@ -22,12 +22,12 @@ from penjing.files import disk_errors, read_json, replace_folder, write_json
 from penjing.hashing import hash_file, hash_folder, hash_json
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.stage import TIMES, Artifact, Stage, StageContext
+from penjing.pipeline.stage import ORIGIN, RECORD, TIMES, Artifact, Stage, StageContext
 from penjing.progress import Progress
+from penjing.train.checkpoint import STATE
+from penjing.train.history import HISTORY
 
-RECORD = "lineage.json"
-HISTORY = "history.jsonl"
-_NOT_CONTENT = frozenset({RECORD, HISTORY, TIMES})
+_NOT_CONTENT = frozenset({RECORD, HISTORY, TIMES, STATE})
 
 
 @contextmanager
@@ -82,11 +82,14 @@ class Store:
             if not stage.is_resumable:
                 shutil.rmtree(working, ignore_errors=True)
             working.mkdir(parents=True, exist_ok=True)
+            if stage.is_resumable:
+                write_json(working / ORIGIN, ingredients)
             inputs = {name: done[name].folder for name in stage.inputs if name in done}
             began = time.perf_counter()
             restart_peak_memory()
             facts = stage.run(StageContext(self._recipe, working, inputs, progress))
             seconds = facts.pop("seconds", None) or time.perf_counter() - began
+            (working / ORIGIN).unlink(missing_ok=True)
             record = {
                 "stage": stage.name,
                 "key": hash_json(ingredients),

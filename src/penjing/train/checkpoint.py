@@ -22,16 +22,18 @@ from torch import Tensor, nn
 
 from penjing.errors import TrainingError
 from penjing.files import folder_beside, write_json
+from penjing.train.optimizer import Optimizer
 
 _KEPT = 2
 _PREFIX = "step-"
 _BEST = "best.safetensors"
+STATE = "state.json"
 
 
 def save_checkpoint(
     folder: Path,
     network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     average: dict[str, Tensor],
     best: Path,
     state: dict[str, Any],
@@ -55,7 +57,7 @@ def save_checkpoint(
         save_file(_optimizer_tensors(network, optimizer, average), beside / "optimizer.safetensors")
         if best.exists():
             _link(best, beside / _BEST)
-        write_json(beside / "state.json", {**state, "random": _random_state()})
+        write_json(beside / STATE, {**state, "random": _random_state()})
     for old in list_checkpoints(folder)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return target
@@ -74,7 +76,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], best: Path
+    path: Path, network: nn.Module, optimizer: Optimizer, average: dict[str, Tensor], best: Path
 ) -> dict[str, Any]:
     """Puts a checkpoint back into network, optimizer, average, the random states and the file of the best weights.
 
@@ -88,7 +90,7 @@ def load_checkpoint(
         tensors = load_file(path / "network.safetensors")
         with safe_open(path / "optimizer.safetensors", framework="pt") as file:
             moments = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
     except (OSError, SafetensorError, ValueError) as error:
         raise TrainingError(
             f"the checkpoint cannot be read ({error})",
@@ -119,9 +121,7 @@ def _own_tensors(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in named.items()}
 
 
-def _optimizer_tensors(
-    network: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def _optimizer_tensors(network: nn.Module, optimizer: Optimizer, average: dict[str, Tensor]) -> dict[str, Tensor]:
     tensors = {f"average.{name}": tensor for name, tensor in average.items()}
     for name, parameter in network.named_parameters():
         for key, value in optimizer.state.get(parameter, {}).items():
@@ -133,7 +133,7 @@ def _optimizer_tensors(
 
 
 def _restore_optimizer(
-    network: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], tensors: dict[str, Tensor]
+    network: nn.Module, optimizer: Optimizer, average: dict[str, Tensor], tensors: dict[str, Tensor]
 ) -> None:
     for name, tensor in average.items():
         tensor.copy_(tensors[f"average.{name}"])

@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 from penjing.files import disk_errors, write_text
 
+HISTORY = "history.jsonl"
+
 
 class History:
     """An append-only file of records with a ``step``.

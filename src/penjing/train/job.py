@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
@@ -24,6 +25,7 @@ class TrainingJob:
         settings: how to train.
         learning_rate: at its highest.
         seed: decides masks and dropout.
+        sample: gives texts that the network writes, to be kept with each evaluation; None: none are.
     """
 
     name: str
@@ -34,3 +36,4 @@ class TrainingJob:
     settings: TrainSettings
     learning_rate: float
     seed: int
+    sample: Callable[[nn.Module], list[str]] | None = None

@@ -1,9 +1,10 @@
-"""AdamW with weight decay on matrices only and, if asked, other learning rates for embeddings and lower layers."""
+"""AdamW, or Muon for the layers' matrices and AdamW for the rest, with other learning rates for parts if asked."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +14,54 @@ from penjing.train.settings import TrainSettings
 if TYPE_CHECKING:
     from penjing.models.interface import Network
 
-_LAYER = re.compile(r"\.(?:layer|layers)\.(\d+)\.")
+_LAYER = re.compile(r"\.(?:block|layer|layers)\.(\d+)\.")
 
 
-def build_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """Returns AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101) over all parameters.
+class Optimizer(Protocol):
+    """What the trainer and its checkpoints need of an optimizer.
+
+    Attributes:
+        state: what it remembers of each parameter, by name.
+        param_groups: its groups; each has ``lr`` and our ``scale``.
+    """
+
+    state: defaultdict[Tensor, Any]
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> Any: ...
+
+    def zero_grad(self, set_to_none: bool = True) -> None: ...
+
+
+class JoinedOptimizers:
+    """Several optimizers over different parameters, as one.
+
+    Args:
+        optimizers: which step in this order.
+    """
+
+    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
+        self._optimizers = optimizers
+        self.state: defaultdict[Tensor, Any] = defaultdict(dict)
+        for optimizer in optimizers:
+            optimizer.state = self.state
+        self.param_groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+
+    def step(self) -> None:
+        for optimizer in self._optimizers:
+            optimizer.step()
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none)
+
+
+def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
+    """Returns the optimizer that the settings name, over all parameters that are trained.
+
+    ``adamw`` is AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101). With ``muon`` the matrices inside the layers are
+    trained by Muon (Jordan et al. 2024), its steps scaled to those of AdamW, so that learning rate and weight decay
+    mean the same (Liu et al. 2025, arXiv 2502.16982, section 2.2); embeddings, output layer and vectors by AdamW.
 
     Biases, normalization weights and other vectors are not decayed. With ``layer_decay`` below 1 the learning rate of
     layer i of n is multiplied by ``layer_decay ** (n - i)``, that of the embeddings by ``layer_decay ** (n + 1)``
@@ -27,24 +71,39 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.
     words = input_embeddings(network).weight
     words.requires_grad_(settings.embedding_rate > 0)
     layers = 1 + max((_layer_of(name) for name, _ in network.named_parameters()), default=-1)
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    inner = _layer_matrices(network) if settings.optimizer == "muon" else frozenset()
+    by_adamw: dict[tuple[float, float], list[Tensor]] = {}
+    by_muon: dict[tuple[float, float], list[Tensor]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
         scale = settings.layer_decay ** _depth_below_head(name, layers)
         scale *= settings.embedding_rate if parameter is words else 1.0
-        groups.setdefault((decay, scale), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": parameters, "weight_decay": decay, "scale": scale}
-            for (decay, scale), parameters in groups.items()
-        ],
+        (by_muon if name in inner else by_adamw).setdefault((decay, scale), []).append(parameter)
+    adamw = torch.optim.AdamW(
+        _groups(by_adamw),
         lr=0.0,  # the schedule sets it before every step
         betas=(0.9, settings.beta2),
         eps=1e-8,
         fused=True,
     )
+    if not by_muon:
+        return cast("Optimizer", adamw)
+    return JoinedOptimizers(torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)
+
+
+def _groups(parts: dict[tuple[float, float], list[Tensor]]) -> list[dict[str, Any]]:
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": scale} for (decay, scale), parameters in parts.items()
+    ]
+
+
+def _layer_matrices(network: nn.Module) -> frozenset[str]:
+    """Returns the names of the matrices inside the layers, tables of embeddings not among them."""
+    tables = {f"{name}.weight" for name, module in network.named_modules() if isinstance(module, nn.Embedding)}
+    matrices = {name for name, parameter in network.named_parameters() if parameter.ndim == 2 and _layer_of(name) >= 0}
+    return frozenset(matrices - tables)
 
 
 def input_embeddings(network: nn.Module) -> nn.Embedding:
@@ -64,7 +123,7 @@ def _depth_below_head(name: str, layers: int) -> int:
     return layers - layer if layer >= 0 else 0
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
     """Sets the learning rate of every group, times the group's factor."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["scale"]

@@ -18,9 +18,10 @@ from penjing.progress import Silent
 from penjing.train.batches import Batch, Batches
 from penjing.train.compiling import count_steps, should_compile
 from penjing.train.device import choose_device, choose_precision
-from penjing.train.history import read_history
+from penjing.train.history import HISTORY, read_history
 from penjing.train.job import TrainingJob
-from penjing.train.trainer import Trainer, measure
+from penjing.train.measuring import measure
+from penjing.train.trainer import Trainer
 
 _LEAST_STEPS = 6
 _VALIDATION_BATCHES = 6
@@ -96,7 +97,7 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
     with TemporaryDirectory() as folder:
         with suppress(Interrupted):
             Trainer(replace(job, settings=settings, validation=None), Path(folder), _StopAfter(seconds)).run()
-        records = [record for record in read_history(Path(folder) / "history.jsonl") if "loss" in record]
+        records = [record for record in read_history(Path(folder) / HISTORY) if "loss" in record]
     first, last, made = records[0], records[-1], len(records)
     per_step = (last["seconds"] - first["seconds"]) / (made - 1) if made > 1 else first["seconds"]
     steps = count_steps(job)

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal
+
+ScheduleKind = Literal["linear", "cosine", "constant", "wsd"]
 
 
-def learning_rate_factor(done: float, warmup: float, schedule: str) -> float:
-    """Returns the factor at a share of the run.
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate goes over a run.
 
-    Args:
-        done: share of the run, 0 to 1.
-        warmup: share over which the factor rises linearly from 0 to 1.
-        schedule: how it falls to 0 afterwards: ``linear``, ``cosine`` (Loshchilov & Hutter 2017, arXiv 1608.03983,
-            without restarts) or ``constant`` (not at all).
+    Attributes:
+        kind: how it falls to 0 after the warm-up: ``linear``, ``cosine`` (Loshchilov & Hutter 2017, arXiv 1608.03983,
+            without restarts), ``constant`` (not at all), or ``wsd``: warm-up, stable, decay (Hu et al. 2024, arXiv
+            2404.06395; the decay by the root as in Hägele et al. 2024, arXiv 2405.18392).
+        warmup: share of the run over which it rises linearly from 0 to 1; with ``wsd`` share of the first epoch, so
+            that a longer run begins like a shorter one.
+        decay: last share of the run, over which ``wsd`` falls.
+        epochs: passes over the data in the whole run.
     """
-    if done < warmup:
-        return done / warmup
-    if schedule == "constant":
-        return 1.0
-    left = max(0.0, (1.0 - done) / max(1e-12, 1.0 - warmup))
-    return left if schedule == "linear" else 0.5 * (1.0 - math.cos(math.pi * left))
+
+    kind: ScheduleKind
+    warmup: float
+    decay: float
+    epochs: float
+
+    def factor(self, epochs: float) -> float:
+        """Returns the factor after so many passes over the data."""
+        warmup = self.warmup * (min(1.0, self.epochs) if self.kind == "wsd" else self.epochs)
+        if epochs < warmup:
+            return epochs / warmup
+        if self.kind == "constant":
+            return 1.0
+        if self.kind == "wsd":
+            falling = (epochs - self.stable_epochs) / (self.epochs - self.stable_epochs)
+            return 1.0 - math.sqrt(min(1.0, max(0.0, falling)))
+        left = max(0.0, (self.epochs - epochs) / (self.epochs - warmup))
+        return left if self.kind == "linear" else 0.5 * (1.0 - math.cos(math.pi * left))
+
+    @property
+    def stable_epochs(self) -> float:
+        """The passes over which a run with more of them would do the same: none, but for ``wsd``."""
+        return self.epochs * (1.0 - self.decay) if self.kind == "wsd" else 0.0

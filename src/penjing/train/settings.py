@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from penjing.train.schedule import Schedule, ScheduleKind
+
 
 class TrainSettings(BaseModel):
     """What every training run can be told, whatever it learns."""
@@ -20,10 +22,19 @@ class TrainSettings(BaseModel):
     )
     embedding_rate: float = Field(1.0, ge=0, description="factor on the embeddings' learning rate; 0: they stay")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's, on matrices only")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon: for the matrices of the layers, AdamW for the rest"
+    )
+    weight_decay: float = Field(0.01, ge=0, description="on matrices only")
     beta2: float = Field(0.98, gt=0, lt=1, description="AdamW's memory of squared gradients")
-    warmup: float = Field(0.06, ge=0, lt=1, description="share of the run over which the learning rate rises")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls afterwards")
+    warmup: float = Field(
+        0.06, ge=0, lt=1, description="share of the run (wsd: of the first epoch) over which the learning rate rises"
+    )
+    schedule: ScheduleKind = Field(
+        "linear",
+        description="how it falls afterwards; wsd: stays, and falls at the end, so that a run can be made longer",
+    )
+    decay: float = Field(0.2, gt=0, le=1, description="last share of the run, over which wsd falls")
     dropout: float | None = Field(None, ge=0, lt=1, description="in place of the dropout in the model's config")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     average: float = Field(0.0, ge=0, lt=1, description="decay of a running average of the weights; 0: none")
@@ -34,6 +45,11 @@ class TrainSettings(BaseModel):
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0: never")
     best_by: Literal["loss", "accuracy"] = Field("loss", description="which validation figure decides the best")
     checkpoint_every_s: float = Field(60, ge=0, description="seconds between checkpoints")
+
+
+def schedule_of(settings: TrainSettings) -> Schedule:
+    """Returns how the learning rate goes."""
+    return Schedule(settings.schedule, settings.warmup, settings.decay, settings.epochs)
 
 
 class PretrainSettings(TrainSettings):

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,20 @@ from penjing.errors import Interrupted
 from penjing.files import remove_leftovers, write_beside
 from penjing.machine import keep_freed_memory
 from penjing.progress import Bar, Progress
-from penjing.train.batches import Batches
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import should_compile
 from penjing.train.device import autocast, choose_device, choose_precision
 from penjing.train.guard import LossGuard
-from penjing.train.history import History
+from penjing.train.history import HISTORY, History
 from penjing.train.job import TrainingJob
-from penjing.train.objective import Objective, Prepared
+from penjing.train.measuring import measure
+from penjing.train.objective import Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
-from penjing.train.schedule import learning_rate_factor
+from penjing.train.settings import schedule_of
 from penjing.train.used_rows import narrow_embeddings
 
 CHECKPOINTS = "checkpoints"
+STABLE = "stable"  # the checkpoint where a wsd schedule begins to decay: a longer run goes on from there
 BEST = "best.safetensors"
 
 
@@ -52,6 +53,9 @@ class TrainingState:
         evaluations: evaluations done.
         best: the best evaluation so far.
         worse: evaluations since.
+        batches: batches in an epoch of this run.
+        batch_rows: rows in one of them.
+        threads: that the processor computed with.
     """
 
     step: int = 0
@@ -62,6 +66,9 @@ class TrainingState:
     evaluations: int = 0
     best: dict[str, float] = field(default_factory=dict)
     worse: int = 0
+    batches: int = 0
+    batch_rows: int = 0
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,12 @@ class Trainer:
         self._average: dict[str, Tensor] = {}
         if settings.average:
             self._average = {name: p.detach().clone() for name, p in network.named_parameters()}
-        self._state, self._guard = TrainingState(), LossGuard()
         self._plan = batches.plan(0)
+        self._state = TrainingState(
+            batches=len(self._plan), batch_rows=len(self._plan[0]), threads=torch.get_num_threads()
+        )
+        self._guard, self._sample = LossGuard(), job.sample
+        self._schedule = schedule_of(settings)
         self.compiled = should_compile(job, self._device)
         self._loss: Callable[..., tuple[Tensor, Tensor]] = (
             torch.compile(job.objective.loss, dynamic=False) if self.compiled else job.objective.loss
@@ -131,7 +142,7 @@ class Trainer:
         if self._device.type == "cpu":
             keep_freed_memory()
         self._resume()
-        history = History(self._folder / "history.jsonl", self._state.step)
+        history = History(self._folder / HISTORY, self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
         try:
             with self._progress.bar(self._name, total, "batches") as bar:
@@ -164,6 +175,7 @@ class Trainer:
             bar.note(f"loss {record['loss']:.3f} · {speed:,.0f} tokens/s")
             if math.floor(self._done() * settings.evaluations + 1e-9) > state.evaluations:
                 history.append(self._evaluate())
+            self._keep_stable()
             if self._progress.should_stop():
                 self._save(history)
                 raise Interrupted(
@@ -192,8 +204,8 @@ class Trainer:
         prepared = [self._objective.prepare(self._batches.load(rows), generator) for rows in group]
         targets = max(1, sum(part.targets for part in prepared))
         # The middle of the step: a warm-up's first step and a decay's last one both change something.
-        middle = self._done() + len(group) / 2 / len(self._plan) / settings.epochs
-        rate = self._learning_rate * learning_rate_factor(middle, settings.warmup, settings.schedule)
+        middle = state.epoch + (state.position + len(group) / 2) / len(self._plan)
+        rate = self._learning_rate * self._schedule.factor(middle)
         set_learning_rate(self._optimizer, rate)
         self._network.train()
         self._optimizer.zero_grad(set_to_none=True)
@@ -274,6 +286,8 @@ class Trainer:
                 self._save_best()
             else:
                 state.worse += 1
+        if self._sample is not None:
+            record["samples"] = self._sample(self._network)
         return {**record, **figures}
 
     def _is_better(self, figures: dict[str, float]) -> bool:
@@ -297,9 +311,20 @@ class Trainer:
 
     def _save(self, history: History) -> None:
         history.flush()
-        state = {**asdict(self._state), "guard": asdict(self._guard)}
         folder = self._folder / CHECKPOINTS
-        save_checkpoint(folder, self._network, self._optimizer, self._average, self._best, state)
+        save_checkpoint(folder, self._network, self._optimizer, self._average, self._best, self._saved_state())
+
+    def _keep_stable(self) -> None:
+        """Keeps the last checkpoint up to which a longer run would have done the same, once that point is reached."""
+        stable, state = self._schedule.stable_epochs, self._state
+        next_step = state.epoch + (state.position + self._settings.accumulate) / len(self._plan)
+        if state.epoch + state.position / len(self._plan) <= stable < next_step:
+            save_checkpoint(
+                self._folder / STABLE, self._network, self._optimizer, self._average, self._best, self._saved_state()
+            )
+
+    def _saved_state(self) -> dict[str, Any]:
+        return {**asdict(self._state), "guard": asdict(self._guard)}
 
     def _resume(self) -> None:
         folder = self._folder / CHECKPOINTS
@@ -311,9 +336,21 @@ class Trainer:
             return
         saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
         self._guard = LossGuard(**saved["guard"])
-        self._state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
-        self._plan = self._batches.plan(self._state.epoch)
-        self._progress.say(f"{self._name}: going on from step {self._state.step:,}")
+        own = self._state
+        state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
+        changed = [
+            f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
+            for key, name in (("batch_rows", "the rows of a batch"), ("threads", "the number of threads"))
+            if getattr(state, key) != getattr(own, key)
+        ]
+        state.position = state.position * state.batch_rows // own.batch_rows
+        self._state = replace(state, batches=own.batches, batch_rows=own.batch_rows, threads=own.threads)
+        self._state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
+        self._plan = self._batches.plan(state.epoch)
+        said = f"{self._name}: going on from step {state.step:,}"
+        if changed:
+            said += f"; no longer the same to the bit as without the stop: changed are {' and '.join(changed)}"
+        self._progress.say(said)
 
 
 def remove_training_files(folder: Path) -> None:
@@ -332,31 +369,3 @@ def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(weights[name])
-
-
-@torch.no_grad()
-def measure(
-    network: nn.Module,
-    objective: Objective,
-    batches: Batches,
-    device: torch.device,
-    precision: torch.dtype,
-    seed: int,
-) -> dict[str, float]:
-    """Returns ``validation_loss`` (nats a prediction) and ``validation_accuracy`` over all batches.
-
-    The same seed chooses the same targets every time.
-    """
-    network.eval()
-    generator = torch.Generator().manual_seed(seed)
-    loss = right = targets = 0.0
-    for rows in batches.plan(0):
-        prepared = objective.prepare(batches.load(rows), generator)
-        tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
-        with autocast(device, precision):
-            part_loss, part_right = objective.loss(network, *tensors)
-        loss += part_loss.item()
-        right += part_right.item()
-        targets += prepared.targets
-    network.train()
-    return {"validation_loss": loss / max(1, targets), "validation_accuracy": right / max(1, targets)}

@@ -12,6 +12,7 @@ from torch import nn
 
 from penjing.models.interface import Architecture, count_parameters
 from penjing.models.weights import load_backbone
+from penjing.pipeline.continuing import adopt_checkpoint
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
@@ -44,6 +45,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     architecture, config, job = prepare_pretraining(recipe, context.inputs)
     if "vectors" in context.inputs:
         put_vectors(job.network, load_vectors(context.inputs["vectors"]))
+    if adopted := adopt_checkpoint(context.folder, settings):
+        context.progress.say(f"pretrain: taking over from {adopted.name}")
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     remove_training_files(context.folder)
