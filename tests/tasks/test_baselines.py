@@ -80,6 +80,7 @@ def test_no_texts_give_no_rows(name: str) -> None:
 
 def test_words_beside_chinese_characters_are_both_found() -> None:
     assert list_terms("iPhone很好!") == ["iphone", "很", "好", "很好"]
+    assert list_terms("영화 좋다") == ["영화", "좋다", "영화 좋다"]
     assert list_terms("ラーメン")[:4] == ["ラ", "ー", "メ", "ン"]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from penjing.metrics.language import SPACELESS
 from penjing.tasks.baselines.majority import Majority, fit_majority
 
-_SPACELESS = "぀-ヿ㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff"  # kana and Chinese characters
-_RUN = re.compile(f"[{_SPACELESS}]+")
-_WORD = re.compile(rf"[^\W{_SPACELESS}]{{2,}}")
+_RUN = re.compile(f"[{SPACELESS}]+")
+_WORD = re.compile(rf"[^\W{SPACELESS}]{{2,}}")
 _STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # C: the smaller, the more regular
 _LONGEST_CHARACTER_GRAM = 3
 _MOST_TERMS = 500_000
