@@ -1,0 +1,61 @@
+"""A language model loaded from its folder, ours or the hub's, to be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from penjing.errors import ModelFolderError
+from penjing.inference.likelihood import Scorer, build_scorer
+from penjing.models.interface import open_config
+from penjing.models.weights import CONFIG, load_weights, read_config
+from penjing.text.renderer import Renderer, RendererSettings
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+
+
+@dataclass(frozen=True)
+class MeasurableModel:
+    """A language model with its tokenizer.
+
+    Attributes:
+        family: name of its architecture.
+        tokenizer: the one it was trained with.
+        scorer: says how probable token ids are.
+    """
+
+    family: str
+    tokenizer: Tokenizer
+    scorer: Scorer
+
+    def render(self, texts: list[str]) -> list[list[int]]:
+        """Returns each text as pretraining lays it out: a start token, its tokens, an end token."""
+        renderer = Renderer(self.tokenizer, RendererSettings())
+        return [rendered.ids for rendered in renderer.render_documents(texts)]
+
+
+def load_language_model(folder: Path) -> MeasurableModel:
+    """Loads a language model from its folder.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or this is not a language model.
+    """
+    values = read_config(folder)
+    architecture, config = open_config(values, folder / CONFIG)
+    written = config.class_name("language")
+    named = values.get("architectures") or [written]
+    if written not in named:
+        raise ModelFolderError(
+            f"this is a {', '.join(named)}, not a language model",
+            where=str(folder),
+            do=f"Give the folder of a {written}, as pretraining writes it.",
+        )
+    network = architecture.language_model(config)
+    load_weights(network, folder)
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.vocab_size > config.vocab_size:
+        raise ModelFolderError(
+            f"the tokenizer has {tokenizer.vocab_size:,} entries, and the model only {config.vocab_size:,}",
+            where=str(folder),
+            do="Weights, config.json and tokenizer must be of one model; copy them together from where they came from.",
+        )
+    return MeasurableModel(architecture.name, tokenizer, build_scorer(architecture, network.eval(), config, tokenizer))

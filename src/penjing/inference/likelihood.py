@@ -1,0 +1,307 @@
+"""How probable sequences of token ids are under a language model, batched by length.
+
+The logits of a batch are never held all at once: hidden states are scored a few positions at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from penjing.errors import UsageError, nearest
+from penjing.models.interface import Architecture, GeneratingModel, LanguageModel
+from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.tokenizer import Tokenizer
+
+_LOGITS_AT_ONCE = 1 << 25  # 128 MB in fp32: 4,096 positions of a vocabulary of 8,192, 220 of one of 152,000
+_BATCH_TOKENS = 4096
+
+
+class ReadingModel(LanguageModel, GeneratingModel, Protocol):
+    """A language model that reads from left to right."""
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """How probable each sequence is.
+
+    Attributes:
+        log_probabilities: summed over the tokens that were scored, in nats, [sequences].
+        tokens: how many those are, [sequences].
+    """
+
+    log_probabilities: NDArray[np.float64]
+    tokens: NDArray[np.int64]
+
+
+class Scorer(Protocol):
+    """Measures documents: a start token, the tokens of a text, and an end token.
+
+    Attributes:
+        reads_both_sides: whether a token is guessed from what follows too. The sum is then a pseudo-log-likelihood, not
+            the logarithm of a probability, and compares with nothing that reads from left to right.
+        longest: tokens that are read at once; longer sequences are read in windows. None where there is no limit.
+    """
+
+    @property
+    def reads_both_sides(self) -> bool: ...
+
+    @property
+    def longest(self) -> int | None: ...
+
+    def measure(self, sequences: Sequence[Sequence[int]], progress: Progress) -> Likelihoods:
+        """Returns how probable each sequence is; a special token at the beginning is given, not scored."""
+
+
+class Window(NamedTuple):
+    """A part of a sequence that is read at once; positions are those of the tokens read, each guesses the next.
+
+    Attributes:
+        sequence: its number.
+        begin: the first position read.
+        end: one past the last.
+        scored: the first position whose guess counts.
+    """
+
+    sequence: int
+    begin: int
+    end: int
+    scored: int
+
+
+class CausalScorer:
+    """Measures with a model that reads from left to right; of a bidirectional LSTM, with the one half that does.
+
+    Every token but the first is scored exactly once, given those before it. A sequence that is longer than the model's
+    positions is read in windows that begin half a window apart, so that each of its later tokens is guessed from at
+    least half a window.
+
+    Args:
+        network: reads and scores; dropout is switched off.
+        pad_id: fills shorter rows.
+        batch_tokens: most tokens in a batch, and most of one row that are read at a time.
+    """
+
+    reads_both_sides = False
+
+    def __init__(self, network: ReadingModel, pad_id: int, batch_tokens: int = _BATCH_TOKENS) -> None:
+        self._network, self._pad_id, self._batch_tokens = network, pad_id, batch_tokens
+        cast("nn.Module", network).eval()
+
+    @property
+    def longest(self) -> int | None:
+        limit = self._network.longest_row
+        return None if limit is None else limit + 1  # the last token is guessed, not read
+
+    @torch.inference_mode()
+    def measure(
+        self, sequences: Sequence[Sequence[int]], progress: Progress | None = None, *, first: int = 1
+    ) -> Likelihoods:
+        """Returns the log-probability of the tokens from ``first`` on of each sequence, given all those before them.
+
+        Args:
+            sequences: token ids; one without a token from ``first`` on has the log-probability 0.
+            progress: told how many tokens were read.
+            first: the number of the first token scored, at least 1.
+        """
+        progress = progress or Silent()
+        limit = self._network.longest_row
+        windows = [w for number, ids in enumerate(sequences) for w in plan_windows(number, len(ids), first, limit)]
+        sums, counts = np.zeros(len(sequences)), np.zeros(len(sequences), dtype=np.int64)
+        lengths = np.array([window.end - window.begin for window in windows], dtype=np.int64)
+        with progress.bar("scoring", float(lengths.sum()), "tokens") as bar:
+            for rows in plan_by_length(lengths, self._batch_tokens, max_rows=self._batch_tokens):
+                stop_if_asked(progress)
+                batch = [windows[row] for row in rows]
+                owners = np.array([window.sequence for window in batch])
+                np.add.at(sums, owners, self._sum_windows(sequences, batch))
+                np.add.at(counts, owners, [window.end - window.scored for window in batch])
+                bar.advance(float(lengths[rows].sum()))
+        return Likelihoods(sums, counts)
+
+    def _sum_windows(self, sequences: Sequence[Sequence[int]], batch: list[Window]) -> NDArray[np.float64]:
+        """Returns the summed log-probabilities of each window, [batch]."""
+        given, mask = pad_rows([list(sequences[w.sequence][w.begin : w.end]) for w in batch], self._pad_id)
+        wanted, _ = pad_rows([list(sequences[w.sequence][w.begin + 1 : w.end + 1]) for w in batch], self._pad_id)
+        counted = mask & (np.arange(given.shape[1]) >= np.array([[w.scored - w.begin] for w in batch]))
+        device = self._network.input_embeddings.weight.device
+        ids, targets, scored = (torch.from_numpy(array).to(device) for array in (given, wanted, counted))
+        sums = torch.zeros(len(batch), dtype=torch.float64, device=device)
+        for start, hidden in self._read(ids):
+            part = slice(start, start + hidden.shape[1])
+            row, place = scored[:, part].nonzero(as_tuple=True)
+            sums.index_add_(0, row, score_targets(self._network, hidden[row, place], targets[:, part][row, place]))
+        return sums.cpu().numpy()
+
+    def _read(self, ids: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Yields where a piece of the rows [batch, time] begins, and its hidden states [batch, piece, dim].
+
+        Padding is on the right, where no token that counts looks at it.
+        """
+        cache = self._network.make_cache(*ids.shape)
+        for start in range(0, ids.shape[1], self._batch_tokens):
+            yield start, self._network.read(ids[:, start : start + self._batch_tokens], cache)
+
+
+def plan_windows(sequence: int, tokens: int, first: int, limit: int | None) -> Iterator[Window]:
+    """Yields the windows in which a sequence is read, so that each token from ``first`` on is guessed exactly once.
+
+    Args:
+        sequence: its number.
+        tokens: its length.
+        first: the number of the first token that is guessed, at least 1.
+        limit: positions of the model; None where there is no limit.
+
+    >>> [tuple(window) for window in plan_windows(0, tokens=10, first=1, limit=4)]
+    [(0, 0, 4, 0), (0, 2, 6, 4), (0, 4, 8, 6), (0, 6, 9, 8)]
+    """
+    positions = tokens - 1
+    if positions < first:
+        return
+    size = positions if limit is None else limit
+    begin, end = 0, min(size, positions)
+    if first - 1 < end:
+        yield Window(sequence, begin, end, first - 1)
+    while end < positions:
+        begin, scored = begin + max(1, size // 2), end
+        end = min(begin + size, positions)
+        if first - 1 < end:
+            yield Window(sequence, begin, end, max(scored, first - 1))
+
+
+class MaskedScorer:
+    """Measures with a model that guesses hidden tokens: pseudo-log-likelihood (Salazar et al. 2020, arXiv 1910.14659).
+
+    Each token in turn is replaced by the mask and guessed from all others; of a sequence that is longer than the
+    model's positions, from the window of which it is the middle. Special tokens are not scored, but the one that stands
+    for an unknown word is: a sentence is not likelier for a word that the vocabulary lacks.
+
+    Args:
+        network: guesses hidden tokens; dropout is switched off.
+        longest: its positions.
+        mask_id: hides a token.
+        pad_id: fills shorter rows.
+        unscored_ids: never guessed.
+        batch_tokens: most tokens in a batch.
+    """
+
+    reads_both_sides = True
+
+    def __init__(
+        self,
+        network: LanguageModel,
+        *,
+        longest: int,
+        mask_id: int,
+        pad_id: int,
+        unscored_ids: frozenset[int],
+        batch_tokens: int = _BATCH_TOKENS,
+    ) -> None:
+        self._network, self.longest = network, longest
+        self._mask_id, self._pad_id, self._batch_tokens = mask_id, pad_id, batch_tokens
+        self._unscored = np.array(sorted(unscored_ids), dtype=np.int64)
+        cast("nn.Module", network).eval()
+
+    @torch.inference_mode()
+    def measure(self, sequences: Sequence[Sequence[int]], progress: Progress | None = None) -> Likelihoods:
+        """Returns the pseudo-log-likelihood of each sequence; it takes as many readings as there are tokens."""
+        progress = progress or Silent()
+        arrays = [np.asarray(ids, dtype=np.int64) for ids in sequences]
+        places = [np.flatnonzero(~np.isin(ids, self._unscored)) for ids in arrays]
+        counts = np.array([len(found) for found in places], dtype=np.int64)
+        owners = np.repeat(np.arange(len(arrays)), counts)  # a copy of its sequence for each token scored
+        place = np.concatenate([np.empty(0, dtype=np.int64), *places])
+        lengths = np.array([min(len(ids), self.longest) for ids in arrays], dtype=np.int64)[owners]
+        sums = np.zeros(len(arrays))
+        with progress.bar("scoring", float(len(owners)), "tokens") as bar:
+            for rows in plan_by_length(lengths, self._batch_tokens, max_rows=self._batch_tokens):
+                stop_if_asked(progress)
+                guessed = self._guess([arrays[owner] for owner in owners[rows]], place[rows])
+                np.add.at(sums, owners[rows], guessed)
+                bar.advance(len(rows))
+        return Likelihoods(sums, counts)
+
+    def _guess(self, rows: list[NDArray[np.int64]], places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the log-probability of the token at one place of each row, [batch]."""
+        begins = [
+            min(max(0, place - self.longest // 2), max(0, len(ids) - self.longest))
+            for ids, place in zip(rows, places.tolist(), strict=True)
+        ]
+        windows = [ids[begin : begin + self.longest] for ids, begin in zip(rows, begins, strict=True)]
+        given, mask = pad_rows(windows, self._pad_id)
+        row, place = np.arange(len(rows)), places - np.array(begins)
+        wanted = given[row, place]
+        given[row, place] = self._mask_id
+        device = self._network.input_embeddings.weight.device
+        ids, targets, real = (torch.from_numpy(array).to(device) for array in (given, wanted, mask))
+        hidden = self._network.encode(ids, None if mask.all() else real)
+        scores = score_targets(self._network, hidden[torch.from_numpy(row), torch.from_numpy(place)], targets)
+        return scores.cpu().numpy()
+
+
+def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Tensor:
+    """Returns the log-probability of each target, float64 [n], a few positions at a time.
+
+    Args:
+        network: scores hidden states.
+        hidden: [n, dim].
+        targets: token ids, int64 [n].
+    """
+    step = max(1, _LOGITS_AT_ONCE // network.input_embeddings.num_embeddings)
+    parts = [torch.empty(0, dtype=torch.float64, device=hidden.device)]
+    for start in range(0, len(targets), step):
+        logits = network.score(hidden[start : start + step]).float()  # [step, vocab]
+        own = logits.gather(1, targets[start : start + step, None])[:, 0]
+        parts.append((own - logits.logsumexp(dim=-1)).double())
+    return torch.cat(parts)
+
+
+def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+    return CausalScorer(cast("ReadingModel", network), tokenizer.pad_id)
+
+
+def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+    unknown = {tokenizer.unknown_id} if tokenizer.has_unknown else set()
+    return MaskedScorer(
+        cast("LanguageModel", network),
+        longest=config.max_position_embeddings,
+        mask_id=tokenizer.mask_id,
+        pad_id=tokenizer.pad_id,
+        unscored_ids=tokenizer.special_ids - unknown,
+    )
+
+
+#: How a model is measured, by what it learned; an architecture with another objective adds a line here.
+SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
+    "causal": _build_causal,
+    "masked": _build_masked,
+}
+
+
+def build_scorer(architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+    """Returns what measures a language model, by the objective of its architecture.
+
+    Args:
+        architecture: of the network.
+        network: a language model with its weights.
+        config: its numbers.
+        tokenizer: the one it was trained with.
+
+    Raises:
+        UsageError: there is no way to measure what this architecture learns.
+    """
+    for objective, build in SCORERS.items():
+        if objective in architecture.objectives:
+            return build(network, config, tokenizer)
+    learned = ", ".join(sorted(architecture.objectives))
+    raise UsageError(
+        f"a language model of the family {architecture.name} learns {learned}, for which there is no likelihood",
+        do=nearest(learned, SCORERS),
+    )
