@@ -32,7 +32,7 @@ def read_json_lines(path: Path, wanted: Sequence[str], layout: Layout) -> Iterat
         for number, line in enumerate(block.text.split("\n"), start=block.first_line):
             if not line or line.isspace():
                 continue
-            value = _parse(path, number, line)
+            value = parse_json_line(line, name_row(path, number, number))
             if is_first:
                 is_first = False
                 _check_keys(path, wanted, value)
@@ -54,8 +54,16 @@ def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], rows: 
     return Batch(path, {column: [value.get(column) for value in kept] for column in wanted}, rows, rows, consumed)
 
 
-def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
-    where = name_row(path, number, number)
+def parse_json_line(line: str, where: str) -> dict[str, Any]:
+    """Returns the object that a line holds.
+
+    Args:
+        line: the line.
+        where: names it in errors.
+
+    Raises:
+        DataError: the line is no JSON object.
+    """
     try:
         value = json.loads(line)
         if "\\ud" in line or "\\uD" in line:
