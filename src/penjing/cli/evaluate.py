@@ -1,10 +1,12 @@
-"""``penjing evaluate``."""
+"""``penjing evaluate`` of a model with labels."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from penjing.cli.output import print_json, result_console
@@ -46,18 +48,26 @@ def _read(
     data: str, text: str, label: str, columns: tuple[str, ...] | None, task: Task, labels: list[str]
 ) -> tuple[list[str], list[str]]:
     """Returns the texts, and the model's name for the label of each."""
-    with tempfile.TemporaryDirectory() as folder:
-        address = data
-        if data == "-":
-            address = str(Path(folder) / "standard-input.csv")
-            with Path(address).open("wb") as copy:
-                shutil.copyfileobj(sys.stdin.buffer, copy)
+    with open_data(data) as address:
         texts: list[str] = []
         names: list[str] = []
         for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
             names += _label_names(batch, task, labels)
     return texts, names
+
+
+@contextmanager
+def open_data(data: str) -> Iterator[str]:
+    """Yields the address of what was given; standard input, a CSV file then, is copied to disk meanwhile."""
+    if data != "-":
+        yield data
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "standard-input.csv"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(copy)
 
 
 def _label_names(rows: TextRows, task: Task, labels: list[str]) -> list[str]:

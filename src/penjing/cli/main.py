@@ -140,19 +140,40 @@ def generate(
 @app.command()
 def evaluate(
     model: ModelFolder,
-    data: Annotated[str, typer.Argument(help="Labelled file, or - for CSV on standard input.", metavar="DATA")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Labelled rows; for a language model texts or minimal pairs. -: CSV on standard input.", metavar="DATA"
+        ),
+    ],
     text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
     label: Annotated[str, typer.Option("--label", help="Its column of labels.")] = "label",
     columns: Annotated[
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
     ] = None,
+    pairs_per_set: Annotated[
+        int | None, typer.Option("--pairs-per-set", min=1, help="Minimal pairs: ask a sample of so many of each set.")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
+    ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
     as_json: Json = False,
 ) -> None:
-    """Score a model on labelled rows, each score with its 95% interval."""
+    """Score a model, each score with its 95% interval: on labelled rows, or a language model on texts or BLiMP."""
     from penjing.cli.evaluate import show_scores
+    from penjing.cli.evaluate_language import is_language_model, show_language_scores
 
     names = tuple(columns.split(",")) if columns else None
+    if is_language_model(model):
+        show_language_scores(model, data, text, names, train, pairs_per_set, resamples, as_json=as_json)
+        return
+    if pairs_per_set or train:
+        raise UsageError(
+            f"{'--pairs-per-set' if pairs_per_set else '--train'} is for language models, and this is none",
+            where=str(model),
+            do="Leave it out, or give the folder of a language model.",
+        )
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 

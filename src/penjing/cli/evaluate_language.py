@@ -1,0 +1,187 @@
+"""``penjing evaluate`` of a language model: on texts, or on minimal pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from penjing.cli.evaluate import open_data
+from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.progress import TerminalProgress
+from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_minimal_pairs
+from penjing.data.reading import read_rows
+from penjing.errors import UsageError
+from penjing.files import read_json
+
+_LANGUAGE_CLASSES = ("ForCausalLM", "ForMaskedLM", "ForConditionalGeneration", "LMHeadModel")
+_NAMES = {
+    "bits_per_byte": "bits per byte",
+    "token_perplexity": "perplexity per token",
+    "word_perplexity": "perplexity per word",
+}
+
+
+def is_language_model(folder: Path) -> bool:
+    """Whether the class that ``config.json`` names is a language model's; read without torch.
+
+    A folder that cannot be read is no language model: who opens it says what is wrong with it.
+    """
+    try:
+        values = read_json(folder / "config.json")
+    except (OSError, ValueError):
+        return False
+    names = values.get("architectures") if isinstance(values, dict) else None
+    if not isinstance(names, list) or not names:
+        return not (folder / "penjing.json").exists()
+    return str(names[0]).endswith(_LANGUAGE_CLASSES)
+
+
+def show_language_scores(
+    folder: Path,
+    data: str,
+    text: str,
+    columns: tuple[str, ...] | None,
+    train: str | None,
+    pairs_per_set: int | None,
+    resamples: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Measures a language model on a file or standard input; what is in it decides what is measured."""
+    with open_data(data) as address:
+        pairs = read_minimal_pairs(address) if columns is None and holds_minimal_pairs(address) else None
+        texts = [] if pairs else [item for rows in read_rows(address, text, columns=columns) for item in rows.texts]
+    _check_options(data, train, pairs_per_set, has_pairs=pairs is not None)
+    training = [rows.texts for rows in read_rows(train, text, columns=columns)] if train else None
+    progress = TerminalProgress(log_console())
+    if pairs is not None:
+        measured = _measure_pairs(folder, pairs, pairs_per_set, resamples, progress)
+    else:
+        measured = _measure_texts(folder, texts, training, resamples, progress)
+    if as_json:
+        print_json({"model": str(folder), "data": data, **measured})
+    elif pairs is not None:
+        _show_pairs(measured)
+    else:
+        _show_texts(measured)
+
+
+def _check_options(data: str, train: str | None, pairs_per_set: int | None, *, has_pairs: bool) -> None:
+    if pairs_per_set is not None and not has_pairs:
+        raise UsageError(
+            "--pairs-per-set is given, and there are no minimal pairs",
+            where=data,
+            do="Leave it out, or give a zip such as BLiMP's or a file with the columns sentence_good and sentence_bad.",
+        )
+    if train is not None and has_pairs:
+        raise UsageError("--train is given, and minimal pairs are no texts", where=data, do="Leave --train out.")
+
+
+def _measure_pairs(
+    folder: Path, pairs: list[MinimalPair], pairs_per_set: int | None, resamples: int, progress: TerminalProgress
+) -> dict[str, Any]:
+    # These bring torch, which a wrong call need not wait for.
+    from penjing.evaluate.minimal_pairs import evaluate_minimal_pairs
+    from penjing.inference.language_model import load_language_model
+
+    return evaluate_minimal_pairs(
+        load_language_model(folder),
+        pairs,
+        pairs_per_set=pairs_per_set,
+        resamples=resamples,
+        seed=0,
+        progress=progress,
+    )
+
+
+def _measure_texts(
+    folder: Path, texts: list[str], training: list[list[str]] | None, resamples: int, progress: TerminalProgress
+) -> dict[str, Any]:
+    from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
+    from penjing.inference.language_model import load_language_model
+
+    model = load_language_model(folder)
+    evaluation = evaluate_language_model(model, texts, resamples=resamples, seed=0, progress=progress)
+    if training is None:
+        return evaluation.to_dict()
+    baselines, differences = evaluate_language_baselines(
+        model, evaluation, training, texts, resamples=resamples, seed=0, progress=progress
+    )
+    return {**evaluation.to_dict(), "baselines": baselines, "differences": differences}
+
+
+def _show_texts(measured: dict[str, Any]) -> None:
+    title = f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column("")
+    columns = {"model": measured, **measured.get("baselines", {})}
+    for name in columns:
+        table.add_column(name, justify="right")
+    for name, shown in _NAMES.items():
+        row = [_score_cell(name, _find(column["scores"], name)) for column in columns.values()]
+        table.add_row(f"pseudo-{shown}" if f"pseudo_{name}" in measured["scores"] else shown, *row)
+    console = result_console()
+    console.print(table)
+    for note in _notes(measured):
+        console.print(note, soft_wrap=True)
+
+
+def _find(scores: dict[str, Any], name: str) -> dict[str, float | None] | None:
+    found: dict[str, float | None] | None = scores.get(name, scores.get(f"pseudo_{name}"))
+    return found
+
+
+def _notes(measured: dict[str, Any]) -> list[str]:
+    """Returns what must be known to read the scores."""
+    documents, notes = measured["documents"], []
+    for name, difference in measured.get("differences", {}).items():
+        notes.append(f"Bits per byte less those of {name}: {_score_cell('bits_per_byte', difference)}.")
+    if any(name.startswith("pseudo_") for name in measured["scores"]):
+        notes.append("Each token was guessed from both sides: this compares only with other masked models.")
+    if measured["exact_documents"] < documents:
+        kept, unknown = measured["exact_documents"], measured["unknown_tokens"]
+        notes.append(
+            f"The tokenizer gives back {kept:,} of {documents:,} texts as they were; {unknown:,} tokens are unknown "
+            "words: bits per byte are too good by what it threw away, and compare with this tokenizer only."
+        )
+    if measured["windowed_documents"]:
+        long = f"{measured['windowed_documents']:,} of {documents:,} texts"
+        notes.append(f"{long} are longer than the model reads at once, and were read in overlapping windows.")
+    return notes
+
+
+def _score_cell(name: str, score: dict[str, float | None] | None) -> str:
+    if score is None or score["value"] is None:
+        return "–"
+    ends = [end for end in (score["low"], score["high"]) if end is not None]
+    digits = ".3f" if name == "bits_per_byte" else ",.1f" if score["value"] < 1000 else ",.0f"
+    interval = f" ({ends[0]:{digits}}–{ends[1]:{digits}})" if len(ends) == 2 else ""
+    return f"{score['value']:{digits}}{interval}"
+
+
+def _show_pairs(measured: dict[str, Any]) -> None:
+    sample = f", {measured['pairs']:,} of them asked" if measured["pairs"] < measured["pairs_given"] else ""
+    title = f"{measured['pairs_given']:,} minimal pairs in {measured['sets']:,} sets{sample}; 95% intervals"
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in ("", "accuracy", "sets"):
+        table.add_column(heading, justify="right" if heading else "left")
+    table.add_row(f"by {measured['measure']}, mean over sets", _share(measured["accuracy"]), str(measured["sets"]))
+    for name, score in measured["baselines"].items():
+        table.add_row("a coin" if name == "random" else name, _share(score), "")
+    for group in ("by_field", "by_term"):
+        for name, score in measured[group].items():
+            table.add_row(f"{group.removeprefix('by_')} {name}", _share(score), str(score["sets"]))
+    for name, score in measured["by_set"].items():
+        table.add_row(f"set {name}", _share(score), "")
+    console = result_console()
+    console.print(table)
+    if measured["ties"]:
+        console.print(f"{measured['ties']:,} pairs are ties, and count one half.", soft_wrap=True)
+
+
+def _share(score: dict[str, float]) -> str:
+    if score["low"] == score["high"]:
+        return f"{score['value']:.1%}"
+    return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"
