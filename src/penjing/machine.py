@@ -60,6 +60,25 @@ def peak_memory_mb() -> int:
     return round(peak / 10**6) if sys.platform == "darwin" else round(peak * 1024 / 10**6)
 
 
+def read_energy_j() -> float | None:
+    """Returns a counter of the energy that the processors have used, in joules; None where the system does not tell.
+
+    Linux counts it for Intel and AMD processors, but often lets only root read it; memory and the rest of the machine
+    are not in it.
+    """
+    try:
+        packages = [
+            path / "energy_uj" for path in Path("/sys/class/powercap").glob("intel-rapl:*") if _is_package(path)
+        ]
+        return sum(int(path.read_text(encoding="ascii")) for path in packages) / 1e6 if packages else None
+    except (OSError, ValueError):
+        return None
+
+
+def _is_package(path: Path) -> bool:
+    return path.name.count(":") == 1  # intel-rapl:0 is a processor, intel-rapl:0:0 a part of it
+
+
 def restart_peak_memory() -> None:
     """Lets `peak_memory_mb` begin anew, on Linux; elsewhere it goes on from the start of the process."""
     with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from penjing.cli.output import print_json, result_console
-from penjing.cli.run import score_table
+from penjing.cli.tables import score_table
 from penjing.data.reading import read_rows
 from penjing.data.rows import TextRows
 from penjing.errors import DataError

@@ -10,17 +10,13 @@ from rich.table import Table
 from penjing.cli.evaluate import open_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.cli.tables import language_notes, language_table
 from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_minimal_pairs
 from penjing.data.reading import read_rows
 from penjing.errors import UsageError
 from penjing.files import read_json
 
 _LANGUAGE_CLASSES = ("ForCausalLM", "ForMaskedLM", "ForConditionalGeneration", "LMHeadModel")
-_NAMES = {
-    "bits_per_byte": "bits per byte",
-    "token_perplexity": "perplexity per token",
-    "word_perplexity": "perplexity per word",
-}
 
 
 def is_language_model(folder: Path) -> bool:
@@ -113,52 +109,10 @@ def _measure_texts(
 
 
 def _show_texts(measured: dict[str, Any]) -> None:
-    title = f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
-    table = Table(title=title, title_justify="left", box=None)
-    table.add_column("")
-    columns = {"model": measured, **measured.get("baselines", {})}
-    for name in columns:
-        table.add_column(name, justify="right")
-    for name, shown in _NAMES.items():
-        row = [_score_cell(name, _find(column["scores"], name)) for column in columns.values()]
-        table.add_row(f"pseudo-{shown}" if f"pseudo_{name}" in measured["scores"] else shown, *row)
     console = result_console()
-    console.print(table)
-    for note in _notes(measured):
+    console.print(language_table(measured))
+    for note in language_notes(measured):
         console.print(note, soft_wrap=True)
-
-
-def _find(scores: dict[str, Any], name: str) -> dict[str, float | None] | None:
-    found: dict[str, float | None] | None = scores.get(name, scores.get(f"pseudo_{name}"))
-    return found
-
-
-def _notes(measured: dict[str, Any]) -> list[str]:
-    """Returns what must be known to read the scores."""
-    documents, notes = measured["documents"], []
-    for name, difference in measured.get("differences", {}).items():
-        notes.append(f"Bits per byte less those of {name}: {_score_cell('bits_per_byte', difference)}.")
-    if any(name.startswith("pseudo_") for name in measured["scores"]):
-        notes.append("Each token was guessed from both sides: this compares only with other masked models.")
-    if measured["exact_documents"] < documents:
-        kept, unknown = measured["exact_documents"], measured["unknown_tokens"]
-        notes.append(
-            f"The tokenizer gives back {kept:,} of {documents:,} texts as they were; {unknown:,} tokens are unknown "
-            "words: bits per byte are too good by what it threw away, and compare with this tokenizer only."
-        )
-    if measured["windowed_documents"]:
-        long = f"{measured['windowed_documents']:,} of {documents:,} texts"
-        notes.append(f"{long} are longer than the model reads at once, and were read in overlapping windows.")
-    return notes
-
-
-def _score_cell(name: str, score: dict[str, float | None] | None) -> str:
-    if score is None or score["value"] is None:
-        return "–"
-    ends = [end for end in (score["low"], score["high"]) if end is not None]
-    digits = ".3f" if name == "bits_per_byte" else ",.1f" if score["value"] < 1000 else ",.0f"
-    interval = f" ({ends[0]:{digits}}–{ends[1]:{digits}})" if len(ends) == 2 else ""
-    return f"{score['value']:{digits}}{interval}"
 
 
 def _show_pairs(measured: dict[str, Any]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.cli.tables import language_notes, language_table, score_table
 from penjing.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+        **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
 
 
@@ -78,27 +79,15 @@ def _stages(result: RunResult) -> list[dict[str, Any]]:
 
 def _show(result: RunResult, seconds: float) -> None:
     console = result_console()
-    console.print(score_table(result.evaluation))
+    if "finetune" in result.artifacts:
+        console.print(score_table(result.evaluation))
+    else:
+        console.print(language_table(result.evaluation))
+        for note in language_notes(result.evaluation):
+            console.print(note, soft_wrap=True)
+    for generation in result.generations:
+        console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
         console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", soft_wrap=True)
     where = f"\nModel   {result.model}\nReport  {result.report}\nTime    {seconds:,.0f} s"
     console.print(where, soft_wrap=True)
-
-
-def score_table(evaluation: dict[str, Any]) -> Table:
-    """Returns the scores of the model and the baselines, each with its 95% interval."""
-    table = Table(title=f"{evaluation['rows']:,} test rows, 95% intervals", title_justify="left", box=None)
-    table.add_column("")
-    names = ["model", *evaluation.get("baselines", {})]
-    for name in names:
-        table.add_column(name, justify="right")
-    columns = [evaluation, *evaluation.get("baselines", {}).values()]
-    for score in evaluation["scores"]:
-        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
-    return table
-
-
-def _cell(name: str, score: dict[str, float]) -> str:
-    if name == "loss":
-        return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
-    return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"

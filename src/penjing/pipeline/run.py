@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penjing.files import folder_beside, read_json, remove_leftovers, write_json
-from penjing.hashing import hash_file
+from penjing.files import read_json, remove_leftovers, write_json
+from penjing.inference.generation import Generation, load_generator
+from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.facts import Outcome, collect_facts
+from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
+from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.store import Store, locked
 from penjing.progress import Progress, stop_if_asked
-from penjing.tasks.card import CARD
 from penjing.tasks.model import load_model
 from penjing.tasks.task import ClassPrediction
+
+_SAMPLE_TOKENS = 100
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class RunResult:
         out: its folder.
         model: the model folder.
         report: the report.
-        evaluation: scores, baselines and mistakes on the test rows.
-        predictions: the model's answers to the recipe's examples.
+        evaluation: scores and baselines: of a classifier on the test rows, of a language model on the test texts.
+        predictions: a classifier's answers to the recipe's examples.
+        generations: how a language model goes on from the recipe's examples.
         artifacts: the stages, by name.
     """
 
@@ -42,6 +46,7 @@ class RunResult:
     report: Path
     evaluation: dict[str, Any]
     predictions: list[ClassPrediction]
+    generations: list[Generation]
     artifacts: dict[str, Artifact]
 
 
@@ -62,16 +67,34 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     with locked(out):
         remove_leftovers(out)
         done = complete_stages(recipe, out, progress)
-        evaluation = read_json(done["evaluate"].folder / EVALUATION)
-        lineage = [_entry(artifact) for artifact in done.values()]
-        model = out / "model"
-        _publish_model(done["finetune"].folder / "model", model, lineage, evaluation)
-        write_json(out / RECORD, lineage)
-        predictions = load_model(model).predict_texts(recipe.report.examples) if recipe.report.examples else []
-        report = out / "report.html"
-        outcome = Outcome(done, evaluation, predictions, shlex.join(command))
-        write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
-    return RunResult(out, model, report, evaluation, predictions, done)
+        finish = _finish_language_model if recipe.data is None else _finish_classifier
+        return finish(recipe, out, done, shlex.join(command))
+
+
+def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
+    evaluation = read_json(done["evaluate"].folder / EVALUATION)
+    model, report, lineage = out / "model", out / "report.html", list_lineage(done)
+    publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
+    write_json(out / RECORD, lineage)
+    predictions = load_model(model).predict_texts(recipe.report.examples) if recipe.report.examples else []
+    outcome = Outcome(done, evaluation, predictions, command)
+    write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
+    return RunResult(out, model, report, evaluation, predictions, [], done)
+
+
+def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
+    measures = read_json(done["measure"].folder / MEASURES)
+    model, report, lineage = out / "model", out / "report.html", list_lineage(done)
+    publish_language_model(recipe, done["pretrain"].folder / "model", model, lineage, measures)
+    write_json(out / RECORD, lineage)
+    generations: list[Generation] = []
+    if recipe.pretrain is not None and recipe.pretrain.objective == "causal" and recipe.report.examples:
+        generator, settings = (
+            load_generator(model),
+            SamplingSettings(_SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=recipe.seed),
+        )
+        generations = [generator.generate(prompt, settings) for prompt in recipe.report.examples]
+    return RunResult(out, model, report, measures, [], generations, done)
 
 
 def complete_stages(recipe: Recipe, out: Path, progress: Progress) -> dict[str, Artifact]:
@@ -86,26 +109,3 @@ def complete_stages(recipe: Recipe, out: Path, progress: Progress) -> dict[str, 
         state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
         progress.say(f"{number}/{len(wanted)} {stage.name}: {state}")
     return done
-
-
-def _entry(artifact: Artifact) -> dict[str, Any]:
-    kept = ("stage", "key", "content", "version", "settings", "files", "inputs", "penjing", "finished")
-    return {key: artifact.record[key] for key in kept}
-
-
-def _publish_model(source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]) -> None:
-    """Puts the model with its lineage and scores at the top of the run, unless it is there already."""
-    card = {
-        **read_json(source / CARD),
-        "weights": hash_file(source / "model.safetensors"),
-        "scores": evaluation["scores"],
-        "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
-        "lineage": lineage,
-    }
-    if (model / CARD).is_file() and read_json(model / CARD) == card:
-        return
-    with folder_beside(model) as beside:
-        for file in source.iterdir():
-            if file.name != CARD:
-                shutil.copy2(file, beside / file.name)
-        write_json(beside / CARD, card)

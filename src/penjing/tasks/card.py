@@ -87,6 +87,12 @@ def _read(folder: Path, shape: type[BaseModel]) -> dict[str, Any]:
         card: dict[str, Any] = read_json(path)
     except ValueError as error:
         raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do=_COPY) from error
+    if shape is _Asked and isinstance(card, dict) and "objective" in card and "labels" not in card:
+        raise ModelFolderError(
+            "this is a language model, which has no labels to answer with",
+            where=str(folder),
+            do="Use penjing generate or penjing evaluate; to fine-tune it, name it in [model] start.",
+        )
     try:
         shape.model_validate(card)
     except ValidationError as error:

@@ -9,9 +9,22 @@ from penjing.pipeline.stages.evaluate import EVALUATE
 from penjing.pipeline.stages.examples import EXAMPLES
 from penjing.pipeline.stages.explain import EXPLAIN
 from penjing.pipeline.stages.finetune import FINETUNE
+from penjing.pipeline.stages.measure import MEASURE
 from penjing.pipeline.stages.pretrain import PRETRAIN
 from penjing.pipeline.stages.shards import SHARDS
 from penjing.pipeline.stages.tokenizer import TOKENIZER
 from penjing.pipeline.stages.vectors import VECTORS
 
-STAGES: tuple[Stage, ...] = (DATA, CORPUS, TOKENIZER, SHARDS, VECTORS, PRETRAIN, EXAMPLES, FINETUNE, EVALUATE, EXPLAIN)
+STAGES: tuple[Stage, ...] = (
+    DATA,
+    CORPUS,
+    TOKENIZER,
+    SHARDS,
+    VECTORS,
+    PRETRAIN,
+    MEASURE,
+    EXAMPLES,
+    FINETUNE,
+    EVALUATE,
+    EXPLAIN,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from penjing.models.interface import Architecture, count_parameters
+from penjing.inference.generation import TextGenerator
+from penjing.inference.sampling import SamplingSettings
+from penjing.models.interface import Architecture, GeneratingModel, count_parameters
 from penjing.models.weights import load_backbone
 from penjing.pipeline.continuing import adopt_checkpoint
 from penjing.pipeline.model_folder import write_network
@@ -29,13 +32,17 @@ from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
+from penjing.train.ceiling import language_flops_per_token, measure_matrix_rate
+from penjing.train.device import choose_device
 from penjing.train.job import TrainingJob
 from penjing.train.objective import Objective
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
-from penjing.train.trainer import Trainer, remove_training_files
+from penjing.train.trainer import Trainer, TrainingResult, remove_training_files
+
+_SAMPLE_TOKENS = 40
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -50,7 +57,44 @@ def _run(context: StageContext) -> dict[str, Any]:
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     remove_training_files(context.folder)
-    return {**asdict(result), "parameters": count_parameters(job.network), "objective": settings.objective}
+    cost = _cost(result, architecture, config, settings)
+    left_out = len(open_shard(context.inputs["shards"] / "texts").tokens) % settings.window_tokens
+    return {
+        **asdict(result),
+        **cost,
+        "left_out_tokens": left_out,
+        "parameters": count_parameters(job.network),
+        "objective": settings.objective,
+    }
+
+
+def _cost(
+    result: TrainingResult, architecture: Architecture, config: Any, settings: PretrainSettings
+) -> dict[str, float]:
+    """Returns operations, tokens per second, and the share of the machine's matrix products that the run reached."""
+    scored = settings.mask_rate if settings.objective == "masked" else 1.0
+    operations = result.tokens * language_flops_per_token(architecture, config, settings.window_tokens, scored)
+    precision = torch.bfloat16 if result.precision == "bf16" else torch.float32
+    ceiling = measure_matrix_rate(choose_device(settings.device), precision)
+    return {
+        "flops": operations,
+        "tokens_per_second": result.tokens / result.seconds,
+        "matrix_rate": ceiling,
+        "utilization": operations / result.seconds / ceiling,
+    }
+
+
+def _sampler(prompts: tuple[str, ...], tokenizer: Tokenizer, seed: int) -> Callable[[nn.Module], list[str]]:
+    """Returns what lets a network continue the prompts."""
+    settings = SamplingSettings(_SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=seed)
+
+    def sample(network: nn.Module) -> list[str]:
+        network.eval()
+        assert isinstance(network, GeneratingModel)
+        generator = TextGenerator(network, tokenizer, frozenset({tokenizer.end_id}))
+        return [generator.generate(prompt, settings).text for prompt in prompts]
+
+    return sample
 
 
 def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
@@ -64,10 +108,12 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     validation = _validation(shards["held_out"], settings, recipe.seed)
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
+    prompts = recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
+    sample = _sampler(prompts, tokenizer, recipe.seed) if prompts else None
     return (
         architecture,
         config,
-        TrainingJob("pretrain", network, objective, batches, validation, settings, rate, recipe.seed),
+        TrainingJob("pretrain", network, objective, batches, validation, settings, rate, recipe.seed, sample),
     )
 
 

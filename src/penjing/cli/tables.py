@@ -1,0 +1,79 @@
+"""Tables of scores, as the commands show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+_NAMES = {
+    "bits_per_byte": "bits per byte",
+    "token_perplexity": "perplexity per token",
+    "word_perplexity": "perplexity per word",
+}
+
+
+def score_table(evaluation: dict[str, Any]) -> Table:
+    """Returns the scores of the model and the baselines, each with its 95% interval."""
+    table = Table(title=f"{evaluation['rows']:,} test rows, 95% intervals", title_justify="left", box=None)
+    table.add_column("")
+    names = ["model", *evaluation.get("baselines", {})]
+    for name in names:
+        table.add_column(name, justify="right")
+    columns = [evaluation, *evaluation.get("baselines", {}).values()]
+    for score in evaluation["scores"]:
+        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
+    return table
+
+
+def _cell(name: str, score: dict[str, float]) -> str:
+    if name == "loss":
+        return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
+    return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"
+
+
+def language_table(measured: dict[str, Any]) -> Table:
+    """Returns the scores of a language model and its baselines, each with its 95% interval."""
+    title = f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column("")
+    columns = {"model": measured, **measured.get("baselines", {})}
+    for name in columns:
+        table.add_column(name, justify="right")
+    for name, shown in _NAMES.items():
+        row = [_language_cell(name, _find(column["scores"], name)) for column in columns.values()]
+        table.add_row(f"pseudo-{shown}" if f"pseudo_{name}" in measured["scores"] else shown, *row)
+    return table
+
+
+def _find(scores: dict[str, Any], name: str) -> dict[str, float | None] | None:
+    found: dict[str, float | None] | None = scores.get(name, scores.get(f"pseudo_{name}"))
+    return found
+
+
+def language_notes(measured: dict[str, Any]) -> list[str]:
+    """Returns what must be known to read the scores."""
+    documents, notes = measured["documents"], []
+    for name, difference in measured.get("differences", {}).items():
+        notes.append(f"Bits per byte less those of {name}: {_language_cell('bits_per_byte', difference)}.")
+    if any(name.startswith("pseudo_") for name in measured["scores"]):
+        notes.append("Each token was guessed from both sides: this compares only with other masked models.")
+    if measured["exact_documents"] < documents:
+        kept, unknown = measured["exact_documents"], measured["unknown_tokens"]
+        notes.append(
+            f"The tokenizer gives back {kept:,} of {documents:,} texts as they were; {unknown:,} tokens are unknown "
+            "words: bits per byte are too good by what it threw away, and compare with this tokenizer only."
+        )
+    if measured["windowed_documents"]:
+        long = f"{measured['windowed_documents']:,} of {documents:,} texts"
+        notes.append(f"{long} are longer than the model reads at once, and were read in overlapping windows.")
+    return notes
+
+
+def _language_cell(name: str, score: dict[str, float | None] | None) -> str:
+    if score is None or score["value"] is None:
+        return "–"
+    ends = [end for end in (score["low"], score["high"]) if end is not None]
+    digits = ".3f" if name == "bits_per_byte" else ",.1f" if score["value"] < 1000 else ",.0f"
+    interval = f" ({ends[0]:{digits}}–{ends[1]:{digits}})" if len(ends) == 2 else ""
+    return f"{score['value']:{digits}}{interval}"

@@ -1,0 +1,62 @@
+"""Puts the finished model, with its lineage and scores, at the top of a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import penjing
+from penjing.files import folder_beside, read_json, write_json
+from penjing.hashing import hash_file
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Artifact
+from penjing.tasks.card import CARD
+from penjing.text.tokenizer import load_tokenizer
+
+
+def publish_classifier(
+    source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
+) -> dict[str, Any]:
+    """Publishes what fine-tuning left; returns its card."""
+    card = {
+        **read_json(source / CARD),
+        "scores": evaluation["scores"],
+        "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
+    }
+    return _publish(source, model, card, lineage)
+
+
+def publish_language_model(
+    recipe: Recipe, source: Path, model: Path, lineage: list[dict[str, Any]], measures: dict[str, Any]
+) -> dict[str, Any]:
+    """Publishes what pretraining left; returns its card."""
+    assert recipe.pretrain is not None
+    card = {
+        "penjing": penjing.__version__,
+        "objective": recipe.pretrain.objective,
+        "render": recipe.render.model_dump(mode="json"),
+        "fingerprint": load_tokenizer(source).fingerprint,
+        "scores": measures["scores"],
+        "baselines": {name: scores["scores"] for name, scores in measures["baselines"].items()},
+    }
+    return _publish(source, model, card, lineage)
+
+
+def list_lineage(artifacts: dict[str, Artifact]) -> list[dict[str, Any]]:
+    """Returns what went into each stage and what came out."""
+    kept = ("stage", "key", "content", "version", "settings", "files", "inputs", "penjing", "finished")
+    return [{key: artifact.record[key] for key in kept} for artifact in artifacts.values()]
+
+
+def _publish(source: Path, model: Path, card: dict[str, Any], lineage: list[dict[str, Any]]) -> dict[str, Any]:
+    """Copies a model with its card, unless it is there already."""
+    card = {**card, "weights": hash_file(source / "model.safetensors"), "lineage": lineage}
+    if (model / CARD).is_file() and read_json(model / CARD) == card:
+        return card
+    with folder_beside(model) as beside:
+        for file in source.iterdir():
+            if file.name != CARD:
+                shutil.copy2(file, beside / file.name)
+        write_json(beside / CARD, card)
+    return card

@@ -1,0 +1,66 @@
+"""Measures the language model that pretraining left, beside baselines, on texts that it did not learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penjing.data.reading import iter_texts
+from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
+from penjing.files import write_json
+from penjing.inference.language_model import MeasurableModel, load_language_model
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.stage import Stage, StageContext
+
+MEASURES = "measures.json"
+_SQUARED_TOKENS = 4_000_000  # a model that reads both sides reads a text once for each of its tokens
+
+
+def _run(context: StageContext) -> dict[str, Any]:
+    seed, resamples = context.recipe.seed, context.recipe.evaluate.resamples
+    corpus = context.inputs["corpus"]
+    model = load_language_model(context.inputs["pretrain"] / "model")
+    texts = [text for batch in iter_texts(corpus / "test.parquet") for text in batch]
+    chosen = affordable_texts(model, texts)
+    measured = evaluate_language_model(model, chosen, resamples=resamples, seed=seed, progress=context.progress)
+    baselines, differences = evaluate_language_baselines(
+        model,
+        measured,
+        iter_texts(corpus / "texts.parquet"),
+        chosen,
+        resamples=resamples,
+        seed=seed,
+        progress=context.progress,
+    )
+    document = {
+        **measured.to_dict(),
+        "left_out_documents": len(texts) - len(chosen),
+        "baselines": baselines,
+        "differences": differences,
+    }
+    write_json(context.folder / MEASURES, document)
+    return {"rows": document["documents"], "scores": document["scores"]}
+
+
+def affordable_texts(model: MeasurableModel, texts: list[str]) -> list[str]:
+    """Returns the texts that are measured: all, but of a model that reads both sides the first few."""
+    if not model.scorer.reads_both_sides:
+        return texts
+    squares = 0
+    for number, ids in enumerate(model.render(texts)):
+        squares += len(ids) ** 2
+        if squares > _SQUARED_TOKENS and number:
+            return texts[:number]
+    return texts
+
+
+def _is_wanted(recipe: Recipe) -> bool:
+    return recipe.data is None
+
+
+MEASURE = Stage(
+    "measure",
+    inputs=("corpus", "pretrain"),
+    settings=lambda recipe: [recipe.seed, recipe.evaluate.resamples],
+    run=_run,
+    is_wanted=_is_wanted,
+)
