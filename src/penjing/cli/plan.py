@@ -37,7 +37,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "out": str(out),
         "seconds": round(plan.seconds, 1),
         "peak_memory_mb": plan.peak_memory_mb,
-        "parameters": plan.facts("finetune").get("parameters"),
+        "parameters": _trained(plan).get("parameters"),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
@@ -53,14 +53,23 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
     }
 
 
+def _trained(plan: Plan) -> dict[str, Any]:
+    """Returns the facts of the training that makes the model of the run."""
+    return plan.facts("finetune") or plan.facts("pretrain")
+
+
 def _count_tokens(plan: Plan) -> dict[str, int | None]:
-    splits = plan.facts("examples")["splits"].values()
+    examples = plan.facts("examples")
+    corpus = {"corpus": plan.facts("shards").get("tokens")}
+    if not examples:
+        return {**corpus, "left_out": plan.facts("pretrain").get("left_out_tokens")}
+    splits = examples["splits"].values()
     return {
-        "corpus": plan.facts("shards").get("tokens"),
+        **corpus,
         "labelled": sum(split["tokens"] for split in splits),
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
-        "max_tokens": plan.facts("examples")["max_tokens"],
+        "max_tokens": examples["max_tokens"],
     }
 
 
@@ -86,15 +95,20 @@ def _show(plan: Plan, out: Path) -> None:
 
 
 def _summary(plan: Plan, out: Path) -> list[str]:
-    tokens, rows = _count_tokens(plan), plan.facts("data")["splits"]
-    finetune = plan.facts("finetune")
-    lines = [
-        "",
-        f"Model   {finetune['family']}, {finetune['parameters']:,} parameters",
-        "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
-        f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {tokens['max_tokens']} tokens"
-        + (" ([render] max_tokens)" if tokens["cut"] else ""),
-    ]
+    tokens, trained = _count_tokens(plan), _trained(plan)
+    lines = ["", f"Model   {trained['family']}, {trained['parameters']:,} parameters"]
+    if "cut" in tokens:
+        rows = plan.facts("data")["splits"]
+        lines += [
+            "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
+            f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {tokens['max_tokens']} tokens"
+            + (" ([render] max_tokens)" if tokens["cut"] else ""),
+        ]
+    else:
+        lines.append(
+            f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; {tokens['left_out']:,} at the "
+            "end fill no window"
+        )
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
     if all(stage.is_done for stage in plan.stages):

@@ -11,17 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from penjing.data.reading import read_split
+from penjing.data.reading import iter_texts, read_split
 from penjing.evaluate.evaluation import class_numbers
+from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.files import read_json
 from penjing.inference.engine import Engine
+from penjing.inference.language_model import MeasurableModel
+from penjing.inference.likelihood import build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.finetune import prepare_finetuning
-from penjing.pipeline.stages.pretrain import prepare_pretraining
+from penjing.pipeline.stages.measure import affordable_texts
+from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.progress import Silent
 from penjing.tasks.model import Model
@@ -37,6 +41,8 @@ _VECTOR_TOKENS = 1_000_000
 _SCORED_ROWS = 512
 _BASELINE_ROWS = 2000
 _EXPLAINED_ROWS = 5
+_MEASURED_TEXTS = 8
+_FEW_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,17 @@ def _first_rows(shard: TokenShard, rows: int) -> TokenShard:
 
 def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Makes some steps of pretraining."""
-    _, _, job = prepare_pretraining(recipe, inputs)
+    architecture, _, job = prepare_pretraining(recipe, inputs)
     whole = job.settings.model_copy(update={"epochs": job.settings.epochs * scale})
     probe = probe_training(replace(job, settings=whole))
-    facts = {"steps": probe.steps, "tokens": probe.tokens, "parameters": count_parameters(job.network)}
+    assert recipe.pretrain is not None
+    facts = {
+        "steps": probe.steps,
+        "tokens": probe.tokens,
+        "parameters": count_parameters(job.network),
+        "family": architecture.name,
+        "left_out_tokens": count_left_out(inputs["shards"], recipe.pretrain),
+    }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
 
 
@@ -132,6 +145,27 @@ def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     return StageProbe(seconds, peak_memory_mb(), {"rows": len(truth)})
 
 
+def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Measures a fresh language model on a few texts, and fits the baselines."""
+    architecture, config, job = prepare_pretraining(recipe, inputs)
+    tokenizer = load_tokenizer(inputs["tokenizer"])
+    scorer = build_scorer(architecture, job.network.eval(), config, tokenizer)
+    model = MeasurableModel(architecture.name, tokenizer, scorer)
+    texts = affordable_texts(model, [text for batch in iter_texts(inputs["corpus"] / "test.parquet") for text in batch])
+    some = texts[:_MEASURED_TEXTS]
+    restart_peak_memory()
+    began = time.perf_counter()
+    measured = evaluate_language_model(model, some, resamples=_FEW_RESAMPLES, seed=0, progress=Silent())
+    seconds = (time.perf_counter() - began) * len(texts) / len(some)
+    training = iter_texts(inputs["corpus"] / "texts.parquet")
+    seconds += _time(
+        lambda: evaluate_language_baselines(
+            model, measured, training, some, resamples=_FEW_RESAMPLES, seed=0, progress=Silent()
+        )
+    )
+    return StageProbe(seconds, peak_memory_mb(), {"rows": len(texts)})
+
+
 def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Explains some rows with a fresh network by every method that fits it."""
     _, _, job = prepare_finetuning(recipe, inputs)
@@ -161,6 +195,7 @@ def _time(work: Callable[[], Any]) -> float:
 PROBES: dict[str, Callable[[Recipe, dict[str, Path], float], StageProbe]] = {
     "vectors": probe_vectors,
     "pretrain": probe_pretraining,
+    "measure": probe_measuring,
     "finetune": probe_finetuning,
     "evaluate": probe_evaluation,
     "explain": probe_explanation,

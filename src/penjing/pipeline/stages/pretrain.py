@@ -58,14 +58,19 @@ def _run(context: StageContext) -> dict[str, Any]:
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     remove_training_files(context.folder)
     cost = _cost(result, architecture, config, settings)
-    left_out = len(open_shard(context.inputs["shards"] / "texts").tokens) % settings.window_tokens
     return {
         **asdict(result),
         **cost,
-        "left_out_tokens": left_out,
+        "family": architecture.name,
+        "left_out_tokens": count_left_out(context.inputs["shards"], settings),
         "parameters": count_parameters(job.network),
         "objective": settings.objective,
     }
+
+
+def count_left_out(shards: Path, settings: PretrainSettings) -> int:
+    """Returns how many tokens at the end of the corpus fill no window."""
+    return len(open_shard(shards / "texts").tokens) % settings.window_tokens
 
 
 def _cost(
