@@ -106,8 +106,8 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         ]
     else:
         lines.append(
-            f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; {tokens['left_out']:,} at the "
-            "end fill no window"
+            f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; "
+            f"{tokens['left_out']:,} at the end fill no window"
         )
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
