@@ -1,0 +1,92 @@
+"""How many operations training needs, and how many bf16 matrix products a second a machine gives.
+
+The utilization of a training run is the first, times its tokens a second, divided by the second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from penjing.models.interface import Architecture
+
+Shape = tuple[int, int, int]
+
+
+def training_flops_per_token(
+    architecture: Architecture, config: Any, row_tokens: int, head_weights: int, scored: float
+) -> float:
+    """Returns the operations that a token needs, forward and backward.
+
+    6 for each weight of the layers, 12 for each pair of tokens and dimension of attention (pairs count whole, though a
+    decoder hides half of them), and 6 for each weight of the head on the share of tokens that are guessed. Looking up
+    embeddings is no operation. What a program computes beyond that does not count as use.
+
+    Args:
+        architecture: the family.
+        config: its numbers.
+        row_tokens: tokens in a row.
+        head_weights: weights between the last hidden state and the logits, the projection on the vocabulary included.
+        scored: share of the tokens that are guessed.
+    """
+    return architecture.training_flops_per_token(config, row_tokens) + 6 * head_weights * scored
+
+
+def measure_product_rates(device: torch.device, shapes: Sequence[Shape], seconds: float = 1.0) -> dict[str, float]:
+    """Returns the bf16 operations a second of products [m, k] @ [k, n], the best of several, by "m x k x n".
+
+    Args:
+        device: where they are computed.
+        shapes: m, k and n of each.
+        seconds: spent on each shape, after a warm-up.
+    """
+    return {" x ".join(map(str, shape)): _product_rate(device, shape, seconds) for shape in shapes}
+
+
+def _product_rate(device: torch.device, shape: Shape, seconds: float) -> float:
+    rows, inner, columns = shape
+    left = torch.randn(rows, inner, device=device, dtype=torch.bfloat16)
+    right = torch.randn(inner, columns, device=device, dtype=torch.bfloat16)
+    result = torch.empty(rows, columns, device=device, dtype=torch.bfloat16)
+    repeats, best = 1, float("inf")
+    deadline = time.perf_counter() + 1.5 * seconds
+    warm = deadline - seconds
+    while time.perf_counter() < deadline:
+        _wait(device)
+        began = time.perf_counter()
+        for _ in range(repeats):
+            torch.matmul(left, right, out=result)
+        _wait(device)
+        spent = time.perf_counter() - began
+        if time.perf_counter() > warm:
+            best = min(best, spent / repeats)
+        repeats = max(1, min(1000, round(repeats * 0.05 / spent)))  # about 50 ms at a time
+    return 2 * rows * inner * columns / best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+class StepClock:
+    """Notes when each optimizer step ends, whoever's loop takes it.
+
+    Attributes:
+        ends: `time.time` after each step.
+    """
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+        register_optimizer_step_post_hook(self._note)
+
+    def _note(self, *_: Any) -> None:
+        self.ends.append(time.time())
+
+    def seconds_per_step(self, skipped: int) -> float:
+        """Returns the mean seconds of a step after the first ``skipped`` of them."""
+        return (self.ends[-1] - self.ends[skipped - 1]) / (len(self.ends) - skipped)
