@@ -39,7 +39,7 @@ from penjing.text.renderer import Rendered
 from penjing.text.shards import write_shard
 from penjing.train.batches import WindowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import CausalObjective
+from penjing.train.objectives.causal import CausalObjective
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
 

@@ -63,8 +63,10 @@ from penjing.text.shards import open_shard, write_shard
 from penjing.text.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
 from penjing.train.batches import WindowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives import CausalObjective, MaskedObjective, Objective
-from penjing.train.schedule import learning_rate_factor
+from penjing.train.objective import Objective
+from penjing.train.objectives.causal import CausalObjective
+from penjing.train.objectives.masked import MaskedObjective
+from penjing.train.schedule import Schedule
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer, measure
 
@@ -121,7 +123,7 @@ class Run:
 
     def rate_factor(self, step: int) -> float:
         """Returns the share of the highest learning rate at a step, counted from 0."""
-        return learning_rate_factor((step + 0.5) / self.steps, WARMUP, "linear")
+        return Schedule("linear", WARMUP, 0.2, 1).factor((step + 0.5) / self.steps)
 
 
 def causal_collator(start: Path) -> Any:

@@ -19,6 +19,13 @@ SHAPES: dict[str, dict[str, Any]] = {
         "intermediate_size": 48,
         "max_position_embeddings": 16,
     },
+    "llama": {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 48,
+        "max_position_embeddings": 16,
+    },
     "lstm": {"embedding_size": 12, "hidden_size": 32, "num_hidden_layers": 2},
 }
 
@@ -60,6 +67,26 @@ def test_backbones_of_both_networks_have_the_same_tensors(architecture: Architec
     networks: list[Any] = [architecture.language_model(config), architecture.classifier(config, 3)]
     names = [{n for n, _ in network.backbone.named_parameters() if "pooler" not in n} for network in networks]
     assert names[0] == names[1]
+
+
+@torch.no_grad()
+def test_with_closed_borders_no_token_sees_another_document(architecture: Architecture) -> None:
+    config = config_of(architecture)
+    network: Any = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    network.eval()
+    ids, documents = torch.randint(1, 60, (1, 12)), torch.tensor([[3] * 5 + [4] * 7])
+    if not architecture.closes_borders:
+        with pytest.raises(AssertionError):
+            network.encode(ids, documents=documents)
+        return
+    other = torch.cat([torch.randint(1, 60, (1, 5)), ids[:, 5:]], dim=1)
+    both = [network.encode(rows, documents=documents)[:, 5:] for rows in (ids, other)]
+    torch.testing.assert_close(both[0], both[1])
+    opened = [network.encode(rows)[:, 5:] for rows in (ids, other)]
+    assert (opened[0] - opened[1]).abs().max() > 1e-3
+    if architecture.name == "llama":  # whose positions count from one token to another
+        torch.testing.assert_close(both[0], network.encode(ids[:, 5:]))
 
 
 def test_names_of_a_shape_are_checked(architecture: Architecture) -> None:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penjing.errors import DataError
 from penjing.text.renderer import Rendered
@@ -39,6 +43,20 @@ def test_windows_cover_the_corpus_and_all_have_one_shape(tmp_path: Path) -> None
     assert {rows.shape for rows in plan} == {(4,)}
     assert set(np.concatenate(plan).tolist()) == set(range(50 * 21 // 16))
     assert batches.load(plan[0]).ids.shape == (4, 16)
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=20))
+def test_every_token_of_a_window_knows_its_document(lengths: list[int]) -> None:
+    rows = [Rendered([5 + number] * length, [], 0) for number, length in enumerate(lengths)]
+    with TemporaryDirectory() as folder:
+        shard = write_shard(Path(folder), [(rows, [])], vocab_size=100, unknown_id=1, fingerprint="f")
+        if len(shard.tokens) < 8:
+            return
+        batches = WindowBatches(shard, window_tokens=8, batch_tokens=24, seed=0, tells_documents=True)
+        for chosen in batches.plan(0):
+            batch = batches.load(chosen)
+            assert batch.documents is not None
+            assert torch.equal(batch.documents - 1, batch.ids - 5)  # a token of document n is 5 + n
 
 
 def test_corpus_smaller_than_one_batch_is_one_batch(tmp_path: Path) -> None:

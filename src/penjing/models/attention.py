@@ -73,6 +73,11 @@ def causal_mask(
     return (seen & attention_mask[:, None, None, :]) | (place == own)  # padding sees itself, so that it is a number
 
 
+def same_document(documents: Tensor) -> Tensor:
+    """Returns which keys are of each query's document, bool [batch, 1, time, time], from numbers [batch, time]."""
+    return documents[:, None, :, None] == documents[:, None, None, :]
+
+
 def _is_faster_plain(query: Tensor, key: Tensor) -> bool:
     """Whether attention written out is faster than the fused one."""
     is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16

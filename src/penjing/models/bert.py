@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.errors import UsageError
-from penjing.models.attention import attend, attention_weights
-from penjing.models.config import Head, NetworkConfig
+from penjing.models.attention import attend, attention_weights, same_document
+from penjing.models.bert_config import BertConfig
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.pooling import Pooling
@@ -23,63 +22,6 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "gelu_new": partial(F.gelu, approximate="tanh"),
     "relu": F.relu,
 }
-# What the hub's config can ask for that this file does not compute.
-_REFUSED = {"position_embedding_type": "absolute", "is_decoder": False, "tie_word_embeddings": True}
-
-
-@dataclass(frozen=True)
-class BertConfig(NetworkConfig):
-    """The numbers of a BERT; names and defaults are those of the hub.
-
-    Ours is ``pooling``: what a classifier reads: ``cls``, the hub's pooler over the first token, or the ``mean``,
-    ``max`` or learned ``attention`` over the last hidden states.
-
-    Raises:
-        UsageError: a number is impossible.
-    """
-
-    model_type: ClassVar[str] = "bert"
-    class_names: ClassVar[Mapping[Head, str]] = {
-        "backbone": "BertModel",
-        "language": "BertForMaskedLM",
-        "classifier": "BertForSequenceClassification",
-    }
-
-    hidden_size: int = 768
-    num_hidden_layers: int = 12
-    num_attention_heads: int = 12
-    intermediate_size: int = 3072
-    hidden_act: Literal["gelu", "gelu_new", "relu"] = "gelu"
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.1
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    layer_norm_eps: float = 1e-12
-    initializer_range: float = 0.02
-    pooling: Literal["cls", "mean", "max", "attention"] = "cls"
-    classifier_dropout: float | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.hidden_size % self.num_attention_heads:
-            raise UsageError(
-                f"hidden_size {self.hidden_size} cannot be shared among {self.num_attention_heads} heads",
-                do="Choose num_attention_heads so that it divides hidden_size; 64 numbers a head are usual.",
-            )
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
-        for key, computed in _REFUSED.items():
-            if values.get(key, computed) != computed:
-                raise UsageError(
-                    f"{key} is {values[key]!r}, which is not computed here",
-                    where=where,
-                    do=f"Only {computed!r} is; choose another model.",
-                )
-        return super().from_dict(values, where=where)
-
-    def is_of_hub(self, head: Head) -> bool:
-        return head != "classifier" or self.pooling == "cls"
 
 
 class BertEmbeddings(nn.Module):
@@ -239,6 +181,7 @@ class BertModel(nn.Module):
         *,
         token_type_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
+        documents: Tensor | None = None,
     ) -> Tensor:
         """Returns the last hidden states, [batch, time, dim].
 
@@ -247,11 +190,16 @@ class BertModel(nn.Module):
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
             token_type_ids: segments, int64 [batch, time]; None: all are 0.
             inputs_embeds: word embeddings in place of ids, [batch, time, dim].
+            documents: the number of the document that each token is of, int64 [batch, time]; see `LanguageModel`.
 
         Raises:
             UsageError: a row is longer than the model's positions.
         """
-        hidden: Tensor = self.encoder(self._embed(ids, token_type_ids, inputs_embeds), _spread(attention_mask))
+        mask = _spread(attention_mask)
+        if documents is not None:
+            own = same_document(documents)
+            mask = own if mask is None else own & mask
+        hidden: Tensor = self.encoder(self._embed(ids, token_type_ids, inputs_embeds), mask)
         return hidden
 
     def pool(
@@ -323,9 +271,9 @@ class BertForMaskedLM(nn.Module):
     def input_embeddings(self) -> nn.Embedding:
         return self.bert.embeddings.word_embeddings
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
         """Returns hidden states [batch, time, dim]; see `BertModel.forward`."""
-        hidden: Tensor = self.bert(ids, attention_mask)
+        hidden: Tensor = self.bert(ids, attention_mask, documents=documents)
         return hidden
 
     def output_layer(self, hidden: Tensor) -> OutputLayer:
@@ -443,4 +391,5 @@ BERT = Architecture(
     learning_rate=5e-4,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
+    closes_borders=True,
 )

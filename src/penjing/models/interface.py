@@ -49,12 +49,14 @@ class OutputLayer(NamedTuple):
 class LanguageModel(Network, Protocol):
     """A network that scores the words of its vocabulary."""
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
         """Returns hidden states [batch, time, dim].
 
         Args:
             ids: token ids, int64 [batch, time].
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+            documents: the number of the document that each token is of, int64 [batch, time]: tokens look at those of
+                their own only. None: at all. An architecture that has no ``closes_borders`` takes None only.
         """
 
     def output_layer(self, hidden: Tensor) -> OutputLayer:
@@ -67,8 +69,13 @@ class LanguageModel(Network, Protocol):
 class NextTokenModel(LanguageModel, Protocol):
     """A language model that guesses each token from those on one side of it."""
 
-    def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Returns hidden states to `score` [n, dim], and the ids they should guess [n]; no padding among them."""
+    def next_token_pairs(
+        self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns hidden states to `score` [n, dim], and the ids they should guess [n]; no padding among them.
+
+        Arguments as for `encode`.
+        """
 
 
 @runtime_checkable
@@ -154,6 +161,7 @@ class Architecture:
         fresh_shape: config values of a fresh network where a recipe names none; it suits a CPU.
         learning_rate: AdamW's at its highest that suits a fresh network of a few million parameters.
         embedding_size: width of the `input_embeddings` of a config.
+        closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
             of a row of so many tokens.
     """
@@ -168,6 +176,7 @@ class Architecture:
     learning_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]
+    closes_borders: bool = False
 
     def config_from_dict(self, values: Mapping[str, Any]) -> Any:
         """Reads a config; keys that are not known are ignored.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.errors import UsageError
-from penjing.models.attention import attend_causally, causal_mask
+from penjing.models.attention import attend_causally, causal_mask, same_document
 from penjing.models.cache import KeyValueCache
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
@@ -126,6 +126,7 @@ class LlamaModel(nn.Module):
         *,
         inputs_embeds: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        documents: Tensor | None = None,
     ) -> Tensor:
         """Returns the last hidden states, [batch, time, dim]; those of padding mean nothing.
 
@@ -135,6 +136,7 @@ class LlamaModel(nn.Module):
                 where nothing is padding.
             inputs_embeds: word embeddings in place of ids, [batch, time, dim].
             cache: what was read before; takes in what is read now.
+            documents: the number of the document that each token is of, int64 [batch, time]; see `LanguageModel`.
 
         Raises:
             UsageError: a row is longer than the model's positions, or than the cache has room for.
@@ -149,7 +151,7 @@ class LlamaModel(nn.Module):
             )
         assert isinstance(self.frequencies, Tensor)
         angles = rotary_angles(self.frequencies, before, time)
-        mask = self._mask(time, before + time, attention_mask, hidden.device)
+        mask = self._mask(time, before + time, attention_mask, documents, hidden.device)
         for layer in self.layers:
             hidden = layer(hidden, angles, mask, cache)
         if cache is not None:
@@ -157,13 +159,16 @@ class LlamaModel(nn.Module):
         normed: Tensor = self.norm(hidden)
         return normed
 
-    def _mask(self, time: int, keys: int, attention_mask: Tensor | None, device: torch.device) -> Tensor | None:
+    def _mask(
+        self, time: int, keys: int, attention_mask: Tensor | None, documents: Tensor | None, device: torch.device
+    ) -> Tensor | None:
         window = self.config.sliding_window
         if window is not None and window >= keys:
             window = None
-        if attention_mask is None and window is None:
+        if attention_mask is None and window is None and documents is None:
             return None
-        return causal_mask(time, keys, attention_mask, window, device)
+        mask = causal_mask(time, keys, attention_mask, window, device)
+        return mask if documents is None else mask & same_document(documents)
 
 
 class LlamaForCausalLM(nn.Module):
@@ -193,9 +198,9 @@ class LlamaForCausalLM(nn.Module):
     def input_embeddings(self) -> nn.Embedding:
         return self.model.embed_tokens
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
         """Returns hidden states [batch, time, dim]; see `LlamaModel.forward`."""
-        hidden: Tensor = self.model(ids, attention_mask)
+        hidden: Tensor = self.model(ids, attention_mask, documents=documents)
         return hidden
 
     def output_layer(self, hidden: Tensor) -> OutputLayer:
@@ -228,12 +233,14 @@ class LlamaForCausalLM(nn.Module):
         hidden: Tensor = self.model(ids, cache=cache)
         return hidden
 
-    def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def next_token_pairs(
+        self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Returns hidden states [n, dim] and the ids they should guess [n], row by row: token t, and token t + 1.
 
         Padding must be on the right: no token then looks at any.
         """
-        hidden, targets = self.encode(ids)[:, :-1], ids[:, 1:]
+        hidden, targets = self.encode(ids, documents=documents)[:, :-1], ids[:, 1:]
         if attention_mask is None:
             return hidden.flatten(0, 1), targets.flatten()
         both_real = attention_mask[:, 1:]
@@ -340,6 +347,7 @@ LLAMA = Architecture(
     learning_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
+    closes_borders=True,
 )
 MISTRAL, QWEN2, QWEN3 = (
     replace(LLAMA, name=kind.model_type, config_class=kind, fresh_shape={**LLAMA.fresh_shape, "num_key_value_heads": 4})

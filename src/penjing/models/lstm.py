@@ -176,8 +176,12 @@ class LstmForCausalLM(nn.Module):
     def input_embeddings(self) -> nn.Embedding:
         return self.lstm.embeddings
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Returns hidden states [batch, time, directions * hidden]; see `LstmModel.forward`."""
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
+        """Returns hidden states [batch, time, directions * hidden]; see `LstmModel.forward`.
+
+        ``documents`` must be None: the state goes on over the border.
+        """
+        assert documents is None
         hidden: Tensor = self.lstm(ids, attention_mask)
         return hidden
 
@@ -202,13 +206,15 @@ class LstmForCausalLM(nn.Module):
         """Returns the hidden states of new tokens, [batch, time, hidden]; see `GeneratingModel`."""
         return self.lstm.left_to_right.read(self.lstm.dropout(self.lstm.embeddings(ids)), cache)
 
-    def next_token_pairs(self, ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def next_token_pairs(
+        self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Returns hidden states of one direction [n, hidden] and the ids they should guess [n].
 
         First come all pairs from left to right, row by row: token t and token t + 1; then, with a second direction,
         all from right to left: token t + 1, having read to the end of the row, and token t.
         """
-        size, states = self.config.hidden_size, self.encode(ids, attention_mask)
+        size, states = self.config.hidden_size, self.encode(ids, attention_mask, documents=documents)
         hidden, targets = [states[:, :-1, :size]], [ids[:, 1:]]  # [batch, time - 1, hidden], [batch, time - 1]
         if self.config.bidirectional:
             hidden.append(states[:, 1:, size:])

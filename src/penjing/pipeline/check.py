@@ -88,7 +88,7 @@ def _check_network(recipe: Recipe) -> None:
     values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0)
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
-    if longest is not None and recipe.render.max_tokens > longest:
+    if longest is not None and recipe.data is not None and recipe.render.max_tokens > longest:
         raise RecipeError(
             f"[render] max_tokens is {recipe.render.max_tokens}, but the model has {longest} positions",
             where=recipe.name,
@@ -102,6 +102,12 @@ def _check_network(recipe: Recipe) -> None:
             f'[pretrain] objective is "{pretrain.objective}", which {architecture.name} cannot learn',
             where=recipe.name,
             do=f"It can learn: {', '.join(sorted(architecture.objectives))}.",
+        )
+    if pretrain.borders == "closed" and not architecture.closes_borders:
+        raise RecipeError(
+            f'[pretrain] borders is "closed", and {architecture.name} reads on over the border of a document',
+            where=recipe.name,
+            do='Write "open", or leave it out.',
         )
     if longest is not None and pretrain.window_tokens > longest:
         raise RecipeError(

@@ -28,11 +28,14 @@ class Batch:
         ids: token ids, int64 [batch, time].
         mask: true where a token is real, [batch, time]; None where nothing is padding.
         labels: classes, int64 [batch]; None where there are none.
+        documents: the number of the document that a token is of, int64 [batch, time]; None where tokens of all
+            documents in a row may look at each other.
     """
 
     ids: Tensor
     mask: Tensor | None
     labels: Tensor | None
+    documents: Tensor | None = None
 
 
 class Batches(Protocol):
@@ -61,15 +64,24 @@ class WindowBatches:
         batch_tokens: the most tokens in a batch.
         seed: decides the order.
         shuffled: false for validation.
+        tells_documents: whether batches say which document a token is of, so that attention can stop at the borders.
 
     Raises:
         DataError: the corpus does not fill one window.
     """
 
     def __init__(
-        self, shard: TokenShard, window_tokens: int, batch_tokens: int, seed: int, *, shuffled: bool = True
+        self,
+        shard: TokenShard,
+        window_tokens: int,
+        batch_tokens: int,
+        seed: int,
+        *,
+        shuffled: bool = True,
+        tells_documents: bool = False,
     ) -> None:
         self._tokens, self._window, self._seed, self._shuffled = shard.tokens, window_tokens, seed, shuffled
+        self._borders = shard.offsets if tells_documents else None
         self.windows = len(shard.tokens) // window_tokens
         self._rows = min(max(1, batch_tokens // window_tokens), self.windows)
         if not self.windows:
@@ -92,7 +104,11 @@ class WindowBatches:
     def load(self, rows: NDArray[np.int64]) -> Batch:
         window = self._window
         ids = np.stack([self._tokens[row * window : (row + 1) * window] for row in rows]).astype(np.int64)
-        return Batch(torch.from_numpy(ids), None, None)
+        if self._borders is None:
+            return Batch(torch.from_numpy(ids), None, None)
+        places = rows[:, None] * window + np.arange(window)  # [batch, time], in the corpus
+        documents = np.searchsorted(self._borders, places, side="right")
+        return Batch(torch.from_numpy(ids), None, None, torch.from_numpy(documents))
 
     def used_ids(self) -> Tensor | None:
         return None

@@ -58,6 +58,10 @@ class PretrainSettings(TrainSettings):
     objective: Literal["masked", "causal"] = Field("masked", description="what is learned from unlabelled text")
     mask_rate: float = Field(0.2, gt=0, lt=1, description="share of the tokens to be guessed (masked objective)")
     window_tokens: int = Field(128, ge=8, description="length of a training window")
+    borders: Literal["auto", "open", "closed"] = Field(
+        "auto",
+        description="whether tokens see those of another document in their window; auto: closed where the family can",
+    )
     epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
 
 

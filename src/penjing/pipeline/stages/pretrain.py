@@ -109,8 +109,11 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture, config, network = _build_language_model(recipe, tokenizer)
     shards = {part: open_shard(inputs["shards"] / part) for part in PARTS}
-    batches = WindowBatches(shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed)
-    validation = _validation(shards["held_out"], settings, recipe.seed)
+    is_closed = settings.borders != "open" and architecture.closes_borders
+    batches = WindowBatches(
+        shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed, tells_documents=is_closed
+    )
+    validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
     prompts = recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
@@ -137,7 +140,8 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
     """Returns what the language model learns."""
     if settings.objective == "masked":
         return MaskedObjective(settings.mask_rate, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids)
-    return CausalObjective(directions=2 if getattr(config, "bidirectional", False) else 1)
+    start = -1 if tokenizer.start_id == tokenizer.end_id else tokenizer.start_id
+    return CausalObjective(2 if getattr(config, "bidirectional", False) else 1, start)
 
 
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
@@ -149,10 +153,13 @@ def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32
         embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors), embeddings))
 
 
-def _validation(shard: TokenShard, settings: PretrainSettings, seed: int) -> WindowBatches | None:
+def _validation(
+    shard: TokenShard, settings: PretrainSettings, seed: int, *, tells_documents: bool
+) -> WindowBatches | None:
     if len(shard.tokens) < settings.window_tokens:
         return None
-    return WindowBatches(shard, settings.window_tokens, settings.batch_tokens, seed, shuffled=False)
+    window, batch = settings.window_tokens, settings.batch_tokens
+    return WindowBatches(shard, window, batch, seed, shuffled=False, tells_documents=tells_documents)
 
 
 PRETRAIN = Stage(

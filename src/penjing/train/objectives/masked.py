@@ -49,10 +49,13 @@ class MaskedObjective(LanguageObjective):
         inputs = ids.flatten().index_put((positions,), replaced).view(ids.shape)
         # A row of special tokens alone has nothing to guess: those targets are ignored by the loss.
         targets = torch.where(torch.isin(targets, self._special), IGNORED, targets)
-        return Prepared((inputs, batch.mask, positions, targets), int((targets >= 0).sum()), count_tokens(batch))
+        tensors = (inputs, batch.mask, batch.documents, positions, targets)
+        return Prepared(tensors, int((targets >= 0).sum()), count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        ids, mask, positions, targets = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
+        ids, mask, documents, positions, targets = cast(
+            "tuple[Tensor, Tensor | None, Tensor | None, Tensor, Tensor]", tensors
+        )
         model = cast("LanguageModel", network)
-        hidden = model.encode(ids, mask)  # [batch, time, dim]
+        hidden = model.encode(ids, mask, documents=documents)  # [batch, time, dim]
         return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)[positions]), targets)
