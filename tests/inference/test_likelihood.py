@@ -201,6 +201,7 @@ def test_few_positions_are_scored_at_once(llamas: tuple[Any, Any], monkeypatch: 
     most = []
     score = ours.score
     monkeypatch.setattr("penjing.inference.likelihood._LOGITS_AT_ONCE", 7 * VOCAB)
+    monkeypatch.setattr("penjing.inference.likelihood._FEWEST_POSITIONS", 1)
     monkeypatch.setattr(ours, "score", lambda hidden: most.append(len(hidden)) or score(hidden))
     assert CausalScorer(ours, 0).measure(sequences).log_probabilities == pytest.approx(expected, rel=1e-5)
     assert max(most) == 7

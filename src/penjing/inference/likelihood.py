@@ -20,7 +20,8 @@ from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.tokenizer import Tokenizer
 
-_LOGITS_AT_ONCE = 1 << 25  # 128 MB in fp32: 4,096 positions of a vocabulary of 8,192, 220 of one of 152,000
+_LOGITS_AT_ONCE = 1 << 20  # 4 MB in fp32, which stays in the cache: 128 positions of a vocabulary of 8,192
+_FEWEST_POSITIONS = 128  # below, a large vocabulary is multiplied slowly
 _BATCH_TOKENS = 4096
 
 
@@ -254,7 +255,7 @@ def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Te
         hidden: [n, dim].
         targets: token ids, int64 [n].
     """
-    step = max(1, _LOGITS_AT_ONCE // network.input_embeddings.num_embeddings)
+    step = max(_FEWEST_POSITIONS, _LOGITS_AT_ONCE // network.input_embeddings.num_embeddings)
     parts = [torch.empty(0, dtype=torch.float64, device=hidden.device)]
     for start in range(0, len(targets), step):
         logits = network.score(hidden[start : start + step]).float()  # [step, vocab]
