@@ -27,6 +27,15 @@ def test_interval_of_a_mean_covers_the_truth_about_as_often_as_it_says(pairs: in
     assert 0.91 <= covered / runs <= 0.985
 
 
+@pytest.mark.parametrize("pairs", [5, 200])
+def test_interval_of_a_mean_is_that_of_the_normal_approximation_on_many_sets(pairs: int) -> None:
+    chances = np.random.default_rng(0).uniform(0.2, 0.8, size=200)
+    sets = [(np.random.default_rng(number).random(pairs) < chance) * 1.0 for number, chance in enumerate(chances)]
+    score = mean_accuracy(sets, resamples=4000)
+    half = 1.96 * np.sqrt(sum(outcomes.var(ddof=1) / pairs for outcomes in sets)) / len(sets)
+    assert (score.high - score.low) / 2 == pytest.approx(half, rel=0.05)
+
+
 def test_interval_has_a_width_where_all_outcomes_agree_or_each_set_has_one_pair() -> None:
     perfect = mean_accuracy([np.ones(10)] * 4)
     assert (perfect.value, perfect.high) == (1.0, 1.0)

@@ -10,7 +10,7 @@ from rich.table import Table
 from penjing.cli.evaluate import open_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import language_notes, language_table
+from penjing.cli.tables import language_notes, language_table, language_title
 from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_minimal_pairs
 from penjing.data.reading import read_rows
 from penjing.errors import UsageError
@@ -110,6 +110,7 @@ def _measure_texts(
 
 def _show_texts(measured: dict[str, Any]) -> None:
     console = result_console()
+    console.print(language_title(measured), soft_wrap=True)
     console.print(language_table(measured))
     for note in language_notes(measured):
         console.print(note, soft_wrap=True)
@@ -118,7 +119,7 @@ def _show_texts(measured: dict[str, Any]) -> None:
 def _show_pairs(measured: dict[str, Any]) -> None:
     sample = f", {measured['pairs']:,} of them asked" if measured["pairs"] < measured["pairs_given"] else ""
     title = f"{measured['pairs_given']:,} minimal pairs in {measured['sets']:,} sets{sample}; 95% intervals"
-    table = Table(title=title, title_justify="left", box=None)
+    table = Table(box=None)
     for heading in ("", "accuracy", "sets"):
         table.add_column(heading, justify="right" if heading else "left")
     table.add_row(f"by {measured['measure']}, mean over sets", _share(measured["accuracy"]), str(measured["sets"]))
@@ -130,6 +131,7 @@ def _show_pairs(measured: dict[str, Any]) -> None:
     for name, score in measured["by_set"].items():
         table.add_row(f"set {name}", _share(score), "")
     console = result_console()
+    console.print(title, soft_wrap=True)
     console.print(table)
     if measured["ties"]:
         console.print(f"{measured['ties']:,} pairs are ties, and count one half.", soft_wrap=True)

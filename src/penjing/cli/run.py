@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import language_notes, language_table, score_table
+from penjing.cli.tables import language_notes, language_table, language_title, score_table
 from penjing.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def _show(result: RunResult, seconds: float) -> None:
     if "finetune" in result.artifacts:
         console.print(score_table(result.evaluation))
     else:
+        console.print(language_title(result.evaluation), soft_wrap=True)
         console.print(language_table(result.evaluation))
         for note in language_notes(result.evaluation):
             console.print(note, soft_wrap=True)

@@ -32,10 +32,14 @@ def _cell(name: str, score: dict[str, float]) -> str:
     return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"
 
 
+def language_title(measured: dict[str, Any]) -> str:
+    """Returns what a language model was measured on."""
+    return f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
+
+
 def language_table(measured: dict[str, Any]) -> Table:
     """Returns the scores of a language model and its baselines, each with its 95% interval."""
-    title = f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
-    table = Table(title=title, title_justify="left", box=None)
+    table = Table(box=None)
     table.add_column("")
     columns = {"model": measured, **measured.get("baselines", {})}
     for name in columns:
