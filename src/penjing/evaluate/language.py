@@ -120,8 +120,7 @@ def evaluate_language_baselines(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measures on the same texts what a trigram model of the model's tokens and a compressor learn from its texts.
 
-    The trigram model counts the first 5 million tokens, the compressor reads the last 8 MB; both are charged for the
-    end of each text, as the model is.
+    The first counts 5 million tokens, the other reads the last 8 MB; both pay for the end of a text, as the model does.
 
     Args:
         model: its tokenizer counts.

@@ -85,7 +85,7 @@ def language_scores(documents: DocumentSurprisals, resamples: int = 1000, seed: 
     >>> two = np.array([2, 2])
     >>> documents = DocumentSurprisals(np.log([16.0, 16.0]), two, two, 2 * two)
     >>> {name: round(score.value, 6) for name, score in language_scores(documents).items()}
-    {'bits_per_byte': 2.0, 'token_perplexity': 4.0, 'word_perplexity': 4.0}
+    {'bits_per_byte': 1.0, 'token_perplexity': 4.0, 'word_perplexity': 4.0}
     """
     arrays = [documents.nats, documents.bytes, documents.tokens, documents.words]
     return dict(
