@@ -13,7 +13,9 @@ from penjing.models.dropout import drop
 _LONGEST_PLAIN = 256
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, *, scale: float | None = None
+) -> Tensor:
     """Returns the values mixed for each query, [batch, heads, time, dim].
 
     Vaswani et al. 2017, arXiv 1706.03762, eq. 1.
@@ -22,12 +24,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropo
         query: [batch, heads, time, dim].
         key: [batch, heads, keys, dim].
         value: [batch, heads, keys, dim].
-        mask: true where a key may be looked at, broadcast to [batch, heads, time, keys]; None where all may.
+        mask: true where a key may be looked at; or a number that is added to the score, in the precision of the
+            queries; broadcast to [batch, heads, time, keys]. None where all may.
         dropout: share of the weights that is dropped; 0 outside of training.
+        scale: factor on the product of query and key; None: the root of ``dim``, inverted.
     """
-    if not _is_faster_plain(query, key):
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-    return drop(attention_weights(query, key, mask), dropout, is_training=dropout > 0) @ value
+    if not _is_faster_plain(query, key, mask):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale)
+    return drop(attention_weights(query, key, mask, scale=scale), dropout, is_training=dropout > 0) @ value
 
 
 def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
@@ -44,7 +48,7 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | No
     if shared > 1:
         key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
     time, keys = query.shape[2], key.shape[2]
-    if mask is None and time == keys > 1 and not _is_faster_plain(query, key):
+    if mask is None and time == keys > 1 and not _is_faster_plain(query, key, None):
         return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
     if mask is None and time > 1:
         mask = causal_mask(time, keys, None, None, query.device)
@@ -78,17 +82,29 @@ def same_document(documents: Tensor) -> Tensor:
     return documents[:, None, :, None] == documents[:, None, None, :]
 
 
-def _is_faster_plain(query: Tensor, key: Tensor) -> bool:
+def product_dtype(hidden: Tensor) -> torch.dtype:
+    """Returns the precision of the queries and keys that linear layers make of hidden states here and now."""
+    kind = hidden.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+
+
+def _is_faster_plain(query: Tensor, key: Tensor, mask: Tensor | None) -> bool:
     """Whether attention written out is faster than the fused one."""
-    is_slow_fused = query.device.type == "cpu" and query.dtype == torch.bfloat16
-    return is_slow_fused and key.shape[-2] <= _LONGEST_PLAIN
+    if query.device.type != "cpu":
+        return False
+    # What is added and learned sends PyTorch to its own written-out form, which is slower in bf16 at every length.
+    is_learned = mask is not None and mask.requires_grad and torch.is_grad_enabled()
+    return is_learned or (query.dtype == torch.bfloat16 and key.shape[-2] <= _LONGEST_PLAIN)
 
 
-def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None, *, scale: float | None = None) -> Tensor:
     """Returns how much each query looks at each key, [batch, heads, time, keys]; arguments as for `attend`."""
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # [batch, heads, time, keys]
-    if mask is not None:
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    scores = (query if factor == 1.0 else query * factor) @ key.transpose(-1, -2)  # [batch, heads, time, keys]
+    if mask is not None and mask.dtype == torch.bool:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    elif mask is not None:
+        scores = scores + mask
     # Told the type, or autocast would make it fp32.
     weights: Tensor = scores.softmax(dim=-1, dtype=scores.dtype)
     return weights
