@@ -13,7 +13,7 @@ from penjing.errors import UsageError
 def show_generation(
     folder: Path, prompt: str, max_tokens: int, temperature: float, top_p: float, seed: int, *, as_json: bool
 ) -> None:
-    """Continues a text; without ``--json`` it appears as it is made."""
+    """Continues or answers a text; without ``--json`` it appears as it is made."""
     from penjing.inference.generation import load_generator
     from penjing.inference.sampling import SamplingSettings
 
@@ -27,7 +27,7 @@ def show_generation(
     has_begun = False
     try:
         for piece in generator.stream(prompt, settings):
-            sys.stdout.write(_visible(piece if has_begun else prompt + piece))
+            sys.stdout.write(_visible(prompt + piece if generator.continues and not has_begun else piece))
             sys.stdout.flush()
             has_begun = True
     finally:

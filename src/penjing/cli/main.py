@@ -123,15 +123,15 @@ def explain(
 
 @app.command()
 def generate(
-    model: Annotated[Path, typer.Argument(help="Folder of a causal language model.", metavar="MODEL")],
-    prompt: Annotated[str, typer.Argument(help="The text to be continued.")] = "",
+    model: Annotated[Path, typer.Argument(help="Folder of a language model that writes.", metavar="MODEL")],
+    prompt: Annotated[str, typer.Argument(help="The text to be continued, or answered by a T5.")] = "",
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Most tokens that are added.")] = 100,
     temperature: Annotated[float, typer.Option("--temperature", min=0, help="0: the likeliest token always.")] = 0.8,
     top_p: Annotated[float, typer.Option("--top-p", help="Draw from the likeliest tokens only, up to this.")] = 0.95,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Continue a text with a language model."""
+    """Continue a text with a language model, or let a T5 answer it."""
     from penjing.cli.generate import show_generation
 
     show_generation(model, prompt, max_tokens, temperature, top_p, seed, as_json=as_json)

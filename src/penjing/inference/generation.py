@@ -1,4 +1,4 @@
-"""Continues a text, token by token, each read once."""
+"""Continues a text, or answers one, token by token, each read once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.inference.sampling import SamplingSettings, choose_token
-from penjing.models.interface import GeneratingModel, open_config
+from penjing.models.interface import EncoderDecoderModel, GeneratingModel, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 
@@ -23,11 +23,11 @@ _CONTEXT = 8  # tokens of the prompt that decide how the next one is read
 
 @dataclass(frozen=True)
 class Generation:
-    """A continued text.
+    """A text that a model made.
 
     Attributes:
         prompt: what was given.
-        text: what was added to it.
+        text: what was added to it, or, by an encoder-decoder, what was written in answer.
         tokens: how many tokens that is.
         finish_reason: ``stop``: the model ended the text; ``length``: there was room for no more.
         seconds: time it took.
@@ -43,6 +43,9 @@ class Generation:
 class TextGenerator:
     """A language model with its tokenizer.
 
+    A decoder continues a prompt; an encoder-decoder reads it whole, with the special tokens around it, and writes
+    another text.
+
     Args:
         network: the model.
         tokenizer: the one it was trained with.
@@ -52,8 +55,13 @@ class TextGenerator:
     def __init__(self, network: GeneratingModel, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
         self._network, self._tokenizer, self._end_ids = network, tokenizer, end_ids
 
+    @property
+    def continues(self) -> bool:
+        """Whether what is generated goes on where the prompt ends."""
+        return not isinstance(self._network, EncoderDecoderModel)
+
     def generate(self, prompt: str, settings: SamplingSettings) -> Generation:
-        """Continues a text; see `stream`."""
+        """Continues or answers a text; see `stream`."""
         pieces = self.stream(prompt, settings)
         while True:
             try:
@@ -63,18 +71,19 @@ class TextGenerator:
                 return made
 
     def stream(self, prompt: str, settings: SamplingSettings) -> Generator[str, None, Generation]:
-        """Continues a text, gives every piece as soon as its characters are whole, and returns the whole.
+        """Continues or answers a text, gives every piece as soon as its characters are whole, and returns the whole.
 
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
         """
         began = time.perf_counter()
-        ids = self._read_prompt(prompt)
-        prompt_tokens, room = len(ids), self._room(len(ids), settings.max_tokens)
+        read = self._read_prompt(prompt)
+        room = self._room(len(read), settings.max_tokens)
         pieces: list[str] = []
+        ids = list(read) if self.continues else []
         # A piece is what new tokens add to the text of those before them: some tokens read otherwise at the beginning.
-        context, shown = max(0, prompt_tokens - _CONTEXT), prompt_tokens
-        for token in generate_tokens(self._network, list(ids), self._end_ids, room, settings):
+        before, context, shown = len(ids), max(0, len(ids) - _CONTEXT), len(ids)
+        for token in generate_tokens(self._network, read, self._end_ids, room, settings):
             ids.append(token)
             piece = self._new_text(ids, context, shown)
             if piece and not piece.endswith("\ufffd"):  # else a character is not complete
@@ -84,7 +93,7 @@ class TextGenerator:
         if piece := self._new_text(ids, context, shown):
             yield piece
             pieces.append(piece)
-        tokens = len(ids) - prompt_tokens
+        tokens = len(ids) - before
         reason: Literal["stop", "length"] = "stop" if tokens < room else "length"
         return Generation(prompt, "".join(pieces), tokens, reason, time.perf_counter() - began)
 
@@ -94,7 +103,8 @@ class TextGenerator:
 
     def _read_prompt(self, prompt: str) -> list[int]:
         (ids,) = self._tokenizer.encode([prompt])
-        return [*self._tokenizer.prompt_start, *ids] or [self._tokenizer.start_id]
+        end = [] if self.continues else self._tokenizer.prompt_end
+        return [*self._tokenizer.prompt_start, *ids, *end] or [self._tokenizer.start_id]
 
     def _room(self, prompt_tokens: int, wanted: int) -> int:
         longest = self._network.longest_row
@@ -112,7 +122,7 @@ class TextGenerator:
 def generate_tokens(
     network: GeneratingModel, prompt: list[int], end_ids: frozenset[int], room: int, settings: SamplingSettings
 ) -> Iterator[int]:
-    """Gives the tokens that continue a prompt, up to an end token, which is not given, or until there are enough.
+    """Gives the tokens that continue or answer a prompt, up to an end token (not given), or until there are enough.
 
     Args:
         network: reads and scores.
@@ -122,33 +132,32 @@ def generate_tokens(
         settings: how they are chosen; its ``max_tokens`` is not read here.
     """
     generator = torch.Generator().manual_seed(settings.seed)
-    cache = network.make_cache(1, len(prompt) + room)
-    new = prompt
+    cache, new = network.start(torch.tensor([prompt]), room)
     for _ in range(room):
-        hidden = network.read(torch.tensor([new]), cache)
+        hidden = network.read(new, cache)
         token = choose_token(network.score(hidden[:, -1])[0], settings, generator)
         if token in end_ids:
             return
         yield token
-        new = [token]
+        new = torch.tensor([[token]])
 
 
 def load_generator(folder: Path) -> TextGenerator:
     """Loads a language model, ours or the hub's, from its folder.
 
     Raises:
-        ModelFolderError: a file is missing or broken, or the model does not continue texts.
+        ModelFolderError: a file is missing or broken, or the model does not generate texts.
     """
     values = read_config(folder)
     architecture, config = open_config(values, folder / CONFIG)
     written = config.class_name("language")
     named = values.get("architectures") or [written]
-    if "causal" not in architecture.objectives or written not in named:
+    if not architecture.writes_text or written not in named:
         found = ", ".join(named) if written not in named else architecture.name
         raise ModelFolderError(
             f"this is a {found}, which does not continue texts",
             where=str(folder),
-            do="Give the folder of a language model that was trained to guess the next token (objective causal).",
+            do="Give the folder of a language model that was trained to write (objective causal, span or denoise).",
         )
     network = architecture.language_model(config)
     load_weights(network, folder)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
 
 from penjing.errors import UsageError
+
+# For each layer the keys and values of what is looked at, each [batch, heads, time, dim].
+Read = list[tuple[Tensor, Tensor]]
 
 
 class KeyValueCache:
@@ -62,3 +67,18 @@ class KeyValueCache:
     def advance(self, count: int) -> None:
         """Counts new tokens as read, after every layer has put theirs."""
         self.length += count
+
+
+@dataclass
+class EncoderDecoderCache:
+    """What a decoder keeps that looks at the text of an encoder too.
+
+    Attributes:
+        written: keys and values of what it read itself.
+        read: those of the encoder's tokens; empty until the decoder has been given them.
+        mask: true where a token of the encoder is real, bool [batch, time]; None where nothing is padding.
+    """
+
+    written: KeyValueCache
+    read: Read = field(default_factory=list)
+    mask: Tensor | None = None

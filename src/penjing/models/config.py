@@ -34,11 +34,12 @@ class NetworkConfig:
         for name, kind in get_type_hints(type(self)).items():
             if get_origin(kind) is not ClassVar:
                 _check(name, getattr(self, name), kind)
-        if self.pad_token_id >= self.vocab_size:
-            raise UsageError(
-                f"pad_token_id is {self.pad_token_id}, but the vocabulary has only {self.vocab_size} entries",
-                do="Lower pad_token_id.",
-            )
+        for name in (field.name for field in fields(self) if field.name.endswith("_token_id")):
+            if (getattr(self, name) or 0) >= self.vocab_size:
+                raise UsageError(
+                    f"{name} is {getattr(self, name)}, but the vocabulary has only {self.vocab_size} entries",
+                    do=f"Lower {name}.",
+                )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
@@ -93,11 +94,11 @@ def _check(name: str, value: Any, kind: Any) -> None:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise UsageError(f'{name} is "{value}"', do=nearest(str(value), map(str, get_args(kind))))
-    elif kind is bool:
+    elif kind is bool or (value is not None and bool in get_args(kind)):
         if not isinstance(value, bool):
             raise UsageError(f"{name} is {value!r}", do="Write true or false.")
     elif kind is int or (value is not None and int in get_args(kind)):
-        least = 0 if name == "pad_token_id" else 1
+        least = 0 if name.endswith("_token_id") else 1
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise UsageError(f"{name} is {value!r}", do=f"Give a whole number of at least {least}.")
     elif value is not None or type(None) not in get_args(kind):

@@ -14,7 +14,7 @@ from penjing.errors import ModelFolderError, RecipeError, UsageError, nearest
 from penjing.models.config import Head, NetworkConfig, family_of
 from penjing.registry import load_registered
 
-_FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id"})
+FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id", "eos_token_id", "decoder_start_token_id"})
 
 
 class Network(Protocol):
@@ -79,6 +79,34 @@ class NextTokenModel(LanguageModel, Protocol):
 
 
 @runtime_checkable
+class EncoderDecoderModel(Network, Protocol):
+    """A language model that reads one text whole, then writes another token by token.
+
+    Attributes:
+        decoder_start_id: the token that the decoder reads first; what it should write is shifted behind it.
+    """
+
+    @property
+    def decoder_start_id(self) -> int: ...
+
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Returns the encoder's hidden states [batch, time, dim]; arguments as for `LanguageModel.encode`."""
+
+    def decode(self, ids: Tensor, encoded: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Returns the decoder's hidden states, to `score`, [batch, targets, dim].
+
+        Args:
+            ids: what the decoder reads, int64 [batch, targets]: the start token, then what was written so far, padding
+                on the right; the state at each place guesses the token after it.
+            encoded: what `encode` returned, [batch, time, dim].
+            attention_mask: the one given to `encode`.
+        """
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Returns logits [n, vocab] of the decoder's hidden states [n, dim]."""
+
+
+@runtime_checkable
 class GeneratingModel(Protocol):
     """A language model that reads on from where it stopped.
 
@@ -89,8 +117,16 @@ class GeneratingModel(Protocol):
     @property
     def longest_row(self) -> int | None: ...
 
-    def make_cache(self, rows: int, longest: int) -> Any:
-        """Returns an empty memory for so many rows, with room for so many tokens each."""
+    def start(self, prompt: Tensor, room: int) -> tuple[Any, Tensor]:
+        """Begins texts: returns a memory with room for so many more tokens, and the ids to `read` first.
+
+        A decoder reads the prompt, and goes on with it. An encoder-decoder has encoded the prompt, and the text begins
+        with its start token.
+
+        Args:
+            prompt: token ids without padding, int64 [batch, time].
+            room: most tokens that are written after it.
+        """
 
     def read(self, ids: Tensor, cache: Any) -> Tensor:
         """Reads new tokens, int64 [batch, time], after those that the cache holds, and adds them to it.
@@ -139,12 +175,19 @@ class StoredNames:
         heads: prefixes of further tensors that a network of the same kind hands on.
         optional: prefixes of tensors of the backbone that another network's file may lack; they then start afresh.
         leftovers: regular expressions of tensors that hub files may hold and this network has no use for.
+        elsewhere: prefix that the tensors of a backbone without one have in the files of other networks.
+        aliases: regular expressions of further names under which hub files hold a tensor, and what stands in their
+            place in its own name.
+        copies: tensors that a file may lack because another, named here, has the same numbers.
     """
 
     backbone: str
     heads: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    elsewhere: str = ""
+    aliases: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +197,7 @@ class Architecture:
     Attributes:
         name: how recipes call it.
         config_class: its config.
-        objectives: what its language model can learn: ``masked``, ``causal``.
+        objectives: what its language model can learn: ``masked``, ``causal``, ``span``, ``denoise``.
         language_model: builds the `LanguageModel` of a config; weights are unset until `initialize` or `load_weights`.
         classifier: builds the `Classifier` of a config and a number of labels, likewise.
         initialize: sets all weights of a network, from its config and a seed or generator alone.
@@ -164,6 +207,7 @@ class Architecture:
         closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
             of a row of so many tokens.
+        is_encoder_decoder: whether its language model is an `EncoderDecoderModel`.
     """
 
     name: str
@@ -172,11 +216,17 @@ class Architecture:
     language_model: Callable[[Any], nn.Module]
     classifier: Callable[[Any, int], nn.Module]
     initialize: Callable[[nn.Module, Any, int | torch.Generator], None]
-    fresh_shape: Mapping[str, int]
+    fresh_shape: Mapping[str, bool | int | float | str]
     learning_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]
     closes_borders: bool = False
+    is_encoder_decoder: bool = False
+
+    @property
+    def writes_text(self) -> bool:
+        """Whether its language model is a `GeneratingModel`."""
+        return self.is_encoder_decoder or "causal" in self.objectives
 
     def config_from_dict(self, values: Mapping[str, Any]) -> Any:
         """Reads a config; keys that are not known are ignored.
@@ -197,9 +247,9 @@ class Architecture:
         Raises:
             RecipeError: the architecture has no such entry, or the tokenizer decides it.
         """
-        known = {field.name for field in fields(self.config_class)} - _FROM_TOKENIZER
+        known = {field.name for field in fields(self.config_class)} - FROM_TOKENIZER
         for name in shape:
-            if name in _FROM_TOKENIZER:
+            if name in FROM_TOKENIZER:
                 raise RecipeError(
                     f"[model] shape sets {name}, which the tokenizer decides", where=where, do=f"Remove {name}."
                 )

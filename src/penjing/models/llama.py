@@ -216,7 +216,7 @@ class LlamaForCausalLM(nn.Module):
         return self.config.max_position_embeddings
 
     def make_cache(self, rows: int, longest: int) -> KeyValueCache:
-        """Returns an empty cache; see `GeneratingModel`."""
+        """Returns an empty cache for so many rows, with room for so many tokens each."""
         config, weight = self.config, self.input_embeddings.weight
         return KeyValueCache(
             layers=config.num_hidden_layers,
@@ -227,6 +227,10 @@ class LlamaForCausalLM(nn.Module):
             dtype=weight.dtype,
             device=weight.device,
         )
+
+    def start(self, prompt: Tensor, room: int) -> tuple[KeyValueCache, Tensor]:
+        """Returns an empty cache and the prompt itself; see `GeneratingModel`."""
+        return self.make_cache(prompt.shape[0], prompt.shape[1] + room), prompt
 
     def read(self, ids: Tensor, cache: KeyValueCache) -> Tensor:
         """Returns the hidden states of new tokens, [batch, time, dim]; see `GeneratingModel`."""

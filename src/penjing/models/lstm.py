@@ -198,9 +198,9 @@ class LstmForCausalLM(nn.Module):
     def longest_row(self) -> None:
         return None
 
-    def make_cache(self, rows: int, longest: int) -> LstmStates:
-        """Returns the states before the first token; see `GeneratingModel`."""
-        return LstmStates([None] * self.config.num_hidden_layers)
+    def start(self, prompt: Tensor, room: int) -> tuple[LstmStates, Tensor]:
+        """Returns the states before the first token and the prompt itself; see `GeneratingModel`."""
+        return LstmStates([None] * self.config.num_hidden_layers), prompt
 
     def read(self, ids: Tensor, cache: LstmStates) -> Tensor:
         """Returns the hidden states of new tokens, [batch, time, hidden]; see `GeneratingModel`."""

@@ -73,7 +73,7 @@ def describe_names(names: Iterable[str]) -> str:
     numbers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     lines: list[str] = []
     for name in names:
-        match = re.fullmatch(r"(.*?\.(?:layer|layers)\.)(\d+)(\..*)", name)
+        match = re.fullmatch(r"(.*?\.(?:block|layer|layers)\.)(\d+)(\..*)", name)
         if match:
             numbers[match[1], match[3]].append(int(match[2]))
         else:

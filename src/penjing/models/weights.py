@@ -103,10 +103,9 @@ def load_weights(network: nn.Module, folder: Path) -> None:
     Raises:
         ModelFolderError: tensors are missing, left over or of another shape (each is named), or a file is broken.
     """
-    stored = list_stored(folder)
     names = _names_of(network)
-    targets, aliases = _tensors_of(network)
-    found = {aliases.get(name, name): tensor for name, tensor in stored.items()}
+    targets, tied = _tensors_of(network)
+    found = _by_own_name(folder, list_stored(folder), names, tied)
     extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
     _check_fit(folder, targets, found, missing=set(targets) - set(found), extra=extra)
     _copy(targets, found)
@@ -128,10 +127,8 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     """
     _check_architecture(network, folder)
     names = _names_of(network)
-    targets, aliases = _tensors_of(network)
-    stored = list_stored(folder)
-    is_bare = not any(name.startswith(names.backbone) for name in stored)
-    found = {aliases.get(name, name): t for name, t in _with_prefix(stored, names.backbone if is_bare else "").items()}
+    targets, tied = _tensors_of(network)
+    found = _by_own_name(folder, _under_own_prefix(list_stored(folder), names), names, tied)
     handed_on = (names.backbone, *names.heads)
     taken = {name: found[name] for name in targets if name.startswith(handed_on) and name in found}
     required = {name for name in targets if name.startswith(names.backbone) and not name.startswith(names.optional)}
@@ -144,8 +141,45 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     )
 
 
-def _with_prefix(stored: dict[str, StoredTensor], prefix: str) -> dict[str, StoredTensor]:
-    return {prefix + name: tensor for name, tensor in stored.items()}
+def _under_own_prefix(stored: dict[str, StoredTensor], names: StoredNames) -> dict[str, StoredTensor]:
+    """Returns another network's tensors with those of the backbone under the prefix that they have here."""
+    if names.elsewhere and any(name.startswith(names.elsewhere) for name in stored):
+        return {name.removeprefix(names.elsewhere): tensor for name, tensor in stored.items()}
+    is_bare = not any(name.startswith(names.backbone) for name in stored)
+    return {(names.backbone if is_bare else "") + name: tensor for name, tensor in stored.items()}
+
+
+def _by_own_name(
+    folder: Path, stored: dict[str, StoredTensor], names: StoredNames, tied: Mapping[str, str]
+) -> dict[str, StoredTensor]:
+    """Returns what is stored, each tensor under the first name that it has in the network.
+
+    Raises:
+        ModelFolderError: what is one tensor in the network is stored twice, with different numbers.
+    """
+    found: dict[str, StoredTensor] = {}
+    for name, tensor in stored.items():
+        own = name
+        for pattern, first in names.aliases:
+            own = re.sub(pattern, first, own)
+        known = found.setdefault(tied.get(own, own), tensor)
+        if known is not tensor and not _is_equal(known, tensor):
+            raise ModelFolderError(
+                f"{known.name} and {tensor.name} are one tensor in this network, but their numbers differ",
+                where=str(folder),
+                do="If each is right, set tie_word_embeddings to false in config.json.",
+            )
+    for name, other in names.copies:
+        if other in found:
+            found.setdefault(name, found[other])
+    return found
+
+
+def _is_equal(one: StoredTensor, other: StoredTensor) -> bool:
+    if one.shape != other.shape:
+        return False
+    first, second = (value.float() for _, value in read_stored([one, other]))
+    return torch.equal(first, second)
 
 
 def _names_of(network: nn.Module) -> StoredNames:
@@ -233,7 +267,10 @@ def _check_fit(
 
 @torch.no_grad()
 def _copy(targets: dict[str, Tensor], found: dict[str, StoredTensor]) -> None:
-    places = {(tensor.file, tensor.name): targets[name] for name, tensor in found.items() if name in targets}
-    wanted = [tensor for name, tensor in found.items() if name in targets]
-    for tensor, value in read_stored(wanted):
-        places[tensor.file, tensor.name].copy_(value)
+    places: dict[StoredTensor, list[Tensor]] = {}
+    for name, tensor in found.items():
+        if name in targets:
+            places.setdefault(tensor, []).append(targets[name])
+    for tensor, value in read_stored(places):
+        for target in places[tensor]:
+            target.copy_(value)

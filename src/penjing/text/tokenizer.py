@@ -101,6 +101,11 @@ class Tokenizer:
             ids.pop()
         return ids
 
+    @property
+    def prompt_end(self) -> list[int]:
+        """The special tokens that come after a text which is read whole."""
+        return list(self._backend.encode("", add_special_tokens=True).ids)[len(self.prompt_start) :]
+
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Returns the token ids of each text, without special tokens."""
         if not self.words.is_plain:
