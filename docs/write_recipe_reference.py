@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from penjing.models.interface import FROM_TOKENIZER
 from penjing.pipeline.recipe import Recipe
 from penjing.registry import load_registered, registered_names
 
@@ -41,7 +42,7 @@ def write_reference() -> str:
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)
         for field in fields(architecture.config_class):
-            if field.name not in ("vocab_size", "pad_token_id"):
+            if field.name not in FROM_TOKENIZER:
                 default = architecture.fresh_shape.get(field.name, field.default)
                 lines.append(f"| `{field.name}` | `{_show(default)}` |")
         lines.append("")

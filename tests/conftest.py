@@ -53,11 +53,13 @@ def _small_recipe(folder: Path, family: str = "lstm") -> dict[str, Any]:
         "lstm": {"embedding_size": 16, "hidden_size": 16},
         "bert": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
         "llama": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+        "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2},
     }
     kind = {
         "lstm": {"kind": "word", "vocab_size": 300},
         "bert": {"kind": "wordpiece", "vocab_size": 400},
         "llama": {"kind": "bpe", "vocab_size": 300},
+        "t5": {"kind": "wordpiece", "vocab_size": 400},
     }
     return {
         "name": "small",

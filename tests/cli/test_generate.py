@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from penjing.models.llama import LLAMA
+from penjing.models.t5 import T5
 from penjing.pipeline.model_folder import write_network
 from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the language model ``lm``; its weights are random."""
+    """A folder with the language model ``lm``, and ``t5``, which answers; their weights are random."""
     place = tmp_path_factory.mktemp("generate")
     tokenizer = train_tokenizer([["a lovely film"] * 3], TokenizerSettings(kind="bpe", vocab_size=300))
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
@@ -23,12 +24,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = LLAMA.language_model(config)
     LLAMA.initialize(network, config, 0)
     write_network(place / "lm", network, LLAMA, config, tokenizer, head="language")
+    shape = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "tie_word_embeddings": False}
+    config = T5.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size})
+    network = T5.language_model(config)
+    T5.initialize(network, config, 0)
+    write_network(place / "t5", network, T5, config, tokenizer, head="language")
     return place
 
 
 def test_text_is_continued_and_the_same_seed_says_the_same(cli: Any, folder: Path) -> None:
     plain = ["generate", "lm", "A lovely", "--max-tokens", "12", "--seed", "3"]
-    calls = {"plain": plain, "json": [*plain, "--json"]}
+    answer = ["generate", "t5", *plain[2:]]
+    calls = {"plain": plain, "json": [*plain, "--json"], "answer": answer, "answer json": [*answer, "--json"]}
     finished = cli.run_all({name: cli.call(folder, args) for name, args in calls.items()})
     assert {name: (done.code, done.err) for name, done in finished.items()} == dict.fromkeys(calls, (0, ""))
     document = json.loads(finished["json"].out)
@@ -37,8 +44,12 @@ def test_text_is_continued_and_the_same_seed_says_the_same(cli: Any, folder: Pat
     assert finished["plain"].out.startswith("A lovely")
     # Random weights say anything; what a terminal would obey is not printed.
     assert all(c.isprintable() or c in "\n\t" for c in finished["plain"].out)
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in document["text"])
-    assert finished["plain"].out == f"A lovely{shown}\n"
+    assert finished["plain"].out == f"A lovely{shown(document)}\n"
+    assert finished["answer"].out == f"{shown(json.loads(finished['answer json'].out))}\n"
+
+
+def shown(document: Any) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in document["text"])
 
 
 def test_what_cannot_be_done_is_said_in_one_paragraph(cli: Any, folder: Path, trained: Any) -> None:

@@ -16,6 +16,7 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.models.interface import Architecture
 from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
+from penjing.models.t5 import T5
 from penjing.models.weights import save_network
 from penjing.text.tokenizer import Tokenizer, TokenizerSettings, train_tokenizer
 
@@ -32,6 +33,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "initializer_range": 0.3,
     },
     "lstm": {"embedding_size": 16, "hidden_size": 24, "num_hidden_layers": 2, "initializer_range": 1.0},
+    "t5": {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4, "tie_word_embeddings": False},
 }
 
 
@@ -62,6 +64,21 @@ def test_greedy_continuation_is_that_of_transformers(tmp_path: Path, tokenizer: 
     assert made.text == tokenizer.decode(expected)[len("The plot") :]
 
 
+def test_answer_of_an_encoder_decoder_is_that_of_transformers(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """Its prompt is what the folder's own tokenizer makes of it, end token included."""
+    save(tmp_path, T5, tokenizer)
+    theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
+    prompt = transformers.AutoTokenizer.from_pretrained(tmp_path)("The plot", return_tensors="pt")["input_ids"]
+    assert prompt[0, -1] == tokenizer.end_id
+    expected = theirs.generate(prompt, max_new_tokens=12, do_sample=False, eos_token_id=tokenizer.end_id)[0].tolist()
+    generator = load_generator(tmp_path)
+    made = generator.generate("The plot", GREEDY)
+    assert not generator.continues
+    assert made.tokens == len(expected) - 1 > 3
+    assert made.text == tokenizer.decode(expected)
+    assert "".join(generator.stream("The plot", GREEDY)) == made.text
+
+
 def test_any_of_the_end_tokens_of_the_folder_ends_a_text(tmp_path: Path, tokenizer: Tokenizer) -> None:
     network = save(tmp_path, LLAMA, tokenizer)
     prompt = [tokenizer.start_id, *tokenizer.encode(["The plot"])[0]]
@@ -88,7 +105,7 @@ def test_each_token_is_the_likeliest_after_all_before_it(
     assert len(ids) > 6
 
 
-@pytest.mark.parametrize("architecture", [LLAMA, LSTM], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("architecture", [LLAMA, LSTM, T5], ids=lambda kind: kind.name)
 def test_seed_decides_the_text(tmp_path: Path, architecture: Architecture, tokenizer: Tokenizer) -> None:
     save(tmp_path, architecture, tokenizer)
     generator = load_generator(tmp_path)

@@ -20,7 +20,7 @@ def recipe(**sections: Any) -> Recipe:
     ("sections", "paragraph"),
     [
         ({"task": "sentimnt"}, 'task is "sentimnt", which is not known. Did you mean "sentiment"'),
-        ({"model": {}}, r'\[model\] names no family. Write family = "bert", "llama" or "lstm"'),
+        ({"model": {}}, r'\[model\] names no family. Write family = "bert", "llama", "lstm" or "t5"'),
         ({"model": {"family": "brt"}}, r'\[model\] family is "brt", which is not known. Did you mean "bert"'),
         ({"model": {"family": "lstm", "shape": {"hiden_size": 3}}}, 'Did you mean "hidden_size"'),
         ({"model": {"family": "lstm", "shape": {"hidden_size": -3}}}, "hidden_size is -3"),

@@ -41,7 +41,7 @@ def test_family_follows_from_the_folder_and_another_is_refused(small_bert_run: A
 
 
 def test_shape_of_the_folder_counts_and_the_recipe_may_change_what_has_no_weights(small_bert_run: Any) -> None:
-    values = config_values(recipe({"start": str(small_bert_run.model), "shape": {"pooling": "mean"}}), 400, 0)
+    values = config_values(recipe({"start": str(small_bert_run.model), "shape": {"pooling": "mean"}}), 400, 0, 3)
     assert (values["hidden_size"], values["pooling"]) == (32, "mean")
 
 
@@ -90,6 +90,37 @@ def test_llama_is_pretrained_continues_texts_and_becomes_a_classifier_that_trans
     assert ours == pytest.approx(expected.numpy(), abs=1e-5)
 
 
+def test_t5_starts_from_one_of_the_hub_and_becomes_a_classifier_that_transformers_loads(
+    small_recipe: Any, tmp_path: Path
+) -> None:
+    document = small_recipe(tmp_path, "t5")
+    fresh = run_recipe(check_recipe(document, "r"), tmp_path / "fresh", Silent(), ["test"])
+    assert fresh.evaluation["scores"]["accuracy"]["value"] > 0.7
+    hub = tmp_path / "hub"
+    config = {"vocab_size": 450, "d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    more = {"feed_forward_proj": "gated-gelu", "decoder_start_token_id": 0, "tie_word_embeddings": False}
+    transformers.T5ForConditionalGeneration(transformers.T5Config(**config, **more)).save_pretrained(hub)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(fresh.model / name, hub / name)
+    document["model"] = {"start": str(hub)}
+    result = run_recipe(check_recipe(document, "r"), tmp_path / "out", Silent(), ["test"])
+    written = read_json(result.model / "config.json")
+    model = penjing.load(result.model)
+    tokenizer = model.renderer.tokenizer
+    assert (written["eos_token_id"], written["pad_token_id"]) == (tokenizer.end_id, tokenizer.pad_id)
+    assert written["decoder_start_token_id"] == 0
+    theirs, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+        result.model, output_loading_info=True
+    )
+    assert not any(report.values())
+    ours, _ = model.score_texts(["a lovely film"])
+    rendered = transformers.AutoTokenizer.from_pretrained(result.model)("a lovely film", return_tensors="pt")
+    with torch.no_grad():
+        expected = theirs.eval()(rendered["input_ids"], attention_mask=rendered["attention_mask"]).logits
+    assert ours == pytest.approx(expected.numpy(), abs=1e-5)
+    assert len(model.explain("a lovely film").words) == 3
+
+
 def test_run_starts_from_a_decoder_of_the_hub_whose_tokenizer_has_an_end_token_alone(
     small_recipe: Any, tmp_path: Path
 ) -> None:
@@ -130,5 +161,5 @@ def test_run_starts_from_a_decoder_of_the_hub_whose_tokenizer_has_an_end_token_a
 
 def test_shape_is_laid_over_the_positions_of_the_start(tmp_path: Path) -> None:
     transformers.LlamaConfig(vocab_size=300, rope_theta=123.0).save_pretrained(tmp_path)
-    values = config_values(recipe({"start": str(tmp_path), "shape": {"rope_theta": 500.0}}), 300, 0)
+    values = config_values(recipe({"start": str(tmp_path), "shape": {"rope_theta": 500.0}}), 300, 0, 3)
     assert LLAMA.config_from_dict(values).rotary.theta == 500.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "bert": {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8},
     "llama": {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8},
     "lstm": {"embedding_size": 8, "hidden_size": 8, "num_hidden_layers": 3, "bidirectional": False},
+    "t5": {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 3, "num_heads": 2},
 }
 
 
@@ -29,7 +31,9 @@ def scales(family: str, **settings: Any) -> dict[str, float]:
 @pytest.mark.parametrize("family", list(SHAPES))
 def test_layer_decay_slows_each_layer_by_how_far_it_is_below_the_head(family: str) -> None:
     for name, scale in scales(family, layer_decay=0.5).items():
-        depth = 4 if "embed" in name else next((3 - i for i in range(3) if f".{i}." in name), 0)
+        is_words = "embed" in name or "shared" in name
+        layer = re.search(r"\.(\d)\.", name)  # the first number: a T5 numbers the parts of a layer too
+        depth = 4 if is_words else 3 - int(layer[1]) if layer else 0
         assert scale == 0.5**depth, name
     assert set(scales(family, layer_decay=0.5).values()) == {1.0, 0.5, 0.25, 0.125, 0.0625}
 

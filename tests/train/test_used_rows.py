@@ -13,6 +13,7 @@ from penjing.errors import Interrupted
 from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
+from penjing.models.t5 import T5
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
@@ -28,6 +29,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "bert": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
     "llama": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
     "lstm": {"embedding_size": 16, "hidden_size": 16},
+    # Its decoder begins with a token that is in no row.
+    "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 300},
 }
 
 
@@ -46,7 +49,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TokenShard]:
 
 
 def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> TrainingJob:
-    architecture = {"bert": BERT, "llama": LLAMA, "lstm": LSTM}[family]
+    architecture = {"bert": BERT, "llama": LLAMA, "lstm": LSTM, "t5": T5}[family]
     config = architecture.config_from_dict({**SHAPES[family], "vocab_size": VOCABULARY, "pad_token_id": 0})
     network = architecture.classifier(config, 2)
     architecture.initialize(network, config, 0)
@@ -58,7 +61,7 @@ def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> Trainin
     return TrainingJob("train", network, objective, batches, validation, settings, 1e-2, 0)
 
 
-@pytest.mark.parametrize("family", ["bert", "llama", "lstm"])
+@pytest.mark.parametrize("family", ["bert", "llama", "lstm", "t5"])
 def test_narrowed_training_ends_in_the_same_weights_as_whole_training(
     family: str, shards: dict[str, TokenShard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

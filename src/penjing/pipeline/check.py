@@ -85,7 +85,7 @@ def _check_names(recipe: Recipe) -> None:
 
 def _check_network(recipe: Recipe) -> None:
     architecture = architecture_of(recipe)
-    values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0)
+    values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0)
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
     if longest is not None and recipe.data is not None and recipe.render.max_tokens > longest:
@@ -128,7 +128,7 @@ def _check_explanation(recipe: Recipe) -> None:
         return
     architecture = architecture_of(recipe)
     with torch.device("meta"):  # the shape of a network, without its numbers
-        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0))
+        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
         network = architecture.classifier(config, 2)
     try:
         fits = find_method(recipe.explain.method).fits(network)

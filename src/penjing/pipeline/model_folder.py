@@ -26,16 +26,20 @@ def write_network(
     head: Head,
     labels: Sequence[str] = (),
 ) -> None:
-    """Writes config, weights and tokenizer; for a decoder also which tokens begin and end a text.
+    """Writes config, weights and tokenizer; where there is a decoder also which tokens begin and end a text.
 
-    Where padding has no token of its own, the config of a classifier names none: the hub's decoders take the last token
-    that is not padding for the last of the row, and would stop before the end token.
+    Where padding has no token of its own, the config of a decoder's classifier names none: those of the hub take the
+    last token that is not padding for the last of the row, and would stop before the end token.
     """
     document = architecture.config_to_dict(config, head=head, labels=labels)
-    if "causal" in architecture.objectives:
-        ends = {"bos_token_id": tokenizer.start_id, "eos_token_id": tokenizer.end_id}
-        is_shared = tokenizer.pad_id == tokenizer.end_id
-        document |= {**ends, "pad_token_id": None if is_shared and head == "classifier" else tokenizer.pad_id}
+    if architecture.writes_text:
+        ends = {"eos_token_id": tokenizer.end_id}
+        if architecture.is_encoder_decoder:
+            ends["decoder_start_token_id"] = document["decoder_start_token_id"]
+        else:
+            ends["bos_token_id"] = tokenizer.start_id
+        has_none = head == "classifier" and not architecture.is_encoder_decoder and tokenizer.pad_id == tokenizer.end_id
+        document |= {**ends, "pad_token_id": None if has_none else tokenizer.pad_id}
         if head == "language":
             write_json(folder / GENERATION_CONFIG, {**ends, "pad_token_id": tokenizer.pad_id})
     save_network(folder, network, document)

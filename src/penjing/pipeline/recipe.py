@@ -28,7 +28,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: str | None = Field(
-        None, description="bert, llama, lstm, mistral, qwen2 or qwen3; follows from start where that is given"
+        None, description="bert, llama, lstm, mistral, qwen2, qwen3 or t5; follows from start where that is given"
     )
     start: str | None = Field(None, description="a model folder to start from, or package:NAME/folder")
     shape: dict[str, bool | int | float | str] = Field(

@@ -40,7 +40,7 @@ def architecture_of(recipe: Recipe) -> Architecture:
     start = start_folder(recipe)
     if start is None:
         if recipe.model.family is None:
-            do = 'Write family = "bert", "llama" or "lstm".'
+            do = 'Write family = "bert", "llama", "lstm" or "t5".'
             raise RecipeError("[model] names no family", where=recipe.name, do=do)
         return _load(recipe.model.family, recipe.name)
     found = family_of(read_config(start))
@@ -61,8 +61,14 @@ def _load(family: str, where: str) -> Architecture:
     return architecture
 
 
-def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any]:
+def config_values(recipe: Recipe, vocab_size: int, pad_id: int, end_id: int) -> dict[str, Any]:
     """Returns the values of the network's config: those of the start, then the recipe's shape, then the vocabulary.
+
+    Args:
+        recipe: names start and shape.
+        vocab_size: entries of the tokenizer.
+        pad_id: its token that fills shorter rows.
+        end_id: its token that ends a text.
 
     Raises:
         RecipeError: the shape names something that the architecture does not have.
@@ -71,11 +77,11 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int) -> dict[str, Any
     architecture = architecture_of(recipe)
     architecture.check_shape(recipe.model.shape, where=recipe.name)
     if start is None:
-        values = dict(architecture.fresh_shape)
+        values: dict[str, Any] = dict(architecture.fresh_shape)
     else:  # flat, as the shape is; and a model of the hub may have embeddings to spare
         values = asdict(architecture.config_from_dict(read_config(start)))
         vocab_size = max(vocab_size, values["vocab_size"])
-    return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id}
+    return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id, "eos_token_id": end_id}
 
 
 def model_settings(recipe: Recipe) -> Any:

@@ -65,7 +65,8 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
 
     Biases, normalization weights and other vectors are not decayed. With ``layer_decay`` below 1 the learning rate of
     layer i of n is multiplied by ``layer_decay ** (n - i)``, that of the embeddings by ``layer_decay ** (n + 1)``
-    (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555). The network's ``input_embeddings``
+    (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555); an encoder's and a decoder's layers
+    count side by side. The network's ``input_embeddings``
     have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor as ``scale``.
     """
     words = input_embeddings(network).weight
@@ -78,7 +79,7 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
         if not parameter.requires_grad:
             continue
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
-        scale = settings.layer_decay ** _depth_below_head(name, layers)
+        scale = settings.layer_decay ** (layers + 1 if parameter is words else _depth_below_head(name, layers))
         scale *= settings.embedding_rate if parameter is words else 1.0
         (by_muon if name in inner else by_adamw).setdefault((decay, scale), []).append(parameter)
     adamw = torch.optim.AdamW(

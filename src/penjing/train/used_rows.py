@@ -58,7 +58,9 @@ def narrow_embeddings(job: TrainingJob) -> Callable[[], None]:
     if found is None or job.objective.scores_vocabulary or job.settings.embedding_rate == 0:
         return lambda: None
     more = job.validation.used_ids() if job.validation is not None else None
+    start = getattr(job.network, "decoder_start_id", None)  # what a decoder reads before a row
     parts = [found, *([] if more is None else [more]), job.objective.added_ids]
+    parts += [] if start is None else [torch.tensor([start])]
     used = torch.cat([part.to(embeddings.weight.device) for part in parts]).unique(sorted=True)  # type: ignore[no-untyped-call]
     if len(used) > _WORTH_IT * embeddings.num_embeddings:
         return lambda: None

@@ -51,7 +51,8 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     settings, examples = recipe.finetune, inputs["examples"]
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
-    config = architecture.config_from_dict(config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id))
+    values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
+    config = architecture.config_from_dict(values)
     network = architecture.classifier(config, len(read_json(examples / LABELS)))
     architecture.initialize(network, config, recipe.seed)
     objective = ClassificationObjective(

@@ -127,7 +127,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
     architecture = architecture_of(recipe)
-    config = architecture.config_from_dict(config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id))
+    values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
+    config = architecture.config_from_dict(values)
     network = architecture.language_model(config)
     architecture.initialize(network, config, recipe.seed)
     start = start_folder(recipe)

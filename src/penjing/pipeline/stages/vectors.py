@@ -27,7 +27,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 def vector_size(recipe: Recipe) -> int:
     """Returns the width of the network's embeddings."""
     architecture = architecture_of(recipe)
-    config = architecture.config_from_dict(config_values(recipe, vocab_size=1000, pad_id=0))
+    config = architecture.config_from_dict(config_values(recipe, vocab_size=1000, pad_id=0, end_id=0))
     return architecture.embedding_size(config)
 
 
