@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 import torch
 import transformers
-from tokenizers import decoders, models, pre_tokenizers, trainers
+from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import write_json
@@ -162,6 +162,32 @@ def test_folder_of_the_hub_whose_tokenizer_has_an_end_token_alone(tmp_path: Path
     expected = theirs.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0].tolist()
     made = load_generator(tmp_path).generate("The plot", GREEDY)
     assert "The plot" + made.text == backend.decode(expected)
+
+
+def test_folder_of_a_t5_of_the_hub_answers_as_there(tmp_path: Path) -> None:
+    """Its tokenizer has the pieces of a unigram model, tokens for end and padding, and none for the start."""
+    backend = tokenizers.Tokenizer(models.Unigram())
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    special = ["<pad>", "</s>", "<unk>"]
+    backend.train_from_iterator(
+        TEXTS * 20, trainers.UnigramTrainer(vocab_size=60, special_tokens=special, unk_token="<unk>")
+    )
+    backend.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    fast.save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    shape = {**SHAPES["t5"], "vocab_size": 64, "decoder_start_token_id": 0, "feed_forward_proj": "gated-gelu"}
+    theirs = transformers.T5ForConditionalGeneration(transformers.T5Config(**shape)).eval()
+    with torch.no_grad():
+        theirs.lm_head.weight = torch.nn.Parameter(torch.randn(64, 32))
+    theirs.save_pretrained(tmp_path)
+    prompt = fast("The plot drags.", return_tensors="pt")["input_ids"]
+    expected = theirs.generate(prompt, max_new_tokens=12, do_sample=False)[0]
+    made = load_generator(tmp_path).generate("The plot drags.", GREEDY)
+    assert made.tokens > 3
+    assert made.text == fast.decode(expected, skip_special_tokens=True)
 
 
 def test_model_that_does_not_continue_texts_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
