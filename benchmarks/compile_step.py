@@ -40,7 +40,7 @@ def build_job(family: str, shard: TokenShard, compiled: str) -> TrainingJob:
     config = architecture.config_from_dict({**SHAPES[family], "vocab_size": VOCABULARY, "pad_token_id": 0})
     network = architecture.language_model(config)
     architecture.initialize(network, config, 0)
-    masked = MaskedObjective(0.2, 4, VOCABULARY, frozenset(range(5)))
+    masked = MaskedObjective(0.2, 0.2, 4, VOCABULARY, frozenset(range(5)))
     objective = masked if family == "bert" else CausalObjective(directions=2)
     settings = PretrainSettings(compile=compiled, evaluations=1, checkpoint_every_s=1e9)
     return TrainingJob("step", network, objective, WindowBatches(shard, WINDOW, BATCH, 0), None, settings, 1e-3, 0)

@@ -47,7 +47,7 @@ def bert(kind: str) -> torch.nn.Module:
 def pretraining(shard: TokenShard, **changes: object) -> TrainingJob:
     settings = PretrainSettings.model_validate({"precision": "fp32", "device": "cpu", **changes})
     batches = WindowBatches(shard, 8, 32, 0)
-    objective = MaskedObjective(0.2, 4, VOCABULARY, frozenset(range(5)))
+    objective = MaskedObjective(0.2, 0.2, 4, VOCABULARY, frozenset(range(5)))
     return TrainingJob("pretrain", bert("language"), objective, batches, None, settings, 1e-3, 0)
 
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
+from torch import nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
@@ -132,14 +133,15 @@ def generate_tokens(
         settings: how they are chosen; its ``max_tokens`` is not read here.
     """
     generator = torch.Generator().manual_seed(settings.seed)
-    cache, new = network.start(torch.tensor([prompt]), room)
+    device = next(cast("nn.Module", network).parameters()).device
+    cache, new = network.start(torch.tensor([prompt], device=device), room)
     for _ in range(room):
         hidden = network.read(new, cache)
         token = choose_token(network.score(hidden[:, -1])[0], settings, generator)
         if token in end_ids:
             return
         yield token
-        new = torch.tensor([[token]])
+        new = torch.tensor([[token]], device=device)
 
 
 def load_generator(folder: Path) -> TextGenerator:

@@ -146,7 +146,7 @@ class CausalScorer:
 
         Padding is on the right, where no token that counts looks at it.
         """
-        cache = self._network.make_cache(*ids.shape)
+        cache, ids = self._network.start(ids, room=0)
         for start in range(0, ids.shape[1], self._batch_tokens):
             yield start, self._network.read(ids[:, start : start + self._batch_tokens], cache)
 

@@ -102,8 +102,11 @@ class EncoderDecoderModel(Network, Protocol):
             attention_mask: the one given to `encode`.
         """
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of the decoder's hidden states [..., dim]."""
+
     def score(self, hidden: Tensor) -> Tensor:
-        """Returns logits [n, vocab] of the decoder's hidden states [n, dim]."""
+        """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
 
 
 @runtime_checkable

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from penjing.models.cache import EncoderDecoderCache, KeyValueCache
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, StoredNames
+from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.t5_config import T5Config
 from penjing.models.t5_layers import T5Stack
 
@@ -123,10 +124,14 @@ class T5ForConditionalGeneration(T5Model):
     def longest_row(self) -> None:
         return None
 
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what gives the logits of the decoder's hidden states [..., dim]; see `EncoderDecoderModel`."""
+        states = hidden * self.config.d_model**-0.5 if self.config.scales_output else hidden
+        return OutputLayer(states, self.lm_head.weight, None)
+
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
-        logits: Tensor = self.lm_head(hidden * self.config.d_model**-0.5 if self.config.scales_output else hidden)
-        return logits
+        return F.linear(*self.output_layer(hidden))
 
     def start(self, prompt: Tensor, room: int) -> tuple[EncoderDecoderCache, Tensor]:
         """Returns the encoded prompt and the token that begins a text; see `GeneratingModel`."""
@@ -290,8 +295,8 @@ T5 = Architecture(
     language_model=T5ForConditionalGeneration,
     classifier=T5ForSequenceClassification,
     initialize=initialize,
-    # T5 v1.1, each stack as deep and wide as a fresh Llama, so that a stage on a CPU stays one of minutes: together they
-    # have 2.3 times the weights of its layers, and the decoder mostly reads fewer tokens.
+    # T5 v1.1, each stack as deep and wide as a fresh Llama, so that a stage on a CPU stays one of minutes: together
+    # they have 2.3 times the weights of its layers, and the decoder mostly reads fewer tokens.
     fresh_shape={
         "d_model": 256,
         "d_kv": 64,

@@ -20,6 +20,7 @@ from penjing.text.words import Span, WordSettings, prepare_words, words_to_read
 Kind = Literal["wordpiece", "bpe", "word"]
 PAD, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 _SPECIAL = [PAD, UNKNOWN, START, END, MASK]
+_SENTINEL = "<extra_id_{}>"  # as T5's tokenizers call them
 _TAG = r"</?[A-Za-z][^<>]{0,200}>"
 _WORDS_FILE_KEY = "penjing_words"
 
@@ -34,6 +35,9 @@ class TokenizerSettings(BaseModel):
     lowercase: bool = Field(True, description="lower-case the text first (not for bpe)")
     strip_tags: bool = Field(False, description="read tags such as <br /> as a space")
     min_frequency: int = Field(2, ge=1, description="a piece rarer than this gets no entry")
+    sentinels: int | None = Field(
+        None, ge=0, le=1000, description="tokens for hidden spans; default: 100 with the objective span, else none"
+    )
     words: WordSettings = Field(WordSettings(), description="what happens before a word-level vocabulary")
 
 
@@ -87,6 +91,14 @@ class Tokenizer:
     def special_ids(self) -> frozenset[int]:
         """The ids that stand for no text."""
         return frozenset({self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id})
+
+    @property
+    def sentinel_ids(self) -> list[int]:
+        """The ids that stand for hidden spans, in order; none in most tokenizers."""
+        ids: list[int] = []
+        while (token_id := self._backend.token_to_id(_SENTINEL.format(len(ids)))) is not None:
+            ids.append(int(token_id))
+        return ids
 
     @property
     def has_unknown(self) -> bool:
@@ -219,7 +231,7 @@ def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> 
     backend, trainer = _blank_tokenizer(settings)
     seen = _Counted(texts, settings.words)
     if trainer is None:
-        backend = train_wordpiece(backend, seen, _SPECIAL, settings.vocab_size, settings.min_frequency)
+        backend = train_wordpiece(backend, seen, _SPECIAL, _trained_size(settings), settings.min_frequency)
     else:
         backend.train_from_iterator(iter(seen), trainer=trainer)
     if seen.characters == 0:
@@ -229,6 +241,7 @@ def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> 
         pair=f"{START} $A {END} $B {END}",
         special_tokens=[(name, backend.token_to_id(name)) for name in (START, END)],
     )
+    backend.add_special_tokens([_SENTINEL.format(number) for number in range(settings.sentinels or 0)])
     return Tokenizer(backend, settings.words)
 
 
@@ -244,9 +257,14 @@ class _Counted:
             yield batch if self._words.is_plain else [prepare_words(text, self._words) for text in batch]
 
 
+def _trained_size(settings: TokenizerSettings) -> int:
+    """Returns the entries that are trained; the sentinels come after them."""
+    return settings.vocab_size - (settings.sentinels or 0)
+
+
 def _blank_tokenizer(settings: TokenizerSettings) -> tuple[tokenizers.Tokenizer, Any]:
     common: dict[str, Any] = {
-        "vocab_size": settings.vocab_size,
+        "vocab_size": _trained_size(settings),
         "min_frequency": settings.min_frequency,
         "special_tokens": _SPECIAL,
         "show_progress": False,

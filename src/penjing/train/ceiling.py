@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from penjing.models.interface import Architecture
+from penjing.train.job import TrainingJob
 
 _SIDE = 2048
 _ROUNDS = 5
@@ -37,14 +37,14 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def language_flops_per_token(architecture: Architecture, config: Any, row_tokens: int, scored: float) -> float:
-    """Returns the operations that training spends on a token, forward and backward, the output layer included.
+def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
+    """Returns the operations of matrix products, forward and backward, that a step of a job spends on a token.
 
-    Args:
-        architecture: of the language model.
-        config: its numbers.
-        row_tokens: tokens in a row.
-        scored: share of the tokens for which the vocabulary is scored.
+    They are counted in one batch, which is thrown away; products alone are, as is usual.
     """
-    output: int = 6 * architecture.embedding_size(config) * config.vocab_size
-    return float(architecture.training_flops_per_token(config, row_tokens) + scored * output)
+    prepared = job.objective.prepare(job.batches.load(job.batches.plan(0)[0]), torch.Generator().manual_seed(0), 1.0)
+    tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
+    with FlopCounterMode(display=False) as counter:
+        job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
+    job.network.zero_grad(set_to_none=True)
+    return float(counter.get_total_flops()) / prepared.tokens

@@ -27,7 +27,7 @@ def measure(
     generator = torch.Generator().manual_seed(seed)
     loss = right = targets = 0.0
     for rows in batches.plan(0):
-        prepared = objective.prepare(batches.load(rows), generator)
+        prepared = objective.prepare(batches.load(rows), generator, 1.0)
         tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
         with autocast(device, precision):
             part_loss, part_right = objective.loss(network, *tensors)

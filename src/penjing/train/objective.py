@@ -44,8 +44,14 @@ class Objective(Protocol):
     @property
     def added_ids(self) -> Tensor: ...
 
-    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
-        """Chooses inputs and targets; all randomness comes from ``generator``."""
+    def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
+        """Chooses inputs and targets; all randomness comes from ``generator``.
+
+        Args:
+            batch: rows.
+            generator: of random numbers.
+            done: share of the training run that is done, 0 to 1; 1 for validation.
+        """
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns the summed loss, and the number of right predictions, both scalars."""

@@ -55,8 +55,16 @@ def schedule_of(settings: TrainSettings) -> Schedule:
 class PretrainSettings(TrainSettings):
     """Pretraining on documents packed into windows."""
 
-    objective: Literal["masked", "causal"] = Field("masked", description="what is learned from unlabelled text")
-    mask_rate: float = Field(0.2, gt=0, lt=1, description="share of the tokens to be guessed (masked objective)")
+    objective: Literal["masked", "causal", "span", "denoise"] = Field(
+        "masked", description="what is learned from unlabelled text: masked, causal, span or denoise"
+    )
+    mask_rate: float = Field(
+        0.2, gt=0, lt=1, description="share of the tokens that are hidden (masked, span) or damaged (denoise)"
+    )
+    mask_rate_end: float | None = Field(
+        None, gt=0, lt=1, description="of the objective masked at the end of the run; default: it stays"
+    )
+    span_tokens: float = Field(3.0, ge=1, description="mean length of what is hidden at one place (span)")
     window_tokens: int = Field(128, ge=8, description="length of a training window")
     borders: Literal["auto", "open", "closed"] = Field(
         "auto",

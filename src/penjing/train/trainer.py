@@ -201,7 +201,7 @@ class Trainer:
         state, settings = self._state, self._settings
         generator = torch.Generator().manual_seed((self._seed << 32) + state.step)
         group = self._plan[state.position : state.position + settings.accumulate]
-        prepared = [self._objective.prepare(self._batches.load(rows), generator) for rows in group]
+        prepared = [self._objective.prepare(self._batches.load(rows), generator, self._done()) for rows in group]
         targets = max(1, sum(part.targets for part in prepared))
         # The middle of the step: a warm-up's first step and a decay's last one both change something.
         middle = state.epoch + (state.position + len(group) / 2) / len(self._plan)

@@ -17,7 +17,7 @@ def test_the_start_of_a_document_need_not_be_guessed() -> None:
     network = architecture.language_model(config)
     architecture.initialize(network, config, 0)
     ids = torch.tensor([[START, 7, 8, END, START, 9, END, START]])
-    prepared = CausalObjective(start_id=START).prepare(Batch(ids, None, None), torch.Generator())
+    prepared = CausalObjective(start_id=START).prepare(Batch(ids, None, None), torch.Generator(), 0.0)
     loss, _ = CausalObjective(start_id=START).loss(network, *prepared.tensors)
     scored = torch.tensor([True, True, True, False, True, True, False])
     logits = network(ids)[0, :-1]
@@ -27,5 +27,7 @@ def test_the_start_of_a_document_need_not_be_guessed() -> None:
 
 def test_both_directions_of_an_lstm_are_counted() -> None:
     batch = Batch(torch.tensor([[START, 7, 8, END]]), torch.tensor([[True, True, True, False]]), None)
-    assert CausalObjective(start_id=START).prepare(batch, torch.Generator()).targets == 2
-    assert CausalObjective(2, START).prepare(batch, torch.Generator()).targets == 3  # not the start, not the padding
+    assert CausalObjective(start_id=START).prepare(batch, torch.Generator(), 0.0).targets == 2
+    assert (
+        CausalObjective(2, START).prepare(batch, torch.Generator(), 0.0).targets == 3
+    )  # not the start, not the padding

@@ -32,12 +32,14 @@ from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
-from penjing.train.ceiling import language_flops_per_token, measure_matrix_rate
+from penjing.train.ceiling import count_flops_per_token, measure_matrix_rate
 from penjing.train.device import choose_device
 from penjing.train.job import TrainingJob
 from penjing.train.objective import Objective
 from penjing.train.objectives.causal import CausalObjective
+from penjing.train.objectives.denoising import DenoisingObjective
 from penjing.train.objectives.masked import MaskedObjective
+from penjing.train.objectives.span import SpanObjective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer, TrainingResult, remove_training_files
@@ -57,7 +59,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     remove_training_files(context.folder)
-    cost = _cost(result, architecture, config, settings)
+    cost = _cost(result, job)
     return {
         **asdict(result),
         **cost,
@@ -73,14 +75,12 @@ def count_left_out(shards: Path, settings: PretrainSettings) -> int:
     return len(open_shard(shards / "texts").tokens) % settings.window_tokens
 
 
-def _cost(
-    result: TrainingResult, architecture: Architecture, config: Any, settings: PretrainSettings
-) -> dict[str, float]:
+def _cost(result: TrainingResult, job: TrainingJob) -> dict[str, float]:
     """Returns operations, tokens per second, and the share of the machine's matrix products that the run reached."""
-    scored = settings.mask_rate if settings.objective == "masked" else 1.0
-    operations = result.tokens * language_flops_per_token(architecture, config, settings.window_tokens, scored)
+    device = choose_device(job.settings.device)
+    operations = result.tokens * count_flops_per_token(job, device)
     precision = torch.bfloat16 if result.precision == "bf16" else torch.float32
-    ceiling = measure_matrix_rate(choose_device(settings.device), precision)
+    ceiling = measure_matrix_rate(device, precision)
     return {
         "flops": operations,
         "tokens_per_second": result.tokens / result.seconds,
@@ -140,7 +140,13 @@ def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Archite
 def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: Any) -> Objective:
     """Returns what the language model learns."""
     if settings.objective == "masked":
-        return MaskedObjective(settings.mask_rate, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids)
+        last = settings.mask_rate if settings.mask_rate_end is None else settings.mask_rate_end
+        return MaskedObjective(settings.mask_rate, last, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids)
+    if settings.objective == "span":
+        sentinels = tokenizer.sentinel_ids
+        return SpanObjective(settings.mask_rate, settings.span_tokens, sentinels, tokenizer.end_id, config.start_id)
+    if settings.objective == "denoise":
+        return DenoisingObjective(settings.mask_rate, tokenizer.mask_id, config.start_id)
     start = -1 if tokenizer.start_id == tokenizer.end_id else tokenizer.start_id
     return CausalObjective(2 if getattr(config, "bidirectional", False) else 1, start)
 

@@ -12,7 +12,9 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
-from penjing.text.tokenizer import load_tokenizer, train_tokenizer
+from penjing.text.tokenizer import TokenizerSettings, load_tokenizer, train_tokenizer
+
+_SENTINELS = 100
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     else:
         files = {"corpus": "texts.parquet", "data": "train.parquet"}
         parts = [context.inputs[stage] / file for stage, file in files.items() if stage in context.inputs]
-        tokenizer = train_tokenizer(_Texts(parts, context.progress), context.recipe.tokenizer)
+        tokenizer = train_tokenizer(_Texts(parts, context.progress), tokenizer_settings(context.recipe))
     tokenizer.save(context.folder)
     return {
         "kind": "given" if start else context.recipe.tokenizer.kind,
@@ -45,8 +47,17 @@ class _Texts:
                 bar.advance(len(batch))
 
 
+def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
+    """Returns ``[tokenizer]`` with as many sentinels as the objective needs, where it names no number."""
+    settings = recipe.tokenizer
+    if settings.sentinels is not None:
+        return settings
+    needs = recipe.pretrain is not None and recipe.pretrain.objective == "span"
+    return settings.model_copy(update={"sentinels": _SENTINELS if needs else 0})
+
+
 def _settings(recipe: Recipe) -> Any:
-    return None if start_folder(recipe) else recipe.tokenizer.model_dump(mode="json")
+    return None if start_folder(recipe) else tokenizer_settings(recipe).model_dump(mode="json")
 
 
 def _files(recipe: Recipe) -> list[Path]:

@@ -28,7 +28,7 @@ class CausalObjective(LanguageObjective):
     def __init__(self, directions: int = 1, start_id: int = -1) -> None:
         self._directions, self._start_id = directions, start_id
 
-    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+    def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
         tokens = count_tokens(batch)
         guessed = [batch.ids[:, 1:], batch.ids[:, :-1]][: self._directions]
         real = None if batch.mask is None else batch.mask[:, 1:]

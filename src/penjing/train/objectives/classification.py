@@ -35,7 +35,7 @@ class ClassificationObjective:
         self._special = torch.tensor(sorted(special_ids), dtype=torch.int64)
         self.added_ids = torch.tensor([mask_id] if token_dropout else [], dtype=torch.int64)
 
-    def prepare(self, batch: Batch, generator: torch.Generator) -> Prepared:
+    def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
         assert batch.labels is not None
         thinned = self._thin(batch.ids, generator) if self._token_dropout else batch.ids
         return Prepared((batch.ids, thinned, batch.mask, batch.labels), len(batch.labels), count_tokens(batch))

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from penjing.registry import load_registered
+from penjing.text.renderer import Rendered
+from penjing.text.shards import write_shard
+from penjing.train.batches import WindowBatches
+from penjing.train.ceiling import count_flops_per_token, measure_matrix_rate
+from penjing.train.job import TrainingJob
+from penjing.train.objectives.causal import CausalObjective
+from penjing.train.settings import PretrainSettings
+
+
+def test_operations_of_a_step_are_those_of_the_formula(tmp_path: Path) -> None:
+    architecture = load_registered("models", "llama")
+    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 96}
+    config = architecture.config_from_dict({**shape, "vocab_size": 500})
+    network = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    rows = [Rendered(list(range(5, 400)), [], 0)]
+    shard = write_shard(tmp_path, [(rows, [])], vocab_size=500, unknown_id=1, fingerprint="f")
+    batches = WindowBatches(shard, 64, 128, 0)
+    job = TrainingJob("pretrain", network, CausalObjective(), batches, None, PretrainSettings(), 1e-3, 0)
+    counted = count_flops_per_token(job, torch.device("cpu"))
+    formula = architecture.training_flops_per_token(config, 64) + 6 * 64 * 500 * 63 / 64
+    assert counted == pytest.approx(formula, rel=0.05)  # PyTorch's fused attention computes its scores twice
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_matrix_rate_is_positive_and_finite() -> None:
+    assert 1e8 < measure_matrix_rate(torch.device("cpu"), torch.float32) < 1e15
