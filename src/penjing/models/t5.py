@@ -295,8 +295,8 @@ T5 = Architecture(
     language_model=T5ForConditionalGeneration,
     classifier=T5ForSequenceClassification,
     initialize=initialize,
-    # T5 v1.1, each stack as deep and wide as a fresh Llama, so that a stage on a CPU stays one of minutes: together
-    # they have 2.3 times the weights of its layers, and the decoder mostly reads fewer tokens.
+    # T5 v1.1, each stack as deep and wide as a fresh Llama, so that training on a CPU takes minutes: together they have
+    # 2.3 times the weights of its layers, and the decoder mostly reads fewer tokens.
     fresh_shape={
         "d_model": 256,
         "d_kv": 64,
