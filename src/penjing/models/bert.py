@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -380,6 +380,17 @@ def training_flops_per_token(config: BertConfig, row_tokens: int) -> int:
     return config.num_hidden_layers * (6 * weights + 12 * row_tokens * dim)
 
 
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of an encoder of so many layers: heads of 64, four times as wide inside."""
+    width = 64 * depth
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_attention_heads": depth,
+        "intermediate_size": 4 * width,
+    }
+
+
 BERT = Architecture(
     name="bert",
     config_class=BertConfig,
@@ -388,6 +399,7 @@ BERT = Architecture(
     classifier=BertForSequenceClassification,
     initialize=initialize,
     fresh_shape={"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024},
+    shape_of_depth=shape_of_depth,
     learning_rate=5e-4,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,

@@ -205,7 +205,8 @@ class Architecture:
         classifier: builds the `Classifier` of a config and a number of labels, likewise.
         initialize: sets all weights of a network, from its config and a seed or generator alone.
         fresh_shape: config values of a fresh network where a recipe names none; it suits a CPU.
-        learning_rate: AdamW's at its highest that suits a fresh network of a few million parameters.
+        shape_of_depth: config values of a fresh network of so many layers, each 64 numbers wide for every layer.
+        learning_rate: AdamW's at its highest that suits a fresh network of 4 layers, 256 wide.
         embedding_size: width of the `input_embeddings` of a config.
         closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
@@ -220,6 +221,7 @@ class Architecture:
     classifier: Callable[[Any, int], nn.Module]
     initialize: Callable[[nn.Module, Any, int | torch.Generator], None]
     fresh_shape: Mapping[str, bool | int | float | str]
+    shape_of_depth: Callable[[int], dict[str, Any]]
     learning_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -334,6 +334,24 @@ def training_flops_per_token(config: LlamaConfig, row_tokens: int) -> int:
     return config.num_hidden_layers * (6 * weights + 12 * row_tokens * heads)
 
 
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of a decoder of so many layers: heads of 64, inside 8/3 as wide, as SwiGLU has it.
+
+    Below 12 layers words have no matrix of their own to be scored by: it would be a third of the parameters (Liu et al.
+    2024, arXiv 2402.14905, section 2.2).
+    """
+    width = 64 * depth
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_attention_heads": depth,
+        "num_key_value_heads": depth,
+        "head_dim": 64,
+        "intermediate_size": -(-width * 8 // (3 * 16)) * 16,
+        "tie_word_embeddings": depth < 12,
+    }
+
+
 LLAMA = Architecture(
     name="llama",
     config_class=LlamaConfig,
@@ -348,6 +366,7 @@ LLAMA = Architecture(
         "intermediate_size": 688,
         "tie_word_embeddings": True,
     },
+    shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -327,6 +327,12 @@ def training_flops_per_token(config: LstmConfig, row_tokens: int) -> int:
     return 6 * config.directions * weights
 
 
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of an LSTM as wide as the other families at a depth; a quarter as many layers do for it."""
+    width = 64 * depth
+    return {"embedding_size": width, "hidden_size": width, "num_hidden_layers": max(1, depth // 4)}
+
+
 LSTM = Architecture(
     name="lstm",
     config_class=LstmConfig,
@@ -335,6 +341,7 @@ LSTM = Architecture(
     classifier=LstmForSequenceClassification,
     initialize=initialize,
     fresh_shape={},
+    shape_of_depth=shape_of_depth,
     learning_rate=2e-3,
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -288,6 +288,20 @@ def training_flops_per_token(config: T5Config, row_tokens: int) -> int:
     return encoder + config.decoder_layers * (6 * (2 * attention + dense) + 2 * pairs)
 
 
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of an encoder and a decoder of so many layers each: v1.1, heads of 64, inside 8/3 as wide."""
+    width = 64 * depth
+    return {
+        "d_model": width,
+        "d_kv": 64,
+        "num_heads": depth,
+        "num_layers": depth,
+        "d_ff": -(-width * 8 // (3 * 16)) * 16,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+    }
+
+
 T5 = Architecture(
     name="t5",
     config_class=T5Config,
@@ -306,6 +320,7 @@ T5 = Architecture(
         "feed_forward_proj": "gated-gelu",
         "tie_word_embeddings": False,
     },
+    shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,

@@ -17,6 +17,7 @@ from penjing.data.rows import TextRows
 from penjing.data.settings import TextData
 from penjing.data.sources import source_files
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Artifact, Stage
@@ -82,6 +83,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
     Raises:
         PenjingError: what the run itself would raise up to its first step.
     """
+    recipe = turn_dial(recipe)
     check_runnable(recipe)
     with TemporaryDirectory(prefix="penjing-plan-") as folder:
         sampled, share = _sample_corpus(recipe, Path(folder), progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -29,6 +29,11 @@ class ModelSettings(BaseModel):
 
     family: str | None = Field(
         None, description="bert, llama, lstm, mistral, qwen2, qwen3 or t5; follows from start where that is given"
+    )
+    size: Literal["tiny", "mini", "small", "base", "large"] | Annotated[int, Field(ge=1, le=128)] | None = Field(
+        None,
+        description="tiny, mini, small, base or large, or a number of layers: what else follows from it is in "
+        "docs/pretraining.md; default: the family's own shape",
     )
     start: str | None = Field(None, description="a model folder to start from, or package:NAME/folder")
     shape: dict[str, bool | int | float | str] = Field(

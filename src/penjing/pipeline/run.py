@@ -11,6 +11,7 @@ from penjing.files import read_json, remove_leftovers, write_json
 from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_out, check_runnable
+from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
@@ -62,6 +63,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     Raises:
         PenjingError: a stage failed; those before it are kept.
     """
+    recipe = turn_dial(recipe)
     check_runnable(recipe)
     check_out(out)
     with locked(out):

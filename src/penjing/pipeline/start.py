@@ -86,7 +86,7 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int, end_id: int) -> 
 
 def model_settings(recipe: Recipe) -> Any:
     """Returns what in the recipe decides the network at the start of training; its files count by `start_files`."""
-    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start"})]
+    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start", "size"})]
 
 
 def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:

@@ -40,9 +40,10 @@ def _wait(device: torch.device) -> None:
 def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     """Returns the operations of matrix products, forward and backward, that a step of a job spends on a token.
 
-    They are counted in one batch, which is thrown away; products alone are, as is usual.
+    They are counted in one row, which is thrown away; products alone are, as is usual.
     """
-    prepared = job.objective.prepare(job.batches.load(job.batches.plan(0)[0]), torch.Generator().manual_seed(0), 1.0)
+    row = job.batches.load(job.batches.plan(0)[0][:1])
+    prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
     with FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]

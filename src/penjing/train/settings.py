@@ -40,6 +40,9 @@ class TrainSettings(BaseModel):
     average: float = Field(0.0, ge=0, lt=1, description="decay of a running average of the weights; 0: none")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where hardware has it")
     compile: Literal["auto", "on", "off"] = Field("auto", description="auto: where it pays for itself")
+    recompute: bool = Field(
+        False, description="keep less in memory, and compute each layer twice: about a quarter slower"
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
     evaluations: int = Field(10, ge=1, description="how many times the run is measured on the validation rows")
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0: never")

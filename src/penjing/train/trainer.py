@@ -32,6 +32,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.measuring import measure
 from penjing.train.objective import Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
+from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
 from penjing.train.used_rows import narrow_embeddings
 
@@ -115,6 +116,7 @@ class Trainer:
         if settings.dropout is not None:
             _set_dropout(network, settings.dropout)
         self._widen_embeddings = narrow_embeddings(job)
+        self._keep_activations = recompute_layers(network) if settings.recompute else lambda: None
         self._optimizer = build_optimizer(network, settings)
         self._average: dict[str, Tensor] = {}
         if settings.average:
@@ -151,6 +153,7 @@ class Trainer:
             self._keep_best()
         finally:
             history.close()
+            self._keep_activations()
             self._widen_embeddings()
         return TrainingResult(
             steps=self._state.step,

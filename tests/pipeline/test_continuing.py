@@ -1,0 +1,126 @@
+"""A run that is made longer goes on from where the shorter one began to decay, and comes to the same, to the bit."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from penjing.errors import Interrupted
+from penjing.hashing import hash_file
+from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.run import RunResult, run_recipe
+from penjing.progress import Silent
+from penjing.train.history import HISTORY, read_history
+
+SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+class Heard(Silent):
+    """Remembers what is said, and stops after so many questions whether to."""
+
+    def __init__(self, questions: int = 10**9) -> None:
+        self.lines: list[str] = []
+        self._left = questions
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def should_stop(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    rng = random.Random(0)
+    words = [f"word{number}" for number in range(60)]
+    lines = [" ".join(rng.choices(words, k=rng.randint(10, 30))) for _ in range(300)]
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def recipe(texts: Path, **pretrain: Any) -> Recipe:
+    settings = {
+        "objective": "causal",
+        "window_tokens": 16,
+        "batch_tokens": 128,
+        "schedule": "wsd",
+        "checkpoint_every_s": 0,
+        "dropout": 0.1,
+        "optimizer": "muon",
+        "device": "cpu",
+        **pretrain,
+    }
+    document: dict[str, Any] = {
+        "corpus": {"path": str(texts), "held_out": 0.1},
+        "tokenizer": {"kind": "word", "vocab_size": 300},
+        "model": {"family": "llama", "shape": SHAPE},
+        "pretrain": settings,
+        "evaluate": {"resamples": 100},
+    }
+    return check_recipe(document, "test")
+
+
+def losses(result: RunResult) -> list[dict[str, Any]]:
+    records = read_history(result.artifacts["pretrain"].folder / HISTORY)
+    return [{key: row[key] for key in row if key != "seconds"} for row in records if "loss" in row]
+
+
+def test_a_run_made_longer_is_the_same_to_the_bit_as_one_planned_so_long(texts: Path, tmp_path: Path) -> None:
+    run_recipe(recipe(texts, epochs=2), tmp_path / "a", Silent(), [])
+    heard = Heard()
+    longer = run_recipe(recipe(texts, epochs=3), tmp_path / "a", heard, [])
+    (going_on,) = (line for line in heard.lines if "going on from step" in line)
+    assert "no longer the same" not in going_on
+    planned = run_recipe(recipe(texts, epochs=3), tmp_path / "b", Silent(), [])
+    assert losses(longer) == losses(planned)
+    weights = [hash_file(result.model / "model.safetensors") for result in (longer, planned)]
+    assert weights[0] == weights[1]
+
+
+def test_a_run_made_shorter_decays_from_what_is_there(texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_recipe(recipe(texts, epochs=4), tmp_path / "a", Heard(100), [])
+    heard = Heard()
+    shorter = run_recipe(recipe(texts, epochs=3), tmp_path / "a", heard, [])
+    assert any("going on from step" in line for line in heard.lines)
+    planned = run_recipe(recipe(texts, epochs=3), tmp_path / "b", Silent(), [])
+    assert losses(shorter) == losses(planned)
+
+
+def test_other_settings_begin_anew(texts: Path, tmp_path: Path) -> None:
+    run_recipe(recipe(texts, epochs=2), tmp_path / "a", Silent(), [])
+    for change in ({"learning_rate": 3e-4}, {"window_tokens": 32}, {"optimizer": "adamw"}, {"schedule": "linear"}):
+        heard = Heard()
+        run_recipe(recipe(texts, **{"epochs": 3, **change}), tmp_path / "a", heard, [])
+        assert not any("going on" in line for line in heard.lines), change
+
+
+def test_an_interrupted_run_goes_on_with_other_batches_and_says_that_it_is_not_the_same(
+    texts: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run_recipe(recipe(texts, epochs=2, schedule="linear"), tmp_path / "a", Heard(60), [])
+    heard = Heard()
+    result = run_recipe(recipe(texts, epochs=2, schedule="linear", batch_tokens=64), tmp_path / "a", heard, [])
+    (going_on,) = (line for line in heard.lines if "going on from step" in line)
+    assert "no longer the same to the bit" in going_on
+    assert "the rows of a batch (8, now 4)" in going_on
+    steps = [row["step"] for row in losses(result)]
+    assert steps == list(range(1, steps[-1] + 1))
+    read = [row["tokens"] for row in losses(result)]
+    planned = run_recipe(recipe(texts, epochs=2, schedule="linear", batch_tokens=64), tmp_path / "b", Silent(), [])
+    assert abs(read[-1] - losses(planned)[-1]["tokens"]) <= 3 * 128  # each epoch's last batch is filled up
+    assert load_file(result.model / "model.safetensors")
+
+
+def test_a_finished_run_is_not_continued_with_other_batches(texts: Path, tmp_path: Path) -> None:
+    run_recipe(recipe(texts, epochs=2), tmp_path / "a", Silent(), [])
+    heard = Heard()
+    run_recipe(recipe(texts, epochs=2, batch_tokens=64), tmp_path / "a", heard, [])
+    assert not any("going on" in line for line in heard.lines)
