@@ -13,24 +13,28 @@ from penjing.errors import Interrupted
 from penjing.hashing import hash_file
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
-from penjing.progress import Silent
+from penjing.progress import Silent, SilentBar
 from penjing.train.history import HISTORY, read_history
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
 
 
 class Heard(Silent):
-    """Remembers what is said, and stops after so many questions whether to."""
+    """Remembers what is said, and stops after so many steps of pretraining."""
 
-    def __init__(self, questions: int = 10**9) -> None:
+    def __init__(self, steps: int = 10**9) -> None:
         self.lines: list[str] = []
-        self._left = questions
+        self._left, self._is_training = steps, False
+
+    def bar(self, name: str, total: float | None = None, unit: str = "rows") -> SilentBar:
+        self._is_training = name == "pretrain"
+        return SilentBar()
 
     def say(self, text: str) -> None:
         self.lines.append(text)
 
     def should_stop(self) -> bool:
-        self._left -= 1
+        self._left -= self._is_training
         return self._left < 0
 
 

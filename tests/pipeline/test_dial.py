@@ -6,8 +6,8 @@ import pytest
 
 from penjing.errors import RecipeError
 from penjing.models.interface import count_parameters
-from penjing.pipeline.dial import SIZES, batch_of, turn_dial, vocabulary_of
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.dial import batch_of, turn_dial, vocabulary_of
+from penjing.pipeline.recipe import SIZES, check_recipe
 from penjing.registry import load_registered
 
 FAMILIES = ("bert", "llama", "lstm", "t5", "qwen3")
@@ -87,5 +87,6 @@ def test_a_size_beside_a_model_to_start_from_is_refused() -> None:
 
 
 def test_an_unknown_size_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"\[model\] size"):
-        recipe(model={"size": "huge"})
+    for size in ("huge", 0, 200):
+        with pytest.raises(RecipeError, match=r"\[model\] size.*a size is tiny, mini, .* layers from 1 to 128"):
+            recipe(model={"size": size})

@@ -15,14 +15,12 @@ What a recipe names itself is left as it is. The rules, with their sources and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from penjing.errors import RecipeError
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import SIZES, Recipe
 from penjing.pipeline.start import architecture_of
 
-SIZES: Mapping[str, int] = {"tiny": 2, "mini": 4, "small": 6, "base": 12, "large": 24}
 _TUNED_DEPTH = 4  # the depth, and so the width, that the families' learning rates were chosen at
 _FEWEST_ENTRIES, _MOST_ENTRIES, _SMALLEST_BATCH = 4096, 65536, 4096
 

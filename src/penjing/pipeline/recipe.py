@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from penjing.data.settings import LabelledData, TextData
 from penjing.errors import RecipeError, nearest
@@ -16,6 +16,8 @@ from penjing.text.tokenizer import TokenizerSettings
 from penjing.text.vectors import VectorSettings
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 
+SIZES: Mapping[str, int] = {"tiny": 2, "mini": 4, "small": 6, "base": 12, "large": 24}  # layers
+_DEEPEST = 128
 _LEFT_OUT = "none"
 _DEFAULT_TASK = "classify"
 _SHIPPED = Path(__file__).parent / "recipes"
@@ -30,7 +32,7 @@ class ModelSettings(BaseModel):
     family: str | None = Field(
         None, description="bert, llama, lstm, mistral, qwen2, qwen3 or t5; follows from start where that is given"
     )
-    size: Literal["tiny", "mini", "small", "base", "large"] | Annotated[int, Field(ge=1, le=128)] | None = Field(
+    size: str | int | None = Field(
         None,
         description="tiny, mini, small, base or large, or a number of layers: what else follows from it is in "
         "docs/pretraining.md; default: the family's own shape",
@@ -39,6 +41,13 @@ class ModelSettings(BaseModel):
     shape: dict[str, bool | int | float | str] = Field(
         {}, description="entries of the architecture's config, under the hub's names"
     )
+
+    @field_validator("size")
+    @classmethod
+    def _is_a_size(cls, size: str | int | None) -> str | int | None:
+        if size is None or size in SIZES or (isinstance(size, int) and 1 <= size <= _DEEPEST):
+            return size
+        raise ValueError(f"a size is {', '.join(SIZES)}, or a number of layers from 1 to {_DEEPEST}")
 
 
 class EvaluateSettings(BaseModel):
