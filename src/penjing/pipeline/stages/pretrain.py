@@ -67,6 +67,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         "left_out_tokens": count_left_out(context.inputs["shards"], settings),
         "parameters": count_parameters(job.network),
         "objective": settings.objective,
+        "prompts": list(_prompts(recipe, settings)),
     }
 
 
@@ -87,6 +88,11 @@ def _cost(result: TrainingResult, job: TrainingJob) -> dict[str, float]:
         "matrix_rate": ceiling,
         "utilization": operations / result.seconds / ceiling,
     }
+
+
+def _prompts(recipe: Recipe, settings: PretrainSettings) -> tuple[str, ...]:
+    """Returns what the network continues at each evaluation; nothing where it is no model to write with."""
+    return recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
 
 
 def _sampler(prompts: tuple[str, ...], tokenizer: Tokenizer, seed: int) -> Callable[[nn.Module], list[str]]:
@@ -116,7 +122,7 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
-    prompts = recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
+    prompts = _prompts(recipe, settings)
     sample = _sampler(prompts, tokenizer, recipe.seed) if prompts else None
     return (
         architecture,
