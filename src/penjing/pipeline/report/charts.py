@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from penjing.pipeline.report.facts import Bin, CurvePoint, Evaluation, Figure
+from penjing.pipeline.report.facts import Bin, CurvePoint
 from penjing.pipeline.report.svg import (
     Axis,
     draw_dot,
@@ -27,26 +28,52 @@ _LEAST_GAP = 15.0  # pixels between the labels of two lines
 Point = tuple[float, float]
 
 
-def whisker_rows(evaluation: Evaluation, score: str, wording: Wording) -> tuple[list[dict[str, str]], Markup]:
-    """Returns a row for the model and each baseline (name, value, interval, drawing), best first, and the axis."""
-    figures = {wording.say("this_model"): evaluation.scores[score]}
-    for name, baseline in evaluation.baselines.items():
-        figures[wording.name("baseline", name)] = baseline.scores[score]
-    axis = fit_axis([end for figure in figures.values() for end in (figure.low, figure.high)], bounds=(0.0, 1.0))
-    order = sorted(figures, key=lambda name: -figures[name].value)
-    own = wording.say("this_model")
+@dataclass(frozen=True)
+class Whisker:
+    """A row of a whisker chart.
+
+    Attributes:
+        name: of what was measured.
+        value: of it; where there is no interval, ``low`` and ``high`` are the same.
+        low: lower end of the interval.
+        high: its upper end.
+        written: the value as it is read.
+        interval: as it is read; empty where there is none.
+        is_own: whether it is the model's.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    written: str
+    interval: str
+    is_own: bool
+
+
+def whisker_rows(
+    whiskers: Sequence[Whisker], tick: Callable[[float], str], bounds: tuple[float, float] | None = None
+) -> tuple[list[dict[str, str]], Markup]:
+    """Returns what each row shows (name, value, interval, kind, drawing), and the axis.
+
+    Args:
+        whiskers: the rows from top to bottom.
+        tick: writes a value on the axis.
+        bounds: values beyond which the axis does not go.
+    """
+    axis = fit_axis([end for whisker in whiskers for end in (whisker.low, whisker.high)], bounds=bounds)
     rows = [
         {
-            "name": name,
-            "value": wording.percent(figures[name].value),
-            "interval": wording.interval(score, figures[name]),
-            "kind": "own" if name == own else "other",
-            "drawing": _whisker(figures[name], axis, "own" if name == own else "other"),
+            "name": whisker.name,
+            "value": whisker.written,
+            "interval": whisker.interval,
+            "kind": "own" if whisker.is_own else "other",
+            "drawing": _draw_whisker(whisker, axis),
         }
-        for name in order
+        for whisker in whiskers
     ]
     ticks = [
-        draw_text(axis.place(value), 0.5, f"{100 * value:.0f}%", f"tick {_anchor(axis.place(value))}", dy=4)
+        draw_text(axis.place(value), 0.5, tick(value), f"tick {_anchor(axis.place(value))}", dy=4)
         for value in axis.ticks
     ]
     return rows, tag("svg", *ticks, klass="track", aria_hidden="true")
@@ -56,15 +83,16 @@ def _anchor(place: float) -> str:
     return "start" if place < 0.02 else "end" if place > 0.98 else "middle"
 
 
-def _whisker(figure: Figure, axis: Axis, kind: str) -> Markup:
+def _draw_whisker(whisker: Whisker, axis: Axis) -> Markup:
+    kind = "own" if whisker.is_own else "other"
     rules = [
         tag("line", klass="rule", x1=share(axis.place(tick)), x2=share(axis.place(tick)), y1="0", y2="100%")
         for tick in axis.ticks
     ]
-    low, high = share(axis.place(figure.low)), share(axis.place(figure.high))
-    whisker = tag("line", klass=f"whisker {kind}", x1=low, x2=high, y1="50%", y2="50%")
-    dot = draw_dot(axis.place(figure.value), 0.5, f"dot {kind}", 6 if kind == "own" else 5)
-    return tag("svg", *rules, whisker, dot, klass="track", aria_hidden="true")
+    low, high = share(axis.place(whisker.low)), share(axis.place(whisker.high))
+    line = tag("line", klass=f"whisker {kind}", x1=low, x2=high, y1="50%", y2="50%")
+    dot = draw_dot(axis.place(whisker.value), 0.5, f"dot {kind}", 6 if whisker.is_own else 5)
+    return tag("svg", *rules, line, dot, klass="track", aria_hidden="true")
 
 
 def draw_bar(part: float) -> Markup:

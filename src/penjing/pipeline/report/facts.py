@@ -7,11 +7,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class _Facts(BaseModel):
+class Facts(BaseModel):
+    """Values that cannot be changed; unknown ones are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Figure(_Facts):
+class Figure(Facts):
     """A value with its 95% interval."""
 
     value: float
@@ -19,7 +21,7 @@ class Figure(_Facts):
     high: float
 
 
-class ClassFigures(_Facts):
+class ClassFigures(Facts):
     """The figures of one label; ``support`` is its number of test rows."""
 
     precision: Figure
@@ -28,7 +30,7 @@ class ClassFigures(_Facts):
     support: int
 
 
-class Bin(_Facts):
+class Bin(Facts):
     """A bin of the reliability diagram; ``low`` and ``high`` are around ``accuracy``."""
 
     confidence: float
@@ -38,7 +40,7 @@ class Bin(_Facts):
     count: int
 
 
-class Mistake(_Facts):
+class Mistake(Facts):
     """A test row that the model got wrong; ``probability`` is that of the label it gave."""
 
     text: str
@@ -73,7 +75,7 @@ class Evaluation(Scores):
     mistakes: list[Mistake] = []
 
 
-class Prediction(_Facts):
+class Prediction(Facts):
     """An answer of the finished model."""
 
     text: str
@@ -81,7 +83,7 @@ class Prediction(_Facts):
     probability: float
 
 
-class Word(_Facts):
+class Word(Facts):
     """A word of an explained text; a ``score`` above 0 speaks for the label."""
 
     word: str
@@ -103,7 +105,7 @@ class Explained(BaseModel):
     not_read: list[tuple[int, int]] = []
 
 
-class Faithfulness(_Facts):
+class Faithfulness(Facts):
     """How far a method can be believed; see `penjing.explain.explaining.compare_methods`."""
 
     comprehensiveness: Figure
@@ -112,27 +114,28 @@ class Faithfulness(_Facts):
     seconds: float
 
 
-class FaithfulnessTable(_Facts):
+class FaithfulnessTable(Facts):
     """Methods, measured on the same texts."""
 
     texts: int
     methods: dict[str, Faithfulness]
 
 
-class Explanations(_Facts):
+class Explanations(Facts):
     """Explained test rows, and the methods measured."""
 
     examples: list[Explained]
     faithfulness: FaithfulnessTable
 
 
-class PathStage(_Facts):
+class PathStage(Facts):
     """A stage of the run.
 
     Attributes:
         name: of the stage.
         seconds: it took, when it was done.
         peak_memory_mb: largest resident memory of the process, MB.
+        energy_j: that the processors used meanwhile, joules; None where the machine does not tell.
         skipped: whether this run found it done already.
         note: what came of it, a few words.
     """
@@ -140,11 +143,12 @@ class PathStage(_Facts):
     name: str
     seconds: float
     peak_memory_mb: float | None = None
+    energy_j: float | None = None
     skipped: bool = False
     note: str = ""
 
 
-class DataCounts(_Facts):
+class DataCounts(Facts):
     """Counts of labelled rows.
 
     Attributes:
@@ -160,7 +164,7 @@ class DataCounts(_Facts):
     removed: dict[str, int] = {}
 
 
-class TokenCounts(_Facts):
+class TokenCounts(Facts):
     """How texts became tokens.
 
     Attributes:
@@ -197,14 +201,14 @@ class CurvePoint(BaseModel):
     validation_accuracy: float | None = None
 
 
-class Curves(_Facts):
+class Curves(Facts):
     """The records of training, in order; empty where there was none."""
 
     pretrain: list[CurvePoint] = []
     finetune: list[CurvePoint] = []
 
 
-class ModelFacts(_Facts):
+class ModelFacts(Facts):
     """What network it is; ``shape`` has entries of its config, under the hub's names."""
 
     family: str
@@ -212,22 +216,16 @@ class ModelFacts(_Facts):
     shape: dict[str, bool | int | float | str] = {}
 
 
-class ReportFacts(_Facts):
-    """All that a report says. What is None or empty has no place in it.
+class RunFacts(Facts):
+    """What the report of any run says. What is None or empty has no place in it.
 
     Attributes:
         title: of the report.
-        task: name of the task.
         command: makes it again.
         created: date and time, ISO 8601.
         model: what network it is.
-        evaluation: its scores, beside those of the baselines.
-        predictions: answers of the finished model, shown at the top.
-        explanations: words that answers rest on.
         path: the stages of the run, in order.
-        data: counts of labelled rows.
         corpus: counts of the pretraining texts, such as ``documents`` and ``duplicates``.
-        tokens: how texts became tokens.
         curves: the records of training.
         machine: where it ran.
         versions: package → version.
@@ -236,19 +234,33 @@ class ReportFacts(_Facts):
     """
 
     title: str
-    task: str
     command: str
     created: str
     model: ModelFacts
-    evaluation: Evaluation
-    predictions: list[Prediction] = []
-    explanations: Explanations | None = None
     path: list[PathStage] = []
-    data: DataCounts | None = None
     corpus: dict[str, int] = {}
-    tokens: TokenCounts | None = None
     curves: Curves = Curves()
     machine: dict[str, bool | int | float | str] = {}
     versions: dict[str, str] = {}
     recipe: str = ""
     lineage: list[dict[str, Any]] = []
+
+
+class ReportFacts(RunFacts):
+    """What the report of a classifier says beyond that.
+
+    Attributes:
+        task: name of the task.
+        evaluation: the model's scores, beside those of the baselines.
+        predictions: answers of the finished model, shown at the top.
+        explanations: words that answers rest on.
+        data: counts of labelled rows.
+        tokens: how texts became tokens.
+    """
+
+    task: str
+    evaluation: Evaluation
+    predictions: list[Prediction] = []
+    explanations: Explanations | None = None
+    data: DataCounts | None = None
+    tokens: TokenCounts | None = None

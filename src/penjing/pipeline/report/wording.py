@@ -11,9 +11,11 @@ _MOST_LABELS_NAMED = 6
 _CALIBRATED_WITHIN = 0.02
 _LARGE = {"en": ((10**9, " billion"), (10**6, " million")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
 _COMPACT = {"en": ((10**9, " B"), (10**6, " M"), (10**3, " k")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
-
-
-_NUMBERS = frozenset({"loss", "faithfulness"})  # scores that are no shares
+_RATES = ((10**12, "\u00a0TFLOP/s"), (10**9, "\u00a0GFLOP/s"))
+_NUMBERS = frozenset({"loss", "faithfulness", "bits_per_byte", "pseudo_bits_per_byte"})  # scores that are no shares
+_LONGEST_TEXT = 360  # characters
+_LARGEST_PERPLEXITY = 10**7
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 class Wording:
@@ -88,16 +90,38 @@ class Wording:
             return "–"
         return f"{megabytes / 1000:,.1f} GB" if megabytes >= 1000 else f"{megabytes:,.0f} MB"
 
+    def energy(self, joules: float | None) -> str:
+        """Returns 812 J, 1.4 kJ, 2.3 MJ."""
+        if joules is None:
+            return "–"
+        return _scaled(joules, ((10**6, " MJ"), (10**3, " kJ")), f"{joules:,.0f} J")
+
+    def rate(self, operations: float) -> str:
+        """Returns operations a second as 860 GFLOP/s, 1.2 TFLOP/s."""
+        return _scaled(
+            operations, ((10**12, "\u00a0TFLOP/s"), (10**9, "\u00a0GFLOP/s")), f"{operations / 1e6:,.0f}\u00a0MFLOP/s"
+        )
+
+    def power_of_ten(self, number: float) -> str:
+        """Returns a large number as 6.7 × 10¹²."""
+        digits, _, exponent = f"{number:.1e}".partition("e")
+        return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
     def score(self, name: str, value: float) -> str:
-        """Returns a score as it is read: a loss with three decimals, everything else in percent."""
+        """Returns a score as it is read: a loss or bits with three decimals, a perplexity, all else in percent."""
+        if name.endswith("perplexity"):
+            return self.perplexity(value)
         return f"{value:.3f}".replace("-", "−") if name in _NUMBERS else self.percent(value)
+
+    def perplexity(self, value: float) -> str:
+        """Returns 42.1, 4,835, 2.2 × 10⁷."""
+        if value >= _LARGEST_PERPLEXITY:
+            return self.power_of_ten(value)
+        return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
     def interval(self, name: str, figure: Figure) -> str:
         """Returns 79.5–83.0, in the units of `score`."""
-        low, high = (
-            f"{end:.3f}".replace("-", "−") if name in _NUMBERS else f"{100 * end:.1f}"
-            for end in (figure.low, figure.high)
-        )
+        low, high = (self.score(name, end).removesuffix("%") for end in (figure.low, figure.high))
         return self.say("from_to", low=low, high=high) if figure.low < 0 else f"{low}–{high}"
 
     def labels(self, labels: Sequence[str]) -> str:
@@ -154,6 +178,11 @@ class Wording:
             accuracy=self.percent(accuracy),
             verdict=self.say(verdict),
         )
+
+
+def shorten_text(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Returns the beginning of a long text."""
+    return text if len(text) <= longest else text[:longest].rstrip() + "…"
 
 
 def best_baseline(evaluation: Evaluation) -> str | None:

@@ -1,0 +1,195 @@
+"""What the report of a classifier shows: its headline, scores, labelled rows, errors and explanations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, reliability_chart, whisker_rows
+from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
+from penjing.pipeline.report.heat import heat_map
+from penjing.pipeline.report.wording import Wording, shorten_text
+
+_LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
+_MOST_CONFUSIONS = 25
+_MOST_LABELS = 100
+_MOST_MISTAKES = 50
+_SHADES = 10
+
+
+def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
+    """Returns what ``classifier.html.jinja`` shows beyond what every report does."""
+    evaluation = facts.evaluation
+    labels, splits = list(evaluation.per_class), _split_table(facts)
+    columns = [(wording.say("this_model"), evaluation), *_order_baselines(evaluation, wording)]
+    return {
+        **_headline(facts, labels, wording),
+        "evaluation": evaluation,
+        "score_columns": [name for name, _ in columns],
+        "score_rows": [
+            (wording.name("score", score), [_score_cell(column, score, wording) for _, column in columns])
+            for score in evaluation.scores
+        ],
+        "scores_caption": wording.say("scores_caption", rows=wording.count(evaluation.rows)),
+        "score_notes": [],
+        "splits": splits,
+        "total_rows": sum(sum(counts.values()) for counts in splits.values()),
+        "removed": _removed_sentence(facts, wording),
+        "token_rows": _token_rows(facts, wording),
+        "charts": _training_charts(facts, wording),
+        "matrix": _shade_matrix(evaluation, labels) if 0 < len(labels) <= _LARGEST_MATRIX else [],
+        "labels": labels,
+        "shown_labels": labels[:_MOST_LABELS],
+        "confusions": _list_confusions(evaluation, labels) if len(labels) > _LARGEST_MATRIX else [],
+        "reliability": reliability_chart(evaluation.reliability, wording) if evaluation.reliability else None,
+        "mistakes": [_shorten(mistake) for mistake in evaluation.mistakes[:_MOST_MISTAKES]],
+        "heat_map": heat_map,
+        "methods": _order_methods(facts),
+    }
+
+
+def _headline(facts: ReportFacts, labels: list[str], wording: Wording) -> dict[str, Any]:
+    verdict, quality, comparison = wording.headline(facts.evaluation)
+    rows, axis = whisker_rows(_whiskers(facts.evaluation, wording), lambda value: f"{100 * value:.0f}%", (0.0, 1.0))
+    return {
+        "purpose": wording.name("task", facts.task),
+        "lede": wording.say(
+            "lede",
+            family=wording.name("family", facts.model.family),
+            parameters=wording.parameters(facts.model.parameters),
+            labels=wording.labels(labels),
+        ),
+        "verdict": verdict,
+        "quality": quality,
+        "comparison": comparison,
+        "whisker_title": wording.say("accuracy_chart"),
+        "whisker_note": wording.say("accuracy_chart_note"),
+        "whiskers": rows,
+        "whisker_axis": axis,
+    }
+
+
+def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
+    """Returns the accuracies of the model and the baselines, the best first."""
+
+    def whisker(name: str, figure: Figure, *, is_own: bool) -> Whisker:
+        value, interval = wording.percent(figure.value), wording.interval("accuracy", figure)
+        return Whisker(name, figure.value, figure.low, figure.high, value, interval, is_own)
+
+    own = whisker(wording.say("this_model"), evaluation.scores["accuracy"], is_own=True)
+    others = [
+        whisker(wording.name("baseline", name), baseline.scores["accuracy"], is_own=False)
+        for name, baseline in evaluation.baselines.items()
+    ]
+    return sorted([own, *others], key=lambda row: -row.value)
+
+
+def _score_cell(scores: Scores, name: str, wording: Wording) -> tuple[str, str]:
+    """Returns a score and its interval; a dash where there is none."""
+    figure = scores.scores.get(name)
+    return ("–", "") if figure is None else (wording.score(name, figure.value), wording.interval(name, figure))
+
+
+def _shorten(mistake: Mistake) -> Mistake:
+    return mistake.model_copy(update={"text": shorten_text(mistake.text)})
+
+
+def _order_baselines(evaluation: Evaluation, wording: Wording) -> list[tuple[str, Scores]]:
+    ordered = sorted(evaluation.baselines.items(), key=lambda item: -item[1].scores["accuracy"].value)
+    return [(wording.name("baseline", name), scores) for name, scores in ordered]
+
+
+def _order_methods(facts: ReportFacts) -> list[tuple[str, Faithfulness]]:
+    """Returns the methods, the most comprehensive first."""
+    measured = facts.explanations.faithfulness.methods if facts.explanations else {}
+    return sorted(measured.items(), key=lambda item: -item[1].comprehensiveness.value)
+
+
+def _split_table(facts: ReportFacts) -> dict[str, dict[str, int]]:
+    """Returns split → label → rows with the same labels in every split."""
+    if facts.data is None:
+        return {}
+    labels = dict.fromkeys(label for counts in facts.data.splits.values() for label in counts)
+    return {split: {label: counts.get(label, 0) for label in labels} for split, counts in facts.data.splits.items()}
+
+
+def _removed_sentence(facts: ReportFacts, wording: Wording) -> str:
+    if facts.data is None:
+        return ""
+    reasons = [
+        wording.name("removed", reason, count=wording.count(count))
+        for reason, count in facts.data.removed.items()
+        if count
+    ]
+    if not reasons:
+        return wording.say("removed_none") if facts.data.removed else ""
+    return wording.say("removed", reasons=wording.say("comma").join(reasons))
+
+
+def _token_rows(facts: ReportFacts, wording: Wording) -> list[tuple[str, str]]:
+    """Returns what is said of the tokenizer and its tokens."""
+    tokens = facts.tokens
+    if tokens is None:
+        return []
+    rows = [
+        (wording.say("kind"), wording.name("kind", tokens.kind)),
+        (wording.say("vocabulary"), wording.count(tokens.vocabulary)),
+        (wording.say("max_tokens"), wording.count(tokens.max_tokens)),
+    ]
+    if tokens.pretraining_tokens is not None:
+        rows.append((wording.say("pretraining_tokens"), wording.count(tokens.pretraining_tokens)))
+    if tokens.unknown_share is not None:
+        rows.append((wording.say("unknown_share"), wording.fine_percent(tokens.unknown_share)))
+    return rows
+
+
+def _training_charts(facts: ReportFacts, wording: Wording) -> list[tuple[str, str, Markup]]:
+    """Returns title, what the axes are, and drawing of each chart that there are records for."""
+    pretraining, loss, accuracy = (
+        wording.say(key) for key in ("pretrain_chart", "finetune_loss_chart", "finetune_accuracy_chart")
+    )
+    charts = [
+        (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
+        (loss, "by_steps", loss_chart(facts.curves.finetune, loss, wording, by_tokens=False)),
+        (accuracy, "accuracy_by_steps", accuracy_chart(facts.curves.finetune, accuracy, wording)),
+    ]
+    return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
+
+
+def _shade_matrix(evaluation: Evaluation, labels: list[str]) -> list[dict[str, Any]]:
+    """Returns a row for each true label, with count, share of the row and shade (0 to 10) of each cell."""
+    rows = []
+    for number, (label, counts) in enumerate(zip(labels, evaluation.confusion, strict=True)):
+        total = sum(counts)
+        shares = [count / total if total else 0.0 for count in counts]
+        cells = [
+            {
+                "count": count,
+                "share": share,
+                "klass": f"{'right' if place == number else 'wrong'} shade-{round(_SHADES * share)}",
+            }
+            for place, (count, share) in enumerate(zip(counts, shares, strict=True))
+        ]
+        rows.append({"label": label, "total": total, "cells": cells})
+    return rows
+
+
+def _list_confusions(evaluation: Evaluation, labels: list[str]) -> list[dict[str, Any]]:
+    """Returns the most frequent pairs of a true label and a wrong one, with rows and their share of the true label."""
+    cells = [
+        (count, true, given)
+        for true, counts in enumerate(evaluation.confusion)
+        for given, count in enumerate(counts)
+        if true != given and count
+    ]
+    cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
+    return [
+        {
+            "truth": labels[true],
+            "given": labels[given],
+            "count": count,
+            "share": count / sum(evaluation.confusion[true]),
+        }
+        for count, true, given in cells[:_MOST_CONFUSIONS]
+    ]
