@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.facts import ReportFacts
+from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
+from penjing.pipeline.start import architecture_of
 from penjing.tasks.task import ClassPrediction
 from penjing.train.history import HISTORY, read_history
 
+# What the hub's configs call the sizes of a network.
+_SIZES = (
+    *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
+    *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
+)
+_OF_ROWS = ("from_training", "in_evaluation")  # counts of a corpus that are 0 without labelled rows
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -38,47 +48,91 @@ class Outcome:
     command: str
 
 
+@dataclass(frozen=True)
+class LanguageOutcome:
+    """What the run of a language model came to.
+
+    Attributes:
+        artifacts: the stages, by name.
+        measures: scores and baselines on the test texts; empty where nothing was measured.
+        generations: how the model goes on from the recipe's examples.
+        command: makes the run again.
+    """
+
+    artifacts: dict[str, Artifact]
+    measures: dict[str, Any]
+    generations: list[Generation]
+    command: str
+
+
 def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
-    """Returns all that the report says."""
+    """Returns all that the report of a classifier says."""
     done = outcome.artifacts
-    counts = done["data"].facts
     return ReportFacts.model_validate(
         {
-            "title": recipe.name,
+            **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
-            "command": outcome.command,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": _describe_model(recipe, done["finetune"]),
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
             "evaluation": outcome.evaluation,
             "predictions": [
                 {"text": item.text, "label": item.label, "probability": item.probability}
                 for item in outcome.predictions
             ],
             "explanations": read_explanations(done["explain"].folder) if "explain" in done else None,
-            "path": [_describe_stage(recipe, artifact) for artifact in done.values()],
-            "data": _count_data(counts),
+            "data": _count_data(done["data"].facts),
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
-            "curves": {name: read_history(done[name].folder / HISTORY) for name in _trained(done)},
-            "machine": describe_machine(),
-            "versions": {name: version(name) for name in _PACKAGES},
-            "recipe": json.dumps(recipe.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False),
-            "lineage": [
-                {key: artifact.record[key] for key in ("stage", "key", "content", "finished")}
-                for artifact in done.values()
-            ],
         }
     )
+
+
+def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> LanguageReportFacts:
+    """Returns all that the report of a language model says."""
+    done = outcome.artifacts
+    pretrain, sizes = done["pretrain"], dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return LanguageReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "objective": pretrain.facts["objective"],
+            "model": _describe_model(pretrain, architecture_of(recipe).name, sizes),
+            "evaluation": outcome.measures if outcome.measures.get("scores") else None,
+            "continuations": [
+                {"prompt": item.prompt, "text": item.text, "is_cut": item.finish_reason == "length"}
+                for item in outcome.generations
+            ],
+            "growth": _read_growth(pretrain),
+            "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in _OF_ROWS},
+            "tokens": _count_language_tokens(recipe, done),
+            "training": _describe_training(pretrain),
+        }
+    )
+
+
+def _describe_run(recipe: Recipe, done: dict[str, Artifact], command: str) -> dict[str, Any]:
+    """Returns what the report of any run says, its model and corpus apart."""
+    return {
+        "title": recipe.name,
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "path": [_describe_stage(recipe, artifact) for artifact in done.values()],
+        "curves": {name: read_history(done[name].folder / HISTORY) for name in _trained(done)},
+        "machine": describe_machine(),
+        "versions": {name: version(name) for name in _PACKAGES},
+        "recipe": json.dumps(recipe.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False),
+        "lineage": [
+            {key: artifact.record[key] for key in ("stage", "key", "content", "finished")} for artifact in done.values()
+        ],
+    }
 
 
 def _trained(done: dict[str, Artifact]) -> list[str]:
     return [name for name in ("pretrain", "finetune") if name in done]
 
 
-def _describe_model(recipe: Recipe, finetune: Artifact) -> dict[str, Any]:
-    config = read_config(finetune.folder / "model")
-    shape = {key: config[key] for key in recipe.model.shape if key in config}
-    return {"family": finetune.facts["family"], "parameters": finetune.facts["parameters"], "shape": shape}
+def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:
+    config = read_config(artifact.folder / "model")
+    kept = {key: config[key] for key in shape if key in config}
+    return {"family": family, "parameters": artifact.facts["parameters"], "shape": kept}
 
 
 def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
@@ -86,6 +140,7 @@ def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
         "name": artifact.stage,
         "seconds": artifact.record["seconds"],
         "peak_memory_mb": artifact.record["peak_memory_mb"],
+        "energy_j": artifact.record["energy_j"],
         "skipped": artifact.skipped,
         "note": note_stage(artifact.stage, artifact.facts, recipe.report.language),
     }
@@ -123,4 +178,37 @@ def _count_tokens(done: dict[str, Artifact]) -> dict[str, Any]:
         "cut_tokens": sum(split["cut_tokens"] for split in splits),
         "pretraining_tokens": done["shards"].facts["tokens"] if "pretrain" in done else None,
         "unknown_share": sum(split["unknown_tokens"] for split in splits) / max(1, tokens),
+    }
+
+
+def _count_language_tokens(recipe: Recipe, done: dict[str, Artifact]) -> dict[str, Any]:
+    assert recipe.pretrain is not None
+    tokenizer, shards = done["tokenizer"].facts, done["shards"].facts
+    return {
+        "vocabulary": tokenizer["vocabulary"],
+        "kind": tokenizer["kind"],
+        "window_tokens": recipe.pretrain.window_tokens,
+        "pretraining_tokens": shards["tokens"],
+        "left_out_tokens": done["pretrain"].facts["left_out_tokens"],
+        "unknown_share": shards["unknown_share"],
+    }
+
+
+def _describe_training(pretrain: Artifact) -> dict[str, Any]:
+    facts = pretrain.facts
+    return {
+        **{name: facts[name] for name in TrainingFacts.model_fields if name in facts},
+        "validation_loss": facts["best"].get("validation_loss"),
+    }
+
+
+def _read_growth(pretrain: Artifact) -> dict[str, Any]:
+    """Returns what was written at each evaluation, with the prompts of then, which may not be the recipe's of now."""
+    return {
+        "prompts": pretrain.facts.get("prompts", []),
+        "moments": [
+            {"tokens": record["tokens"], "texts": record["samples"]}
+            for record in read_history(pretrain.folder / HISTORY)
+            if "samples" in record
+        ],
     }

@@ -12,7 +12,7 @@ from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.facts import Outcome, collect_facts
+from penjing.pipeline.facts import LanguageOutcome, Outcome, collect_facts, collect_language_facts
 from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.report.report import write_report
@@ -96,6 +96,8 @@ def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact],
             SamplingSettings(_SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=recipe.seed),
         )
         generations = [generator.generate(prompt, settings) for prompt in recipe.report.examples]
+    outcome = LanguageOutcome(done, measures, generations, command)
+    write_report(collect_language_facts(recipe, outcome), report, language=recipe.report.language)
     return RunResult(out, model, report, measures, [], generations, done)
 
 

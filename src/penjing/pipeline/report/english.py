@@ -197,7 +197,85 @@ ENGLISH = {
     "machine.python": "Python",
     "machine.accelerator": "Accelerator",
     "machine.device": "Device",
+    "language_model": "language model",
+    "language_lede": "A language model of {parameters} parameters ({family}) that learned {objective}.",
+    "interval_of_bits": " (95% interval {low} to {high})",
+    "sentence_bits": "On {documents} test texts that it did not learn from, it needs {value} bits per "
+    "byte{interval}; fewer are better.",
+    "sentence_pseudo_bits": "On {documents} test texts that it did not learn from, it needs {value} "
+    "pseudo-bits per byte{interval}; fewer are better.",
+    "difference_bits_above": "It needs {gap} bits fewer than the best baseline, {name} ({value}), and that is more "
+    "than chance: the 95% interval of the difference is {low} to {high}.",
+    "difference_bits_below": "It needs {gap} bits more than the best baseline, {name} ({value}), and that is more "
+    "than chance: the 95% interval of the difference is {low} to {high}. On these texts the simpler method is "
+    "better.",
+    "difference_bits_chance": "The best baseline, {name}, needs {value}. The difference of {gap} bits may be "
+    "chance: its 95% interval, {low} to {high}, includes zero.",
+    "difference_single_above": "It needs {gap} bits fewer than the best baseline, {name} ({value}): one number for "
+    "all texts, which lies above the model's interval.",
+    "difference_single_below": "It needs {gap} bits more than the best baseline, {name} ({value}): one number for "
+    "all texts, which lies below the model's interval. On these texts the simpler method is better.",
+    "difference_single_chance": "The best baseline, {name}, needs {value}, one number for all texts, which lies "
+    "within the model's interval. The difference of {gap} bits may be chance.",
+    "note_pseudo": "Each token was guessed from both sides, which is easier than going on from the left: "
+    "pseudo-scores compare only with those of other masked models, not with the baselines.",
+    "note_exact": "The tokenizer gives back {exact} of the {documents} texts as they were. What it threw away was "
+    "not guessed: bits per byte are too good by as much, and compare only with models of the same tokenizer, not "
+    "with xz.",
+    "note_unknown": "{unknown} tokens stand for words that the vocabulary lacks.",
+    "note_windowed": "{windowed} of the {documents} texts are longer than the model reads at once, and were read in "
+    "overlapping windows.",
+    "note_left_out": "{left_out} more test texts were not measured, for a model that reads both sides takes long "
+    "over each.",
+    "written": "How it goes on, for example",
+    "bits_chart": "Bits per byte on the test texts",
+    "bits_chart_note": "Fewer are better. Dots are the scores, lines their 95% intervals.",
+    "language_scores_caption": "On {documents} test texts of {words} words, {tokens} tokens and {bytes} bytes, with "
+    "95% bootstrap intervals over the texts. Of every score, less is better. A perplexity per token compares only "
+    "between models of one tokenizer.",
+    "learned_tokens": "{name} learned from {count} tokens of the training texts.",
+    "learned_bytes": "{name} was given {count} bytes of the training texts beforehand.",
+    "packed": "The texts were joined and cut into windows of {window} tokens; no token was left out.",
+    "packed_left_out": "The texts were joined and cut into windows of {window} tokens; the last {left_out} tokens "
+    "fill none and were not read.",
+    "window_tokens": "Tokens in a window",
+    "left_out_tokens": "Left out at the end",
+    "training_caption": "What pretraining took. Operations are counted from the architecture, forward and backward; "
+    "utilization is what they reach of the rate of plain matrix products on this machine.",
+    "growth": "What it wrote while it learned",
+    "growth_note": "The same prompts, continued after more and more tokens read.",
+    "after_tokens": "after {tokens} tokens",
     "energy": "Energy",
     "energy_note": "Energy is that of the processors, whatever else they did meanwhile; memory and the rest of the "
     "machine are not in it.",
+    "family.llama": "Llama decoder",
+    "family.mistral": "Mistral decoder",
+    "family.qwen2": "Qwen 2 decoder",
+    "family.qwen3": "Qwen 3 decoder",
+    "family.t5": "T5 encoder and decoder",
+    "objective.causal": "to guess the next token",
+    "objective.masked": "to guess hidden tokens from both sides",
+    "objective.span": "to restore spans that were cut out",
+    "objective.denoise": "to restore damaged texts",
+    "baseline.trigram-kneser-ney": "a Kneser-Ney trigram model",
+    "baseline.xz": "the compressor xz",
+    "score.bits_per_byte": "Bits per byte",
+    "score.token_perplexity": "Perplexity per token",
+    "score.word_perplexity": "Perplexity per word",
+    "score.pseudo_bits_per_byte": "Pseudo-bits per byte",
+    "score.pseudo_token_perplexity": "Pseudo-perplexity per token",
+    "score.pseudo_word_perplexity": "Pseudo-perplexity per word",
+    "stage.measure": "Evaluation",
+    "corpus.test": "Documents kept for the test",
+    "corpus.test_characters": "Characters in them",
+    "training.tokens_read": "Tokens read",
+    "training.steps": "Steps",
+    "training.tokens_per_second": "Tokens per second",
+    "training.flops": "Floating-point operations",
+    "training.matrix_rate": "Matrix products on this machine",
+    "training.utilization": "Model FLOPs utilization",
+    "training.precision": "Precision",
+    "training.compiled": "Compiled",
+    "training.validation_loss": "Validation loss of the weights kept (nats)",
+    "training.stopped_early": "Stopped early",
 }

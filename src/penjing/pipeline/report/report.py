@@ -15,6 +15,8 @@ from penjing.files import write_text
 from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.facts import PathStage, ReportFacts, RunFacts
+from penjing.pipeline.report.language_facts import LanguageReportFacts
+from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 
@@ -22,7 +24,7 @@ _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
 
-def write_report(facts: ReportFacts, path: Path, language: Language = "en") -> None:
+def write_report(facts: ReportFacts | LanguageReportFacts, path: Path, language: Language = "en") -> None:
     """Writes the report atomically.
 
     Args:
@@ -33,7 +35,7 @@ def write_report(facts: ReportFacts, path: Path, language: Language = "en") -> N
     write_text(path, render_report(facts, language))
 
 
-def render_report(facts: ReportFacts, language: Language = "en") -> str:
+def render_report(facts: ReportFacts | LanguageReportFacts, language: Language = "en") -> str:
     """Returns the report as HTML.
 
     Args:
@@ -41,7 +43,10 @@ def render_report(facts: ReportFacts, language: Language = "en") -> str:
         language: ``en`` or ``zh``.
     """
     wording = Wording(language)
-    template, values = "classifier.html.jinja", classifier_values(facts, wording)
+    if isinstance(facts, LanguageReportFacts):
+        template, values = "language_model.html.jinja", language_model_values(facts, wording)
+    else:
+        template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return _environment().get_template(template).render(**_shared_values(facts, wording), **values)
 
 
