@@ -293,6 +293,7 @@ def test_a_report_stays_small_whatever_it_is_given() -> None:
     assert len(html.encode()) < 2_000_000
     assert "after 0 tokens" in html
     assert "after 59 tokens" in html
+    assert html.count('class="at"') == 20 * 12  # prompts and moments at most
 
 
 def test_written_file_is_what_is_rendered(tmp_path: Path) -> None:
