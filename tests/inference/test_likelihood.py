@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.errors import Interrupted, UsageError
-from penjing.inference.likelihood import CausalScorer, MaskedScorer, build_scorer, plan_windows
+from penjing.inference.likelihood import CausalScorer, MaskedScorer, SpanScorer, build_scorer, plan_windows
 from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
+from penjing.models.t5 import T5
 from penjing.progress import Silent
 from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
 
@@ -233,3 +234,25 @@ def test_an_unknown_word_is_scored_and_other_special_tokens_are_not() -> None:
     scorer = build_scorer(BERT, network, config, tokenizer)
     row = [tokenizer.start_id, tokenizer.unknown_id, tokenizer.encode(["film"])[0][0], tokenizer.end_id]
     assert scorer.measure([row], Silent()).tokens.tolist() == [2]
+
+
+def test_of_an_encoder_decoder_each_token_in_turn_is_a_hidden_span() -> None:
+    shape = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
+    config = T5.config_from_dict({**shape, "vocab_size": 40, "decoder_start_token_id": 0})
+    network = T5.language_model(config)
+    T5.initialize(network, config, 0)
+    network.eval()
+    sentinel, special = 39, frozenset({0, 1, 2, 3})
+    scorer = SpanScorer(network, longest=64, mask_id=sentinel, pad_id=0, unscored_ids=special, batch_tokens=40)
+    rows = [[2, 7, 8, 9, 3], [2, 11, 3], [2, 5, 6, 12, 13, 14, 3]]
+    measured = scorer.measure(rows)
+    for ids, found, count in zip(rows, measured.log_probabilities, measured.tokens, strict=True):
+        total = 0.0
+        for place, token in enumerate(ids):
+            if token not in special:
+                hidden = torch.tensor([[*ids[:place], sentinel, *ids[place + 1 :]]])
+                with torch.no_grad():
+                    logits = network(hidden, None, torch.tensor([[0, sentinel]]))[0, 1]
+                total += float(logits.log_softmax(dim=-1)[token])
+        assert found == pytest.approx(total, rel=1e-4)
+        assert count == len(ids) - 2

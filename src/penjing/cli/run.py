@@ -81,7 +81,7 @@ def _show(result: RunResult, seconds: float) -> None:
     console = result_console()
     if "finetune" in result.artifacts:
         console.print(score_table(result.evaluation))
-    else:
+    elif result.evaluation["scores"]:
         console.print(language_title(result.evaluation), soft_wrap=True)
         console.print(language_table(result.evaluation))
         for note in language_notes(result.evaluation):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from penjing.errors import UsageError, nearest
-from penjing.models.interface import Architecture, GeneratingModel, LanguageModel
+from penjing.models.interface import Architecture, EncoderDecoderModel, GeneratingModel, LanguageModel
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.tokenizer import Tokenizer
@@ -23,6 +23,7 @@ from penjing.text.tokenizer import Tokenizer
 _LOGITS_AT_ONCE = 1 << 20  # 4 MB in fp32, which stays in the cache: 128 positions of a vocabulary of 8,192
 _FEWEST_POSITIONS = 128  # below, a large vocabulary is multiplied slowly
 _BATCH_TOKENS = 4096
+_SPAN_WINDOW = 512  # tokens that an encoder reads at once, which has no limit of its own
 
 
 class ReadingModel(LanguageModel, GeneratingModel, Protocol):
@@ -242,9 +243,22 @@ class MaskedScorer:
         given[row, place] = self._mask_id
         device = self._network.input_embeddings.weight.device
         ids, targets, real = (torch.from_numpy(array).to(device) for array in (given, wanted, mask))
-        hidden = self._network.encode(ids, None if mask.all() else real)
-        scores = score_targets(self._network, hidden[torch.from_numpy(row), torch.from_numpy(place)], targets)
-        return scores.cpu().numpy()
+        hidden = self._states(ids, None if mask.all() else real, torch.from_numpy(place).to(device))
+        return score_targets(self._network, hidden, targets).cpu().numpy()
+
+    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
+        """Returns what guesses the hidden token of each row, [batch, dim]; ``place`` is where it is, [batch]."""
+        hidden = self._network.encode(ids, real)
+        return hidden[torch.arange(len(place), device=place.device), place]
+
+
+class SpanScorer(MaskedScorer):
+    """Measures with a model that writes hidden spans, in the same way: each token in turn is a span of its own."""
+
+    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
+        model = cast("EncoderDecoderModel", self._network)
+        begun = torch.tensor([[model.decoder_start_id, self._mask_id]], device=ids.device).expand(len(ids), 2)
+        return model.decode(begun, model.encode(ids, real), real)[:, 1]
 
 
 def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Tensor:
@@ -279,10 +293,27 @@ def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scor
     )
 
 
+def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+    sentinels, unknown = tokenizer.sentinel_ids, {tokenizer.unknown_id} if tokenizer.has_unknown else set()
+    if not sentinels:
+        raise UsageError(
+            "the tokenizer has no tokens for hidden spans, by which a model of this family is measured",
+            do="Only a model that was trained with the objective span is.",
+        )
+    return SpanScorer(
+        cast("LanguageModel", network),
+        longest=_SPAN_WINDOW,
+        mask_id=sentinels[0],
+        pad_id=tokenizer.pad_id,
+        unscored_ids=tokenizer.special_ids - unknown,
+    )
+
+
 #: How a model is measured, by what it learned; an architecture with another objective adds a line here.
 SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
     "causal": _build_causal,
     "masked": _build_masked,
+    "span": _build_span,
 }
 
 

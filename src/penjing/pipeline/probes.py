@@ -18,7 +18,7 @@ from penjing.explain.explaining import compare_methods, explain_text, fitting_me
 from penjing.files import read_json
 from penjing.inference.engine import Engine
 from penjing.inference.language_model import MeasurableModel
-from penjing.inference.likelihood import build_scorer
+from penjing.inference.likelihood import SCORERS, build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.recipe import Recipe, task_of
@@ -148,6 +148,9 @@ def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
 def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Measures a fresh language model on a few texts, and fits the baselines."""
     architecture, config, job = prepare_pretraining(recipe, inputs)
+    assert recipe.pretrain is not None
+    if recipe.pretrain.objective not in SCORERS:
+        return StageProbe(0.0, peak_memory_mb(), {"rows": 0})
     tokenizer = load_tokenizer(inputs["tokenizer"])
     scorer = build_scorer(architecture, job.network.eval(), config, tokenizer)
     model = MeasurableModel(architecture.name, tokenizer, scorer)

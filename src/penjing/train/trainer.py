@@ -248,7 +248,11 @@ class Trainer:
         return norm.item()
 
     def _to_device(self, prepared: Prepared) -> tuple[Tensor | None, ...]:
-        return tuple(None if tensor is None else tensor.to(self._device) for tensor in prepared.tensors)
+        if self._device.type == "cpu":
+            return prepared.tensors
+        # From memory that does not move the copy goes on while this process does.
+        pinned = (None if tensor is None else tensor.pin_memory() for tensor in prepared.tensors)
+        return tuple(None if tensor is None else tensor.to(self._device, non_blocking=True) for tensor in pinned)
 
     def _update_average(self) -> None:
         if not self._average:
