@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from penjing.train.job import TrainingJob
@@ -45,7 +46,8 @@ def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     row = job.batches.load(job.batches.plan(0)[0][:1])
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
-    with FlopCounterMode(display=False) as counter:
+    # Written out, for what attention computes inside when it is fused is not counted on every device.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
     job.network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / prepared.tokens

@@ -6,7 +6,8 @@ over; a piece of them stays in the processor's cache.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -16,10 +17,55 @@ from penjing.models.interface import OutputLayer
 
 IGNORED = -100  # a target that is not scored
 _SCORES_AT_ONCE = 1 << 22  # measured: half and twice as many take a few percent longer
-_MOST_PIECES = 16  # each piece is compiled anew
 
 
-def output_cross_entropy(layer: OutputLayer, targets: Tensor) -> tuple[Tensor, Tensor]:
+class Piece(NamedTuple):
+    """What comes of some of the positions.
+
+    Attributes:
+        loss: summed.
+        right: how many guesses are right.
+        of_states: the gradient of the states, [piece, dim].
+        of_weight: that of the matrix, [vocab, dim].
+        of_bias: that of the bias, [vocab].
+    """
+
+    loss: Tensor
+    right: Tensor
+    of_states: Tensor
+    of_weight: Tensor
+    of_bias: Tensor | None
+
+
+ScorePiece = Callable[[Tensor, Tensor, Tensor | None, Tensor], Piece]
+
+
+def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Piece:
+    """Returns loss and gradients of some positions.
+
+    Args:
+        states: [piece, dim].
+        weight: [vocab, dim], of the same type.
+        bias: fp32 [vocab], or none.
+        targets: int64 [piece]; `IGNORED` where none is asked for.
+    """
+    scores = (states @ weight.T).float()  # [piece, vocab]
+    if bias is not None:
+        scores = scores + bias
+    is_scored = targets != IGNORED
+    place = targets.clamp(min=0)[:, None]
+    total = scores.logsumexp(dim=-1)
+    loss = ((total - scores.gather(1, place)[:, 0]) * is_scored).sum()
+    right = ((scores.argmax(dim=-1) == targets) & is_scored).sum()
+    # The targets are found by comparing: that is fused with the rest, and adding at places is not.
+    is_target = torch.arange(len(weight), device=targets.device) == place
+    error = ((scores - total[:, None]).exp() - is_target.float()) * is_scored[:, None]
+    of_bias = None if bias is None else error.sum(dim=0)
+    error = error.to(states.dtype)
+    return Piece(loss, right, error @ weight, error.T @ states, of_bias)
+
+
+def output_cross_entropy(layer: OutputLayer, targets: Tensor, score: ScorePiece = score_piece) -> tuple[Tensor, Tensor]:
     """Returns the summed cross-entropy of the vocabulary's scores, and the number of right guesses, both scalars.
 
     The same numbers as ``cross_entropy(linear(states, weight, bias).float(), targets, reduction="sum")``. The gradient
@@ -29,19 +75,21 @@ def output_cross_entropy(layer: OutputLayer, targets: Tensor) -> tuple[Tensor, T
     Args:
         layer: the states of the positions, [n, dim], and what scores them.
         targets: ids of the right tokens, int64 [n]; `IGNORED` where none is asked for.
+        score: `score_piece`, or what a compiler has made of it.
     """
     states, weight, bias = layer
     if not torch.is_grad_enabled():
-        return _score_pieces(states, weight, bias, targets)
-    return cast("tuple[Tensor, Tensor]", _OutputCrossEntropy.apply(states, weight, bias, targets))  # type: ignore[no-untyped-call]
+        return _sum_pieces(states, weight, bias, targets)
+    found = _OutputCrossEntropy.apply(states, weight, bias, targets, score)  # type: ignore[no-untyped-call]
+    return cast("tuple[Tensor, Tensor]", found)
 
 
 def _pieces(positions: int, vocabulary: int) -> range:
     """Returns where each piece of the positions begins; the step is its length."""
-    return range(0, positions, max(1, _SCORES_AT_ONCE // vocabulary, -(-positions // _MOST_PIECES)))
+    return range(0, positions, max(1, _SCORES_AT_ONCE // vocabulary))
 
 
-def _score_pieces(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _sum_pieces(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and the number of right guesses alone."""
     loss, right = states.new_zeros((), dtype=torch.float32), targets.new_zeros(())
     pieces = _pieces(len(targets), len(weight))
@@ -58,36 +106,26 @@ class _OutputCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        context: Any, states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
+        context: Any, states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, score: ScorePiece
     ) -> tuple[Tensor, Tensor]:
         kind = states.device.type
         low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
         inputs, matrix = states.to(low), weight.to(low)
         loss, right = states.new_zeros((), dtype=torch.float32), targets.new_zeros(())
-        of_states = []
+        of_states = torch.zeros_like(inputs)
         of_weight = torch.zeros_like(weight, dtype=torch.float32)
         of_bias = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
         pieces = _pieces(len(targets), len(weight))
-        for start in pieces:
-            wanted = targets[start : start + pieces.step]
-            read = inputs[start : start + pieces.step]
-            scores = (read @ matrix.T).float()  # [piece, vocab]
-            if bias is not None:
-                scores = scores + bias
-            is_scored = wanted != IGNORED
-            place = wanted.clamp(min=0)[:, None]
-            total = scores.logsumexp(dim=-1)
-            loss = loss + ((total - scores.gather(1, place)[:, 0]) * is_scored).sum()
-            right = right + ((scores.argmax(dim=-1) == wanted) & is_scored).sum()
-            chances = (scores - total[:, None]).exp()
-            error = chances.scatter_add(1, place, torch.full_like(place, -1.0, dtype=torch.float32))
-            error = error * is_scored[:, None]
-            if of_bias is not None:
-                of_bias = of_bias + error.sum(dim=0)
-            error = error.to(low)
-            of_states.append(error @ matrix)
-            of_weight = of_weight + error.T @ read
-        context.save_for_backward(torch.cat(of_states) if of_states else torch.zeros_like(inputs), of_weight, of_bias)
+        with torch.autocast(kind, enabled=False):
+            for start in pieces:
+                part = slice(start, start + pieces.step)
+                piece = score(inputs[part], matrix, bias, targets[part])
+                loss, right = loss + piece.loss, right + piece.right
+                of_states[part] = piece.of_states
+                of_weight += piece.of_weight
+                if of_bias is not None and piece.of_bias is not None:
+                    of_bias += piece.of_bias
+        context.save_for_backward(of_states, of_weight, of_bias)
         context.kinds = states.dtype, weight.dtype
         context.mark_non_differentiable(right)
         return loss, right
@@ -101,5 +139,6 @@ class _OutputCrossEntropy(torch.autograd.Function):
             (of_states * factor).to(states_type),
             (of_weight * factor).to(weight_type),
             None if of_bias is None else of_bias * factor,
+            None,
             None,
         )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.train.batches import Batch
+from penjing.train.cross_entropy import ScorePiece, score_piece
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Objective(Protocol):
             done: share of the training run that is done, 0 to 1; 1 for validation.
         """
 
+    def compile(self) -> None:
+        """Lets what is computed outside of the network's layers be compiled, as far as that pays."""
+
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns the summed loss, and the number of right predictions, both scalars."""
 
@@ -66,3 +70,8 @@ class LanguageObjective:
 
     scores_vocabulary = True
     added_ids = torch.empty(0, dtype=torch.int64)  # any word may be put in; all are trained
+    score_piece: ScorePiece = staticmethod(score_piece)
+
+    def compile(self) -> None:
+        """Lets the vocabulary be scored by compiled code."""
+        self.score_piece = torch.compile(score_piece, dynamic=False)

@@ -8,6 +8,8 @@ from functools import partial
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from penjing.train.layers import outermost_layers
+
 
 def recompute_layers(network: nn.Module) -> Callable[[], None]:
     """Lets every layer of a network keep only what goes into it (Chen et al. 2016, arXiv 1604.06174).
@@ -18,7 +20,7 @@ def recompute_layers(network: nn.Module) -> Callable[[], None]:
     Returns:
         A function that makes the layers keep everything again.
     """
-    layers = list(_outermost_layers(network))
+    layers = list(outermost_layers(network))
     for layer in layers:
         layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
 
@@ -27,11 +29,3 @@ def recompute_layers(network: nn.Module) -> Callable[[], None]:
             del layer.forward  # the instance's; that of the class is seen again
 
     return keep
-
-
-def _outermost_layers(module: nn.Module) -> list[nn.Module]:
-    """Returns the members of lists of modules that are in no other such list."""
-    found: list[nn.Module] = []
-    for child in module.children():
-        found += list(child) if isinstance(child, nn.ModuleList) else _outermost_layers(child)
-    return found

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from penjing.files import remove_leftovers, write_beside
 from penjing.machine import keep_freed_memory
 from penjing.progress import Bar, Progress
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
-from penjing.train.compiling import should_compile
+from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.device import autocast, choose_device, choose_precision
 from penjing.train.guard import LossGuard
 from penjing.train.history import HISTORY, History
@@ -128,9 +128,7 @@ class Trainer:
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
         self.compiled = should_compile(job, self._device)
-        self._loss: Callable[..., tuple[Tensor, Tensor]] = (
-            torch.compile(job.objective.loss, dynamic=False) if self.compiled else job.objective.loss
-        )
+        self._regions = CompiledRegions(network, job.objective) if self.compiled else None
 
     def run(self) -> TrainingResult:
         """Trains to the end and leaves the best weights in the network.
@@ -153,6 +151,8 @@ class Trainer:
             self._keep_best()
         finally:
             history.close()
+            if self._regions is not None:
+                self._regions.remove()
             self._keep_activations()
             self._widen_embeddings()
         return TrainingResult(
@@ -215,7 +215,7 @@ class Trainer:
         loss = right = 0.0
         for part in prepared:
             with autocast(self._device, self._precision):
-                part_loss, part_right = self._loss(self._network, *self._to_device(part))
+                part_loss, part_right = self._objective.loss(self._network, *self._to_device(part))
             (part_loss / targets).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.item() / targets
             right += part_right.item()
@@ -284,7 +284,7 @@ class Trainer:
         record: dict[str, Any] = {"step": state.step, "tokens": state.tokens}
         if self._validation is None:
             return record
-        with self._averaged_weights():
+        with self._averaged_weights(), self._as_written():
             figures = measure(
                 self._network, self._objective, self._validation, self._device, self._precision, self._seed
             )
@@ -294,8 +294,13 @@ class Trainer:
             else:
                 state.worse += 1
         if self._sample is not None:
-            record["samples"] = self._sample(self._network)
+            with self._as_written():
+                record["samples"] = self._sample(self._network)
         return {**record, **figures}
+
+    def _as_written(self) -> AbstractContextManager[None]:
+        """For a while nothing is compiled."""
+        return nullcontext() if self._regions is None else self._regions.paused()
 
     def _is_better(self, figures: dict[str, float]) -> bool:
         if not self._state.best:

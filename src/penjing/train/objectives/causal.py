@@ -41,4 +41,4 @@ class CausalObjective(LanguageObjective):
         model = cast("NextTokenModel", network)
         hidden, targets = model.next_token_pairs(ids, mask, documents=documents)  # [pairs, dim], [pairs]
         targets = targets.masked_fill(targets == self._start_id, IGNORED)
-        return output_cross_entropy(model.output_layer(hidden), targets)
+        return output_cross_entropy(model.output_layer(hidden), targets, self.score_piece)

@@ -44,6 +44,9 @@ class ClassificationObjective:
         dropped = torch.rand(ids.shape, generator=generator) < self._token_dropout
         return ids.masked_fill(dropped & ~torch.isin(ids, self._special), self._mask_id)
 
+    def compile(self) -> None:
+        """A few labels are scored: there is nothing to gain."""
+
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         ids, thinned, mask, labels = cast("tuple[Tensor, Tensor, Tensor | None, Tensor]", tensors)
         logits = network(thinned if network.training else ids, mask).float()  # [batch, labels]

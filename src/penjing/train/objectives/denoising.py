@@ -37,4 +37,4 @@ class DenoisingObjective(LanguageObjective):
         return Prepared((read, shift_right(ids, self._start_id), ids), ids.numel(), count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        return writing_loss(network, *tensors)
+        return writing_loss(self.score_piece, network, *tensors)

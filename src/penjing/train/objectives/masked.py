@@ -68,4 +68,4 @@ class MaskedObjective(LanguageObjective):
         )
         model = cast("LanguageModel", network)
         hidden = model.encode(ids, mask, documents=documents)  # [batch, time, dim]
-        return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)[positions]), targets)
+        return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)[positions]), targets, self.score_piece)

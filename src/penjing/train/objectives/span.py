@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from penjing.errors import UsageError
 from penjing.train.batches import Batch
-from penjing.train.cross_entropy import output_cross_entropy
+from penjing.train.cross_entropy import ScorePiece, output_cross_entropy
 from penjing.train.objective import LanguageObjective, Prepared, count_tokens
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class SpanObjective(LanguageObjective):
         return Prepared((read, shift_right(written, self._start_id), written), written.numel(), count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        return writing_loss(network, *tensors)
+        return writing_loss(self.score_piece, network, *tensors)
 
 
 def _choose_spans(rows: int, time: int, hidden: int, spans: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -80,14 +80,15 @@ def shift_right(written: Tensor, start_id: int) -> Tensor:
     return torch.cat([written.new_full((len(written), 1), start_id), written[:, :-1]], dim=1)
 
 
-def writing_loss(network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+def writing_loss(score: ScorePiece, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
     """Returns the summed loss of an encoder-decoder and its right guesses.
 
     Args:
+        score: of `output_cross_entropy`.
         network: an `EncoderDecoderModel`.
         tensors: what the encoder reads, what the decoder reads, and what it should write, int64 [batch, …].
     """
     read, shifted, written = cast("tuple[Tensor, Tensor, Tensor]", tensors)
     model = cast("EncoderDecoderModel", network)
     hidden = model.decode(shifted, model.encode(read))  # [batch, time, dim]
-    return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)), written.flatten())
+    return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)), written.flatten(), score)
