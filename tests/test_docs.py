@@ -71,6 +71,13 @@ def test_further_recipes_of_the_readme_run_as_written(folder: Path, name: str) -
     assert (folder / "runs" / name / "report.html").is_file()
 
 
+def test_language_model_of_the_readme_is_made_and_continues_texts(folder: Path) -> None:
+    printed = call(folder, "run", "own-words.toml")
+    assert "bits per byte" in printed
+    assert (folder / "runs" / "own-words" / "report.html").is_file()
+    assert call(folder, "generate", "runs/own-words/model", "A lovely", "--max-tokens", "5").startswith("A lovely")
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [
