@@ -103,6 +103,12 @@ def _check_network(recipe: Recipe) -> None:
             where=recipe.name,
             do=f"It can learn: {', '.join(sorted(architecture.objectives))}.",
         )
+    if pretrain.schedule == "wsd" and pretrain.patience:
+        raise RecipeError(
+            "[pretrain] has patience, which would end the run before the learning rate of its schedule wsd falls",
+            where=recipe.name,
+            do="Remove patience, or choose another schedule.",
+        )
     if pretrain.borders == "closed" and not architecture.closes_borders:
         raise RecipeError(
             f'[pretrain] borders is "closed", and {architecture.name} reads on over the border of a document',

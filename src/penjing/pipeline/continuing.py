@@ -17,10 +17,10 @@ from penjing.files import disk_errors, folder_beside, read_json
 from penjing.pipeline.stage import ORIGIN, RECORD
 from penjing.train.checkpoint import STATE, list_checkpoints
 from penjing.train.history import HISTORY
-from penjing.train.settings import TrainSettings, schedule_of
+from penjing.train.settings import PretrainSettings, schedule_of
 from penjing.train.trainer import CHECKPOINTS, STABLE
 
-_OF_LENGTH = frozenset({"epochs", "decay", "evaluations", "patience", "best_by"})
+_OF_LENGTH = frozenset({"epochs", "decay"})
 _OF_BATCHES = frozenset({"batch_tokens", "accumulate"})
 
 
@@ -31,9 +31,11 @@ class _Found:
     checkpoint: Path
     run: Path
     step: int
+    epochs: float
+    changed: frozenset[str]
 
 
-def adopt_checkpoint(folder: Path, settings: TrainSettings) -> Path | None:
+def adopt_checkpoint(folder: Path, settings: PretrainSettings) -> dict[str, Any] | None:
     """Copies the furthest checkpoint that the run in a folder may go on from, unless it has one of its own.
 
     Args:
@@ -41,7 +43,8 @@ def adopt_checkpoint(folder: Path, settings: TrainSettings) -> Path | None:
         settings: of the training; the stage's ``settings`` hold them as JSON at the second place.
 
     Returns:
-        The folder of the run that the checkpoint is of; None where there is none.
+        For the record: the run that the checkpoint is of, its step, and the settings that were changed since; None
+        where there is none.
     """
     if list_checkpoints(folder / CHECKPOINTS):
         return None
@@ -50,32 +53,43 @@ def adopt_checkpoint(folder: Path, settings: TrainSettings) -> Path | None:
     found = [item for other in others for item in _usable(other, own, settings)]
     if not found:
         return None
-    best = max(found, key=lambda item: item.step)
+    best = max(found, key=lambda item: item.epochs)
     with disk_errors(folder), folder_beside(folder / CHECKPOINTS / best.checkpoint.name) as beside:
         for file in best.checkpoint.iterdir():
             shutil.copy2(file, beside / file.name)
     if (best.run / HISTORY).exists():
         shutil.copy2(best.run / HISTORY, folder / HISTORY)
-    return best.run
+    return {"run": best.run.name, "step": best.step, "changed": sorted(best.changed)}
 
 
-def _usable(other: Path, own: dict[str, Any], settings: TrainSettings) -> Iterator[_Found]:
+def _usable(other: Path, own: dict[str, Any], settings: PretrainSettings) -> Iterator[_Found]:
     """Gives the checkpoints of another run that this one may go on from."""
     record = next((other / name for name in (RECORD, ORIGIN) if (other / name).is_file()), None)
     if record is None:
         return
     origin = read_json(record)
     changed = _changed_settings(origin, own)
-    if changed is None:
+    if changed is None or not (changed <= _OF_LENGTH or changed <= _OF_BATCHES):
         return
     before = settings.model_copy(update={key: origin["settings"][1][key] for key in changed})
-    stable = min(schedule_of(item).stable_epochs for item in (before, settings))
+    stable = _same_epochs(before, settings)
     for checkpoint in (*list_checkpoints(other / STABLE), *list_checkpoints(other / CHECKPOINTS)):
         state = read_json(checkpoint / STATE)
-        is_same_so_far = changed <= _OF_LENGTH and _epochs(state) <= stable
+        is_same_so_far = changed <= _OF_LENGTH and 0 < _epochs(state) <= stable
         is_interrupted = changed <= _OF_BATCHES and record.name == ORIGIN
         if is_same_so_far or is_interrupted:
-            yield _Found(checkpoint, other, state["step"])
+            yield _Found(checkpoint, other, state["step"], _epochs(state), changed)
+
+
+def _same_epochs(one: PretrainSettings, other: PretrainSettings) -> float:
+    """Returns the passes over the data up to which two runs that differ in length do the same.
+
+    None, where something else than the learning rate follows the length: the mask rate, or when patience ends.
+    """
+    if any(item.mask_rate_end not in (None, item.mask_rate) or item.patience for item in (one, other)):
+        return 0.0
+    first, second = schedule_of(one), schedule_of(other)
+    return min(first.stable_epochs, second.stable_epochs) if first.warmup_epochs == second.warmup_epochs else 0.0
 
 
 def _epochs(state: dict[str, Any]) -> float:
@@ -90,4 +104,6 @@ def _changed_settings(origin: dict[str, Any], own: dict[str, Any]) -> frozenset[
     (network, before, *rest), (own_network, now, *own_rest) = origin["settings"], own["settings"]
     if [network, rest] != [own_network, own_rest]:
         return None
-    return frozenset(key for key in {*before, *now} if before.get(key) != now.get(key))
+    if before.keys() != now.keys():  # of another version
+        return None
+    return frozenset(key for key in now if before[key] != now[key])

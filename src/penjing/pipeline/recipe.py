@@ -203,7 +203,8 @@ def _set(document: dict[str, Any], override: str) -> None:
         value = raw
     *sections, last = key.strip().split(".")
     if raw.strip() == _LEFT_OUT and not sections and _may_be_left_out(last):
-        document.pop(last, None)
+        for name in (last, *(_OF_LABELLED_ROWS if last == "data" else ())):
+            document.pop(name, None)
         return
     for section in sections:
         document = document.setdefault(section, {})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import tokenizers
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from penjing.errors import DataError, ModelFolderError
@@ -25,13 +25,18 @@ _TAG = r"</?[A-Za-z][^<>]{0,200}>"
 _WORDS_FILE_KEY = "penjing_words"
 
 
+FEWEST_ENTRIES = 300  # all bytes, the special tokens, and a few pieces
+
+
 class TokenizerSettings(BaseModel):
     """How the vocabulary is made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind = Field("wordpiece", description="wordpiece, bpe (byte-level) or word")
-    vocab_size: int = Field(8192, ge=300, le=1_000_000, description="entries, the five special tokens included")
+    vocab_size: int = Field(
+        8192, ge=FEWEST_ENTRIES, le=1_000_000, description="entries, the five special tokens included"
+    )
     lowercase: bool = Field(True, description="lower-case the text first (not for bpe)")
     strip_tags: bool = Field(False, description="read tags such as <br /> as a space")
     min_frequency: int = Field(2, ge=1, description="a piece rarer than this gets no entry")
@@ -39,6 +44,15 @@ class TokenizerSettings(BaseModel):
         None, ge=0, le=1000, description="tokens for hidden spans; default: 100 with the objective span, else none"
     )
     words: WordSettings = Field(WordSettings(), description="what happens before a word-level vocabulary")
+
+    @model_validator(mode="after")
+    def _leaves_entries(self) -> TokenizerSettings:
+        if self.vocab_size - (self.sentinels or 0) < FEWEST_ENTRIES:
+            raise ValueError(
+                f"vocab_size {self.vocab_size} leaves fewer than {FEWEST_ENTRIES} entries beside {self.sentinels} "
+                "sentinels"
+            )
+        return self
 
 
 class Tokenizer:

@@ -8,20 +8,22 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from penjing.train.batches import Batch
 from penjing.train.job import TrainingJob
 
 _SIDE = 2048
 _ROUNDS = 5
+COUNTED_TOKENS = 512
 
 
 @torch.inference_mode()
 def measure_matrix_rate(device: torch.device, precision: torch.dtype) -> float:
-    """Returns the operations per second of the best of a few products of square matrices, 2,048 wide (16,384 on a GPU).
+    """Returns the operations per second of the best of a few products of square matrices, 2,048 wide (8,192 on a GPU).
 
     It takes about a fifth of a second. What a whole step reaches of it is its model FLOPs utilization (Chowdhery et al.
     2022, arXiv 2204.02311, appendix B).
     """
-    side = 8 * _SIDE if device.type == "cuda" else _SIDE
+    side = 4 * _SIDE if device.type == "cuda" else _SIDE
     left, right = (torch.randn(side, side, device=device, dtype=precision) for _ in range(2))
     best = float("inf")
     for _ in range(_ROUNDS):
@@ -41,13 +43,22 @@ def _wait(device: torch.device) -> None:
 def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     """Returns the operations of matrix products, forward and backward, that a step of a job spends on a token.
 
-    They are counted in one row, which is thrown away; products alone are, as is usual.
+    They are counted in one row, of which at most 512 tokens are read, and which is thrown away; products alone are, as
+    is usual.
     """
-    row = job.batches.load(job.batches.plan(0)[0][:1])
+    row = _cut(job.batches.load(job.batches.plan(0)[0][:1]), COUNTED_TOKENS)
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
-    # Written out, for what attention computes inside when it is fused is not counted on every device.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.
+    written_out = sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False)
+    with written_out[0], written_out[1], FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
     job.network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / prepared.tokens
+
+
+def _cut(batch: Batch, tokens: int) -> Batch:
+    """Returns the first tokens of each row."""
+    parts = (None if part is None else part[:, :tokens] for part in (batch.mask, batch.documents))
+    mask, documents = parts
+    return Batch(batch.ids[:, :tokens], mask, batch.labels, documents)

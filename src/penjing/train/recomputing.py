@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -22,10 +22,18 @@ def recompute_layers(network: nn.Module) -> Callable[[], None]:
     """
     layers = list(outermost_layers(network))
     for layer in layers:
-        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+        layer.forward = _computed_again(layer.forward)
 
     def keep() -> None:
         for layer in layers:
             del layer.forward  # the instance's; that of the class is seen again
 
     return keep
+
+
+def _computed_again(forward: Callable[..., Any]) -> Callable[..., Any]:
+    # A function of our own: a compiler does not look into PyTorch's.
+    def forward_again(*inputs: Any) -> Any:
+        return checkpoint(forward, *inputs, use_reentrant=False)
+
+    return forward_again

@@ -30,7 +30,7 @@ class Schedule:
 
     def factor(self, epochs: float) -> float:
         """Returns the factor after so many passes over the data."""
-        warmup = self.warmup * (min(1.0, self.epochs) if self.kind == "wsd" else self.epochs)
+        warmup = self.warmup_epochs
         if epochs < warmup:
             return epochs / warmup
         if self.kind == "constant":
@@ -40,6 +40,11 @@ class Schedule:
             return 1.0 - math.sqrt(min(1.0, max(0.0, falling)))
         left = max(0.0, (self.epochs - epochs) / (self.epochs - warmup))
         return left if self.kind == "linear" else 0.5 * (1.0 - math.cos(math.pi * left))
+
+    @property
+    def warmup_epochs(self) -> float:
+        """The passes over which it rises."""
+        return self.warmup * (min(1.0, self.epochs) if self.kind == "wsd" else self.epochs)
 
     @property
     def stable_epochs(self) -> float:

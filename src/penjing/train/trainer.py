@@ -282,6 +282,9 @@ class Trainer:
         state = self._state
         state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
         record: dict[str, Any] = {"step": state.step, "tokens": state.tokens}
+        if self._sample is not None:
+            with self._as_written():
+                record["samples"] = self._sample(self._network)
         if self._validation is None:
             return record
         with self._averaged_weights(), self._as_written():
@@ -293,9 +296,6 @@ class Trainer:
                 self._save_best()
             else:
                 state.worse += 1
-        if self._sample is not None:
-            with self._as_written():
-                record["samples"] = self._sample(self._network)
         return {**record, **figures}
 
     def _as_written(self) -> AbstractContextManager[None]:

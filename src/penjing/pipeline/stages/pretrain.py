@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from penjing.errors import UsageError
 from penjing.inference.generation import TextGenerator
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.interface import Architecture, GeneratingModel, count_parameters
@@ -32,7 +33,7 @@ from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
-from penjing.train.ceiling import count_flops_per_token, measure_matrix_rate
+from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
 from penjing.train.device import choose_device
 from penjing.train.job import TrainingJob
 from penjing.train.objective import Objective
@@ -54,14 +55,16 @@ def _run(context: StageContext) -> dict[str, Any]:
     architecture, config, job = prepare_pretraining(recipe, context.inputs)
     if "vectors" in context.inputs:
         put_vectors(job.network, load_vectors(context.inputs["vectors"]))
-    if adopted := adopt_checkpoint(context.folder, settings):
-        context.progress.say(f"pretrain: taking over from {adopted.name}")
+    adopted = adopt_checkpoint(context.folder, settings)
+    if adopted is not None:
+        context.progress.say(f"pretrain: taking over from {adopted['run']}")
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
+    cost = _cost(result, job, architecture, config)
     remove_training_files(context.folder)
-    cost = _cost(result, job)
     return {
         **asdict(result),
+        "adopted": adopted,
         **cost,
         "family": architecture.name,
         "left_out_tokens": count_left_out(context.inputs["shards"], settings),
@@ -76,10 +79,15 @@ def count_left_out(shards: Path, settings: PretrainSettings) -> int:
     return len(open_shard(shards / "texts").tokens) % settings.window_tokens
 
 
-def _cost(result: TrainingResult, job: TrainingJob) -> dict[str, float]:
+def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, config: Any) -> dict[str, float]:
     """Returns operations, tokens per second, and the share of the machine's matrix products that the run reached."""
     device = choose_device(job.settings.device)
-    operations = result.tokens * count_flops_per_token(job, device)
+    assert isinstance(job.settings, PretrainSettings)
+    window = job.settings.window_tokens
+    longer, counted = (
+        architecture.training_flops_per_token(config, tokens) for tokens in (window, min(window, COUNTED_TOKENS))
+    )
+    operations = result.tokens * (count_flops_per_token(job, device) + longer - counted)
     precision = torch.bfloat16 if result.precision == "bf16" else torch.float32
     ceiling = measure_matrix_rate(device, precision)
     return {
@@ -93,6 +101,16 @@ def _cost(result: TrainingResult, job: TrainingJob) -> dict[str, float]:
 def _prompts(recipe: Recipe, settings: PretrainSettings) -> tuple[str, ...]:
     """Returns what the network continues at each evaluation; nothing where it is no model to write with."""
     return recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
+
+
+def _check_prompts(prompts: tuple[str, ...], tokenizer: Tokenizer, longest: int | None) -> None:
+    for prompt, ids in zip(prompts, tokenizer.encode(list(prompts)), strict=True):
+        if longest is not None and len(ids) + 2 > longest:
+            raise UsageError(
+                f'[report] examples has a prompt of {len(ids)} tokens ("{prompt[:40]}"), '
+                f"and the model has {longest} positions",
+                do="Shorten it.",
+            )
 
 
 def _sampler(prompts: tuple[str, ...], tokenizer: Tokenizer, seed: int) -> Callable[[nn.Module], list[str]]:
@@ -123,6 +141,7 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
     prompts = _prompts(recipe, settings)
+    _check_prompts(prompts, tokenizer, getattr(config, "max_position_embeddings", None))
     sample = _sampler(prompts, tokenizer, recipe.seed) if prompts else None
     return (
         architecture,
@@ -150,6 +169,11 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
         return MaskedObjective(settings.mask_rate, last, tokenizer.mask_id, tokenizer.vocab_size, tokenizer.special_ids)
     if settings.objective == "span":
         sentinels = tokenizer.sentinel_ids
+        if not sentinels:
+            raise UsageError(
+                "the tokenizer has no tokens for hidden spans, which the objective span needs",
+                do="Start from a model whose tokenizer has <extra_id_0>, or set pretrain.objective = denoise.",
+            )
         return SpanObjective(settings.mask_rate, settings.span_tokens, sentinels, tokenizer.end_id, config.start_id)
     if settings.objective == "denoise":
         return DenoisingObjective(settings.mask_rate, tokenizer.mask_id, config.start_id)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.reading import iter_texts
+from penjing.errors import RecipeError
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
-from penjing.text.tokenizer import TokenizerSettings, load_tokenizer, train_tokenizer
+from penjing.text.tokenizer import FEWEST_ENTRIES, TokenizerSettings, load_tokenizer, train_tokenizer
 
 _SENTINELS = 100
 
@@ -53,6 +54,12 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
     if settings.sentinels is not None:
         return settings
     needs = recipe.pretrain is not None and recipe.pretrain.objective == "span"
+    if needs and settings.vocab_size < _SENTINELS + FEWEST_ENTRIES:
+        raise RecipeError(
+            f"[tokenizer] vocab_size is {settings.vocab_size}, of which the objective span takes {_SENTINELS} entries",
+            where=recipe.name,
+            do=f"Give at least {_SENTINELS + FEWEST_ENTRIES}, or name fewer sentinels.",
+        )
     return settings.model_copy(update={"sentinels": _SENTINELS if needs else 0})
 
 
