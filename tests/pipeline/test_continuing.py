@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from penjing.errors import Interrupted
+from penjing.errors import Interrupted, RecipeError
+from penjing.files import read_json, write_json
 from penjing.hashing import hash_file
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
+from penjing.pipeline.stage import RECORD
 from penjing.progress import Silent, SilentBar
 from penjing.train.history import HISTORY, read_history
 
@@ -128,3 +130,35 @@ def test_a_finished_run_is_not_continued_with_other_batches(texts: Path, tmp_pat
     heard = Heard()
     run_recipe(recipe(texts, epochs=2, batch_tokens=64), tmp_path / "a", heard, [])
     assert not any("going on" in line for line in heard.lines)
+
+
+def test_a_run_under_one_epoch_is_not_continued_for_it_warmed_up_faster(texts: Path, tmp_path: Path) -> None:
+    run_recipe(recipe(texts, epochs=0.5), tmp_path / "a", Silent(), [])
+    heard = Heard()
+    run_recipe(recipe(texts, epochs=1), tmp_path / "a", heard, [])
+    assert not any("going on" in line for line in heard.lines)
+
+
+def test_what_was_taken_over_stands_in_the_record(texts: Path, tmp_path: Path) -> None:
+    first = run_recipe(recipe(texts, epochs=2), tmp_path / "a", Silent(), [])
+    assert first.artifacts["pretrain"].facts["adopted"] is None
+    longer = run_recipe(recipe(texts, epochs=3), tmp_path / "a", Silent(), [])
+    adopted = longer.artifacts["pretrain"].facts["adopted"]
+    assert adopted["run"] == first.artifacts["pretrain"].folder.name
+    assert adopted["changed"] == ["epochs"]
+    assert 0 < adopted["step"] < losses(longer)[-1]["step"]
+
+
+def test_the_record_of_another_version_is_left_alone(texts: Path, tmp_path: Path) -> None:
+    folder = run_recipe(recipe(texts, epochs=2), tmp_path / "a", Silent(), []).artifacts["pretrain"].folder
+    record = read_json(folder / RECORD)
+    del record["settings"][1]["optimizer"]
+    write_json(folder / RECORD, record)
+    heard = Heard()
+    run_recipe(recipe(texts, epochs=3), tmp_path / "a", heard, [])
+    assert not any("going on" in line for line in heard.lines)
+
+
+def test_patience_beside_wsd_is_refused(texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="patience, which would end the run before"):
+        run_recipe(recipe(texts, patience=3), tmp_path / "a", Silent(), [])

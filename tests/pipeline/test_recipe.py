@@ -109,3 +109,13 @@ def test_optional_section_is_left_out_by_none(recipe: Path) -> None:
     assert load_recipe(recipe, [*with_corpus, "pretrain=none"]).pretrain is None
     with pytest.raises(RecipeError, match="finetune is 'none'"):
         load_recipe(recipe, ["finetune=none"])
+
+
+def test_data_left_out_takes_what_is_for_labelled_rows_with_it() -> None:
+    made = load_recipe(Path("sst2-minilm"), ["data=none", "corpus.path=texts.txt", "pretrain.epochs=1"])
+    assert made.data is made.task is made.explain is None
+
+
+def test_sentinels_that_leave_no_entries_are_refused(recipe: Path) -> None:
+    with pytest.raises(RecipeError, match="vocab_size 300 leaves fewer than 300 entries beside 1000 sentinels"):
+        load_recipe(recipe, ["tokenizer.vocab_size=300", "tokenizer.sentinels=1000"])

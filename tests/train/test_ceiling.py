@@ -31,5 +31,21 @@ def test_operations_of_a_step_are_those_of_the_formula(tmp_path: Path) -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+def test_operations_of_an_lstm_are_counted_too(tmp_path: Path) -> None:
+    architecture = load_registered("models", "lstm")
+    config = architecture.config_from_dict({"embedding_size": 32, "hidden_size": 32, "vocab_size": 500})
+    network = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    rows = [([Rendered(list(range(5, 400)), [], 0)], list[int]())]
+    shard = write_shard(tmp_path, rows, vocab_size=500, unknown_id=1, fingerprint="f")
+    directions = 2 if config.bidirectional else 1
+    batches, objective = WindowBatches(shard, 64, 128, 0), CausalObjective(directions)
+    job = TrainingJob("pretrain", network, objective, batches, None, PretrainSettings(), 1e-3, 0)
+    counted = count_flops_per_token(job, torch.device("cpu"))
+    head = 6 * config.embedding_size * 500 * directions * 63 / 64
+    layers = architecture.training_flops_per_token(config, 64)
+    assert counted == pytest.approx(layers + head, rel=0.05)
+
+
 def test_matrix_rate_is_positive_and_finite() -> None:
     assert 1e8 < measure_matrix_rate(torch.device("cpu"), torch.float32) < 1e15

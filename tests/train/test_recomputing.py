@@ -75,3 +75,29 @@ def test_less_is_kept_for_the_way_back(tmp_path: Path) -> None:
             objective.loss(network, *objective.prepare(Batch(ids, None, None), torch.Generator(), 0.0).tensors)
         kept.append(sizes[0])
     assert kept[1] < 0.3 * kept[0]
+
+
+def test_layers_that_are_computed_twice_are_compiled_all_the_same() -> None:
+    objective, shape = OBJECTIVES["llama"]
+    architecture = load_registered("models", "llama")
+    config = architecture.config_from_dict({**shape, "attention_dropout": 0.0, "vocab_size": 60})
+    network = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    ids = torch.randint(5, 50, (4, 16), generator=torch.Generator().manual_seed(0))
+    plain = gradients(network, objective, ids)
+    recompute_layers(network)
+    seen: list[int] = []
+
+    def count(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Any:
+        seen.append(
+            sum(len(list(part.graph.nodes)) for part in graph.modules() if isinstance(part, torch.fx.GraphModule))
+        )
+        return graph.forward
+
+    for layer in network.model.layers:
+        layer.compile(backend=count, dynamic=False)
+    compiled = gradients(network, objective, ids)
+    assert seen
+    assert max(seen) > 20  # the layer itself, not what is around it
+    for own, other in zip(plain[1], compiled[1], strict=True):
+        torch.testing.assert_close(own, other)
