@@ -14,18 +14,29 @@ def drop(values: Tensor, share: float, *, is_training: bool) -> Tensor:
 
     Drawing a random number for each value is a sixth of a training step of a small BERT on a CPU. There a byte is drawn
     instead, eight with one number of the generator, and ``share`` is rounded to a multiple of 1/256; the scale follows
-    the rounded share. On a GPU, and where the step is compiled, PyTorch's own dropout is used.
+    the rounded share; compiled code calls the same. On a GPU PyTorch's own dropout is used.
     """
     if not is_training or share == 0.0:
         return values
     dropped = round(share * _STEPS)
-    if values.device.type != "cpu" or torch.compiler.is_compiling() or not 0 < dropped < _STEPS:
+    if values.device.type != "cpu" or not 0 < dropped < _STEPS:
         return F.dropout(values, share)
-    count = values.numel()
-    words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits
-    bytes_ = words.view(torch.uint8)[:count].view(values.shape)
-    factor = (bytes_ >= dropped).to(values.dtype).mul_(_STEPS / (_STEPS - dropped))
+    is_kept: Tensor = _draw_bytes(values) >= dropped
+    factor: Tensor = is_kept.to(values.dtype) * (_STEPS / (_STEPS - dropped))
     return values * factor
+
+
+@torch.library.custom_op("penjing::draw_bytes", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,))
+def _draw_bytes(like: Tensor) -> Tensor:
+    """Returns a random byte for each value, uint8, of the same shape. A compiler leaves it as it is."""
+    count = like.numel()
+    words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits
+    return words.view(torch.uint8)[:count].view(like.shape)
+
+
+@_draw_bytes.register_fake
+def _(like: Tensor) -> Tensor:
+    return like.new_empty(like.shape, dtype=torch.uint8)
 
 
 class Dropout(nn.Dropout):
