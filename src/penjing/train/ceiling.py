@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -50,8 +53,7 @@ def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
     # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.
-    written_out = sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False)
-    with written_out[0], written_out[1], FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), _without_mkldnn(), FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
     job.network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / prepared.tokens
@@ -62,3 +64,11 @@ def _cut(batch: Batch, tokens: int) -> Batch:
     parts = (None if part is None else part[:, :tokens] for part in (batch.mask, batch.documents))
     mask, documents = parts
     return Batch(batch.ids[:, :tokens], mask, batch.labels, documents)
+
+
+@contextmanager
+def _without_mkldnn() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="TF32 acceleration")  # said of GPUs that are not there
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
