@@ -4,7 +4,7 @@ Llamas with a vocabulary of 50,304 tokens, tied, read rows of 2,048 random token
 speed. Precision auto (bf16), compiled, AdamW with weights and moments in fp32. The rows a step start at the figure in
 the table below and are halved until they fit the card. Each size runs in a process of its own.
 
-Model FLOPs utilization is what the model needs (see flops.py: the layers, attention counted whole, the head) times
+Model FLOPs utilization is what the model needs (the layers, attention counted whole, the head) times
 tokens a second, divided by the best bf16 matrix product measured on this card; and, where the maker's data sheet is
 known here, by its dense bf16 peak. The first ten steps, in which it compiles, are not counted. Memory is the most that
 PyTorch allocated on the card.
@@ -30,7 +30,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from flops import Shape, StepClock, measure_product_rates, training_flops_per_token
 from penjing.machine import describe_machine, name_processor, peak_memory_mb
 from penjing.models.interface import count_parameters
 from penjing.models.llama import LLAMA
@@ -42,6 +41,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
+from rates import Shape, StepClock, measure_product_rates
 
 RESULTS = Path(__file__).parent / "results"
 SKIPPED, SEED, OUT_OF_MEMORY = 10, 0, 3
@@ -99,9 +99,13 @@ class Size:
 
     @property
     def flops_per_token(self) -> float:
-        """Operations that a token needs, forward and backward."""
-        scored = (self.window - 1) / self.window
-        return training_flops_per_token(LLAMA, self.config, self.window, self.width * self.vocabulary, scored)
+        """Operations that a token needs, forward and backward.
+
+        6 for each weight of the layers, 12 for each pair of tokens and dimension of attention (pairs count whole,
+        though a decoder hides half of them), and 6 for each weight of the head on the tokens that are guessed.
+        """
+        guessed = (self.window - 1) / self.window
+        return LLAMA.training_flops_per_token(self.config, self.window) + 6 * self.width * self.vocabulary * guessed
 
 
 SIZES = {

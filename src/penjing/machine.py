@@ -75,6 +75,11 @@ def read_energy_j() -> float | None:
         return None
 
 
+def used_energy_j(before: float | None, after: float | None) -> float | None:
+    """Returns the joules between two readings; None where there is no counter, or it began anew in between."""
+    return None if before is None or after is None or after < before else after - before
+
+
 def _is_package(path: Path) -> bool:
     return path.name.count(":") == 1  # intel-rapl:0 is a processor, intel-rapl:0:0 a part of it
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from penjing.files import write_beside
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
+from penjing.train import sitting
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
@@ -98,7 +100,7 @@ def test_training_learns_and_keeps_the_best_weights(shard: TokenShard, tmp_path:
     assert result.best["validation_accuracy"] == max(row["validation_accuracy"] for row in evaluated)
     network = BagOfWords()
     network.load_state_dict(load_file(tmp_path / "best.safetensors"))
-    rows = RowBatches(shard, 0, 8192, 128, 0, shuffled=False)
+    rows = RowBatches(shard, 0, 8192, 64, 0, shuffled=False)  # as in training: sums depend on it
     again = measure(network, ClassificationObjective(), rows, torch.device("cpu"), torch.float32, 0)
     assert again == {key: result.best[key] for key in again}
 
@@ -117,6 +119,17 @@ def test_stopped_run_resumes_to_the_same_losses_to_the_bit(
     assert parts.best == whole.best
     first, second = ((tmp_path / name / "best.safetensors").read_bytes() for name in ("whole", "parts"))
     assert first == second
+
+
+def test_a_resumed_run_counts_the_energy_of_all_sittings(
+    shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = count()  # a joule at every reading; this machine may have no counter
+    monkeypatch.setattr(sitting, "read_energy_j", lambda: float(next(readings)))
+    whole = train(shard, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path / "parts", StopAfter(5))
+    assert train(shard, tmp_path / "parts").energy_j == whole.energy_j == whole.steps
 
 
 def test_best_weights_newer_than_the_checkpoint_are_put_back(shard: TokenShard, tmp_path: Path) -> None:

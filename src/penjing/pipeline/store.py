@@ -20,7 +20,7 @@ import penjing
 from penjing.errors import UsageError
 from penjing.files import disk_errors, read_json, replace_folder, write_json
 from penjing.hashing import hash_file, hash_folder, hash_json
-from penjing.machine import peak_memory_mb, read_energy_j, restart_peak_memory
+from penjing.machine import peak_memory_mb, read_energy_j, restart_peak_memory, used_energy_j
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import ORIGIN, RECORD, TIMES, Artifact, Stage, StageContext
 from penjing.progress import Progress
@@ -89,6 +89,7 @@ class Store:
             restart_peak_memory()
             facts = stage.run(StageContext(self._recipe, working, inputs, progress))
             seconds = facts.pop("seconds", None) or time.perf_counter() - began
+            energy_j = facts.pop("energy_j", used_energy_j(energy, read_energy_j()))
             (working / ORIGIN).unlink(missing_ok=True)
             record = {
                 "stage": stage.name,
@@ -98,7 +99,7 @@ class Store:
                 "facts": facts,
                 "seconds": round(seconds, 2),
                 "peak_memory_mb": peak_memory_mb(),
-                "energy_j": _used_energy(energy, read_energy_j()),
+                "energy_j": None if energy_j is None else round(energy_j, 1),
                 "penjing": penjing.__version__,
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
@@ -116,11 +117,6 @@ class Store:
 
     def _target(self, stage: Stage, ingredients: dict[str, Any]) -> Path:
         return self._folder / f"{stage.name}-{hash_json(ingredients)[:12]}"
-
-
-def _used_energy(before: float | None, after: float | None) -> float | None:
-    """Returns the joules between two readings; None where the counter is not there, or began anew in between."""
-    return None if before is None or after is None or after < before else round(after - before, 1)
 
 
 def _open(stage: Stage, folder: Path) -> Artifact | None:

@@ -34,6 +34,7 @@ from penjing.train.objective import Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
+from penjing.train.sitting import Sitting
 from penjing.train.used_rows import narrow_embeddings
 
 CHECKPOINTS = "checkpoints"
@@ -51,6 +52,7 @@ class TrainingState:
         position: batches of this epoch done.
         tokens: real tokens read.
         seconds: time spent, over all sittings.
+        energy_j: that the processors used meanwhile, in joules; None where the machine did not tell in each sitting.
         evaluations: evaluations done.
         best: the best evaluation so far.
         worse: evaluations since.
@@ -64,6 +66,7 @@ class TrainingState:
     position: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    energy_j: float | None = 0.0
     evaluations: int = 0
     best: dict[str, float] = field(default_factory=dict)
     worse: int = 0
@@ -80,6 +83,7 @@ class TrainingResult:
         steps: optimizer steps.
         tokens: real tokens read.
         seconds: time spent, over all sittings.
+        energy_j: that the processors used meanwhile, in joules; None where the machine did not tell in each sitting.
         best: the evaluation of the weights that were kept; empty without validation rows.
         stopped_early: whether patience ran out.
         compiled: whether ``torch.compile`` was used.
@@ -89,6 +93,7 @@ class TrainingResult:
     steps: int
     tokens: int
     seconds: float
+    energy_j: float | None
     best: dict[str, float]
     stopped_early: bool
     compiled: bool
@@ -159,6 +164,7 @@ class Trainer:
             steps=self._state.step,
             tokens=self._state.tokens,
             seconds=self._state.seconds,
+            energy_j=self._state.energy_j,
             best=self._state.best,
             stopped_early=stopped_early,
             compiled=self.compiled,
@@ -168,13 +174,12 @@ class Trainer:
     def _loop(self, history: History, bar: Bar) -> bool:
         """Steps until the epochs are done; returns whether patience ran out before."""
         state, settings = self._state, self._settings
-        began, before, saved = time.perf_counter(), state.seconds, time.perf_counter()
-        tokens_before = state.tokens
+        sitting, saved, tokens_before = Sitting(state.seconds, state.energy_j), time.perf_counter(), state.tokens
         while self._done() < 1.0 - 1e-9 and not self._out_of_patience():
             record = self._step(bar)
-            state.seconds = before + time.perf_counter() - began
+            state.seconds, state.energy_j = sitting.seconds, sitting.energy_j
             history.append({**record, "seconds": round(state.seconds, 3)})
-            speed = (state.tokens - tokens_before) / max(1e-9, state.seconds - before)
+            speed = (state.tokens - tokens_before) / max(1e-9, sitting.own_seconds)
             bar.note(f"loss {record['loss']:.3f} · {speed:,.0f} tokens/s")
             if math.floor(self._done() * settings.evaluations + 1e-9) > state.evaluations:
                 history.append(self._evaluate())
@@ -349,7 +354,8 @@ class Trainer:
         saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
         self._guard = LossGuard(**saved["guard"])
         own = self._state
-        state = TrainingState(**{item.name: saved[item.name] for item in fields(TrainingState)})
+        known = {"energy_j": None, **saved}  # a checkpoint of an older version does not have it
+        state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
             for key, name in (("batch_rows", "the rows of a batch"), ("threads", "the number of threads"))

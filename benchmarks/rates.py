@@ -1,7 +1,4 @@
-"""How many operations training needs, and how many bf16 matrix products a second a machine gives.
-
-The utilization of a training run is the first, times its tokens a second, divided by the second.
-"""
+"""How fast steps of training are, whoever's loop takes them, and how many bf16 operations a second a machine gives."""
 
 from __future__ import annotations
 
@@ -12,28 +9,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from penjing.models.interface import Architecture
-
 Shape = tuple[int, int, int]
-
-
-def training_flops_per_token(
-    architecture: Architecture, config: Any, row_tokens: int, head_weights: int, scored: float
-) -> float:
-    """Returns the operations that a token needs, forward and backward.
-
-    6 for each weight of the layers, 12 for each pair of tokens and dimension of attention (pairs count whole, though a
-    decoder hides half of them), and 6 for each weight of the head on the share of tokens that are guessed. Looking up
-    embeddings is no operation. What a program computes beyond that does not count as use.
-
-    Args:
-        architecture: the family.
-        config: its numbers.
-        row_tokens: tokens in a row.
-        head_weights: weights between the last hidden state and the logits, the projection on the vocabulary included.
-        scored: share of the tokens that are guessed.
-    """
-    return architecture.training_flops_per_token(config, row_tokens) + 6 * head_weights * scored
 
 
 def measure_product_rates(device: torch.device, shapes: Sequence[Shape], seconds: float = 1.0) -> dict[str, float]:

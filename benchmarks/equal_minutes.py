@@ -1,0 +1,131 @@
+"""What a model of the same size learns in the same minutes, with Penjing and with Transformers' Trainer.
+
+What is trained, on what, and by whom is said in `peer_data.py` and `peer_runs.py`. A short run of each contender tells
+how many steps it takes in the minutes that everybody has, from the start of the process until the weights are written,
+compiling included; its learning rate rises and falls over just so many. The last weights, in the hub's layout, are then
+measured by what is behind `penjing evaluate` on held-out reviews: bits per byte, with its 95% interval over the
+reviews, and the difference from Penjing's, paired by review. For a bert and a t5 they are pseudo-likelihoods.
+
+python benchmarks/equal_minutes.py [--family llama] [--minutes 10] [--reviews 250] [--only NAME …] [--threads N]
+    [--litgpt-python PATH] [--json]
+
+Needs the extras bench, quickstart and dev, and twelve minutes for each contender.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from peer_data import BATCH_TOKENS, HELD_OUT, Run, prepare
+from peer_runs import CONTENDERS, SKIPPED, add_options, choose_contenders, start_contender
+from penjing.evaluate.language import LanguageEvaluation, evaluate_language_model
+from penjing.inference.language_model import load_language_model
+from penjing.machine import describe_machine
+from penjing.metrics.language import bits_per_byte_difference, score_values
+from penjing.progress import Silent
+
+DEFAULT_CONTENDERS = ["Penjing", "Penjing, Muon", "Trainer, defaults", "Trainer, bf16, compiled"]
+PROBED_STEPS, MOST_STEPS = 30, 1900  # the reviews have tokens for so many
+RESAMPLES, SEED = 1000, 0
+
+
+def plan_steps(probe: dict[str, Any], minutes: float) -> int:
+    """Returns the steps that fit into the minutes, by what a short run took.
+
+    Raises:
+        SystemExit: too few or too many.
+    """
+    seconds_per_step = BATCH_TOKENS / probe["tokens_per_second"]
+    around = probe["seconds"] - PROBED_STEPS * seconds_per_step
+    steps = round((60 * minutes - around) / seconds_per_step)
+    if not SKIPPED < steps <= MOST_STEPS:
+        raise SystemExit(f"{minutes:g} minutes are {steps:,} steps; give from {SKIPPED + 1} to {MOST_STEPS:,} of them")
+    return steps
+
+
+def measure_quality(run: Run, reviews: int) -> LanguageEvaluation:
+    """Measures the last weights of a contender."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(run.data / "start" / name, run.out)
+    texts = json.loads((run.data / HELD_OUT).read_text(encoding="utf-8"))[:reviews]
+    model = load_language_model(run.out)
+    return evaluate_language_model(model, texts, resamples=RESAMPLES, seed=SEED, progress=Silent())
+
+
+def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict[str, Any]:
+    """Runs the contenders one after another; returns the report."""
+    prepare(data, arguments.family, MOST_STEPS)
+    contenders: dict[str, dict[str, Any]] = {}
+    nats: dict[str, np.ndarray[Any, Any]] = {}
+    for number, name in enumerate(names):
+        probe = start_contender(name, Run(arguments.family, PROBED_STEPS, data, data / f"probe-{number}"), arguments)
+        if probe is None:
+            continue
+        steps = plan_steps(probe, arguments.minutes)
+        run = Run(arguments.family, steps, data, data / f"contender-{number}")
+        figures = start_contender(name, run, arguments)
+        if figures is None:
+            continue
+        measured = measure_quality(run, arguments.reviews)
+        nats[name] = measured.surprisals.nats
+        scores = {key: score_values(score) for key, score in measured.scores.items()}
+        contenders[name] = {**figures, "steps": steps, "tokens": steps * BATCH_TOKENS, "scores": scores}
+        if "Penjing" in nats and name != "Penjing":
+            bytes_ = measured.surprisals.bytes
+            difference = bits_per_byte_difference(nats["Penjing"], nats[name], bytes_, RESAMPLES, SEED)
+            contenders[name]["penjing_less_this"] = score_values(difference)
+        print(f"{name}: {steps:,} steps, {figures['seconds'] / 60:.1f} min", file=sys.stderr)
+    return {
+        "family": arguments.family,
+        "minutes": arguments.minutes,
+        "reviews": arguments.reviews,
+        "is_pseudo": arguments.family != "llama",
+        "contenders": contenders,
+        "machine": describe_machine(),
+    }
+
+
+def show(report: dict[str, Any]) -> None:
+    """Prints the report as a table."""
+    print(f"{report['family']}, {report['minutes']:g} minutes each, measured on {report['reviews']} reviews")
+    for name, figures in report["contenders"].items():
+        bits = figures["scores"]["bits_per_byte"]
+        line = (
+            f"{name:24}{figures['tokens']:11,} tokens in {figures['seconds'] / 60:5.1f} min  "
+            f"{bits['value']:.3f} bits per byte ({bits['low']:.3f}-{bits['high']:.3f})"
+        )
+        if "penjing_less_this" in figures:
+            less = figures["penjing_less_this"]
+            line += f"  Penjing less this: {less['value']:+.3f} ({less['low']:+.3f} to {less['high']:+.3f})"
+        print(line)
+
+
+def main() -> None:
+    """Runs each contender and prints a line for it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--reviews", type=int, default=250)
+    parser.add_argument("--only", nargs="*", choices=list(CONTENDERS), default=DEFAULT_CONTENDERS)
+    arguments = parser.parse_args()
+    names = choose_contenders(arguments)
+    with tempfile.TemporaryDirectory() as data:
+        report = compare(arguments, names, Path(data))
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        show(report)
+    if len(report["contenders"]) < len(names):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
