@@ -1,15 +1,15 @@
 """What training needs in memory: which decoder fits into how much, and that a larger corpus does not need more.
 
-Two tables. The first takes decoders of the dial (``[model] size`` as a number of layers, AdamW, 16 rows of 256 tokens)
-deeper and deeper, with and without ``recompute``, until one needs more than the most that is asked for; the largest
-that fits into 4, 8 and 16 GB is what a user looks for. The second trains the same small decoder from shards as 10 MB,
-100 MB and 1 GB of text make them. Each measurement is a process of its own that takes a few real steps with Penjing's
-trainer; memory is the largest resident memory of the process, Python and PyTorch included; "own" leaves out the pages
-of the shard that happen to lie in memory, which the system takes back when it needs them.
+Two tables. The first looks for the largest decoder of the dial (``[model] size`` as a number of layers, AdamW, 16 rows
+of 256 tokens) that trains in 4, 8 and 16 GB, with and without ``recompute``, by halving the range of depths. The second
+trains the same small decoder from shards as 10 MB, 100 MB and 1 GB of text make them. Each measurement is a process of
+its own that takes a few real steps with Penjing's trainer and writes its checkpoint; memory is the largest resident
+memory of the process, Python and PyTorch included; "own" leaves out the pages of the shard that happen to lie in
+memory, which the system takes back when it needs them.
 
 python benchmarks/memory.py [--budgets 4 8 16] [--depths 4 6 …] [--megabytes 10 100 1000] [--json]
 
-Needs 1 GB of disk for a while.
+Needs 10 GB of disk for a while, and twenty minutes on two cores.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from penjing.train.trainer import Trainer
 
 WINDOW, BATCH_TOKENS = 256, 4096
 BYTES_A_TOKEN = 4  # about what English text takes with 8,192 entries
-FEW, MANY = 3, 100  # steps
+FEW, MANY = 2, 100  # steps; AdamW has its moments from the first one on
 DEPTHS = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]
 
 
@@ -98,15 +99,26 @@ def measure(*options: str) -> dict[str, Any]:
     return figures
 
 
-def measure_sizes(depths: list[int], most_gb: float) -> list[dict[str, Any]]:
-    """Measures decoders, the smallest first, until one needs more than there is."""
-    rows: list[dict[str, Any]] = []
-    for more in ([], ["--recompute"]):
-        for depth in depths:
-            rows.append(measure("--depth", str(depth), *more))
-            if rows[-1]["peak_memory_mb"] > 1000 * most_gb:
-                break
-    return rows
+def find_largest(depths: list[int], budgets: list[float], *, recompute: bool) -> dict[float, dict[str, Any] | None]:
+    """Returns for each budget, in GB, the deepest decoder that trains in it; None where none does."""
+    measured: dict[int, dict[str, Any]] = {}
+
+    def needs_more(depth: int, budget: float) -> bool:
+        if depth not in measured:
+            measured[depth] = measure("--depth", str(depth), *(["--recompute"] if recompute else []))
+            print(show_size(measured[depth]), file=sys.stderr, flush=True)
+        return int(measured[depth]["peak_memory_mb"]) > 1000 * budget
+
+    fitting = {b: bisect_left(depths, True, key=lambda depth, b=b: needs_more(depth, b)) for b in budgets}
+    return {budget: measured[depths[number - 1]] if number else None for budget, number in fitting.items()}
+
+
+def show_size(row: dict[str, Any]) -> str:
+    """Returns a measurement as a line."""
+    return (
+        f"depth {row['depth']:2}  {row['parameters']:13,} parameters  {row['peak_memory_mb']:6,} MB"
+        f"  {row['tokens_per_second']:6,} tokens/s{'  recomputed' if row['recompute'] else ''}"
+    )
 
 
 def measure_corpora(megabytes: list[int]) -> list[dict[str, Any]]:
@@ -140,35 +152,20 @@ def main() -> None:
         print("\n" + json.dumps(one(arguments)))
         return
     corpora = measure_corpora(arguments.megabytes)
-    sizes = measure_sizes(arguments.depths, max(arguments.budgets))
+    if not arguments.json:
+        for row in corpora:
+            print(f"{row['corpus_mb']:6,} MB of text  {row['peak_memory_mb']:6,} MB, own {row['own_memory_mb']:6,} MB")
     largest = {
-        f"{budget:g}": {
-            name: max(
-                (row for row in sizes if row["recompute"] == flag and row["peak_memory_mb"] <= 1000 * budget),
-                key=lambda row: int(row["parameters"]),
-                default=None,
-            )
-            for name, flag in (("kept", False), ("recomputed", True))
-        }
-        for budget in arguments.budgets
+        name: find_largest(arguments.depths, arguments.budgets, recompute=flag)
+        for name, flag in (("kept", False), ("recomputed", True))
     }
     if arguments.json:
-        report = {"corpora": corpora, "sizes": sizes, "largest": largest, "machine": describe_machine()}
-        print(json.dumps(report, indent=2))
+        print(json.dumps({"corpora": corpora, "largest": largest, "machine": describe_machine()}, indent=2))
         return
-    for row in corpora:
-        print(f"{row['corpus_mb']:6,} MB of text  {row['peak_memory_mb']:6,} MB, own {row['own_memory_mb']:6,} MB")
-    for row in sizes:
-        print(
-            f"depth {row['depth']:2}  {row['parameters']:13,} parameters  {row['peak_memory_mb']:6,} MB"
-            f"  {row['tokens_per_second']:6,} tokens/s{'  recomputed' if row['recompute'] else ''}"
-        )
-    for budget, found in largest.items():
-        cells = [
-            f"{name}: {row['parameters']:,} (depth {row['depth']})" if row else f"{name}: none"
-            for name, row in found.items()
-        ]
-        print(f"largest in {budget:>2} GB  " + "  ".join(cells))
+    for budget in arguments.budgets:
+        for found in largest.values():
+            row = found[budget]
+            print(f"largest in {budget:>2g} GB  {show_size(row) if row else 'none'}")
 
 
 if __name__ == "__main__":
