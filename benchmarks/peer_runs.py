@@ -2,12 +2,12 @@
 
 AdamW has the same rate at every step (6% warm-up, linear to 0), betas, decay and clipping.
 
-- Penjing: its Trainer, precision auto (bf16 where the processor has it), compiled; "Penjing, not compiled" and
+- Penjing: its Trainer, precision auto (bf16 where the processor gains from it), compiled; "Penjing, not compiled" and
   "Penjing, Muon" if asked for.
 - Trainer, defaults: Transformers' Trainer, fp32, not compiled. Its default of 8 rows a batch would be twice as many
   optimizer steps over the same tokens, hence more work and another model; 16 rows are the same work and faster, and
   that is what it gets.
-- Trainer, bf16, compiled: ``bf16=True, torch_compile=True``.
+- Trainer, bf16, compiled: ``bf16=True, torch_compile=True``; "Trainer, compiled", in fp32, if asked for.
 - LitGPT: its ``pretrain`` (llama only), bf16-mixed, its default on a CPU, compiled, which it always is; "LitGPT,
   bf16-true", with weights in bf16 too, if asked for. It also decays the weights of normalizations, its AdamW is not
   fused on a CPU, and it reads two validation batches before the first step.
@@ -47,7 +47,7 @@ BETA1, BETA2, EPSILON, DECAY, CLIP = 0.9, 0.98, 1e-8, 0.01, 1.0
 SKIPPED = 5  # steps before tokens a second are counted
 
 
-def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw") -> dict[str, Any]:
+def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw", precision: str = "auto") -> dict[str, Any]:
     """Trains with Penjing's trainer."""
     architecture, config, network = open_start(run)
     load_weights(network, run.data / "start")
@@ -60,6 +60,7 @@ def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw") -> dic
         clip_norm=CLIP,
         optimizer=optimizer,
         compile=compiled,
+        precision=precision,
         evaluations=1,
         checkpoint_every_s=1e9,  # the others write none either
     )
@@ -217,6 +218,7 @@ CONTENDERS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "Penjing, not compiled": lambda run: run_penjing(run, compiled="off"),
     "Penjing, Muon": lambda run: run_penjing(run, optimizer="muon"),
     "Trainer, defaults": lambda run: run_transformers(run, {}),
+    "Trainer, compiled": lambda run: run_transformers(run, {"torch_compile": True}),
     "Trainer, bf16, compiled": lambda run: run_transformers(run, {"bf16": True, "torch_compile": True}),
     "LitGPT": lambda run: run_litgpt(run, "bf16-mixed"),
     "LitGPT, bf16-true": lambda run: run_litgpt(run, "bf16-true"),

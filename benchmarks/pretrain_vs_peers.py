@@ -5,8 +5,8 @@ its own with the same number of threads and compiles from an empty cache. Its la
 are measured by one function, in fp32, on the same held-out windows.
 
 Tokens a second are those from step 5 to the end; seconds in all run from the start of the process until the weights are
-written. Utilization is what a step needs, counted in one of Penjing's, forward and backward, divided by the best bf16
-matrix product of this machine.
+written. Utilization is what a step needs, counted in one of Penjing's, forward and backward, divided by the best matrix
+product of this machine, in bf16 or fp32.
 
 python benchmarks/pretrain_vs_peers.py [--family llama] [--steps 200] [--only NAME …] [--threads N] [--json]
     [--litgpt-python PATH]
@@ -34,6 +34,7 @@ from penjing.train.settings import PretrainSettings
 from rates import measure_product_rates
 
 PRODUCTS = [(4096, 384, 1024), (4096, 384, 384), (4096, 384, 8192), (2048, 2048, 2048)]
+PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 DEFAULT_CONTENDERS = ["Penjing", "Trainer, defaults", "Trainer, bf16, compiled", "LitGPT"]
 
 
@@ -43,14 +44,16 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
     start = Run(arguments.family, arguments.steps, data, data / "start")
     _, _, network = open_start(start)
     load_weights(network, start.data / "start")
-    flops = count_flops_per_token(make_job(start, network, PretrainSettings()), torch.device("cpu"))
-    rates = measure_product_rates(torch.device("cpu"), PRODUCTS)
+    cpu = torch.device("cpu")
+    flops = count_flops_per_token(make_job(start, network, PretrainSettings()), cpu)
+    rates = {name: measure_product_rates(cpu, PRODUCTS, kind) for name, kind in PRECISIONS.items()}
+    best = max(rate for by_shape in rates.values() for rate in by_shape.values())
     contenders: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(names):
         run = Run(arguments.family, arguments.steps, data, data / f"contender-{number}")
         figures = start_contender(name, run, arguments)
         if figures is not None:
-            used = figures["tokens_per_second"] * flops / max(rates.values())
+            used = figures["tokens_per_second"] * flops / best
             contenders[name] = {**figures, "utilization": used, "validation_loss": validation_loss(run)}
     return {
         "family": arguments.family,
@@ -58,7 +61,7 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
         "steps": arguments.steps,
         "threads": arguments.threads,
         "flops_per_token": flops,
-        "bf16_products_per_second": rates,
+        "products_per_second": rates,
         "first_validation_loss": validation_loss(start),
         "contenders": contenders,
         "machine": describe_machine(),
@@ -67,12 +70,13 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
 
 def show(report: dict[str, Any]) -> None:
     """Prints the report as a table."""
-    rates = report["bf16_products_per_second"]
     print(
         f"{report['family']}, {report['parameters']:,} parameters, {report['steps']} steps of {BATCH_TOKENS:,} tokens, "
         f"{report['threads']} threads; validation loss before training {report['first_validation_loss']:.4f}"
     )
-    print("bf16 products, GFLOP/s: " + ", ".join(f"{shape}: {rate / 1e9:,.0f}" for shape, rate in rates.items()))
+    for name, rates in report["products_per_second"].items():
+        cells = ", ".join(f"{shape}: {rate / 1e9:,.0f}" for shape, rate in rates.items())
+        print(f"products in {name}, GFLOP/s: {cells}")
     own = report["contenders"].get("Penjing")
     for name, figures in report["contenders"].items():
         ratios = ""

@@ -1,4 +1,4 @@
-"""How fast steps of training are, whoever's loop takes them, and how many bf16 operations a second a machine gives."""
+"""How fast steps of training are, whoever's loop takes them, and how many operations a second a machine gives."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 Shape = tuple[int, int, int]
 
 
-def measure_product_rates(device: torch.device, shapes: Sequence[Shape], seconds: float = 1.0) -> dict[str, float]:
-    """Returns the bf16 operations a second of products [m, k] @ [k, n], the best of several, by "m x k x n".
+def measure_product_rates(
+    device: torch.device, shapes: Sequence[Shape], precision: torch.dtype = torch.bfloat16, seconds: float = 1.0
+) -> dict[str, float]:
+    """Returns the operations a second of products [m, k] @ [k, n], the best of several, by "m x k x n".
 
     Args:
         device: where they are computed.
         shapes: m, k and n of each.
+        precision: of what is multiplied.
         seconds: spent on each shape, after a warm-up.
     """
-    return {" x ".join(map(str, shape)): _product_rate(device, shape, seconds) for shape in shapes}
+    return {" x ".join(map(str, shape)): _product_rate(device, shape, precision, seconds) for shape in shapes}
 
 
-def _product_rate(device: torch.device, shape: Shape, seconds: float) -> float:
+def _product_rate(device: torch.device, shape: Shape, precision: torch.dtype, seconds: float) -> float:
     rows, inner, columns = shape
-    left = torch.randn(rows, inner, device=device, dtype=torch.bfloat16)
-    right = torch.randn(inner, columns, device=device, dtype=torch.bfloat16)
-    result = torch.empty(rows, columns, device=device, dtype=torch.bfloat16)
+    left = torch.randn(rows, inner, device=device, dtype=precision)
+    right = torch.randn(inner, columns, device=device, dtype=precision)
+    result = torch.empty(rows, columns, device=device, dtype=precision)
     repeats, best = 1, float("inf")
     deadline = time.perf_counter() + 1.5 * seconds
     warm = deadline - seconds
@@ -58,10 +61,14 @@ class StepClock:
 
     def __init__(self) -> None:
         self.ends: list[float] = []
-        register_optimizer_step_post_hook(self._note)
+        self._hook = register_optimizer_step_post_hook(self._note)
 
     def _note(self, *_: Any) -> None:
         self.ends.append(time.time())
+
+    def stop(self) -> None:
+        """Notes no further steps."""
+        self._hook.remove()
 
     def seconds_per_step(self, skipped: int) -> float:
         """Returns the mean seconds of a step after the first ``skipped`` of them."""

@@ -33,10 +33,24 @@ def name_processor() -> str:
 
 
 def computes_bf16() -> bool:
-    """Whether the processor multiplies bf16 matrices in hardware (AVX-512 BF16, AMX or Arm BF16)."""
+    """Whether the processor multiplies bf16 matrices faster than fp32 ones: with AMX, Arm BF16 or AMD's AVX-512 BF16.
+
+    Intel's AVX-512 BF16 by itself does not: its products take longer than those in fp32 (``benchmarks/precisions.py``).
+    """
+    flags = _processor_flags()
+    return bool(flags & {"amx_bf16", "bf16"}) or ("avx512_bf16" in flags and not has_intel_avx512_bf16_alone())
+
+
+def has_intel_avx512_bf16_alone() -> bool:
+    """Whether this is an Intel processor with AVX-512 BF16 whose AMX is missing, or hidden by a virtual machine."""
+    flags = _processor_flags()
+    is_intel = _processor_facts().get("vendor_id") == "GenuineIntel"
+    return is_intel and "avx512_bf16" in flags and "amx_bf16" not in flags
+
+
+def _processor_flags() -> set[str]:
     facts = _processor_facts()
-    flags = set((facts.get("flags", "") + " " + facts.get("Features", "")).split())
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    return set((facts.get("flags", "") + " " + facts.get("Features", "")).split())
 
 
 def has_cpp_compiler() -> bool:

@@ -14,6 +14,7 @@ from penjing.train.batches import RowBatches, WindowBatches
 from penjing.train.compiling import count_steps, should_compile
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
+from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.probe import probe_training
@@ -79,6 +80,28 @@ def test_only_a_long_run_of_one_shape_is_compiled(shard: TokenShard) -> None:
     assert not should_compile(pretraining(shard, epochs=100, compile="off"), CPU)
     assert should_compile(pretraining(shard, epochs=1, compile="on"), CPU)
     assert not should_compile(finetuning(shard, epochs=1000), CPU)
+
+
+def test_compiled_bf16_has_the_gradients_of_what_is_written(tmp_path: Path) -> None:
+    """Rows and heads as wide as real ones: there gcc 12 once made wrong code of a transposition."""
+    architecture: Architecture = load_registered("models", "llama")
+    shape = {"hidden_size": 128, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 256}
+    config = architecture.config_from_dict(
+        {**shape, "vocab_size": 512, "max_position_embeddings": 256, "pad_token_id": 0}
+    )
+    ids = torch.randint(5, 512, (4 * 1024,), generator=torch.Generator().manual_seed(0)).tolist()
+    shard = write_shard(tmp_path, [([Rendered(ids, [], 0)], [])], vocab_size=512, unknown_id=1, fingerprint="")
+    norms = []
+    for compiled in ("off", "on"):
+        network = architecture.language_model(config)
+        architecture.initialize(network, config, 0)
+        settings = PretrainSettings(compile=compiled, precision="bf16", device="cpu", evaluations=1)
+        batches = WindowBatches(shard, 256, 1024, 0)
+        job = TrainingJob(compiled, network, CausalObjective(), batches, None, settings, 1e-3, 0)
+        Trainer(job, tmp_path / compiled, Silent()).run()
+        rows = [row for row in read_history(tmp_path / compiled / "history.jsonl") if "loss" in row]
+        norms.append([row["gradient_norm"] for row in rows])
+    assert norms[1] == pytest.approx(norms[0], rel=0.02)
 
 
 def test_compiled_run_has_the_losses_of_the_plain_one(shard: TokenShard, tmp_path: Path) -> None:

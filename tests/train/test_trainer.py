@@ -64,6 +64,10 @@ class StopAfter(Silent):
 
     def __init__(self, steps: int) -> None:
         self._left = steps
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def should_stop(self) -> bool:
         self._left -= 1
@@ -130,6 +134,17 @@ def test_a_resumed_run_counts_the_energy_of_all_sittings(
     with pytest.raises(Interrupted):
         train(shard, tmp_path / "parts", StopAfter(5))
     assert train(shard, tmp_path / "parts").energy_j == whole.energy_j == whole.steps
+
+
+def test_going_on_in_another_precision_is_said(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(5))
+    listener = StopAfter(10**9)
+    train(shard, tmp_path, listener, precision="bf16")
+    assert listener.said == [
+        "train: going on from step 5; no longer the same to the bit as without the stop: "
+        "changed: the precision (fp32, now bf16)"
+    ]
 
 
 def test_best_weights_newer_than_the_checkpoint_are_put_back(shard: TokenShard, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from penjing.machine import has_cpp_compiler
+from penjing.train.compiler import compiler_options
 from penjing.train.job import TrainingJob
 from penjing.train.layers import outermost_layers
 from penjing.train.objective import Objective
@@ -55,7 +56,7 @@ class CompiledRegions:
 
     def _compile(self) -> None:
         for layer in self._layers:
-            layer.compile(dynamic=False)
+            layer.compile(dynamic=False, options=compiler_options())
 
     def remove(self) -> None:
         """Lets the layers be computed as they are written again."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.train.batches import Batch
+from penjing.train.compiler import compiler_options
 from penjing.train.cross_entropy import ScorePiece, score_piece
 
 
@@ -74,4 +75,4 @@ class LanguageObjective:
 
     def compile(self) -> None:
         """Lets the vocabulary be scored by compiled code."""
-        self.score_piece = torch.compile(score_piece, dynamic=False)
+        self.score_piece = torch.compile(score_piece, dynamic=False, options=compiler_options())

@@ -40,6 +40,8 @@ from penjing.train.used_rows import narrow_embeddings
 CHECKPOINTS = "checkpoints"
 STABLE = "stable"  # the checkpoint where a wsd schedule begins to decay: a longer run goes on from there
 BEST = "best.safetensors"
+#: What a run must have in common with itself before it was stopped, to be the same to the bit.
+_DEPENDED_ON = {"batch_rows": "the rows of a batch", "threads": "the number of threads", "precision": "the precision"}
 
 
 @dataclass
@@ -59,6 +61,7 @@ class TrainingState:
         batches: batches in an epoch of this run.
         batch_rows: rows in one of them.
         threads: that the processor computed with.
+        precision: of the matrix products, ``bf16`` or ``fp32``.
     """
 
     step: int = 0
@@ -73,6 +76,7 @@ class TrainingState:
     batches: int = 0
     batch_rows: int = 0
     threads: int = 0
+    precision: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,10 @@ class Trainer:
             self._average = {name: p.detach().clone() for name, p in network.named_parameters()}
         self._plan = batches.plan(0)
         self._state = TrainingState(
-            batches=len(self._plan), batch_rows=len(self._plan[0]), threads=torch.get_num_threads()
+            batches=len(self._plan),
+            batch_rows=len(self._plan[0]),
+            threads=torch.get_num_threads(),
+            precision="bf16" if self._precision == torch.bfloat16 else "fp32",
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -168,7 +175,7 @@ class Trainer:
             best=self._state.best,
             stopped_early=stopped_early,
             compiled=self.compiled,
-            precision="bf16" if self._precision == torch.bfloat16 else "fp32",
+            precision=self._state.precision,
         )
 
     def _loop(self, history: History, bar: Bar) -> bool:
@@ -354,20 +361,21 @@ class Trainer:
         saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
         self._guard = LossGuard(**saved["guard"])
         own = self._state
-        known = {"energy_j": None, **saved}  # a checkpoint of an older version does not have it
+        known = {"energy_j": None, "precision": own.precision, **saved}  # an older version's checkpoint has neither
         state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
-            for key, name in (("batch_rows", "the rows of a batch"), ("threads", "the number of threads"))
+            for key, name in _DEPENDED_ON.items()
             if getattr(state, key) != getattr(own, key)
         ]
         state.position = state.position * state.batch_rows // own.batch_rows
-        self._state = replace(state, batches=own.batches, batch_rows=own.batch_rows, threads=own.threads)
+        now = {"batches": own.batches, **{key: getattr(own, key) for key in _DEPENDED_ON}}
+        self._state = replace(state, **now)
         self._state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
         self._plan = self._batches.plan(state.epoch)
         said = f"{self._name}: going on from step {state.step:,}"
         if changed:
-            said += f"; no longer the same to the bit as without the stop: changed are {' and '.join(changed)}"
+            said += f"; no longer the same to the bit as without the stop: changed: {', '.join(changed)}"
         self._progress.say(said)
 
 
