@@ -1,4 +1,4 @@
-"""Whether this machine is faster in bf16 than in fp32: matrix products, and steps of a decoder of 17 million parameters.
+"""Whether this machine is faster in bf16 than in fp32: matrix products, and steps of a decoder of 17 million weights.
 
 The decoder is the one of `peer_data.py`, written out and compiled. Precision "auto" takes bf16 where the processor is
 known to gain from it; the last line says what it takes here.
