@@ -54,6 +54,13 @@ def test_pieces_take_all_positions_once() -> None:
         assert sum(min(pieces.step, positions - start) for start in pieces) == positions
 
 
+@pytest.mark.parametrize("positions", [816, 832, 4080, 4096])
+def test_pieces_have_one_length_so_that_one_is_compiled(positions: int) -> None:
+    pieces = cross_entropy._pieces(positions, 8192)
+    assert positions % pieces.step == 0
+    assert 256 <= pieces.step <= 512
+
+
 def test_in_bf16_the_gradient_is_as_near_to_exact_as_that_of_all_logits_at_once() -> None:
     layer, targets = make_layer(400, 300, has_bias=False, dtype=torch.float32)
     learned = [layer.states, layer.weight]

@@ -6,6 +6,7 @@ over; a piece of them stays in the processor's cache.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -85,8 +86,13 @@ def output_cross_entropy(layer: OutputLayer, targets: Tensor, score: ScorePiece 
 
 
 def _pieces(positions: int, vocabulary: int) -> range:
-    """Returns where each piece of the positions begins; the step is its length."""
-    return range(0, positions, max(1, _SCORES_AT_ONCE // vocabulary))
+    """Returns where each piece of the positions begins; the step is its length.
+
+    Every length is compiled by itself, so all pieces have the same one if up to twice as many make that possible.
+    """
+    fewest = math.ceil(positions / max(1, _SCORES_AT_ONCE // vocabulary))
+    count = next((count for count in range(fewest, 2 * fewest) if positions % count == 0), max(1, fewest))
+    return range(0, positions, max(1, math.ceil(positions / count)))
 
 
 def _sum_pieces(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> tuple[Tensor, Tensor]:
