@@ -61,6 +61,13 @@ def _only_pickles(model: Path) -> None:
     (model / "pytorch_model.bin").write_bytes(pickle.dumps(_Trap()))
 
 
+def _break_a_weight(model: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.torch")
+    tensors = safetensors.load_file(model / "model.safetensors")
+    tensors["classifier.weight"][0, 0] = float("nan")
+    safetensors.save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+
+
 #: How a model folder is spoiled, and what the paragraph must say.
 FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "folder that is not there": (shutil.rmtree, ["model: there is no such folder"]),
@@ -78,6 +85,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
         lambda model: _holding("model.safetensors", _torch_file())(model),
         ["model/model.safetensors: this is a pickle", "never opened"],
     ),
+    "weight that is not a number": (_break_a_weight, ["the tensor classifier.weight holds", "train it again"]),
     "pickles only": (_only_pickles, ["pytorch_model.bin", "a pickle is never opened", "save_pretrained"]),
     "card that is no JSON": (_holding("penjing.json", "{"), ["model/penjing.json: this is not JSON"]),
     "card that is a list": (_holding("penjing.json", "[]"), ["model/penjing.json: this is not a JSON object"]),

@@ -158,6 +158,15 @@ def test_every_tensor_that_does_not_fit_is_named_and_nothing_is_changed(folder: 
     assert_same(network, make(seed=9))
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("load", [load_weights, load_backbone])
+def test_weight_that_is_no_finite_number_is_refused_by_name(folder: Path, load: Any, value: float) -> None:
+    name = "bert.encoder.layer.1.output.dense.weight"
+    edit(folder, lambda tensors: tensors[name].view(-1)[-1].fill_(value))
+    with pytest.raises(ModelFolderError, match=f"tensor {name} holds something that is not a number"):
+        load(make(seed=1), folder)
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl"])
 def test_folder_of_pickles_is_refused_with_how_to_convert(folder: Path, name: str) -> None:
     (folder / FILE).unlink()

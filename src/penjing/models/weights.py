@@ -101,14 +101,15 @@ def load_weights(network: nn.Module, folder: Path) -> None:
     Stored as fp32, bf16 or fp16, they take the precision of the network. Nothing is changed unless everything fits.
 
     Raises:
-        ModelFolderError: tensors are missing, left over or of another shape (each is named), or a file is broken.
+        ModelFolderError: tensors are missing, left over or of another shape (each is named), one holds something that
+            is not a number, or a file is broken.
     """
     names = _names_of(network)
     targets, tied = _tensors_of(network)
     found = _by_own_name(folder, list_stored(folder), names, tied)
     extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
     _check_fit(folder, targets, found, missing=set(targets) - set(found), extra=extra)
-    _copy(targets, found)
+    _copy(folder, targets, found)
 
 
 def load_backbone(network: nn.Module, folder: Path) -> Transfer:
@@ -123,7 +124,7 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
 
     Raises:
         ModelFolderError: it is of another architecture, its tensors are of another shape or missing (each is named),
-            or a file is broken.
+            one holds something that is not a number, or a file is broken.
     """
     _check_architecture(network, folder)
     names = _names_of(network)
@@ -133,7 +134,7 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     taken = {name: found[name] for name in targets if name.startswith(handed_on) and name in found}
     required = {name for name in targets if name.startswith(names.backbone) and not name.startswith(names.optional)}
     _check_fit(folder, targets, taken, missing=required - set(taken), extra=set())
-    _copy(targets, taken)
+    _copy(folder, targets, taken)
     return Transfer(
         taken=tuple(taken),
         fresh=tuple(name for name in targets if name not in taken),
@@ -266,11 +267,17 @@ def _check_fit(
 
 
 @torch.no_grad()
-def _copy(targets: dict[str, Tensor], found: dict[str, StoredTensor]) -> None:
+def _copy(folder: Path, targets: dict[str, Tensor], found: dict[str, StoredTensor]) -> None:
     places: dict[StoredTensor, list[Tensor]] = {}
     for name, tensor in found.items():
         if name in targets:
             places.setdefault(tensor, []).append(targets[name])
     for tensor, value in read_stored(places):
+        if value.is_floating_point() and value.numel() and not torch.stack(value.aminmax()).isfinite().all():
+            raise ModelFolderError(
+                f"the tensor {tensor.name} holds something that is not a number, or is infinite",
+                where=str(folder),
+                do="Its training diverged, or the file is damaged: copy the model again, or train it again.",
+            )
         for target in places[tensor]:
             target.copy_(value)

@@ -38,7 +38,7 @@ class TrainSettings(BaseModel):
     dropout: float | None = Field(None, ge=0, lt=1, description="in place of the dropout in the model's config")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     average: float = Field(0.0, ge=0, lt=1, description="decay of a running average of the weights; 0: none")
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the hardware gains from it")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where it is faster")
     compile: Literal["auto", "on", "off"] = Field("auto", description="auto: where it pays for itself")
     recompute: bool = Field(
         False, description="keep less in memory, and compute each layer twice: about a quarter slower"
