@@ -9,14 +9,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
-from transformers.models.t5.modeling_t5 import T5Attention as HubAttention
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import write_json
 from penjing.inference.generation import generate_tokens
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel
-from penjing.models.relative import relative_bias, relative_buckets
 from penjing.models.t5 import T5, T5ForConditionalGeneration, T5ForSequenceClassification, T5Model, initialize
 from penjing.models.t5_config import T5Config
 from penjing.models.weights import load_backbone, load_weights, read_config, save_network
@@ -371,26 +369,6 @@ def test_model_without_a_head_is_read_from_a_language_model(tmp_path: Path) -> N
     torch.testing.assert_close(ours.encode(ids), expected, **LOSSES)
 
 
-@pytest.mark.parametrize("looks_ahead", [True, False])
-@pytest.mark.parametrize(("buckets", "longest"), [(32, 128), (8, 20), (7, 4), (4, 3)])
-def test_buckets_are_those_of_the_hub(buckets: int, longest: int, looks_ahead: bool) -> None:
-    distances = torch.arange(-400, 400)
-    expected = HubAttention._relative_position_bucket(distances, looks_ahead, buckets, longest)
-    found = relative_buckets(distances, buckets=buckets, longest=longest, looks_ahead=looks_ahead)
-    assert torch.equal(found, expected)
-
-
-def test_bias_of_a_pair_is_the_number_of_its_distance() -> None:
-    weight = torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
-    bias = relative_bias(weight, time=3, keys=9, before=6, longest=20, looks_ahead=True)
-    assert bias.shape == (1, 2, 3, 9)
-    for query in range(3):
-        for key in range(9):
-            distance = torch.tensor(key - (6 + query))
-            bucket = relative_buckets(distance, buckets=8, longest=20, looks_ahead=True)
-            assert torch.equal(bias[0, :, query, key], weight[bucket])
-
-
 def test_later_word_changes_nothing_before_it_and_every_word_of_the_encoder_all() -> None:
     ours, ids, written = make_ours(), make_ids(), make_ids(time=9, seed=3)
     changed, other = written.clone(), ids.clone()
@@ -467,40 +445,3 @@ def test_language_model_keeps_the_contracts() -> None:
     assert isinstance(ours, GeneratingModel)
     assert (ours.decoder_start_id, ours.longest_row) == (4, None)
     assert T5.writes_text
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"relative_attention_num_buckets": 3}, "too few to tell near from far.*Give at least 4"),
-        ({"relative_attention_max_distance": 4}, "max_distance is 4, but half of the 8 buckets.*more than 4"),
-        ({"num_heads": 0}, "num_heads is 0. Give a whole number"),
-        ({"num_decoder_layers": 0}, "num_decoder_layers is 0"),
-        ({"d_kv": 1.5}, "d_kv is 1.5"),
-        ({"feed_forward_proj": "gated-relu"}, 'feed_forward_proj is "gated-relu"'),
-        ({"dropout_rate": 1.0}, "dropout_rate is 1.0"),
-        ({"tie_word_embeddings": "no"}, "tie_word_embeddings is 'no'. Write true or false"),
-        ({"scale_decoder_outputs": 2}, "scale_decoder_outputs is 2. Write true or false"),
-        ({"decoder_start_token_id": 101}, "decoder_start_token_id is 101, but the vocabulary has only 101"),
-        ({"eos_token_id": -1}, "eos_token_id is -1"),
-        ({"is_decoder": True}, "is_decoder is True, which is not computed here"),
-        ({"is_encoder_decoder": False}, "is_encoder_decoder is False, which is not computed here"),
-    ],
-)
-def test_impossible_config_is_refused(values: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        T5Config.from_dict({**SHAPE, **values})
-
-
-def test_shape_of_a_recipe_ties_what_the_start_does_not() -> None:
-    from dataclasses import asdict
-
-    start = asdict(T5Config.from_dict({**SHAPE, "tie_word_embeddings": False, "scale_decoder_outputs": False}))
-    tied = T5Config.from_dict({**start, "tie_word_embeddings": True})
-    assert (tied.has_own_head, tied.scales_output) == (False, True)
-
-
-def test_config_with_several_end_tokens_or_none_is_read() -> None:
-    assert T5Config.from_dict({**SHAPE, "eos_token_id": [3, 1]}).eos_token_id == 3
-    assert T5Config.from_dict({**SHAPE, "eos_token_id": None}).eos_token_id is None
-    assert T5Config.from_dict({**SHAPE, "pad_token_id": None}).pad_token_id == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from penjing.errors import UsageError
 from penjing.models.attention import attend, attention_weights, same_document
-from penjing.models.bert_config import BertConfig
+from penjing.models.bert_config import BertConfig, shape_of_depth
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.pooling import Pooling
@@ -378,17 +378,6 @@ def training_flops_per_token(config: BertConfig, row_tokens: int) -> int:
     dim = config.hidden_size
     weights = 4 * dim * dim + 2 * dim * config.intermediate_size
     return config.num_hidden_layers * (6 * weights + 12 * row_tokens * dim)
-
-
-def shape_of_depth(depth: int) -> dict[str, Any]:
-    """Returns the shape of an encoder of so many layers: heads of 64, four times as wide inside."""
-    width = 64 * depth
-    return {
-        "hidden_size": width,
-        "num_hidden_layers": depth,
-        "num_attention_heads": depth,
-        "intermediate_size": 4 * width,
-    }
 
 
 BERT = Architecture(

@@ -66,3 +66,14 @@ class BertConfig(NetworkConfig):
 
     def is_of_hub(self, head: Head) -> bool:
         return head != "classifier" or self.pooling == "cls"
+
+
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of an encoder of so many layers: heads of 64, four times as wide inside."""
+    width = 64 * depth
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_attention_heads": depth,
+        "intermediate_size": 4 * width,
+    }

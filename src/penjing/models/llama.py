@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from penjing.errors import UsageError
 from penjing.models.attention import attend_causally, causal_mask, same_document
 from penjing.models.cache import KeyValueCache
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
-from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, shape_of_depth
 from penjing.models.rotary import rotary_angles, rotary_frequencies, rotate
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -332,24 +332,6 @@ def training_flops_per_token(config: LlamaConfig, row_tokens: int) -> int:
     heads, groups = config.num_attention_heads * config.width, config.groups * config.width
     weights = config.hidden_size * (2 * heads + 2 * groups + 3 * config.intermediate_size)
     return config.num_hidden_layers * (6 * weights + 12 * row_tokens * heads)
-
-
-def shape_of_depth(depth: int) -> dict[str, Any]:
-    """Returns the shape of a decoder of so many layers: heads of 64, inside 8/3 as wide, as SwiGLU has it.
-
-    Below 12 layers words have no matrix of their own to be scored by: it would be a third of the parameters (Liu et al.
-    2024, arXiv 2402.14905, section 2.2).
-    """
-    width = 64 * depth
-    return {
-        "hidden_size": width,
-        "num_hidden_layers": depth,
-        "num_attention_heads": depth,
-        "num_key_value_heads": depth,
-        "head_dim": 64,
-        "intermediate_size": -(-width * 8 // (3 * 16)) * 16,
-        "tie_word_embeddings": depth < 12,
-    }
 
 
 LLAMA = Architecture(

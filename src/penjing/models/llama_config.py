@@ -224,3 +224,21 @@ class Qwen3Config(Qwen2Config):
     has_query_norm: ClassVar[bool] = True
 
     head_dim: int | None = 128
+
+
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of a decoder of so many layers: heads of 64, inside 8/3 as wide, as SwiGLU has it.
+
+    Below 12 layers words have no matrix of their own to be scored by: it would be a third of the parameters (Liu et al.
+    2024, arXiv 2402.14905, section 2.2).
+    """
+    width = 64 * depth
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": depth,
+        "num_attention_heads": depth,
+        "num_key_value_heads": depth,
+        "head_dim": 64,
+        "intermediate_size": -(-width * 8 // (3 * 16)) * 16,
+        "tie_word_embeddings": depth < 12,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from penjing.models.cache import EncoderDecoderCache, KeyValueCache
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
-from penjing.models.t5_config import T5Config
+from penjing.models.t5_config import T5Config, shape_of_depth
 from penjing.models.t5_layers import T5Stack
 
 # Both stacks read the same embeddings. The first release had a bias between encoder and decoder that nothing read.
@@ -286,20 +286,6 @@ def training_flops_per_token(config: T5Config, row_tokens: int) -> int:
     dense = (3 if config.is_gated else 2) * config.d_model * config.d_ff
     encoder = config.num_layers * (6 * (attention + dense) + pairs)
     return encoder + config.decoder_layers * (6 * (2 * attention + dense) + 2 * pairs)
-
-
-def shape_of_depth(depth: int) -> dict[str, Any]:
-    """Returns the shape of an encoder and a decoder of so many layers each: v1.1, heads of 64, inside 8/3 as wide."""
-    width = 64 * depth
-    return {
-        "d_model": width,
-        "d_kv": 64,
-        "num_heads": depth,
-        "num_layers": depth,
-        "d_ff": -(-width * 8 // (3 * 16)) * 16,
-        "feed_forward_proj": "gated-gelu",
-        "tie_word_embeddings": False,
-    }
 
 
 T5 = Architecture(

@@ -144,3 +144,17 @@ class T5Config(NetworkConfig):
     def start_id(self) -> int:
         """What the decoder reads first."""
         return self.pad_token_id if self.decoder_start_token_id is None else self.decoder_start_token_id
+
+
+def shape_of_depth(depth: int) -> dict[str, Any]:
+    """Returns the shape of an encoder and a decoder of so many layers each: v1.1, heads of 64, inside 8/3 as wide."""
+    width = 64 * depth
+    return {
+        "d_model": width,
+        "d_kv": 64,
+        "num_heads": depth,
+        "num_layers": depth,
+        "d_ff": -(-width * 8 // (3 * 16)) * 16,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+    }
