@@ -33,7 +33,7 @@ from penjing.metrics.language import bits_per_byte_difference, score_values
 from penjing.progress import Silent
 
 DEFAULT_CONTENDERS = ["Penjing", "Penjing, Muon", "Trainer, defaults", "Trainer, bf16, compiled"]
-PROBED_STEPS, MOST_STEPS = 30, 1900  # the reviews have tokens for so many
+PROBED_STEPS, MOST_STEPS = 16, 1800  # the reviews have tokens for so many
 RESAMPLES, SEED = 1000, 0
 
 

@@ -52,6 +52,7 @@ def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw", precis
     architecture, config, network = open_start(run)
     load_weights(network, run.data / "start")
     settings = PretrainSettings(
+        epochs=run.steps / len(make_batches(run).plan(0)),
         window_tokens=WINDOW,
         batch_tokens=BATCH_TOKENS,
         warmup=WARMUP,

@@ -147,6 +147,20 @@ def test_going_on_in_another_precision_is_said(shard: TokenShard, tmp_path: Path
     ]
 
 
+def test_going_on_with_another_number_of_threads_is_allowed_and_said(shard: TokenShard, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(5))
+    listener = StopAfter(10**9)
+    try:
+        torch.set_num_threads(before + 1)
+        result = train(shard, tmp_path, listener)
+    finally:
+        torch.set_num_threads(before)
+    assert result.steps > 5
+    assert listener.said[0].endswith(f"changed: the number of threads ({before}, now {before + 1})")
+
+
 def test_best_weights_newer_than_the_checkpoint_are_put_back(shard: TokenShard, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(shard, tmp_path, StopAfter(30), evaluations=6)
