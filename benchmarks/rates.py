@@ -53,7 +53,7 @@ def _wait(device: torch.device) -> None:
 
 
 class StepClock:
-    """Notes when each optimizer step ends, whoever's loop takes it.
+    """Notes when each optimizer step ends, whoever's loop takes it; of optimizers that step together, the first.
 
     Attributes:
         ends: `time.time` after each step.
@@ -61,10 +61,13 @@ class StepClock:
 
     def __init__(self) -> None:
         self.ends: list[float] = []
+        self._first: Any = None
         self._hook = register_optimizer_step_post_hook(self._note)
 
-    def _note(self, *_: Any) -> None:
-        self.ends.append(time.time())
+    def _note(self, optimizer: Any, *_: Any) -> None:
+        self._first = optimizer if self._first is None else self._first
+        if optimizer is self._first:
+            self.ends.append(time.time())
 
     def stop(self) -> None:
         """Notes no further steps."""

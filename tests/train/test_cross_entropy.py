@@ -7,7 +7,13 @@ from torch.nn import functional as F
 
 from penjing.models.interface import OutputLayer
 from penjing.train import cross_entropy
-from penjing.train.cross_entropy import IGNORED, output_cross_entropy
+from penjing.train.cross_entropy import (
+    IGNORED,
+    ScorePiece,
+    output_cross_entropy,
+    score_piece,
+    score_piece_in_one_pass,
+)
 
 
 def make_layer(positions: int, vocabulary: int, *, has_bias: bool, dtype: torch.dtype) -> tuple[OutputLayer, Tensor]:
@@ -25,16 +31,17 @@ def reference(layer: OutputLayer, targets: Tensor) -> tuple[Tensor, Tensor]:
     return loss, (logits.argmax(dim=-1) == targets).sum()
 
 
+@pytest.mark.parametrize("score", [score_piece, score_piece_in_one_pass])
 @pytest.mark.parametrize("has_bias", [False, True])
 @pytest.mark.parametrize("positions", [1, 7, 130])
 def test_loss_and_gradients_are_those_of_all_logits_at_once(
-    monkeypatch: pytest.MonkeyPatch, positions: int, has_bias: bool
+    monkeypatch: pytest.MonkeyPatch, positions: int, has_bias: bool, score: ScorePiece
 ) -> None:
     monkeypatch.setattr(cross_entropy, "_SCORES_AT_ONCE", 500)  # ten positions a piece
     layer, targets = make_layer(positions, 50, has_bias=has_bias, dtype=torch.float32)
     targets[::5] = IGNORED
     learned = [tensor for tensor in layer if tensor is not None]
-    loss, right = output_cross_entropy(layer, targets)
+    loss, right = output_cross_entropy(layer, targets, score)
     expected, expected_right = reference(layer, targets)
     torch.testing.assert_close(loss, expected)
     assert right == expected_right

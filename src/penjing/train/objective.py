@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from penjing.train.batches import Batch
 from penjing.train.compiler import compiler_options
-from penjing.train.cross_entropy import ScorePiece, score_piece
+from penjing.train.cross_entropy import ScorePiece, score_piece, score_piece_in_one_pass
 
 
 @dataclass(frozen=True)
@@ -75,4 +75,4 @@ class LanguageObjective:
 
     def compile(self) -> None:
         """Lets the vocabulary be scored by compiled code."""
-        self.score_piece = torch.compile(score_piece, dynamic=False, options=compiler_options())
+        self.score_piece = torch.compile(score_piece_in_one_pass, dynamic=False, options=compiler_options())
