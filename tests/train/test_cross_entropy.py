@@ -37,7 +37,7 @@ def reference(layer: OutputLayer, targets: Tensor) -> tuple[Tensor, Tensor]:
 def test_loss_and_gradients_are_those_of_all_logits_at_once(
     monkeypatch: pytest.MonkeyPatch, positions: int, has_bias: bool, score: ScorePiece
 ) -> None:
-    monkeypatch.setattr(cross_entropy, "_SCORES_AT_ONCE", 500)  # ten positions a piece
+    monkeypatch.setattr(cross_entropy, "_SCORES_AT_ONCE", {"cpu": 500})  # ten positions a piece
     layer, targets = make_layer(positions, 50, has_bias=has_bias, dtype=torch.float32)
     targets[::5] = IGNORED
     learned = [tensor for tensor in layer if tensor is not None]
@@ -57,13 +57,13 @@ def test_loss_and_gradients_are_those_of_all_logits_at_once(
 
 def test_pieces_take_all_positions_once() -> None:
     for positions in (0, 1, 15, 16, 17, 4096, 100_000):
-        pieces = cross_entropy._pieces(positions, 8192)
+        pieces = cross_entropy._pieces(positions, 8192, "cpu")
         assert sum(min(pieces.step, positions - start) for start in pieces) == positions
 
 
 @pytest.mark.parametrize("positions", [816, 832, 4080, 4096])
 def test_pieces_have_one_length_so_that_one_is_compiled(positions: int) -> None:
-    pieces = cross_entropy._pieces(positions, 8192)
+    pieces = cross_entropy._pieces(positions, 8192, "cpu")
     assert positions % pieces.step == 0
     assert 256 <= pieces.step <= 512
 

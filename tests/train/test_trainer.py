@@ -19,9 +19,11 @@ from penjing.train import sitting
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
+from penjing.train.measuring import measure
 from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.settings import FinetuneSettings
-from penjing.train.trainer import Trainer, TrainingResult, measure
+from penjing.train.state import TrainingResult
+from penjing.train.trainer import Trainer
 
 VOCABULARY = 40
 

@@ -14,6 +14,7 @@ from torch import nn
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.inference.sampling import SamplingSettings, choose_token
+from penjing.models.device import choose_device
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
@@ -137,18 +138,24 @@ def generate_tokens(
     cache, new = network.start(torch.tensor([prompt], device=device), room)
     for _ in range(room):
         hidden = network.read(new, cache)
-        token = choose_token(network.score(hidden[:, -1])[0], settings, generator)
+        # Drawn on the CPU, with the random numbers that it has everywhere.
+        token = choose_token(network.score(hidden[:, -1])[0].cpu(), settings, generator)
         if token in end_ids:
             return
         yield token
         new = torch.tensor([[token]], device=device)
 
 
-def load_generator(folder: Path) -> TextGenerator:
+def load_generator(folder: Path, device: str = "auto") -> TextGenerator:
     """Loads a language model, ours or the hub's, from its folder.
+
+    Args:
+        folder: as `penjing` or the hub's tools write it.
+        device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Raises:
         ModelFolderError: a file is missing or broken, or the model does not generate texts.
+        UsageError: there is no such device.
     """
     values = read_config(folder)
     architecture, config = open_config(values, folder / CONFIG)
@@ -163,7 +170,7 @@ def load_generator(folder: Path) -> TextGenerator:
         )
     network = architecture.language_model(config)
     load_weights(network, folder)
-    network.eval()
+    network.to(choose_device(device)).eval()
     assert isinstance(network, GeneratingModel)
     tokenizer = load_tokenizer(folder)
     return TextGenerator(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})

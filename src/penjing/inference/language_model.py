@@ -7,6 +7,7 @@ from pathlib import Path
 
 from penjing.errors import ModelFolderError
 from penjing.inference.likelihood import Scorer, build_scorer
+from penjing.models.device import choose_device
 from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.renderer import Renderer, RendererSettings
@@ -33,11 +34,16 @@ class MeasurableModel:
         return [rendered.ids for rendered in renderer.render_documents(texts)]
 
 
-def load_language_model(folder: Path) -> MeasurableModel:
+def load_language_model(folder: Path, device: str = "auto") -> MeasurableModel:
     """Loads a language model from its folder.
+
+    Args:
+        folder: as `penjing` or the hub's tools write it.
+        device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Raises:
         ModelFolderError: a file is missing or broken, or this is not a language model.
+        UsageError: there is no such device.
     """
     values = read_config(folder)
     architecture, config = open_config(values, folder / CONFIG)
@@ -51,6 +57,7 @@ def load_language_model(folder: Path) -> MeasurableModel:
         )
     network = architecture.language_model(config)
     load_weights(network, folder)
+    network.to(choose_device(device))
     tokenizer = load_tokenizer(folder)
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelFolderError(

@@ -12,13 +12,13 @@ import torch
 from penjing.data.sources import source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
+from penjing.models.device import choose_device
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import architecture_of, config_values
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
-from penjing.train.device import choose_device
 
 _ROW_COLUMNS = ("text",)
 _PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.engine import Engine
+from penjing.models.device import choose_device
 from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.card import CARD, card_task, read_card
@@ -108,11 +109,16 @@ class Model:
         return self.engine.score([row.ids for row in rendered]), [row.cut_tokens for row in rendered]
 
 
-def load_model(folder: str | Path) -> Model:
+def load_model(folder: str | Path, device: str = "auto") -> Model:
     """Loads a model folder.
+
+    Args:
+        folder: as `penjing` or the hub's tools write it.
+        device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Raises:
         ModelFolderError: a file is missing or unreadable, or the tokenizer is not the one the model was trained with.
+        UsageError: there is no such device.
     """
     path = Path(folder)
     card = read_card(path)
@@ -123,6 +129,7 @@ def load_model(folder: str | Path) -> Model:
     architecture, config = open_config(config_values, path / CONFIG)
     network = architecture.classifier(config, len(card["labels"]))
     load_weights(network, path)
+    network.to(choose_device(device))
     return Model(
         folder=path,
         card=card,

@@ -11,6 +11,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from penjing.models.device import to_device
 from penjing.train.batches import Batch
 from penjing.train.job import TrainingJob
 
@@ -51,7 +52,7 @@ def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     """
     row = _cut(job.batches.load(job.batches.plan(0)[0][:1]), COUNTED_TOKENS)
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
-    tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
+    tensors = to_device(prepared.tensors, device)
     # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.
     with sdpa_kernel(SDPBackend.MATH), _without_mkldnn(), FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]

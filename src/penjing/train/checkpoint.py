@@ -108,7 +108,7 @@ def load_checkpoint(
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
     _restore_optimizer(network, optimizer, average, moments)
-    _restore_random_state(state["random"], moments)
+    _restore_random_state(state["random"], moments, next(network.parameters()).device)
     best.unlink(missing_ok=True)  # it may be newer than the checkpoint
     if (path / _BEST).exists():
         _link(path / _BEST, best)
@@ -127,8 +127,8 @@ def _optimizer_tensors(network: nn.Module, optimizer: Optimizer, average: dict[s
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"moment.{key}.{name}"] = value
     tensors["random.torch"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    if (device := next(network.parameters()).device).type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
     return tensors
 
 
@@ -156,11 +156,11 @@ def _random_state() -> dict[str, Any]:
     }
 
 
-def _restore_random_state(state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def _restore_random_state(state: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> None:
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
     torch.set_rng_state(tensors["random.torch"])
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])
+    if "random.cuda" in tensors and device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)

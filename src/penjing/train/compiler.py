@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from penjing.machine import has_intel_avx512_bf16_alone
 
 
@@ -14,5 +16,13 @@ def compiler_options() -> dict[str, str | int | bool | Callable[..., Any]]:
     On an Intel processor with AVX-512 BF16 and no AMX, as virtual machines show it, gcc 12 takes ``-march=native`` for
     a Cooper Lake and transposes bf16 wrongly: gradients are not numbers. For the processor before it, whose
     instructions are the same but for products that the compiled code does not make, it does it right.
+
+    For a GPU the compiler tries several forms of a sum and takes the fastest, which is another one the next time; so
+    that a run can go on to the bit it takes the one that it would take without trying.
     """
-    return {"cpp.march": "icelake-server"} if has_intel_avx512_bf16_alone() else {}
+    options: dict[str, str | int | bool | Callable[..., Any]] = {}
+    if has_intel_avx512_bf16_alone():
+        options["cpp.march"] = "icelake-server"
+    if torch.cuda.is_available():
+        options["deterministic"] = True
+    return options

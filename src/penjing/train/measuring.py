@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from penjing.models.device import autocast, to_device
 from penjing.train.batches import Batches
-from penjing.train.device import autocast
 from penjing.train.objective import Objective
 
 
@@ -28,9 +28,8 @@ def measure(
     loss = right = targets = 0.0
     for rows in batches.plan(0):
         prepared = objective.prepare(batches.load(rows), generator, 1.0)
-        tensors = (None if tensor is None else tensor.to(device) for tensor in prepared.tensors)
         with autocast(device, precision):
-            part_loss, part_right = objective.loss(network, *tensors)
+            part_loss, part_right = objective.loss(network, *to_device(prepared.tensors, device))
         loss += part_loss.item()
         right += part_right.item()
         targets += prepared.targets

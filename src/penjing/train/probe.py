@@ -14,10 +14,10 @@ from torch import Tensor
 
 from penjing.errors import Interrupted
 from penjing.machine import peak_memory_mb, restart_peak_memory
+from penjing.models.device import choose_device, choose_precision
 from penjing.progress import Silent
 from penjing.train.batches import Batch, Batches
 from penjing.train.compiling import count_steps, should_compile
-from penjing.train.device import choose_device, choose_precision
 from penjing.train.history import HISTORY, read_history
 from penjing.train.job import TrainingJob
 from penjing.train.measuring import measure

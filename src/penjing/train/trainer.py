@@ -11,21 +11,31 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from penjing.errors import Interrupted
 from penjing.files import remove_leftovers, write_beside
 from penjing.machine import keep_freed_memory
+from penjing.models.device import (
+    autocast,
+    choose_device,
+    choose_precision,
+    name_device,
+    peak_device_memory_mb,
+    restart_peak_device_memory,
+)
 from penjing.progress import Bar, Progress
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
-from penjing.train.device import autocast, choose_device, choose_precision
+from penjing.train.determinism import deterministic_algorithms
 from penjing.train.guard import LossGuard
 from penjing.train.history import HISTORY, History
 from penjing.train.job import TrainingJob
@@ -35,73 +45,13 @@ from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
 from penjing.train.sitting import Sitting
+from penjing.train.state import DEPENDED_ON, TrainingResult, TrainingState
+from penjing.train.step_loader import StepLoader
 from penjing.train.used_rows import narrow_embeddings
 
 CHECKPOINTS = "checkpoints"
 STABLE = "stable"  # the checkpoint where a wsd schedule begins to decay: a longer run goes on from there
 BEST = "best.safetensors"
-#: What a run must have in common with itself before it was stopped, to be the same to the bit.
-_DEPENDED_ON = {"batch_rows": "the rows of a batch", "threads": "the number of threads", "precision": "the precision"}
-
-
-@dataclass
-class TrainingState:
-    """Where a run stands; saved with every checkpoint.
-
-    Attributes:
-        step: optimizer steps done.
-        epoch: passes begun.
-        position: batches of this epoch done.
-        tokens: real tokens read.
-        seconds: time spent, over all sittings.
-        energy_j: that the processors used meanwhile, in joules; None where the machine did not tell in each sitting.
-        evaluations: evaluations done.
-        best: the best evaluation so far.
-        worse: evaluations since.
-        batches: batches in an epoch of this run.
-        batch_rows: rows in one of them.
-        threads: that the processor computed with.
-        precision: of the matrix products, ``bf16`` or ``fp32``.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    energy_j: float | None = 0.0
-    evaluations: int = 0
-    best: dict[str, float] = field(default_factory=dict)
-    worse: int = 0
-    batches: int = 0
-    batch_rows: int = 0
-    threads: int = 0
-    precision: str = ""
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What came of a run.
-
-    Attributes:
-        steps: optimizer steps.
-        tokens: real tokens read.
-        seconds: time spent, over all sittings.
-        energy_j: that the processors used meanwhile, in joules; None where the machine did not tell in each sitting.
-        best: the evaluation of the weights that were kept; empty without validation rows.
-        stopped_early: whether patience ran out.
-        compiled: whether ``torch.compile`` was used.
-        precision: of the matrix products, ``bf16`` or ``fp32``.
-    """
-
-    steps: int
-    tokens: int
-    seconds: float
-    energy_j: float | None
-    best: dict[str, float]
-    stopped_early: bool
-    compiled: bool
-    precision: str
 
 
 class Trainer:
@@ -119,6 +69,7 @@ class Trainer:
         self._precision = choose_precision(settings.precision, self._device)
         self._network = network.to(self._device)
         self._objective, self._batches, self._validation = job.objective, batches, job.validation
+        self._loader = StepLoader(job, self._device)
         self._settings, self._folder, self._seed = settings, folder, job.seed
         self._best = folder / BEST
         self._learning_rate, self._name, self._progress = job.learning_rate, job.name, progress
@@ -134,8 +85,9 @@ class Trainer:
         self._state = TrainingState(
             batches=len(self._plan),
             batch_rows=len(self._plan[0]),
-            threads=torch.get_num_threads(),
+            threads=torch.get_num_threads() if self._device.type == "cpu" else 0,
             precision="bf16" if self._precision == torch.bfloat16 else "fp32",
+            device=name_device(self._device),
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -153,11 +105,12 @@ class Trainer:
         torch.manual_seed(self._seed)
         if self._device.type == "cpu":
             keep_freed_memory()
+        restart_peak_device_memory(self._device)
         self._resume()
         history = History(self._folder / HISTORY, self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
         try:
-            with self._progress.bar(self._name, total, "batches") as bar:
+            with self._progress.bar(self._name, total, "batches") as bar, deterministic_algorithms(self._device):
                 bar.advance(self._state.epoch * len(self._plan) + self._state.position)
                 stopped_early = self._loop(history, bar)
             self._keep_best()
@@ -176,6 +129,8 @@ class Trainer:
             stopped_early=stopped_early,
             compiled=self.compiled,
             precision=self._state.precision,
+            device=self._state.device,
+            device_memory_mb=peak_device_memory_mb(self._device),
         )
 
     def _loop(self, history: History, bar: Bar) -> bool:
@@ -213,10 +168,8 @@ class Trainer:
 
     def _step(self, bar: Bar) -> dict[str, Any]:
         """Takes one optimizer step over ``accumulate`` batches; returns its record."""
-        state, settings = self._state, self._settings
-        generator = torch.Generator().manual_seed((self._seed << 32) + state.step)
-        group = self._plan[state.position : state.position + settings.accumulate]
-        prepared = [self._objective.prepare(self._batches.load(rows), generator, self._done()) for rows in group]
+        state, group = self._state, self._next_batches()
+        prepared = self._loader.load(state.step, group, self._done())
         targets = max(1, sum(part.targets for part in prepared))
         # The middle of the step: a warm-up's first step and a decay's last one both change something.
         middle = state.epoch + (state.position + len(group) / 2) / len(self._plan)
@@ -224,47 +177,48 @@ class Trainer:
         set_learning_rate(self._optimizer, rate)
         self._network.train()
         self._optimizer.zero_grad(set_to_none=True)
-        loss = right = 0.0
+        losses, hits = [], []
         for part in prepared:
             with autocast(self._device, self._precision):
-                part_loss, part_right = self._objective.loss(self._network, *self._to_device(part))
+                part_loss, part_right = self._objective.loss(self._network, *part.tensors)
             (part_loss / targets).backward()  # type: ignore[no-untyped-call]
-            loss += part_loss.item() / targets
-            right += part_right.item()
-        norm = self._clip()
-        self._guard.check(loss, norm, state.step + 1, rate)
+            losses.append(part_loss.detach())
+            hits.append(part_right)
+        learned = [parameter for parameter in self._network.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
+        # Up to here a GPU is only told what to compute; while it does, the next step's batches are read.
+        self._advance(prepared)
+        if self._done() < 1.0 - 1e-9:
+            self._loader.load_ahead(state.step, self._next_batches(), self._done())
+        loss, size = sum(part.item() / targets for part in losses), norm.item()
+        self._guard.check(loss, size, state.step, rate)
+        if size > self._settings.clip_norm:
+            nn.utils.clip_grads_with_norm_(learned, self._settings.clip_norm, norm)
         self._optimizer.step()
         self._update_average()
-        state.step += 1
-        state.tokens += sum(part.tokens for part in prepared)
-        state.position += len(group)
         bar.advance(len(group))
-        if state.position >= len(self._plan):
-            state.epoch, state.position = state.epoch + 1, 0
-            self._plan = self._batches.plan(state.epoch)
         return {
             "step": state.step,
             "tokens": state.tokens,
             "loss": loss,
-            "accuracy": right / targets,
+            "accuracy": sum(part.item() for part in hits) / targets,
             "learning_rate": rate,
-            "gradient_norm": norm,
+            "gradient_norm": size,
         }
 
-    def _clip(self) -> float:
-        """Scales the gradient down to ``clip_norm`` where it is larger; returns its norm before that."""
-        learned = [parameter for parameter in self._network.parameters() if parameter.grad is not None]
-        norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
-        if norm > self._settings.clip_norm:
-            nn.utils.clip_grads_with_norm_(learned, self._settings.clip_norm, norm)
-        return norm.item()
+    def _next_batches(self) -> list[NDArray[np.int64]]:
+        """Returns the rows of each batch of the next step."""
+        return self._plan[self._state.position : self._state.position + self._settings.accumulate]
 
-    def _to_device(self, prepared: Prepared) -> tuple[Tensor | None, ...]:
-        if self._device.type == "cpu":
-            return prepared.tensors
-        # From memory that does not move the copy goes on while this process does.
-        pinned = (None if tensor is None else tensor.pin_memory() for tensor in prepared.tensors)
-        return tuple(None if tensor is None else tensor.to(self._device, non_blocking=True) for tensor in pinned)
+    def _advance(self, prepared: list[Prepared]) -> None:
+        """Counts a step over some batches."""
+        state = self._state
+        state.step += 1
+        state.tokens += sum(part.tokens for part in prepared)
+        state.position += len(prepared)
+        if state.position >= len(self._plan):
+            state.epoch, state.position = state.epoch + 1, 0
+            self._plan = self._batches.plan(state.epoch)
 
     def _update_average(self) -> None:
         if not self._average:
@@ -361,15 +315,16 @@ class Trainer:
         saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
         self._guard = LossGuard(**saved["guard"])
         own = self._state
-        known = {"energy_j": None, "precision": own.precision, **saved}  # an older version's checkpoint has neither
+        # What an older version's checkpoint does not have.
+        known = {"energy_j": None, "precision": own.precision, "device": own.device, **saved}
         state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
-            for key, name in _DEPENDED_ON.items()
+            for key, name in DEPENDED_ON.items()
             if getattr(state, key) != getattr(own, key)
         ]
         state.position = state.position * state.batch_rows // own.batch_rows
-        now = {"batches": own.batches, **{key: getattr(own, key) for key in _DEPENDED_ON}}
+        now = {"batches": own.batches, **{key: getattr(own, key) for key in DEPENDED_ON}}
         self._state = replace(state, **now)
         self._state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
         self._plan = self._batches.plan(state.epoch)

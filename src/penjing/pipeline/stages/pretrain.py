@@ -14,6 +14,7 @@ from torch import nn
 from penjing.errors import UsageError
 from penjing.inference.generation import TextGenerator
 from penjing.inference.sampling import SamplingSettings
+from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, GeneratingModel, count_parameters
 from penjing.models.weights import load_backbone
 from penjing.pipeline.continuing import adopt_checkpoint
@@ -34,7 +35,6 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
-from penjing.train.device import choose_device
 from penjing.train.job import TrainingJob
 from penjing.train.objective import Objective
 from penjing.train.objectives.causal import CausalObjective
@@ -43,7 +43,8 @@ from penjing.train.objectives.masked import MaskedObjective
 from penjing.train.objectives.span import SpanObjective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
-from penjing.train.trainer import Trainer, TrainingResult, remove_training_files
+from penjing.train.state import TrainingResult
+from penjing.train.trainer import Trainer, remove_training_files
 
 _SAMPLE_TOKENS = 40
 

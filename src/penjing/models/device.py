@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
 
 from penjing.errors import UsageError
-from penjing.machine import computes_bf16
+from penjing.machine import computes_bf16, name_processor
 
 
 def choose_device(name: str) -> torch.device:
@@ -44,3 +46,27 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
     """Returns the context in which matrix products are computed in that precision; weights stay fp32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
+
+
+def name_device(device: torch.device) -> str:
+    """Returns the name of the processor or the card."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else name_processor()
+
+
+def peak_device_memory_mb(device: torch.device) -> int | None:
+    """Returns the most that PyTorch has allocated on a card since `restart_peak_device_memory`, in MB (10^6 bytes).
+
+    None on a CPU, where a device has no memory of its own.
+    """
+    return round(torch.cuda.max_memory_allocated(device) / 10**6) if device.type == "cuda" else None
+
+
+def restart_peak_device_memory(device: torch.device) -> None:
+    """Lets `peak_device_memory_mb` begin anew."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def to_device(tensors: Sequence[Tensor | None], device: torch.device) -> tuple[Tensor | None, ...]:
+    """Returns tensors on a device; what is not there stays None."""
+    return tuple(None if tensor is None else tensor.to(device) for tensor in tensors)

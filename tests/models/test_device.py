@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from penjing.errors import UsageError
-from penjing.train.device import autocast, choose_device, choose_precision
+from penjing.models.device import autocast, choose_device, choose_precision
 
 
 @pytest.mark.parametrize("name", ["mps", "meta", "gpu", "cuda:99", "cpu:x"])
