@@ -9,9 +9,13 @@ tokens a second, divided by the best bf16 matrix product measured on this card; 
 known here, by its dense bf16 peak. The first ten steps, in which it compiles, are not counted. Memory is the most that
 PyTorch allocated on the card.
 
-python benchmarks/gpu_pretrain.py [--sizes 125m 350m 1.3b] [--steps 40] [--out FOLDER] [--json]
+With --peer Transformers' Trainer trains each size too, as its documentation says that it is fast: ``bf16=True,
+torch_compile=True``, its fused AdamW and SDPA attention, as many rows a step as Penjing, or as many as fit.
 
-Writes benchmarks/results/NAME.json, called after the card. Needs nothing but Penjing and a CUDA card with bf16.
+python benchmarks/gpu_pretrain.py [--sizes 125m 350m 1.3b] [--steps 40] [--peer] [--out FOLDER] [--json]
+
+Writes benchmarks/results/NAME.json, called after the card. Needs nothing but Penjing and a CUDA card with bf16; --peer
+needs transformers and accelerate.
 ``--device cpu --sizes tiny`` runs the same code on a CPU; its figures say nothing.
 """
 
@@ -155,18 +159,54 @@ def train(size: Size, rows: int, steps: int, device: str) -> dict[str, Any]:
     }
 
 
-def train_in_process(name: str, steps: int, device: str) -> dict[str, Any] | None:
+def train_by_transformers(size: Size, rows: int, steps: int, device: str) -> dict[str, Any]:
+    """Trains the same model with Transformers' Trainer; returns the figures."""
+    import transformers
+
+    numbers = np.random.default_rng(SEED).integers(5, size.vocabulary, (steps * rows, size.window))
+    windows = [{"input_ids": row, "labels": row} for row in torch.from_numpy(numbers)]
+    config = transformers.LlamaConfig(**LLAMA.config_to_dict(size.config, head="language"))
+    network, clock = transformers.LlamaForCausalLM(config), StepClock()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = transformers.TrainingArguments(
+            output_dir=folder,
+            max_steps=steps,
+            per_device_train_batch_size=rows,
+            learning_rate=3e-4,
+            bf16=True,
+            torch_compile=True,
+            use_cpu=device == "cpu",
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            seed=SEED,
+        )
+        transformers.Trainer(network, arguments, train_dataset=windows).train()
+    is_cuda = device.startswith("cuda")
+    return {
+        "parameters": count_parameters(network),
+        "rows": rows,
+        "transformers": transformers.__version__,
+        "tokens_per_second": rows * size.window / clock.seconds_per_step(SKIPPED),
+        "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 10**6) if is_cuda else peak_memory_mb(),
+    }
+
+
+TRAINERS = {"Penjing": train, "Transformers": train_by_transformers}
+
+
+def train_in_process(name: str, who: str, steps: int, device: str) -> dict[str, Any] | None:
     """Trains a size in a process of its own with as many rows as fit; None where not even one does."""
     rows = SIZES[name].rows
     while rows:
-        command = [sys.executable, __file__, "--one", name, "--rows", str(rows), "--steps", str(steps)]
+        command = [sys.executable, __file__, "--one", name, "--by", who, "--rows", str(rows), "--steps", str(steps)]
         done = subprocess.run([*command, "--device", device], stdout=subprocess.PIPE, text=True)
         if done.returncode == 0:
             figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
             return figures
         if done.returncode != OUT_OF_MEMORY:
-            raise SystemExit(f"{name} failed with {rows} rows a step; see above")
-        print(f"{name}: {rows} rows a step do not fit", file=sys.stderr)
+            raise SystemExit(f"{name} by {who} failed with {rows} rows a step; see above")
+        print(f"{name} by {who}: {rows} rows a step do not fit", file=sys.stderr)
         rows //= 2
     return None
 
@@ -188,7 +228,7 @@ def data_sheet_peak(card: str) -> float | None:
     return None
 
 
-def compare(names: list[str], steps: int, device: str) -> dict[str, Any]:
+def compare(names: list[str], steps: int, device: str, *, has_peer: bool) -> dict[str, Any]:
     """Trains every size; returns the report."""
     is_cuda = device.startswith("cuda")
     card = torch.cuda.get_device_name(device) if is_cuda else name_processor()
@@ -198,13 +238,15 @@ def compare(names: list[str], steps: int, device: str) -> dict[str, Any]:
         torch.cuda.empty_cache()
     peak, sizes = data_sheet_peak(card) if is_cuda else None, dict[str, Any]()
     for name in names:
-        figures = train_in_process(name, steps, device)
+        figures = train_in_process(name, "Penjing", steps, device)
         if figures is None:
             sizes[name] = None
             continue
         spent = figures["tokens_per_second"] * figures["flops_per_token"]
         figures["utilization_of_measured"] = spent / max(rates.values())
         figures["utilization_of_data_sheet"] = None if peak is None else spent / peak
+        if has_peer:
+            figures["transformers"] = train_in_process(name, "Transformers", steps, device)
         sizes[name] = figures
     return {
         "card": card,
@@ -234,6 +276,12 @@ def show(report: dict[str, Any]) -> None:
             f"{figures['utilization_of_measured']:6.1%} of the measured rate"
             + ("" if of_sheet is None else f", {of_sheet:.1%} of the data sheet's")
         )
+        if (peer := figures.get("transformers")) is not None:
+            print(
+                f"{'':6}{'Transformers':>25}  {peer['rows']:3} rows  {peer['tokens_per_second']:10,.0f} tokens/s  "
+                f"{peer['peak_memory_mb']:7,} MB  Penjing is "
+                f"{figures['tokens_per_second'] / peer['tokens_per_second']:.2f} times as fast"
+            )
 
 
 def main() -> None:
@@ -242,9 +290,11 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=["125m", "350m", "1.3b"])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--peer", action="store_true", help="Transformers' Trainer beside it")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the report")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=list(SIZES), help=argparse.SUPPRESS)
+    parser.add_argument("--by", choices=list(TRAINERS), default="Penjing", help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.steps <= SKIPPED:
@@ -255,12 +305,12 @@ def main() -> None:
         )
     if arguments.one:
         try:
-            figures = train(SIZES[arguments.one], arguments.rows, arguments.steps, arguments.device)
+            figures = TRAINERS[arguments.by](SIZES[arguments.one], arguments.rows, arguments.steps, arguments.device)
         except torch.OutOfMemoryError:
             raise SystemExit(OUT_OF_MEMORY) from None
         print("\n" + json.dumps(figures))
         return
-    report = compare(arguments.sizes, arguments.steps, arguments.device)
+    report = compare(arguments.sizes, arguments.steps, arguments.device, has_peer=arguments.peer)
     arguments.out.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^a-z0-9]+", "-", report["card"].lower()).strip("-")
     (arguments.out / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
