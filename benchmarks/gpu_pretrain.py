@@ -9,13 +9,14 @@ tokens a second, divided by the best bf16 matrix product measured on this card; 
 known here, by its dense bf16 peak. The first ten steps, in which it compiles, are not counted. Memory is the most that
 PyTorch allocated on the card.
 
-With --peer Transformers' Trainer trains each size too, as its documentation says that it is fast: ``bf16=True,
-torch_compile=True``, its fused AdamW and SDPA attention, as many rows a step as Penjing, or as many as fit.
+Others train the same if asked for: "Penjing, not deterministic", whose sums come out a little different every time,
+and "Transformers", its Trainer as its documentation says that it is fast: ``bf16=True, torch_compile=True``, fused
+AdamW, SDPA attention, as many rows a step as Penjing, or as many as fit.
 
-python benchmarks/gpu_pretrain.py [--sizes 125m 350m 1.3b] [--steps 40] [--peer] [--out FOLDER] [--json]
+python benchmarks/gpu_pretrain.py [--sizes 125m 350m 1.3b] [--by Penjing Transformers …] [--steps 40] [--json]
 
-Writes benchmarks/results/NAME.json, called after the card. Needs nothing but Penjing and a CUDA card with bf16; --peer
-needs transformers and accelerate.
+Writes benchmarks/results/NAME.json, called after the card. Needs nothing but Penjing and a CUDA card with bf16;
+Transformers' Trainer needs accelerate.
 ``--device cpu --sizes tiny`` runs the same code on a CPU; its figures say nothing.
 """
 
@@ -27,7 +28,9 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +123,8 @@ SIZES = {
 }
 
 
-def train(size: Size, rows: int, steps: int, device: str) -> dict[str, Any]:
-    """Trains for some steps; returns the figures."""
+def train(size: Size, rows: int, steps: int, device: str, *, deterministic: bool = True) -> dict[str, Any]:
+    """Trains for some steps with Penjing's trainer; returns the figures."""
     clock, config = StepClock(), size.config
     network = LLAMA.language_model(config)
     LLAMA.initialize(network, config, SEED)
@@ -130,6 +133,7 @@ def train(size: Size, rows: int, steps: int, device: str) -> dict[str, Any]:
         batch_tokens=rows * size.window,
         compile="on",
         device=device,
+        deterministic=deterministic,
         evaluations=1,
         checkpoint_every_s=1e9,
     )
@@ -154,7 +158,6 @@ def train(size: Size, rows: int, steps: int, device: str) -> dict[str, Any]:
         "precision": result.precision,
         "compiled": result.compiled,
         "tokens_per_second": rows * size.window / clock.seconds_per_step(SKIPPED),
-        "flops_per_token": size.flops_per_token,
         "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 10**6) if is_cuda else peak_memory_mb(),
     }
 
@@ -192,7 +195,11 @@ def train_by_transformers(size: Size, rows: int, steps: int, device: str) -> dic
     }
 
 
-TRAINERS = {"Penjing": train, "Transformers": train_by_transformers}
+TRAINERS: dict[str, Callable[[Size, int, int, str], dict[str, Any]]] = {
+    "Penjing": train,
+    "Penjing, not deterministic": partial(train, deterministic=False),
+    "Transformers": train_by_transformers,
+}
 
 
 def train_in_process(name: str, who: str, steps: int, device: str) -> dict[str, Any] | None:
@@ -228,8 +235,8 @@ def data_sheet_peak(card: str) -> float | None:
     return None
 
 
-def compare(names: list[str], steps: int, device: str, *, has_peer: bool) -> dict[str, Any]:
-    """Trains every size; returns the report."""
+def compare(names: list[str], trainers: list[str], steps: int, device: str) -> dict[str, Any]:
+    """Trains every size by every trainer; returns the report."""
     is_cuda = device.startswith("cuda")
     card = torch.cuda.get_device_name(device) if is_cuda else name_processor()
     # The card's products first, in this process, which then holds next to nothing of its memory.
@@ -238,16 +245,15 @@ def compare(names: list[str], steps: int, device: str, *, has_peer: bool) -> dic
         torch.cuda.empty_cache()
     peak, sizes = data_sheet_peak(card) if is_cuda else None, dict[str, Any]()
     for name in names:
-        figures = train_in_process(name, "Penjing", steps, device)
-        if figures is None:
-            sizes[name] = None
-            continue
-        spent = figures["tokens_per_second"] * figures["flops_per_token"]
-        figures["utilization_of_measured"] = spent / max(rates.values())
-        figures["utilization_of_data_sheet"] = None if peak is None else spent / peak
-        if has_peer:
-            figures["transformers"] = train_in_process(name, "Transformers", steps, device)
-        sizes[name] = figures
+        sizes[name] = {}
+        for who in trainers:
+            figures = train_in_process(name, who, steps, device)
+            if figures is not None:
+                spent = figures["tokens_per_second"] * SIZES[name].flops_per_token
+                figures["utilization_of_measured"] = spent / max(rates.values())
+                figures["utilization_of_data_sheet"] = None if peak is None else spent / peak
+                print(show_line(name, who, figures), file=sys.stderr, flush=True)
+            sizes[name][who] = figures
     return {
         "card": card,
         "memory_mb": round(torch.cuda.get_device_properties(device).total_memory / 10**6) if is_cuda else None,
@@ -260,41 +266,39 @@ def compare(names: list[str], steps: int, device: str, *, has_peer: bool) -> dic
     }
 
 
+def show_line(name: str, who: str, figures: dict[str, Any] | None) -> str:
+    """Returns the figures of a size and a trainer as a line."""
+    if figures is None:
+        return f"{name:6}{who:28}does not fit, even with one row a step"
+    of_sheet = figures["utilization_of_data_sheet"]
+    return (
+        f"{name:6}{who:28}{figures['parameters']:14,} parameters  {figures['rows']:3} rows  "
+        f"{figures['tokens_per_second']:10,.0f} tokens/s  {figures['peak_memory_mb']:7,} MB  "
+        f"{figures['utilization_of_measured']:6.1%} of the measured rate"
+        + ("" if of_sheet is None else f", {of_sheet:.1%} of the data sheet's")
+    )
+
+
 def show(report: dict[str, Any]) -> None:
     """Prints the report as a table."""
     best = max(report["bf16_products_per_second"].values())
     sheet = "" if report["data_sheet_bf16"] is None else f", data sheet {report['data_sheet_bf16'] / 1e12:.0f}"
     print(f"{report['card']}: best bf16 product {best / 1e12:.1f} TFLOP/s{sheet}")
-    for name, figures in report["sizes"].items():
-        if figures is None:
-            print(f"{name:6}does not fit, even with one row a step")
-            continue
-        of_sheet = figures["utilization_of_data_sheet"]
-        print(
-            f"{name:6}{figures['parameters']:14,} parameters  {figures['rows']:3} rows  "
-            f"{figures['tokens_per_second']:10,.0f} tokens/s  {figures['peak_memory_mb']:7,} MB  "
-            f"{figures['utilization_of_measured']:6.1%} of the measured rate"
-            + ("" if of_sheet is None else f", {of_sheet:.1%} of the data sheet's")
-        )
-        if (peer := figures.get("transformers")) is not None:
-            print(
-                f"{'':6}{'Transformers':>25}  {peer['rows']:3} rows  {peer['tokens_per_second']:10,.0f} tokens/s  "
-                f"{peer['peak_memory_mb']:7,} MB  Penjing is "
-                f"{figures['tokens_per_second'] / peer['tokens_per_second']:.2f} times as fast"
-            )
+    for name, trainers in report["sizes"].items():
+        for who, figures in trainers.items():
+            print(show_line(name, who, figures))
 
 
 def main() -> None:
     """Trains each size, prints a line for it and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=["125m", "350m", "1.3b"])
+    parser.add_argument("--by", nargs="+", choices=list(TRAINERS), default=["Penjing"], help="who trains")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--peer", action="store_true", help="Transformers' Trainer beside it")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the report")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=list(SIZES), help=argparse.SUPPRESS)
-    parser.add_argument("--by", choices=list(TRAINERS), default="Penjing", help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.steps <= SKIPPED:
@@ -305,12 +309,12 @@ def main() -> None:
         )
     if arguments.one:
         try:
-            figures = TRAINERS[arguments.by](SIZES[arguments.one], arguments.rows, arguments.steps, arguments.device)
+            figures = TRAINERS[arguments.by[0]](SIZES[arguments.one], arguments.rows, arguments.steps, arguments.device)
         except torch.OutOfMemoryError:
             raise SystemExit(OUT_OF_MEMORY) from None
         print("\n" + json.dumps(figures))
         return
-    report = compare(arguments.sizes, arguments.steps, arguments.device, has_peer=arguments.peer)
+    report = compare(arguments.sizes, arguments.by, arguments.steps, arguments.device)
     arguments.out.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^a-z0-9]+", "-", report["card"].lower()).strip("-")
     (arguments.out / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

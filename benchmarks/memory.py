@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,22 +93,28 @@ def one(arguments: argparse.Namespace) -> dict[str, Any]:
     return train(arguments.depth, vocabulary, drawn, FEW, recompute=arguments.recompute)
 
 
-def measure(*options: str) -> dict[str, Any]:
-    """Runs one measurement in a process of its own."""
-    done = subprocess.run([sys.executable, __file__, "--one", *options], check=True, stdout=subprocess.PIPE, text=True)
+def measure(*options: str) -> dict[str, Any] | None:
+    """Runs one measurement in a process of its own; None where the system killed it, for it has not so much memory."""
+    done = subprocess.run([sys.executable, __file__, "--one", *options], stdout=subprocess.PIPE, text=True)
+    if done.returncode == -signal.SIGKILL:
+        return None
+    done.check_returncode()
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
 def find_largest(depths: list[int], budgets: list[float], *, recompute: bool) -> dict[float, dict[str, Any] | None]:
     """Returns for each budget, in GB, the deepest decoder that trains in it; None where none does."""
-    measured: dict[int, dict[str, Any]] = {}
+    measured: dict[int, dict[str, Any] | None] = {}
 
     def needs_more(depth: int, budget: float) -> bool:
         if depth not in measured:
             measured[depth] = measure("--depth", str(depth), *(["--recompute"] if recompute else []))
-            print(show_size(measured[depth]), file=sys.stderr, flush=True)
-        return int(measured[depth]["peak_memory_mb"]) > 1000 * budget
+            found = measured[depth]
+            said = f"depth {depth:2}  more than there is" if found is None else show_size(found)
+            print(said, file=sys.stderr, flush=True)
+        found = measured[depth]
+        return found is None or int(found["peak_memory_mb"]) > 1000 * budget
 
     fitting = {b: bisect_left(depths, True, key=lambda depth, b=b: needs_more(depth, b)) for b in budgets}
     return {budget: measured[depths[number - 1]] if number else None for budget, number in fitting.items()}
@@ -132,7 +139,7 @@ def measure_corpora(megabytes: list[int]) -> list[dict[str, Any]]:
                     part = min(left, 1 << 22)
                     file.write(np.random.default_rng(left).integers(5, 8192, part).astype(np.uint16).tobytes())
                     left -= part
-            rows.append({"corpus_mb": size, **measure("--depth", "2", "--shard", str(path))})
+            rows.append({"corpus_mb": size, **(measure("--depth", "2", "--shard", str(path)) or {})})
     return rows
 
 

@@ -32,16 +32,17 @@ def test_integrated_gradients_are_the_integral_in_float64(model: Model) -> None:
     found = INTEGRATED_GRADIENTS.explain(model, reading, 1)
     network = model.engine.network.double()
     try:
-        ids = torch.tensor([reading.ids])
+        ids = torch.tensor([reading.ids], device=model.engine.device)
         words = network.input_embeddings(ids).detach()  # type: ignore[operator]
         start = words.clone()
-        start[0, torch.from_numpy(reading.is_word)] = network.input_embeddings.weight[0].detach()  # type: ignore[index, union-attr]
+        start[0, torch.from_numpy(reading.is_word).to(ids.device)] = network.input_embeddings.weight[0].detach()  # type: ignore[index, union-attr]
         total = torch.zeros_like(words)
         steps = 1000
         for step in range(steps):  # the midpoint rule
             point = (start + (step + 0.5) / steps * (words - start)).requires_grad_()
-            total += torch.autograd.grad(log_odds(network(None, inputs_embeds=point), 1).sum(), point)[0]
-        expected = reading.shares @ ((words - start) * total / steps)[0].sum(dim=-1).numpy()
+            with torch.backends.cudnn.flags(enabled=False):
+                total += torch.autograd.grad(log_odds(network(None, inputs_embeds=point), 1).sum(), point)[0]
+        expected = reading.shares @ ((words - start) * total / steps)[0].sum(dim=-1).cpu().numpy()
     finally:
         network.float()
     np.testing.assert_allclose(found.scores, expected, atol=0.01 * np.abs(expected).max())

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 from penjing.models.dropout import Dropout, drop
+from penjing.registry import load_registered
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "bert": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+    "llama": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "attention_dropout": 0.5},
+    "lstm": {"embedding_size": 16, "hidden_size": 16},
+    "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2},
+}
+
+
+@pytest.mark.parametrize("family", SHAPES)
+def test_all_that_a_network_drops_is_dropped_by_modules_so_that_a_trainer_finds_it(family: str) -> None:
+    architecture = load_registered("models", family)
+    network = architecture.classifier(architecture.config_from_dict({**SHAPES[family], "vocab_size": 50}), 2)
+    architecture.initialize(network, network.config, 0)
+    ids = torch.randint(5, 50, (2, 12), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = network.eval()(ids)
+        network.train()
+        torch.manual_seed(0)
+        assert not torch.equal(network(ids), expected)
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        torch.testing.assert_close(network(ids), expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -53,7 +53,15 @@ def build(family: str, shards: dict[str, TokenShard], **changes: Any) -> Trainin
     config = architecture.config_from_dict({**SHAPES[family], "vocab_size": VOCABULARY, "pad_token_id": 0})
     network = architecture.classifier(config, 2)
     architecture.initialize(network, config, 0)
-    known = {"epochs": 2, "batch_rows": 16, "precision": "fp32", "weight_decay": 0, "average": 0.9, "evaluations": 2}
+    known = {
+        "epochs": 2,
+        "batch_rows": 16,
+        "precision": "fp32",
+        "weight_decay": 0,
+        "average": 0.9,
+        "evaluations": 2,
+        "device": "cpu",
+    }
     settings = FinetuneSettings.model_validate({**known, **changes})
     objective = ClassificationObjective(token_dropout=0.2, mask_id=4, special_ids=frozenset(range(5)))
     batches = RowBatches(shards["train"], 0, 8192, 16, 0)

@@ -49,7 +49,8 @@ def explain_by_integrated_gradients(model: Model, reading: Reading, label: int) 
         change = float(score(words) - score(baseline))
     for steps in _STEPS:
         rows = max(1, _BATCH_TOKENS // len(reading.ids))
-        found = method.attribute(words, baseline, n_steps=steps, internal_batch_size=rows)
+        with torch.backends.cudnn.flags(enabled=False):  # its LSTM has no gradient outside of training
+            found = method.attribute(words, baseline, n_steps=steps, internal_batch_size=rows)
         tokens = found[0].sum(dim=-1).double().cpu().numpy()  # [tokens]
         unexplained = abs(float(tokens.sum()) - change) / max(abs(change), 1e-9)
         if unexplained <= _ENOUGH:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention.varlen import varlen_attn
 
 from penjing.models.dropout import drop
 
@@ -13,8 +16,26 @@ from penjing.models.dropout import drop
 _LONGEST_PLAIN = 256
 
 
+class Borders(NamedTuple):
+    """Where documents begin in rows laid end to end, in place of a mask.
+
+    Attributes:
+        starts: of each document, and the end of the last as often as is needed, int32 [documents].
+        longest: no document is longer.
+    """
+
+    starts: Tensor
+    longest: int
+
+
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, *, scale: float | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    dropout: float,
+    *,
+    scale: float | None = None,
 ) -> Tensor:
     """Returns the values mixed for each query, [batch, heads, time, dim].
 
@@ -34,19 +55,22 @@ def attend(
     return drop(attention_weights(query, key, mask, scale=scale), dropout, is_training=dropout > 0) @ value
 
 
-def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | Borders | None, dropout: float) -> Tensor:
     """Returns the values mixed for each query from those up to its own position, [batch, heads, time, dim].
 
     Args:
         query: [batch, heads, time, dim], of the last ``time`` of the keys' positions.
         key: [batch, groups, keys, dim]; each serves heads / groups queries (Ainslie et al. 2023, arXiv 2305.13245).
         value: likewise.
-        mask: from `causal_mask`; None where every key up to a query's own may be looked at.
-        dropout: share of the weights that is dropped; 0 outside of training.
+        mask: from `causal_mask`, or the borders of documents; None where every key up to a query's own may be looked
+            at.
+        dropout: share of the weights that is dropped; 0 outside of training, and with borders.
     """
     shared = query.shape[1] // key.shape[1]
     if shared > 1:
         key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
+    if isinstance(mask, Borders):
+        return _attend_inside(query, key, value, mask)
     time, keys = query.shape[2], key.shape[2]
     if mask is None and time == keys > 1 and not _is_faster_plain(query, key, None):
         return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
@@ -80,6 +104,44 @@ def causal_mask(
 def same_document(documents: Tensor) -> Tensor:
     """Returns which keys are of each query's document, bool [batch, 1, time, time], from numbers [batch, time]."""
     return documents[:, None, :, None] == documents[:, None, None, :]
+
+
+def find_borders(documents: Tensor, hidden: Tensor, dropout: float) -> Borders | None:
+    """Returns where documents begin, if attention can be computed document by document; None where it needs a mask.
+
+    On a GPU, in bf16 or fp16 and without dropout, FlashAttention (Dao 2023, arXiv 2307.08691) does that: it neither
+    makes a mask nor computes what would be hidden.
+
+    Args:
+        documents: the number of the document that each token is of, int64 [batch, time].
+        hidden: the states that attention is computed of, [batch, time, dim].
+        dropout: share of the weights of attention that is dropped.
+    """
+    if documents.device.type != "cuda" or product_dtype(hidden) == torch.float32 or dropout > 0:
+        return None
+    return Borders(_document_starts(documents), documents.shape[1])
+
+
+def _document_starts(documents: Tensor) -> Tensor:
+    """Returns where each document begins in the rows laid end to end, int32, ending with the number of all tokens.
+
+    That number is repeated until there are a power of two of them, for code is compiled for each length.
+    """
+    begins = torch.ones_like(documents, dtype=torch.bool)
+    begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    starts = begins.flatten().nonzero()[:, 0]
+    length = 1 << len(starts).bit_length()  # at least one more
+    return F.pad(starts, (0, length - len(starts)), value=documents.numel()).to(torch.int32)
+
+
+def _attend_inside(query: Tensor, key: Tensor, value: Tensor, borders: Borders) -> Tensor:
+    """Returns the values mixed for each query from those before it in its document, [batch, heads, time, dim]."""
+    # [batch * time, heads, dim], of one type: queries and keys that were turned may be fp32.
+    first, second, third = (part.transpose(1, 2).flatten(0, 1).to(value.dtype) for part in (query, key, value))
+    starts, longest = borders
+    mixed = varlen_attn(first, second, third, starts, starts, longest, longest, window_size=(-1, 0))
+    assert isinstance(mixed, Tensor)
+    return mixed.view(query.shape[0], -1, *mixed.shape[1:]).transpose(1, 2)
 
 
 def product_dtype(hidden: Tensor) -> torch.dtype:

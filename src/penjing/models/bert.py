@@ -58,7 +58,7 @@ class BertSelfAttention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         dim = config.hidden_size
-        self.heads, self.dropout = config.num_attention_heads, config.attention_probs_dropout_prob
+        self.heads, self.dropout = config.num_attention_heads, Dropout(config.attention_probs_dropout_prob)
         self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
 
     def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class BertSelfAttention(nn.Module):
             self._split(self.key(hidden)),
             self._split(self.value(hidden)),
         )
-        mixed = attend(query, key, value, mask, self.dropout if self.training else 0.0)
+        mixed = attend(query, key, value, mask, self.dropout.share)
         return mixed.transpose(1, 2).reshape(asked.shape)
 
     def weigh(self, hidden: Tensor) -> Tensor:

@@ -42,5 +42,10 @@ def _(like: Tensor) -> Tensor:
 class Dropout(nn.Dropout):
     """`drop` as a module."""
 
+    @property
+    def share(self) -> float:
+        """What is dropped now: nothing outside of training."""
+        return self.p if self.training else 0.0
+
     def forward(self, input: Tensor) -> Tensor:
         return drop(input, self.p, is_training=self.training)

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.errors import UsageError
-from penjing.models.attention import attend_causally, causal_mask, same_document
+from penjing.models.attention import Borders, attend_causally, causal_mask, find_borders, same_document
 from penjing.models.cache import KeyValueCache
+from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, shape_of_depth
 from penjing.models.rotary import rotary_angles, rotary_frequencies, rotate
@@ -37,7 +38,7 @@ class LlamaAttention(nn.Module):
         super().__init__()
         dim, width = config.hidden_size, config.width
         bias = config.attention_bias if config.has_query_bias is None else config.has_query_bias
-        self.layer, self.width, self.dropout = layer, width, config.attention_dropout
+        self.layer, self.width, self.dropout = layer, width, Dropout(config.attention_dropout)
         self.q_proj = nn.Linear(dim, config.num_attention_heads * width, bias=bias)
         self.k_proj = nn.Linear(dim, config.groups * width, bias=bias)
         self.v_proj = nn.Linear(dim, config.groups * width, bias=bias)
@@ -48,7 +49,7 @@ class LlamaAttention(nn.Module):
         self.has_query_norm = config.has_query_norm
 
     def forward(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | None, cache: KeyValueCache | None
+        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: KeyValueCache | None
     ) -> Tensor:
         query, key, value = (self._split(project(hidden)) for project in (self.q_proj, self.k_proj, self.v_proj))
         if self.has_query_norm:
@@ -60,7 +61,7 @@ class LlamaAttention(nn.Module):
         )
         if cache is not None:
             key, value = cache.put(self.layer, key, value)
-        mixed = attend_causally(query, key, value, mask, self.dropout if self.training else 0.0)
+        mixed = attend_causally(query, key, value, mask, self.dropout.share)
         output: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(2))
         return output
 
@@ -95,7 +96,7 @@ class LlamaDecoderLayer(nn.Module):
         self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | None, cache: KeyValueCache | None
+        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: KeyValueCache | None
     ) -> Tensor:
         hidden = hidden + self.self_attn(self.input_layernorm(hidden), angles, mask, cache)
         output: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
@@ -151,7 +152,7 @@ class LlamaModel(nn.Module):
             )
         assert isinstance(self.frequencies, Tensor)
         angles = rotary_angles(self.frequencies, before, time)
-        mask = self._mask(time, before + time, attention_mask, documents, hidden.device)
+        mask = self._mask(hidden, before + time, attention_mask, documents)
         for layer in self.layers:
             hidden = layer(hidden, angles, mask, cache)
         if cache is not None:
@@ -160,14 +161,20 @@ class LlamaModel(nn.Module):
         return normed
 
     def _mask(
-        self, time: int, keys: int, attention_mask: Tensor | None, documents: Tensor | None, device: torch.device
-    ) -> Tensor | None:
-        window = self.config.sliding_window
+        self, hidden: Tensor, keys: int, attention_mask: Tensor | None, documents: Tensor | None
+    ) -> Tensor | Borders | None:
+        window, time = self.config.sliding_window, hidden.shape[1]
         if window is not None and window >= keys:
             window = None
-        if attention_mask is None and window is None and documents is None:
-            return None
-        mask = causal_mask(time, keys, attention_mask, window, device)
+        if attention_mask is None and window is None:
+            if documents is None:
+                return None
+            first = self.layers[0]
+            assert isinstance(first, LlamaDecoderLayer)
+            borders = find_borders(documents, hidden, first.self_attn.dropout.share)
+            if borders is not None:
+                return borders
+        mask = causal_mask(time, keys, attention_mask, window, hidden.device)
         return mask if documents is None else mask & same_document(documents)
 
 

@@ -32,7 +32,7 @@ class T5Attention(nn.Module):
 
     def __init__(self, config: T5Config, *, has_bias: bool = False) -> None:
         super().__init__()
-        self.width, self.dropout = config.d_kv, config.dropout_rate
+        self.width, self.dropout = config.d_kv, Dropout(config.dropout_rate)
         self.q = nn.Linear(config.d_model, config.inner, bias=False)
         self.k = nn.Linear(config.d_model, config.inner, bias=False)
         self.v = nn.Linear(config.d_model, config.inner, bias=False)
@@ -45,8 +45,7 @@ class T5Attention(nn.Module):
         return self._split(self.k(hidden)), self._split(self.v(hidden))
 
     def forward(self, hidden: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        dropout = self.dropout if self.training else 0.0
-        mixed = attend(self._split(self.q(hidden)), key, value, mask, dropout, scale=1.0)
+        mixed = attend(self._split(self.q(hidden)), key, value, mask, self.dropout.share, scale=1.0)
         output: Tensor = self.o(mixed.transpose(1, 2).flatten(2))
         return output
 

@@ -44,6 +44,9 @@ class TrainSettings(BaseModel):
         False, description="keep less in memory, and compute each layer twice: about a quarter slower"
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
+    deterministic: bool = Field(
+        True, description="on a GPU: the same numbers every time, so that a stopped run goes on to the bit"
+    )
     evaluations: int = Field(10, ge=1, description="how many times the run is measured on the validation rows")
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0: never")
     best_by: Literal["loss", "accuracy"] = Field("loss", description="which validation figure decides the best")

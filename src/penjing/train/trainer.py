@@ -110,7 +110,7 @@ class Trainer:
         history = History(self._folder / HISTORY, self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
         try:
-            with self._progress.bar(self._name, total, "batches") as bar, deterministic_algorithms(self._device):
+            with self._progress.bar(self._name, total, "batches") as bar, self._numbers():
                 bar.advance(self._state.epoch * len(self._plan) + self._state.position)
                 stopped_early = self._loop(history, bar)
             self._keep_best()
@@ -132,6 +132,10 @@ class Trainer:
             device=self._state.device,
             device_memory_mb=peak_device_memory_mb(self._device),
         )
+
+    def _numbers(self) -> AbstractContextManager[None]:
+        """For a while a GPU computes the same numbers every time, unless it need not."""
+        return deterministic_algorithms(self._device) if self._settings.deterministic else nullcontext()
 
     def _loop(self, history: History, bar: Bar) -> bool:
         """Steps until the epochs are done; returns whether patience ran out before."""
@@ -323,6 +327,8 @@ class Trainer:
             for key, name in DEPENDED_ON.items()
             if getattr(state, key) != getattr(own, key)
         ]
+        if self._device.type != "cpu" and not self._settings.deterministic:
+            changed.append("the order of sums, as deterministic = false lets it")
         state.position = state.position * state.batch_rows // own.batch_rows
         now = {"batches": own.batches, **{key: getattr(own, key) for key in DEPENDED_ON}}
         self._state = replace(state, **now)
