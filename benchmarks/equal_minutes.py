@@ -18,14 +18,13 @@ import argparse
 import json
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from peer_data import BATCH_TOKENS, HELD_OUT, Run, prepare
-from peer_runs import CONTENDERS, SKIPPED, add_options, choose_contenders, start_contender
+from peer_runs import CONTENDERS, SKIPPED, add_options, choose_contenders, run_comparison, start_contender
 from penjing.evaluate.language import LanguageEvaluation, evaluate_language_model
 from penjing.inference.language_model import load_language_model
 from penjing.machine import describe_machine
@@ -117,14 +116,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(CONTENDERS), default=DEFAULT_CONTENDERS)
     arguments = parser.parse_args()
     names = choose_contenders(arguments)
-    with tempfile.TemporaryDirectory() as data:
-        report = compare(arguments, names, Path(data))
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-    else:
-        show(report)
-    if len(report["contenders"]) < len(names):
-        raise SystemExit(1)
+    run_comparison(arguments, names, compare, show)
 
 
 if __name__ == "__main__":

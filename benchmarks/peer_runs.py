@@ -19,9 +19,12 @@ LitGPT 0.5 wants an older huggingface-hub than Transformers 5, so it has an envi
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +48,7 @@ from rates import StepClock
 
 BETA1, BETA2, EPSILON, DECAY, CLIP = 0.9, 0.98, 1e-8, 0.01, 1.0
 SKIPPED = 5  # steps before tokens a second are counted
+PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
 def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw", precision: str = "auto") -> dict[str, Any]:
@@ -278,6 +282,27 @@ def choose_contenders(arguments: argparse.Namespace) -> list[str]:
     return names
 
 
+def run_comparison(
+    arguments: argparse.Namespace,
+    names: list[str],
+    compare: Callable[[argparse.Namespace, list[str], Path], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None],
+) -> None:
+    """Compares contenders in a folder that is gone afterwards, and prints the report.
+
+    Raises:
+        SystemExit: one of them failed.
+    """
+    with tempfile.TemporaryDirectory() as data:
+        report = compare(arguments, names, Path(data))
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        show(report)
+    if len(report["contenders"]) < len(names):
+        raise SystemExit(1)
+
+
 def main() -> None:
     """Is one contender; `start_contender` starts it."""
     parser = argparse.ArgumentParser()
@@ -288,6 +313,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--began", type=float, required=True)
     arguments = parser.parse_args()
+    with contextlib.suppress(AttributeError):  # elsewhere than on Linux
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a benchmark that is killed leaves nobody behind
     run = Run(arguments.family, arguments.steps, arguments.data, arguments.out)
     print("\n" + json.dumps(run_one(arguments.name, run, arguments.began)))
 

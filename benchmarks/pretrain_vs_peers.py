@@ -17,8 +17,6 @@ python benchmarks/pretrain_vs_peers.py [--family llama] [--steps 200] [--only NA
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +99,7 @@ def main() -> None:
         parser.error(f"--steps must be above {SKIPPED}: the first {SKIPPED} are not counted")
     names = choose_contenders(arguments)
     torch.set_num_threads(arguments.threads)
-    with tempfile.TemporaryDirectory() as data:
-        report = compare(arguments, names, Path(data))
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-    else:
-        show(report)
-    if len(report["contenders"]) < len(names):
-        raise SystemExit(1)
+    run_comparison(arguments, names, compare, show)
 
 
 if __name__ == "__main__":
