@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from peer_data import BATCH_TOKENS, Run, open_start, prepare, validation_loss
-from peer_runs import CONTENDERS, SKIPPED, add_options, choose_contenders, make_job, start_contender
+from peer_runs import CONTENDERS, SKIPPED, add_options, choose_contenders, make_job, run_comparison, start_contender
 from penjing.machine import describe_machine
 from penjing.models.interface import count_parameters
 from penjing.models.weights import load_weights
