@@ -121,6 +121,17 @@ def render(values: dict[str, Any], language: Language = "en") -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_card_and_its_memory_are_named_where_one_was_used(read_page: Any, language: Language) -> None:
+    values, say = full(), STRINGS[language]
+    assert say["training.device_memory"] not in read_page(render(values, language)).text
+    values["training"] = {**values["training"], "device": "NVIDIA H100", "device_memory_mb": 13_065}
+    page = read_page(render(values, language)).text
+    assert say["training.device"] in page
+    assert "NVIDIA H100" in page
+    assert "13.1 GB" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_headline_says_how_good_it_is_and_beside_what(read_page: Any, language: Language) -> None:
     page, say = read_page(render(full(), language)), STRINGS[language]
     head = page.text[: page.text.index(say["path"])]

@@ -115,6 +115,9 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines.append("Time    none: everything is done")
     else:
         lines.append(f"Time    about {_duration(plan.seconds)}, up to {plan.peak_memory_mb:,} MB of memory")
+        on_card = [facts.get("device_memory_mb") or 0 for facts in (plan.facts("pretrain"), plan.facts("finetune"))]
+        if max(on_card) > 0:
+            lines.append(f"Card    up to {max(on_card):,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
 

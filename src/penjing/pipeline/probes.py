@@ -105,6 +105,7 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
         "tokens": probe.tokens,
         "parameters": count_parameters(job.network),
         "family": architecture.name,
+        "device_memory_mb": probe.device_memory_mb,
         "left_out_tokens": count_left_out(inputs["shards"], recipe.pretrain),
     }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
@@ -119,6 +120,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         "tokens": probe.tokens,
         "parameters": count_parameters(job.network),
         "family": architecture.name,
+        "device_memory_mb": probe.device_memory_mb,
     }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
 

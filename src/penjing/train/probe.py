@@ -14,7 +14,7 @@ from torch import Tensor
 
 from penjing.errors import Interrupted
 from penjing.machine import peak_memory_mb, restart_peak_memory
-from penjing.models.device import choose_device, choose_precision
+from penjing.models.device import choose_device, choose_precision, peak_device_memory_mb
 from penjing.progress import Silent
 from penjing.train.batches import Batch, Batches
 from penjing.train.compiling import count_steps, should_compile
@@ -36,12 +36,14 @@ class Probe:
         tokens: real tokens read.
         seconds: the steps, the compiling and the evaluations on the validation rows.
         peak_memory_mb: largest resident memory of the process while it was probed.
+        device_memory_mb: the most that was allocated on a card meanwhile; None on a CPU.
     """
 
     steps: int
     tokens: int
     seconds: float
     peak_memory_mb: int
+    device_memory_mb: int | None
 
 
 class _StopAfter(Silent):
@@ -106,6 +108,7 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
         tokens=round(steps * last["tokens"] / made),
         seconds=first["seconds"] + per_step * max(0, steps - 1) + job.settings.evaluations * _time_evaluation(job),
         peak_memory_mb=peak_memory_mb(),
+        device_memory_mb=peak_device_memory_mb(device),
     )
 
 

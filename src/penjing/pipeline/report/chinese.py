@@ -264,6 +264,8 @@ CHINESE = {
     "training.utilization": "模型运算利用率（MFU）",
     "training.precision": "精度",
     "training.compiled": "编译",
+    "training.device": "显卡",
+    "training.device_memory": "显存占用",
     "training.validation_loss": "所留权重的验证损失（nat）",
     "training.stopped_early": "提前停止",
 }

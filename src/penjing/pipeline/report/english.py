@@ -276,6 +276,8 @@ ENGLISH = {
     "training.utilization": "Model FLOPs utilization",
     "training.precision": "Precision",
     "training.compiled": "Compiled",
+    "training.device": "Card",
+    "training.device_memory": "Memory taken on it",
     "training.validation_loss": "Validation loss of the weights kept (nats)",
     "training.stopped_early": "Stopped early",
 }

@@ -113,6 +113,8 @@ class TrainingFacts(Facts):
         compiled: whether ``torch.compile`` was used.
         validation_loss: of the weights that were kept, nats a prediction; None without validation texts.
         stopped_early: whether patience ran out.
+        device: name of the processor or the card; None in runs of an older version.
+        device_memory_mb: the most that was allocated on the card, MB; None on a CPU.
     """
 
     tokens: int
@@ -125,6 +127,8 @@ class TrainingFacts(Facts):
     compiled: bool
     validation_loss: float | None = None
     stopped_early: bool = False
+    device: str | None = None
+    device_memory_mb: float | None = None
 
 
 class LanguageReportFacts(RunFacts):

@@ -191,6 +191,8 @@ def _training_rows(facts: LanguageReportFacts, wording: Wording) -> list[tuple[s
         ("precision", training.precision),
         ("compiled", wording.value(training.compiled)),
     ]
+    if training.device_memory_mb is not None:
+        rows += [("device", training.device or "–"), ("device_memory", wording.memory(training.device_memory_mb))]
     if training.validation_loss is not None:
         rows.append(("validation_loss", wording.score("loss", training.validation_loss)))
     if training.stopped_early:
