@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from penjing.errors import Interrupted
+from penjing.errors import Interrupted, TrainingError
 from penjing.progress import Silent
 from penjing.registry import load_registered
 from penjing.text.renderer import Rendered
@@ -116,6 +116,15 @@ def test_a_gpu_learns_what_a_cpu_learns(family: str, shard: TokenShard, tmp_path
     train(family, shard, tmp_path / "cpu", device="cpu", **same)
     train(family, shard, tmp_path / "gpu", device="cuda", **same)
     assert losses(tmp_path / "gpu") == pytest.approx(losses(tmp_path / "cpu"), rel=1e-4)
+
+
+@needs_gpu
+def test_an_operation_without_such_an_algorithm_says_what_to_do() -> None:
+    numbers = torch.rand(100, device="cuda", requires_grad=True)
+    with pytest.raises(TrainingError, match="kthvalue") as raised, deterministic_algorithms(numbers.device):
+        numbers.kthvalue(5)
+    assert "deterministic = false" in str(raised.value)
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 @needs_gpu

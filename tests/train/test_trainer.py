@@ -127,6 +127,23 @@ def test_stopped_run_resumes_to_the_same_losses_to_the_bit(
     assert first == second
 
 
+def test_a_full_card_is_named_and_the_last_checkpoint_stays(
+    shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(3))
+    before = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+
+    def fill(*_: Any) -> None:  # there is no card here to fill
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(ClassificationObjective, "loss", fill)
+    with pytest.raises(TrainingError, match=r"memory is full.*2\.00 GiB") as raised:
+        train(shard, tmp_path)
+    assert "recompute = true" in str(raised.value)
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == before
+
+
 def test_a_resumed_run_counts_the_energy_of_all_sittings(
     shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch.utils import deterministic
 
+from penjing.errors import TrainingError
+
 
 @contextmanager
 def deterministic_algorithms(device: torch.device) -> Iterator[None]:
@@ -18,7 +20,7 @@ def deterministic_algorithms(device: torch.device) -> Iterator[None]:
     told not to; without this a run on a GPU that is stopped could not go on to the bit.
 
     Raises:
-        RuntimeError: an operation has no such algorithm; PyTorch names it.
+        TrainingError: an operation has no such algorithm; PyTorch names it.
     """
     if device.type == "cpu":
         yield
@@ -34,6 +36,13 @@ def deterministic_algorithms(device: torch.device) -> Iterator[None]:
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise TrainingError(
+            f"this GPU does not add up in the same order every time ({error})",
+            do="Set deterministic = false; a run that is stopped then does not go on to the bit.",
+        ) from error
     finally:
         torch.use_deterministic_algorithms(is_on, warn_only=only_warns)
         deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from penjing.errors import Interrupted
+from penjing.errors import Interrupted, TrainingError
 from penjing.files import remove_leftovers, write_beside
 from penjing.machine import keep_freed_memory
 from penjing.models.device import (
@@ -99,7 +99,7 @@ class Trainer:
 
         Raises:
             Interrupted: the user asked to stop; a checkpoint is written.
-            TrainingError: the loss is not a number or diverges; the last checkpoint stays.
+            TrainingError: the loss is not a number or diverges, or a card's memory is full; the last checkpoint stays.
             DiskFullError: a checkpoint could not be written; the one before it stays.
         """
         torch.manual_seed(self._seed)
@@ -114,6 +114,12 @@ class Trainer:
                 bar.advance(self._state.epoch * len(self._plan) + self._state.position)
                 stopped_early = self._loop(history, bar)
             self._keep_best()
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"the card's memory is full: {error}",
+                where=self._name,
+                do="Lower batch_tokens and raise accumulate by as much, set recompute = true, or take a smaller model.",
+            ) from error
         finally:
             history.close()
             if self._regions is not None:
