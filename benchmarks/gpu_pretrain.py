@@ -149,7 +149,6 @@ def train(size: Size, rows: int, steps: int, device: str, *, deterministic: bool
         batches = WindowBatches(shard, size.window, settings.batch_tokens, SEED)
         job = TrainingJob("pretrain", network, CausalObjective(), batches, None, settings, 3e-4, SEED)
         result = Trainer(job, Path(folder) / "run", Silent()).run()
-    is_cuda = device.startswith("cuda")
     return {
         "parameters": count_parameters(network),
         "rows": rows,
@@ -158,7 +157,7 @@ def train(size: Size, rows: int, steps: int, device: str, *, deterministic: bool
         "precision": result.precision,
         "compiled": result.compiled,
         "tokens_per_second": rows * size.window / clock.seconds_per_step(SKIPPED),
-        "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 10**6) if is_cuda else peak_memory_mb(),
+        "peak_memory_mb": result.device_memory_mb or peak_memory_mb(),
     }
 
 

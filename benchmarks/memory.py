@@ -161,7 +161,8 @@ def main() -> None:
     corpora = measure_corpora(arguments.megabytes)
     if not arguments.json:
         for row in corpora:
-            print(f"{row['corpus_mb']:6,} MB of text  {row['peak_memory_mb']:6,} MB, own {row['own_memory_mb']:6,} MB")
+            taken = f"{row['peak_memory_mb']:6,} MB, own {row['own_memory_mb']:6,} MB" if len(row) > 1 else "too much"
+            print(f"{row['corpus_mb']:6,} MB of text  {taken}")
     largest = {
         name: find_largest(arguments.depths, arguments.budgets, recompute=flag)
         for name, flag in (("kept", False), ("recomputed", True))

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from penjing.tasks.model import Model
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, device: str = "auto") -> Model:
     """Loads a model folder, ready to predict.
+
+    Args:
+        folder: as a run writes it.
+        device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Example:
         >>> model = penjing.load("runs/quickstart/model")  # doctest: +SKIP
@@ -23,7 +27,8 @@ def load(folder: str | Path) -> Model:
 
     Raises:
         penjing.errors.ModelFolderError: a file is missing, or the files do not belong together.
+        penjing.errors.UsageError: there is no such device.
     """
     from penjing.tasks.model import load_model
 
-    return load_model(folder)
+    return load_model(folder, device)

@@ -38,9 +38,9 @@ def test_documents_begin_where_their_number_changes_and_in_every_row(rows: list[
 def test_on_a_cpu_and_in_fp32_a_mask_is_needed() -> None:
     documents, hidden = torch.zeros(2, 4, dtype=torch.int64), torch.zeros(2, 4, 8)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert find_borders(documents, hidden, 0.0) is None
+        assert find_borders(documents, hidden, 8, 0.0) is None
     if torch.cuda.is_available():
-        assert find_borders(documents.cuda(), hidden.cuda(), 0.0) is None
+        assert find_borders(documents.cuda(), hidden.cuda(), 8, 0.0) is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU")
@@ -51,8 +51,11 @@ def test_attention_inside_documents_is_that_with_a_mask(groups: int) -> None:
     query, key, value, upstream = (
         torch.randn(2, heads, 64, 32, device="cuda", dtype=torch.bfloat16) for heads in (4, groups, groups, 4)
     )
-    borders = find_borders(documents, query, 0.0)
+    borders = find_borders(documents, query, 32, 0.0)
     assert borders is not None
+    assert find_borders(documents, query, 20, 0.0) is None
+    assert find_borders(documents, query, 512, 0.0) is None
+    assert find_borders(documents, query, 32, 0.1) is None
     mask = causal_mask(64, 64, None, None, documents.device) & same_document(documents)
     results = []
     for kind, how in ((torch.bfloat16, borders), (torch.float64, mask)):

@@ -87,7 +87,8 @@ def losses(folder: Path) -> list[float]:
     [
         ("llama", {"compile": "on"}),
         ("llama", {"compile": "off", "optimizer": "muon", "accumulate": 3, "recompute": True}),
-        ("llama", {"compile": "on", "borders": "closed", "average": 0.9}),
+        ("llama", {"compile": "on", "borders": "closed", "dropout": 0.0, "average": 0.9}),
+        ("llama", {"compile": "off", "borders": "closed", "dropout": 0.0, "accumulate": 2, "recompute": True}),
         ("bert", {"compile": "on"}),
         ("bert", {"compile": "off", "precision": "fp32", "accumulate": 2}),
         ("t5", {"compile": "on"}),

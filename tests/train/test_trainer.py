@@ -127,6 +127,23 @@ def test_stopped_run_resumes_to_the_same_losses_to_the_bit(
     assert first == second
 
 
+def test_a_young_average_follows_faster_and_then_as_it_was_told(shard: TokenShard, tmp_path: Path) -> None:
+    def weights(name: str, epochs: float, average: float) -> tuple[Tensor, Tensor]:
+        folder = tmp_path / f"{name}-{average}"
+        train(shard, folder, epochs=epochs, average=average, warmup=0, schedule="wsd", decay=1e-9, weight_decay=0)
+        (last,) = (folder / "checkpoints").iterdir()
+        kept = load_file(last / "optimizer.safetensors").get("average.classifier.weight", torch.empty(0))
+        return load_file(last / "network.safetensors")["classifier.weight"], kept
+
+    torch.manual_seed(0)
+    expected = BagOfWords().classifier.weight.detach()
+    batches = len(RowBatches(shard, 0, 8192, 16, 0).plan(0))
+    for step in range(3):
+        now, average = weights(f"{step}", (step + 1) / batches, 0.15)
+        expected = expected.lerp(now, 1 - min(0.15, (1 + step) / (10 + step)))
+        torch.testing.assert_close(average, expected)
+
+
 def test_a_full_card_is_named_and_the_last_checkpoint_stays(
     shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

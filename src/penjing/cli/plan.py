@@ -11,7 +11,7 @@ from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 
 if TYPE_CHECKING:
-    from penjing.pipeline.plan import Plan
+    from penjing.pipeline.plan import Plan, PlannedStage
 
 
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
@@ -47,10 +47,17 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
                 "done": stage.is_done,
                 "seconds": round(stage.seconds, 1),
                 "peak_memory_mb": stage.peak_memory_mb,
+                "device_memory_mb": _on_card(stage),
             }
             for stage in plan.stages
         ],
     }
+
+
+def _on_card(stage: PlannedStage) -> int | None:
+    """Returns the memory of a card that a stage will take, in MB; None where it takes none, or is done."""
+    memory: int | None = None if stage.is_done else stage.facts.get("device_memory_mb")
+    return memory
 
 
 def _trained(plan: Plan) -> dict[str, Any]:
@@ -115,9 +122,9 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines.append("Time    none: everything is done")
     else:
         lines.append(f"Time    about {_duration(plan.seconds)}, up to {plan.peak_memory_mb:,} MB of memory")
-        on_card = [facts.get("device_memory_mb") or 0 for facts in (plan.facts("pretrain"), plan.facts("finetune"))]
-        if max(on_card) > 0:
-            lines.append(f"Card    up to {max(on_card):,} MB of its memory")
+        on_card = max((memory for stage in plan.stages if (memory := _on_card(stage))), default=None)
+        if on_card is not None:
+            lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import cast
 
 import torch
@@ -45,17 +46,23 @@ def explain_by_integrated_gradients(model: Model, reading: Reading, label: int) 
         return log_odds(network(None, inputs_embeds=inputs), label)
 
     method = IntegratedGradients(score, multiply_by_inputs=True)
-    with torch.no_grad():
+    with torch.no_grad(), _without_cudnn():
         change = float(score(words) - score(baseline))
     for steps in _STEPS:
         rows = max(1, _BATCH_TOKENS // len(reading.ids))
-        with torch.backends.cudnn.flags(enabled=False):  # its LSTM has no gradient outside of training
+        with _without_cudnn():
             found = method.attribute(words, baseline, n_steps=steps, internal_batch_size=rows)
         tokens = found[0].sum(dim=-1).double().cpu().numpy()  # [tokens]
         unexplained = abs(float(tokens.sum()) - change) / max(abs(change), 1e-9)
         if unexplained <= _ENOUGH:
             break
     return Explanation(reading.shares @ tokens, unexplained)
+
+
+def _without_cudnn() -> AbstractContextManager[None]:
+    """For a while a GPU computes an LSTM without cuDNN, whose has no gradient outside of training, and is TF32."""
+    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=False)
+    return flags
 
 
 INTEGRATED_GRADIENTS = Method(explain_by_integrated_gradients)

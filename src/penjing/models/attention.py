@@ -14,6 +14,7 @@ from penjing.models.dropout import drop
 # PyTorch's fused attention multiplies bf16 slowly on a CPU: up to this many tokens a row, attention written out trains
 # the layers of a BERT 1.2 to 1.5 times as fast. In fp32, and for longer rows, the fused one is faster.
 _LONGEST_PLAIN = 256
+_WIDEST = 256  # heads that FlashAttention knows
 
 
 class Borders(NamedTuple):
@@ -106,18 +107,22 @@ def same_document(documents: Tensor) -> Tensor:
     return documents[:, None, :, None] == documents[:, None, None, :]
 
 
-def find_borders(documents: Tensor, hidden: Tensor, dropout: float) -> Borders | None:
+def find_borders(documents: Tensor, hidden: Tensor, width: int, dropout: float) -> Borders | None:
     """Returns where documents begin, if attention can be computed document by document; None where it needs a mask.
 
-    On a GPU, in bf16 or fp16 and without dropout, FlashAttention (Dao 2023, arXiv 2307.08691) does that: it neither
-    makes a mask nor computes what would be hidden.
+    On a GPU of compute capability 8 or above, in bf16 or fp16, without dropout and for heads of usual widths,
+    FlashAttention (Dao 2023, arXiv 2307.08691) does that: it neither makes a mask nor computes what would be hidden.
 
     Args:
         documents: the number of the document that each token is of, int64 [batch, time].
         hidden: the states that attention is computed of, [batch, time, dim].
+        width: of a head.
         dropout: share of the weights of attention that is dropped.
     """
-    if documents.device.type != "cuda" or product_dtype(hidden) == torch.float32 or dropout > 0:
+    is_low = product_dtype(hidden) in (torch.bfloat16, torch.float16)
+    if documents.device.type != "cuda" or not is_low or dropout > 0 or width % 8 or width > _WIDEST:
+        return None
+    if torch.cuda.get_device_capability(documents.device) < (8, 0):
         return None
     return Borders(_document_starts(documents), documents.shape[1])
 

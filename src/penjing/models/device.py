@@ -38,7 +38,7 @@ def choose_device(name: str) -> torch.device:
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Returns the precision of matrix products; ``auto`` is bf16 where the hardware multiplies it, else fp32."""
-    has_bf16 = torch.cuda.is_bf16_supported() if device.type == "cuda" else computes_bf16()
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else computes_bf16()
     wanted = ("bf16" if has_bf16 else "fp32") if name == "auto" else name
     return torch.bfloat16 if wanted == "bf16" else torch.float32
 

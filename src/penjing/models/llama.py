@@ -171,7 +171,7 @@ class LlamaModel(nn.Module):
                 return None
             first = self.layers[0]
             assert isinstance(first, LlamaDecoderLayer)
-            borders = find_borders(documents, hidden, first.self_attn.dropout.share)
+            borders = find_borders(documents, hidden, self.config.width, first.self_attn.dropout.share)
             if borders is not None:
                 return borders
         mask = causal_mask(time, keys, attention_mask, window, hidden.device)

@@ -105,6 +105,12 @@ class Recipe(BaseModel):
     explain: ExplainSettings | None = None
     report: ReportSettings = ReportSettings()
 
+    @property
+    def device(self) -> str:
+        """Where the finished model computes: where it was trained last."""
+        is_language_model = self.data is None and self.pretrain is not None
+        return self.pretrain.device if is_language_model and self.pretrain is not None else self.finetune.device
+
     @model_validator(mode="before")
     @classmethod
     def _fill_task(cls, values: Any) -> Any:

@@ -78,7 +78,9 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
     publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
     write_json(out / RECORD, lineage)
-    predictions = load_model(model).predict_texts(recipe.report.examples) if recipe.report.examples else []
+    predictions = (
+        load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
+    )
     outcome = Outcome(done, evaluation, predictions, command)
     write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, [], done)
@@ -92,7 +94,7 @@ def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact],
     generations: list[Generation] = []
     if recipe.pretrain is not None and recipe.pretrain.objective == "causal" and recipe.report.examples:
         generator, settings = (
-            load_generator(model),
+            load_generator(model, recipe.device),
             SamplingSettings(_SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=recipe.seed),
         )
         generations = [generator.generate(prompt, settings) for prompt in recipe.report.examples]

@@ -54,7 +54,7 @@ def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = to_device(prepared.tensors, device)
     # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.
-    with sdpa_kernel(SDPBackend.MATH), _without_mkldnn(), FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), _without_fused_lstm(), FlopCounterMode(display=False) as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
     job.network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / prepared.tokens
@@ -68,8 +68,8 @@ def _cut(batch: Batch, tokens: int) -> Batch:
 
 
 @contextmanager
-def _without_mkldnn() -> Iterator[None]:
+def _without_fused_lstm() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="TF32 acceleration")  # said of GPUs that are not there
-        with torch.backends.mkldnn.flags(enabled=False):
+        with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
             yield

@@ -10,8 +10,8 @@ import torch
 from penjing.machine import has_intel_avx512_bf16_alone
 
 
-def compiler_options() -> dict[str, str | int | bool | Callable[..., Any]]:
-    """Returns the options of ``torch.compile`` on this machine.
+def compiler_options(device: torch.device) -> dict[str, str | int | bool | Callable[..., Any]]:
+    """Returns the options of ``torch.compile`` for a device of this machine.
 
     On an Intel processor with AVX-512 BF16 and no AMX, as virtual machines show it, gcc 12 takes ``-march=native`` for
     a Cooper Lake and transposes bf16 wrongly: gradients are not numbers. For the processor before it, whose
@@ -23,6 +23,6 @@ def compiler_options() -> dict[str, str | int | bool | Callable[..., Any]]:
     options: dict[str, str | int | bool | Callable[..., Any]] = {}
     if has_intel_avx512_bf16_alone():
         options["cpp.march"] = "icelake-server"
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         options["deterministic"] = True
     return options

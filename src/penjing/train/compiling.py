@@ -47,16 +47,18 @@ class CompiledRegions:
     Args:
         network: whose layers are compiled.
         objective: whose scoring is compiled.
+        device: where they compute.
     """
 
-    def __init__(self, network: nn.Module, objective: Objective) -> None:
+    def __init__(self, network: nn.Module, objective: Objective, device: torch.device) -> None:
         self._layers = outermost_layers(network)
-        objective.compile()
+        self._device = device
+        objective.compile(device)
         self._compile()
 
     def _compile(self) -> None:
         for layer in self._layers:
-            layer.compile(dynamic=False, options=compiler_options())
+            layer.compile(dynamic=False, options=compiler_options(self._device))
 
     def remove(self) -> None:
         """Lets the layers be computed as they are written again."""

@@ -55,7 +55,7 @@ class Objective(Protocol):
             done: share of the training run that is done, 0 to 1; 1 for validation.
         """
 
-    def compile(self) -> None:
+    def compile(self, device: torch.device) -> None:
         """Lets what is computed outside of the network's layers be compiled, as far as that pays."""
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -73,6 +73,6 @@ class LanguageObjective:
     added_ids = torch.empty(0, dtype=torch.int64)  # any word may be put in; all are trained
     score_piece: ScorePiece = staticmethod(score_piece)
 
-    def compile(self) -> None:
+    def compile(self, device: torch.device) -> None:
         """Lets the vocabulary be scored by compiled code."""
-        self.score_piece = torch.compile(score_piece_in_one_pass, dynamic=False, options=compiler_options())
+        self.score_piece = torch.compile(score_piece_in_one_pass, dynamic=False, options=compiler_options(device))

@@ -24,6 +24,7 @@ class StepLoader:
 
     def __init__(self, job: TrainingJob, device: torch.device) -> None:
         self._batches, self._objective, self._seed, self._device = job.batches, job.objective, job.seed, device
+        self._looks_ahead = device.type != "cpu"
         self._ahead: tuple[int, list[Prepared]] | None = None
 
     def load(self, step: int, group: Sequence[NDArray[np.int64]], done: float) -> list[Prepared]:
@@ -43,7 +44,7 @@ class StepLoader:
 
     def load_ahead(self, step: int, group: Sequence[NDArray[np.int64]], done: float) -> None:
         """Does that already for the next step, where the device computes the present one by itself: on a GPU."""
-        if self._device.type != "cpu":
+        if self._looks_ahead:
             self._ahead = step, self.load(step, group, done)
 
     def _copy(self, prepared: Prepared) -> Prepared:

@@ -92,7 +92,7 @@ class Trainer:
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
         self.compiled = should_compile(job, self._device)
-        self._regions = CompiledRegions(network, job.objective) if self.compiled else None
+        self._regions = CompiledRegions(network, job.objective, self._device) if self.compiled else None
 
     def run(self) -> TrainingResult:
         """Trains to the end and leaves the best weights in the network.
@@ -196,7 +196,7 @@ class Trainer:
             hits.append(part_right)
         learned = [parameter for parameter in self._network.parameters() if parameter.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
-        # Up to here a GPU is only told what to compute; while it does, the next step's batches are read.
+        # A GPU has been told what to compute; while it does, the next step's batches are read.
         self._advance(prepared)
         if self._done() < 1.0 - 1e-9:
             self._loader.load_ahead(state.step, self._next_batches(), self._done())
@@ -234,7 +234,8 @@ class Trainer:
         if not self._average:
             return
         # A young average follows faster, so that it does not remember the random start.
-        decay = min(self._settings.average, (1 + self._state.step) / (10 + self._state.step))
+        before = self._state.step - 1
+        decay = min(self._settings.average, (1 + before) / (10 + before))
         with torch.no_grad():
             for name, parameter in self._network.named_parameters():
                 self._average[name].lerp_(parameter, 1 - decay)

@@ -18,7 +18,7 @@ EVALUATION = "evaluation.json"
 
 def _run(context: StageContext) -> dict[str, Any]:
     settings, seed = context.recipe.evaluate, context.recipe.seed
-    model = load_model(context.inputs["finetune"] / "model")
+    model = load_model(context.inputs["finetune"] / "model", context.recipe.device)
     splits = {split: _read(context.inputs["data"], split) for split in ("train", "validation", "test")}
     with context.progress.bar("evaluate", 2, "models") as bar:
         measured = evaluate_model(

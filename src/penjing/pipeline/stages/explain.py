@@ -22,7 +22,7 @@ EXPLANATIONS = "explanations.json"
 
 def _run(context: StageContext) -> dict[str, Any]:
     settings, seed = _settings(context), context.recipe.seed
-    model = load_model(context.inputs["finetune"] / "model")
+    model = load_model(context.inputs["finetune"] / "model", context.recipe.device)
     texts, labels = read_split(context.inputs["data"], "test")
     order = [row for row in np.random.default_rng(seed).permutation(len(texts)) if find_words(texts[row])]
     shown = [(texts[row], labels[row]) for row in order[: settings.examples]]

@@ -26,7 +26,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         return {"rows": 0, "scores": {}}
     seed, resamples = context.recipe.seed, context.recipe.evaluate.resamples
     corpus = context.inputs["corpus"]
-    model = load_language_model(context.inputs["pretrain"] / "model")
+    model = load_language_model(context.inputs["pretrain"] / "model", context.recipe.device)
     texts = [text for batch in iter_texts(corpus / "test.parquet") for text in batch]
     chosen = affordable_texts(model, texts)
     measured = evaluate_language_model(model, chosen, resamples=resamples, seed=seed, progress=context.progress)

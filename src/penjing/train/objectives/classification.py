@@ -44,7 +44,7 @@ class ClassificationObjective:
         dropped = torch.rand(ids.shape, generator=generator) < self._token_dropout
         return ids.masked_fill(dropped & ~torch.isin(ids, self._special), self._mask_id)
 
-    def compile(self) -> None:
+    def compile(self, device: torch.device) -> None:
         """A few labels are scored: there is nothing to gain."""
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
