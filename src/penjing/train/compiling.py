@@ -21,8 +21,8 @@ _STEPS_TO_PAY = 300
 def should_compile(job: TrainingJob, device: torch.device) -> bool:
     """Whether compiling a job's step pays.
 
-    It takes up to 20 s on two cores (measured by ``benchmarks/compile_step.py``), so the run must be long enough;
-    batches must have one shape; and a compiler must be there.
+    It takes about 20 s on two cores (a decoder of 17 million, ``benchmarks/pretrain_vs_peers.py``), so the run must be
+    long enough; batches must have one shape; and a compiler must be there.
     """
     if job.settings.compile != "auto":
         return job.settings.compile == "on"
@@ -41,8 +41,7 @@ def count_steps(job: TrainingJob) -> int:
 class CompiledRegions:
     """Every layer of a network compiled by itself, and the scoring of the vocabulary.
 
-    Layers of one kind share what was compiled, so that it takes a fraction of the time of a whole step, and the step is
-    no slower (on two cores faster by a tenth).
+    Layers of one kind share what was compiled, so that it takes a fraction of the time of a whole step.
 
     Args:
         network: whose layers are compiled.
