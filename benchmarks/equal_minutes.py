@@ -1,15 +1,17 @@
 """What a model of the same size learns in the same minutes, with Penjing and with Transformers' Trainer.
 
-What is trained, on what, and by whom is said in `peer_data.py` and `peer_runs.py`. A short run of each contender tells
-how many steps it takes in the minutes that everybody has, from the start of the process until the weights are written,
-compiling included; its learning rate rises and falls over just so many. The last weights, in the hub's layout, are then
-measured by what is behind `penjing evaluate` on held-out reviews: bits per byte, with its 95% interval over the
-reviews, and the difference from Penjing's, paired by review. For a bert and a t5 they are pseudo-likelihoods.
+What is trained, on what, and by whom is said in `peer_data.py` and `peer_runs.py`. Short runs of the contenders, in
+turn and three of each, tell by the fastest how many steps each takes in the minutes that everybody has, from the start
+of the process until the weights are written, compiling included; its learning rate rises and falls over just so many.
+(A machine whose speed wavers then favors nobody: what is learned follows from the steps. How long they really took is
+printed too.) The last weights, in the hub's layout, are measured by what is behind `penjing evaluate` on held-out
+reviews: bits per byte, with its 95% interval over the reviews, and the difference from Penjing's, paired by review. For
+a bert and a t5 they are pseudo-likelihoods.
 
 python benchmarks/equal_minutes.py [--family llama] [--minutes 10] [--reviews 250] [--only NAME …] [--threads N]
     [--litgpt-python PATH] [--json]
 
-Needs the extras bench, quickstart and dev, and twelve minutes for each contender.
+Needs the extras bench, quickstart and dev, and a quarter of an hour for each contender.
 """
 
 from __future__ import annotations
@@ -32,22 +34,35 @@ from penjing.metrics.language import bits_per_byte_difference, score_values
 from penjing.progress import Silent
 
 DEFAULT_CONTENDERS = ["Penjing", "Penjing, Muon", "Trainer, defaults", "Trainer, bf16, compiled"]
-PROBED_STEPS, MOST_STEPS = 16, 1800  # the reviews have tokens for so many
+PROBES, PROBED_STEPS, MOST_STEPS = 3, 16, 1800  # the reviews have tokens for so many steps
 RESAMPLES, SEED = 1000, 0
 
 
-def plan_steps(probe: dict[str, Any], minutes: float) -> int:
-    """Returns the steps that fit into the minutes, by what a short run took.
+def plan_steps(probes: list[dict[str, Any]], minutes: float) -> int:
+    """Returns the steps that fit into the minutes, by what the fastest of short runs took.
 
     Raises:
         SystemExit: too few or too many.
     """
-    seconds_per_step = BATCH_TOKENS / probe["tokens_per_second"]
-    around = probe["seconds"] - PROBED_STEPS * seconds_per_step
+    seconds_per_step = BATCH_TOKENS / max(probe["tokens_per_second"] for probe in probes)
+    around = min(probe["seconds"] - PROBED_STEPS * BATCH_TOKENS / probe["tokens_per_second"] for probe in probes)
     steps = round((60 * minutes - around) / seconds_per_step)
     if not SKIPPED < steps <= MOST_STEPS:
         raise SystemExit(f"{minutes:g} minutes are {steps:,} steps; give from {SKIPPED + 1} to {MOST_STEPS:,} of them")
     return steps
+
+
+def probe(arguments: argparse.Namespace, names: list[str], data: Path) -> dict[str, list[dict[str, Any]]]:
+    """Runs every contender for a few steps, in turn; returns the figures of those that can."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for turn in range(PROBES):
+        for number, name in enumerate(names):
+            run = Run(arguments.family, PROBED_STEPS, data, data / f"probe-{turn}-{number}")
+            figures = start_contender(name, run, arguments) if len(found[name]) == turn else None
+            if figures is not None:
+                found[name].append(figures)
+                print(f"{name}: {figures['tokens_per_second']:,.0f} tokens/s", file=sys.stderr)
+    return {name: probes for name, probes in found.items() if len(probes) == PROBES}
 
 
 def measure_quality(run: Run, reviews: int) -> LanguageEvaluation:
@@ -64,11 +79,8 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
     prepare(data, arguments.family, MOST_STEPS)
     contenders: dict[str, dict[str, Any]] = {}
     nats: dict[str, np.ndarray[Any, Any]] = {}
-    for number, name in enumerate(names):
-        probe = start_contender(name, Run(arguments.family, PROBED_STEPS, data, data / f"probe-{number}"), arguments)
-        if probe is None:
-            continue
-        steps = plan_steps(probe, arguments.minutes)
+    for number, (name, probes) in enumerate(probe(arguments, names, data).items()):
+        steps = plan_steps(probes, arguments.minutes)
         run = Run(arguments.family, steps, data, data / f"contender-{number}")
         figures = start_contender(name, run, arguments)
         if figures is None:
