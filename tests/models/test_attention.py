@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -65,3 +68,8 @@ def test_attention_inside_documents_is_that_with_a_mask(groups: int) -> None:
         results.append([mixed.double(), *(part.grad.double() for part in parts if part.grad is not None)])
     for found, expected in zip(*results, strict=True):
         assert (found - expected).norm() / expected.norm() < 1e-2
+
+
+def test_a_model_is_asked_without_the_compiler() -> None:
+    code = "import sys, penjing.tasks.model, penjing.models.llama; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0  # it takes a second to import

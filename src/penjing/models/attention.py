@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.attention.varlen import varlen_attn
 
 from penjing.models.dropout import drop
 
@@ -141,6 +140,8 @@ def _document_starts(documents: Tensor) -> Tensor:
 
 def _attend_inside(query: Tensor, key: Tensor, value: Tensor, borders: Borders) -> Tensor:
     """Returns the values mixed for each query from those before it in its document, [batch, heads, time, dim]."""
+    from torch.nn.attention.varlen import varlen_attn  # it brings the compiler, which takes a second
+
     # [batch * time, heads, dim], of one type: queries and keys that were turned may be fp32.
     first, second, third = (part.transpose(1, 2).flatten(0, 1).to(value.dtype) for part in (query, key, value))
     starts, longest = borders
