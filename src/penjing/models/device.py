@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -12,12 +13,39 @@ from penjing.errors import UsageError
 from penjing.machine import computes_bf16, name_processor
 
 
+# What PyTorch gives to the vector functions of MKL, in ATen/cpu/vml.h.
+_OF_MKL = (
+    *(torch.acos, torch.asin, torch.atan, torch.cos, torch.erf, torch.erfc, torch.erfinv, torch.exp, torch.log),
+    *(torch.log10, torch.log2, torch.sin, torch.sqrt, torch.tan, torch.tanh, torch.trunc),
+)
+
+
 def choose_device(name: str) -> torch.device:
-    """Returns the device of that name; ``auto`` is a GPU where there is one.
+    """Returns the device of that name, ready to compute; ``auto`` is a GPU where there is one.
 
     Raises:
         UsageError: there is no such device.
     """
+    device = _find_device(name)
+    if device.type == "cpu":
+        settle_functions()
+    return device
+
+
+@cache
+def settle_functions() -> None:
+    """Lets MKL choose the code of its vector functions, exp and the like, before threads compute with them.
+
+    It chooses at a function's first call. Where two threads make that together, one of them may compute its half of the
+    numbers with less exact code, that one time (https://github.com/pytorch/pytorch/issues/188792): exponentials were off
+    by a part in ten thousand, and a run that went on from a checkpoint was not the same to the bit.
+    """
+    for kind in (torch.float32, torch.float64):
+        for function in _OF_MKL:
+            function(torch.full((1,), 0.5, dtype=kind))
+
+
+def _find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
