@@ -1,10 +1,11 @@
 """Whether the dial's learning rates hold: decoders of several depths, each at fractions and multiples of its rate.
 
 Every depth is pretrained on the film reviews with its own width, from the same tokens, at the dial's rate times a half,
-1, 2 and 4 (AdamW), and at the dial's rate with Muon. If the rules hold, the lowest validation loss of every depth
+1, 2 and 4 with AdamW, and times 1, 2, 4 and 8 with Muon. If the rules hold, the lowest validation loss of every depth
 stands in the same column.
 
-python benchmarks/dial_sweep.py [--depths 2 4 6] [--factors 0.5 1 2 4] [--tokens 600000] [--out runs/dial] [--json]
+python benchmarks/dial_sweep.py [--depths 2 4 6] [--factors 0.5 1 2 4] [--muon-factors 1 2 4 8] [--tokens 600000]
+    [--out runs/dial] [--json]
 
 Runs that are done in the folder are not done again. Needs the extra quickstart. Twenty minutes on two cores.
 """
@@ -71,12 +72,13 @@ def main() -> None:
     """Runs the sweep and prints a row for each depth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 4, 6])
-    parser.add_argument("--factors", type=float, nargs="+", default=[0.5, 1, 2, 4])
+    parser.add_argument("--factors", type=float, nargs="*", default=[0.5, 1, 2, 4])
+    parser.add_argument("--muon-factors", type=float, nargs="*", default=[1, 2, 4, 8])
     parser.add_argument("--tokens", type=int, default=600_000)
     parser.add_argument("--out", type=Path, default=Path("runs/dial"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    columns = [("adamw", factor) for factor in arguments.factors] + [("muon", 1.0), ("muon", 2.0)]
+    columns = [("adamw", factor) for factor in arguments.factors] + [("muon", f) for f in arguments.muon_factors]
     rows: list[dict[str, Any]] = []
     for depth in arguments.depths:
         rows += [pretrain(depth, factor, name, arguments.tokens, arguments.out) for name, factor in columns]

@@ -15,7 +15,7 @@ from penjing.tasks.model import Model, load_model
 
 @pytest.fixture(scope="module")
 def model(small_run: Any) -> Model:
-    return load_model(small_run.model)
+    return load_model(small_run.model, device="cpu")
 
 
 @pytest.fixture(scope="module")

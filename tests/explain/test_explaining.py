@@ -78,7 +78,9 @@ def test_faithful_methods_beat_the_random_ranking(model: Model) -> None:
 def test_template_without_special_tokens_can_lose_every_word(model: Model) -> None:
     bare = replace(model, renderer=Renderer(model.renderer.tokenizer, RendererSettings(template="{text}")))
     found = bare.explain("dull", method="occlusion")
-    assert found.comprehensiveness == pytest.approx(found.probability - bare_probability(bare, found.label))
+    # An LSTM on a GPU multiplies with eleven bits, and other rows beside it change the last ones.
+    expected = found.probability - bare_probability(bare, found.label)
+    assert found.comprehensiveness == pytest.approx(expected, rel=1e-6 if bare.engine.device.type == "cpu" else 1e-3)
 
 
 def bare_probability(model: Model, label: str) -> float:

@@ -75,8 +75,9 @@ def test_roll_out_shares_what_the_classifier_reads(bert: Model) -> None:
     scores = ATTENTION_ROLLOUT.explain(bert, reading, 0).scores
     assert (scores > 0).all()
     assert scores.sum() < 1  # the rest is that of the special tokens
-    [layer], reads = bert.engine.network.attention_weights(torch.tensor([reading.ids]))  # type: ignore[operator]
-    mixed = reads[0] @ (layer[0].mean(dim=0) + torch.eye(len(reading.ids))) / 2
+    ids = torch.tensor([reading.ids], device=bert.engine.device)
+    [layer], reads = bert.engine.network.attention_weights(ids)  # type: ignore[operator]
+    mixed = reads[0].cpu() @ (layer[0].mean(dim=0).cpu() + torch.eye(len(reading.ids))) / 2
     np.testing.assert_allclose(scores, reading.shares @ mixed.detach().numpy(), atol=1e-6)
 
 

@@ -56,7 +56,7 @@ def test_content_is_the_same_whatever_time_it_took(explained: Any, tmp_path: Pat
 
 
 def test_what_is_shown_is_what_the_kept_model_says(explained: Any) -> None:
-    model = penjing.load(explained.model)
+    model = penjing.load(explained.model, device="cpu")
     for item in read_explanations(_stage(explained, "explain"))["examples"]:
         again = model.explain(item["text"], method=item["method"])
         assert again.label == item["label"]

@@ -12,7 +12,6 @@ from torch import Tensor
 from penjing.errors import UsageError
 from penjing.machine import computes_bf16, name_processor
 
-
 # What PyTorch gives to the vector functions of MKL, in ATen/cpu/vml.h.
 _OF_MKL = (
     *(torch.acos, torch.asin, torch.atan, torch.cos, torch.erf, torch.erfc, torch.erfinv, torch.exp, torch.log),
@@ -37,8 +36,8 @@ def settle_functions() -> None:
     """Lets MKL choose the code of its vector functions, exp and the like, before threads compute with them.
 
     It chooses at a function's first call. Where two threads make that together, one of them may compute its half of the
-    numbers with less exact code, that one time (https://github.com/pytorch/pytorch/issues/188792): exponentials were off
-    by a part in ten thousand, and a run that went on from a checkpoint was not the same to the bit.
+    numbers with less exact code, that one time: exponentials were off by a part in ten thousand, and a run that went on
+    from a checkpoint was not the same to the bit (https://github.com/pytorch/pytorch/issues/188792).
     """
     for kind in (torch.float32, torch.float64):
         for function in _OF_MKL:
