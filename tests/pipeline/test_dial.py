@@ -66,6 +66,8 @@ def test_what_a_recipe_names_is_left_as_it_is() -> None:
 def test_the_learning_rate_falls_as_the_width_rises() -> None:
     rates = [turn_dial(recipe(model={"size": depth})).pretrain.learning_rate for depth in (2, 4, 8)]
     assert rates == [2e-3, 1e-3, 5e-4]
+    muon = turn_dial(recipe(model={"size": 8}, pretrain={"optimizer": "muon"}))
+    assert muon.pretrain.learning_rate == 2e-3
 
 
 def test_vocabulary_and_batch_grow_in_powers_of_two() -> None:

@@ -390,6 +390,7 @@ BERT = Architecture(
     fresh_shape={"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024},
     shape_of_depth=shape_of_depth,
     learning_rate=5e-4,
+    dial_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
     closes_borders=True,

@@ -206,7 +206,8 @@ class Architecture:
         initialize: sets all weights of a network, from its config and a seed or generator alone.
         fresh_shape: config values of a fresh network where a recipe names none; it suits a CPU.
         shape_of_depth: config values of a fresh network of so many layers, each 64 numbers wide for every layer.
-        learning_rate: AdamW's at its highest that suits a fresh network of 4 layers, 256 wide.
+        learning_rate: AdamW's at its highest that suits a fresh network.
+        dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
         embedding_size: width of the `input_embeddings` of a config.
         closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
@@ -223,6 +224,7 @@ class Architecture:
     fresh_shape: Mapping[str, bool | int | float | str]
     shape_of_depth: Callable[[int], dict[str, Any]]
     learning_rate: float
+    dial_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]
     closes_borders: bool = False

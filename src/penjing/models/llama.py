@@ -357,6 +357,7 @@ LLAMA = Architecture(
     },
     shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
+    dial_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
     closes_borders=True,

@@ -343,6 +343,7 @@ LSTM = Architecture(
     fresh_shape={},
     shape_of_depth=shape_of_depth,
     learning_rate=2e-3,
+    dial_rate=8e-3,
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,
 )

@@ -308,6 +308,7 @@ T5 = Architecture(
     },
     shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
+    dial_rate=1e-3,
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
     is_encoder_decoder=True,

@@ -9,6 +9,7 @@ What a recipe names itself is left as it is. The rules, with their sources and w
 - vocabulary: 2,048 entries for each layer, up to the next power of two, from 4,096 to 65,536: larger models want larger
   vocabularies, though less than in proportion (Tao et al. 2024, arXiv 2407.13623);
 - learning rate: that of the family at a width of 256, inversely with the width (Yang et al. 2022, arXiv 2203.03466);
+  with Muon four times as high;
 - batch: 1,024 tokens for each layer, up to the next power of two, from 4,096: larger models, trained on more tokens,
   gain from larger batches (McCandlish et al. 2018, arXiv 1812.06162; Zhang et al. 2024, arXiv 2410.21676).
 """
@@ -22,6 +23,7 @@ from penjing.pipeline.recipe import SIZES, Recipe
 from penjing.pipeline.start import architecture_of
 
 _TUNED_DEPTH = 4  # the depth, and so the width, that the families' learning rates were chosen at
+_MUON_RATE = 4  # Muon's learning rate, in AdamW's
 _FEWEST_ENTRIES, _MOST_ENTRIES, _SMALLEST_BATCH = 4096, 65536, 4096
 
 
@@ -48,7 +50,9 @@ def turn_dial(recipe: Recipe) -> Recipe:
         "tokenizer": _fill(recipe.tokenizer, vocab_size=vocabulary_of(depth)),
     }
     if recipe.pretrain is not None:
-        rate = architecture.learning_rate * _TUNED_DEPTH / depth
+        rate = architecture.dial_rate * _TUNED_DEPTH / depth
+        if recipe.pretrain.optimizer == "muon":
+            rate *= _MUON_RATE
         filled["pretrain"] = _fill(recipe.pretrain, learning_rate=rate, batch_tokens=batch_of(depth))
     return recipe.model_copy(update=filled)
 
