@@ -1,8 +1,8 @@
 """Whether the dial's learning rates hold: models of several depths, each at fractions and multiples of its rate.
 
 Every depth is pretrained on the film reviews with its own width, from the same tokens, at fractions and multiples of
-the dial's rate with AdamW and with Muon. If the rules hold, the lowest validation loss of every depth stands in the same
-column.
+the dial's rate with AdamW and with Muon. If the rules hold, the lowest validation loss of every depth stands in the
+same column.
 
 python benchmarks/dial_sweep.py [--family llama] [--depths 2 4 6] [--factors 0.5 1 2 4] [--muon-factors 0.25 0.5 1 2]
     [--tokens 600000] [--out runs/dial] [--json]
