@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from penjing.data.corpus import build_corpus
@@ -59,6 +61,37 @@ def test_texts_are_distinct_in_order_and_some_are_held_out(lines: Path, tmp_path
         "test.parquet",
         "texts.parquet",
     ]
+
+
+def test_near_duplicates_are_kept_beside_with_what_they_are_like(tmp_path: Path) -> None:
+    pytest.importorskip("daft")
+    rng = random.Random(0)
+    texts = [" ".join(rng.choices([f"word{n}" for n in range(500)], k=80)) for _ in range(300)]
+    near = [f"{text} and more" for text in texts[::10]]
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"{text}\n" for text in [*texts, *near, *texts[:5]]), encoding="utf-8")
+    counts = build(tmp_path / "out", path=str(path), near_duplicates=0.75)
+    kept = [text for name in ("texts", "held_out", "test") for text in texts_of(tmp_path / "out", name)]
+    assert sorted(kept) == sorted(texts)
+    assert (counts["duplicates"], counts["near_duplicates"], counts["documents"]) == (5, 30, 294)
+    dropped = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
+    assert [row["text"] for row in dropped] == near
+    assert [row["row"] for row in dropped] == list(range(301, 331))
+    assert {row["reason"] for row in dropped} == {"near duplicate"}
+    tables = [pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in ("texts", "held_out", "test")]
+    text_of = {row["id"]: row["text"] for table in tables for row in table.to_pylist()}
+    assert len(text_of) == 300
+    assert [text_of[row["like"]] for row in dropped] == texts[::10]
+
+
+def test_every_text_has_its_origin(lines: Path, labelled: Path, tmp_path: Path) -> None:
+    build(tmp_path / "out", labelled, path=str(lines))
+    table = pq.read_table(tmp_path / "out" / "texts.parquet").to_pylist()
+    for row in table:
+        kind, number = row["text"].split()[:2]
+        assert row["source"] == ("lines.txt" if kind == "line" else "reviews.csv")
+        # Every line stands above an empty one; a table's first row is below its header.
+        assert row["row"] == (2 * int(number) + 1 if kind == "line" else int(number.rstrip("!")) + 2)
 
 
 def test_the_draw_follows_the_seed_and_hardly_changes_with_more_texts(lines: Path, tmp_path: Path) -> None:

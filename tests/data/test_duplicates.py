@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penjing.data import duplicates
+from penjing.data import buckets
 from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.keys import KeySet, exact_keys, normalize_text, normalized_keys
 
@@ -37,7 +37,7 @@ def test_duplicates_are_those_of_a_dictionary(
 
 
 def test_buckets_are_flushed_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_BUFFERED_RECORDS", 100)
+    monkeypatch.setattr(buckets, "_BUFFERED_RECORDS", 100)
     finder = DuplicateFinder(tmp_path)
     for _ in range(2):
         for start in range(0, 5000, 50):
@@ -55,6 +55,9 @@ def test_bits_are_those_of_a_set(rows: int, data: st.DataObject) -> None:
     bits = Bits(rows)
     bits.set(np.array(sorted(chosen), dtype=np.int64))
     assert bits.slice(start, stop).tolist() == [row in chosen for row in range(start, stop)]
+    taken = data.draw(st.sets(st.integers(0, rows - 1)))
+    bits.clear(np.array(sorted(taken), dtype=np.int64))
+    assert bits.slice(start, stop).tolist() == [row in chosen - taken for row in range(start, stop)]
 
 
 @given(st.lists(st.lists(st.text(max_size=3)), max_size=4), st.lists(st.text(max_size=3)))

@@ -1,4 +1,7 @@
-"""Texts for pretraining: read, without duplicates, without the texts that evaluation uses, some held out."""
+"""Texts for pretraining: read, without duplicates, without the texts that evaluation uses, some held out.
+
+Every text keeps its id and its origin; a text that is dropped as a near duplicate is kept beside, with what it is like.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from penjing.data.checks import check_any
 from penjing.data.duplicates import Bits, DuplicateFinder
-from penjing.data.keys import KeySet, exact_keys, normalized_keys
+from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
-from penjing.data.reading import iter_texts
+from penjing.data.near_duplicates import NearDuplicateFinder
+from penjing.data.reading import iter_texts, iter_traced
 from penjing.data.rows import RowReader, RowRules
 from penjing.data.settings import TextData, exact_share
 from penjing.data.sources import source_files
@@ -24,18 +29,23 @@ from penjing.errors import DataError
 from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
 
-_SCHEMA = pa.schema([("text", pa.string())])
+DROPPED = "dropped.parquet"
+_SPOOL_SCHEMA = pa.schema([("text", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+_SCHEMA = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+_DROPPED_SCHEMA = pa.schema([*_SCHEMA, ("reason", pa.string()), ("like", pa.string())])
 _MOST_HELD_OUT = 1000
 
 
 def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
-    """Fills a folder with ``texts.parquet``, ``held_out.parquet`` (each with the column ``text``) and ``counts.json``.
+    """Fills a folder with ``texts.parquet``, ``held_out.parquet`` and ``counts.json``.
 
     Where there are no labelled rows to test on, ``test.parquet`` is written too, of as many texts as
-    ``held_out.parquet``: the one chooses the best weights, on the other they are measured.
+    ``held_out.parquet``: the one chooses the best weights, on the other they are measured. The columns are ``text``,
+    ``id`` (a hash of the text), ``source`` (the file's name) and ``row`` (its number there).
 
-    Duplicates are dropped, the first kept. Which texts are held out, and which remain under ``max_documents``, goes by
-    a hash of the text and the seed: an even draw that hardly changes when texts are added.
+    Duplicates are dropped, the first kept, and near duplicates where the settings ask for that; those are written into
+    ``dropped.parquet``, with the id of the text that each is ``like``. Which texts are held out, and which remain under
+    ``max_documents``, goes by a hash of the text and the seed: an even draw that hardly changes when texts are added.
 
     Args:
         settings: where the texts are.
@@ -52,6 +62,7 @@ def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path
         RecipeError: a file or a column is missing.
         DataError: a file cannot be used, or there are too few texts.
         DiskFullError: the disk has no room.
+        MissingExtraError: near duplicates are to be dropped, and Daft is not installed.
         Interrupted: the user asked to stop.
     """
     return _Build(settings, labelled, seed, out, progress).run()
@@ -69,24 +80,37 @@ class _Build:
 
     def run(self) -> dict[str, Any]:
         with work_folder(self.out) as work:
-            finder = DuplicateFinder(work)
-            spool = Spool(work / "texts.arrow", _SCHEMA)
-            self._read(spool, finder)
-            self._write(spool, *self._choose(finder))
+            finder, near = DuplicateFinder(work), self._near_finder(work)
+            spool = Spool(work / "texts.arrow", _SPOOL_SCHEMA)
+            self._read(spool, finder, near)
+            first = None if near is None else near.find(self.progress)
+            self._write(spool, self._choose(finder, first), first)
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
-    def _read(self, spool: Spool, finder: DuplicateFinder) -> None:
+    def _near_finder(self, work: Path) -> NearDuplicateFinder | None:
+        if self.settings.near_duplicates is None:
+            return None
+        self.counts["near_duplicates"] = 0
+        folder = work / "near"
+        folder.mkdir()
+        return NearDuplicateFinder(folder, self.settings.near_duplicates)
+
+    def _read(self, spool: Spool, finder: DuplicateFinder, near: NearDuplicateFinder | None) -> None:
         evaluation = KeySet(self._evaluation_keys())
         with spool.writing() as write:
-            for texts in self._texts():
+            for batch in self._batches():
                 stop_if_asked(self.progress)
+                texts = batch.column("text").to_pylist()
                 if len(evaluation) and texts:
                     clean = ~evaluation.contains(normalized_keys(texts))
                     self.counts["in_evaluation"] += int((~clean).sum())
-                    texts = [text for text, keep in zip(texts, clean.tolist(), strict=True) if keep]
+                    batch = batch.filter(pa.array(clean))
+                    texts = batch.column("text").to_pylist()
                 finder.add(exact_keys(texts, self.seed))
-                write([pa.array(texts, pa.string())])
+                if near is not None:
+                    near.add(texts)
+                write(batch.columns)
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:
@@ -94,7 +118,8 @@ class _Build:
                 for texts in iter_texts(self.labelled / f"{split}.parquet"):
                     yield normalized_keys(texts)
 
-    def _texts(self) -> Iterator[list[str]]:
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Yields texts with the file and row that they come from."""
         settings = self.settings
         reader = RowReader(
             RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=settings.layout)
@@ -105,29 +130,36 @@ class _Build:
                 for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
                     self.counts[name] += amount
                 found += len(rows.texts)
-                yield rows.texts
+                sources = pa.array([rows.file.name]).take(pa.array(np.zeros(len(rows.texts), dtype=np.int32)))
+                yield pa.record_batch([pa.array(rows.texts, pa.string()), sources, rows.rows], schema=_SPOOL_SCHEMA)
                 bar.advance(rows.consumed)
         check_any(reader, found, ", ".join(settings.paths))
         if self.labelled is not None and settings.include_training_texts:
-            for texts in iter_texts(self.labelled / "train.parquet"):
-                self.counts["from_training"] += len(texts)
-                yield texts
+            for batch in iter_traced(self.labelled / "train.parquet"):
+                self.counts["from_training"] += batch.num_rows
+                yield batch
 
-    def _choose(self, finder: DuplicateFinder) -> tuple[Bits, Bits, Bits | None]:
-        """Returns which rows are used, which of them held out: those whose keys come first, and which are for the test.
+    def _choose(self, finder: DuplicateFinder, first_alike: NDArray[np.int64] | None) -> dict[str, Bits]:
+        """Returns which rows go into which file; those that are held out, or for the test, have the first keys.
 
         The number of texts is known only once all buckets were read, so the first keys are remembered up to the most
         that can be held out.
         """
-        used, held_out = Bits(finder.rows), Bits(finder.rows)
+        used, held_out, dropped = (Bits(finder.rows) for _ in range(3))
         most = self.settings.max_documents
         kept = 0
         first = np.empty(0, dtype=np.int64)
         for unique in finder.unique():
             stop_if_asked(self.progress)
             self.counts["duplicates"] += unique.duplicates
-            rows = unique.rows if most is None else unique.rows[: max(0, most - kept)]
-            self.counts["left_out"] += len(unique.rows) - len(rows)
+            different = unique.rows
+            if first_alike is not None:
+                is_first = first_alike[different] == different
+                dropped.set(different[~is_first])
+                self.counts["near_duplicates"] += int((~is_first).sum())
+                different = different[is_first]
+            rows = different if most is None else different[: max(0, most - kept)]
+            self.counts["left_out"] += len(different) - len(rows)
             kept += len(rows)
             used.set(rows)
             first = np.concatenate([first, rows[: 2 * _MOST_HELD_OUT - len(first)]])
@@ -142,34 +174,68 @@ class _Build:
         count = max(1, round(kept * exact_share(self.settings.held_out)))
         count = min(_MOST_HELD_OUT, count, (kept - 1) // (parts - 1))
         held_out.set(first[:count])
-        if parts == 2:
-            return used, held_out, None
-        test = Bits(finder.rows)
-        test.set(first[count : 2 * count])
-        return used, held_out, test
+        used.clear(first[: (parts - 1) * count])
+        chosen = {"texts": used, "held_out": held_out}
+        if parts == 3:
+            chosen["test"] = Bits(finder.rows)
+            chosen["test"].set(first[count : 2 * count])
+        return chosen if first_alike is None else {**chosen, "dropped": dropped}
 
-    def _write(self, spool: Spool, used: Bits, held_out: Bits, test: Bits | None) -> None:
-        chosen = {"held_out": held_out} if test is None else {"held_out": held_out, "test": test}
-        names = ("texts", *chosen)
-        characters = dict.fromkeys(names, 0)
+    def _write(self, spool: Spool, chosen: dict[str, Bits], first_alike: NDArray[np.int64] | None) -> None:
+        characters = dict.fromkeys(chosen, 0)
+        like = None if first_alike is None else _Likenesses(first_alike)
         with ExitStack() as stack:
-            bar = stack.enter_context(self.progress.bar("writing", used.rows))
-            writers = {name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA)) for name in names}
+            bar = stack.enter_context(self.progress.bar("writing", chosen["texts"].rows))
+            schemas = {name: _DROPPED_SCHEMA if name == "dropped" else _SCHEMA for name in chosen}
+            writers = {
+                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", schema, ("source", "reason")))
+                for name, schema in schemas.items()
+            }
             start = 0
             for batch in spool.read():
                 stop_if_asked(self.progress)
-                stop = start + batch.num_rows
-                rows = {name: bits.slice(start, stop) for name, bits in chosen.items()}
-                rows["texts"] = used.slice(start, stop)
-                for taken in chosen:
-                    rows["texts"] = rows["texts"] & ~rows[taken]
+                rows = np.arange(start, start + batch.num_rows)
+                start += batch.num_rows
+                ids = text_ids(batch.column("text").to_pylist())
+                if like is not None:
+                    like.note(rows, ids)
+                named = [batch.column("text"), pa.array(ids), batch.column("source"), batch.column("row")]
                 for name, writer in writers.items():
-                    part = batch.filter(pa.array(rows[name]))
+                    columns = named
+                    if name == "dropped" and like is not None:
+                        columns = [*named, pa.array(["near duplicate"] * len(rows)), like.of(rows)]
+                    taken = pa.array(chosen[name].slice(rows[0], start))
+                    part = pa.record_batch(columns, schema=schemas[name]).filter(taken)
                     characters[name] += pc.sum(pc.utf8_length(part.column("text"))).as_py() or 0
                     writer.write(part)
-                start = stop
                 bar.advance(batch.num_rows)
         self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
-        for name in chosen:
+        for name in [name for name in chosen if name not in ("texts", "dropped")]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
         self.counts["files"] = [file.name for file in self.files]
+
+
+class _Likenesses:
+    """The ids of the texts that near duplicates are like; those come before them.
+
+    Args:
+        first: the first row of each row's group, [rows].
+    """
+
+    def __init__(self, first: NDArray[np.int64]) -> None:
+        self._first = first
+        self._heads = np.unique(first[first != np.arange(len(first))])
+        self._ids = np.empty(len(self._heads), dtype=f"U{ID_LENGTH}")
+
+    def note(self, rows: NDArray[np.int64], ids: list[str]) -> None:
+        """Remembers the ids of those of some rows, a range, that others are like."""
+        start, stop = np.searchsorted(self._heads, [rows[0], rows[-1] + 1])
+        self._ids[start:stop] = [ids[row - rows[0]] for row in self._heads[start:stop]]
+
+    def of(self, rows: NDArray[np.int64]) -> pa.Array:
+        """Returns the ids of what some rows are like; null where they are like none before them."""
+        first = self._first[rows]
+        if not len(self._heads):
+            return pa.nulls(len(rows), pa.string())
+        places = np.minimum(np.searchsorted(self._heads, first), len(self._heads) - 1)
+        return pa.array(self._ids[places].tolist(), pa.string(), mask=first == rows)

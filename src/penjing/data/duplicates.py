@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.buckets import Buckets, starts_of_groups
 from penjing.data.keys import KEY_BYTES, Keys
 
 _RECORD = np.dtype([("key", f"S{KEY_BYTES}"), ("row", np.int64), ("tag", np.int32)])
-_BUCKETS = 256
-_BUFFERED_RECORDS = 1 << 16
 
 
 class Bits:
@@ -31,6 +29,10 @@ class Bits:
     def set(self, rows: NDArray[np.int64]) -> None:
         """Sets the bits of some rows."""
         np.bitwise_or.at(self._bytes, rows >> 3, np.left_shift(1, rows & 7).astype(np.uint8))
+
+    def clear(self, rows: NDArray[np.int64]) -> None:
+        """Unsets the bits of some rows."""
+        np.bitwise_and.at(self._bytes, rows >> 3, ~np.left_shift(1, rows & 7).astype(np.uint8))
 
     def slice(self, start: int, stop: int) -> NDArray[np.bool_]:
         """Returns the bits of the rows from ``start`` up to ``stop``."""
@@ -65,9 +67,7 @@ class DuplicateFinder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._waiting: list[NDArray[np.void]] = []
-        self._waiting_records = 0
+        self._buckets = Buckets(folder, _RECORD)
         self.rows = 0
 
     def add(self, keys: Keys, tags: NDArray[np.int32] | None = None) -> None:
@@ -78,42 +78,13 @@ class DuplicateFinder:
         if tags is not None:
             records["tag"] = tags
         self.rows += len(keys)
-        self._waiting.append(records)
-        self._waiting_records += len(records)
-        if self._waiting_records >= _BUFFERED_RECORDS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        records = np.concatenate(self._waiting)
-        self._waiting, self._waiting_records = [], 0
-        buckets = records.view(np.uint8).reshape(len(records), _RECORD.itemsize)[:, 0]
-        order = np.argsort(buckets, kind="stable")
-        records = records[order]
-        edges = np.searchsorted(buckets[order], np.arange(_BUCKETS + 1))
-        for bucket, (start, stop) in enumerate(pairwise(edges)):
-            if stop > start:
-                # Opened each time: as many files open at once as buckets is more than some systems allow.
-                with self._path(bucket).open("ab") as file:
-                    file.write(records[start:stop].tobytes())
-
-    def _path(self, bucket: int) -> Path:
-        return self._folder / f"{bucket:03}.keys"
+        self._buckets.add(records)
 
     def unique(self) -> Iterator[Unique]:
         """Yields the rows that are kept, bucket by bucket: over all, in the order of their keys."""
-        self._flush()
-        for bucket in range(_BUCKETS):
-            path = self._path(bucket)
-            if not path.exists():
-                continue
-            records = np.fromfile(path, dtype=_RECORD)
-            path.unlink()
-            # Stable, and rows were written in order: the first of equal keys is the first row.
-            records = records[np.argsort(records["key"], kind="stable")]
-            is_first = np.ones(len(records), dtype=np.bool_)
-            is_first[1:] = records["key"][1:] != records["key"][:-1]
+        for records in self._buckets.read():
+            # Rows were added in order: the first of equal keys is the first row.
+            is_first = starts_of_groups(records["key"])
             group = np.cumsum(is_first) - 1
             first = records[is_first]
             differs = records["tag"] != first["tag"][group]

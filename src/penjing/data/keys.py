@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEY_BYTES = 16
+ID_LENGTH = 16
 #: An array of keys. NumPy leaves NUL bytes at an item's end out when it shows one, not when it compares or sorts.
 Keys = NDArray[np.bytes_]
 
@@ -35,6 +36,11 @@ def exact_keys(texts: Iterable[str], seed: int = 0) -> Keys:
     """Returns the keys of texts as they are, [texts]; with another seed their order is another."""
     salt = seed.to_bytes(8, "little")
     return _as_keys(blake2b(text.encode(), digest_size=KEY_BYTES, key=salt).digest() for text in texts)
+
+
+def text_ids(texts: Iterable[str]) -> list[str]:
+    """Returns the ids of texts: equal for equal texts, wherever they come from; ID_LENGTH hexadecimal digits."""
+    return [blake2b(text.encode(), digest_size=ID_LENGTH // 2).hexdigest() for text in texts]
 
 
 def normalized_keys(texts: Iterable[str]) -> Keys:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.checks import check_any
@@ -36,6 +37,17 @@ def iter_texts(path: Path, batch_rows: int = 1024) -> Iterator[list[str]]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=batch_rows, columns=["text"], use_threads=False):
             yield batch.column(0).to_pylist()
+
+
+def iter_traced(path: Path, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
+    """Yields the columns ``text``, ``source`` and ``row`` of a Parquet file that was built here, in batches.
+
+    Args:
+        path: as in `iter_texts`.
+        batch_rows: the most texts in a batch.
+    """
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=batch_rows, columns=["text", "source", "row"], use_threads=False)
 
 
 def iter_split(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[SplitRows]:

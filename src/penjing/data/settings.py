@@ -100,6 +100,13 @@ class TextData(BaseModel):
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
+    near_duplicates: float | None = Field(
+        None,
+        ge=0.3,
+        le=1,
+        description="drop texts of which so much is the same as in an earlier one (Jaccard similarity of runs of five "
+        "words, of five characters in Chinese, Japanese and Thai); 0.75 is usual",
+    )
     include_training_texts: bool = Field(True, description="whether the labelled training texts are added")
     held_out: float = Field(
         0.01, gt=0, lt=1, description="share of documents kept for validation, at most 1,000 documents"

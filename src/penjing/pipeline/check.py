@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from penjing.data.minhash import check_daft
 from penjing.data.sources import source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
@@ -38,6 +39,8 @@ def check_runnable(recipe: Recipe) -> None:
         assert recipe.corpus is not None
         for path in recipe.corpus.paths:
             source_files(path)
+        if recipe.corpus.near_duplicates is not None:
+            check_daft()
     wants_vectors(recipe)
     for section, settings in (("pretrain", recipe.pretrain), ("finetune", recipe.finetune)):
         if settings is not None:

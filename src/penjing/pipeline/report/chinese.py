@@ -176,6 +176,7 @@ CHINESE = {
     "corpus.from_training": "加入的训练文本",
     "corpus.in_evaluation": "因与验证或测试数据重叠而剔除",
     "corpus.duplicates": "剔除的重复文本",
+    "corpus.near_duplicates": "剔除的近似重复文本",
     "corpus.left_out": "超出 max_documents 而剔除",
     "corpus.documents": "用于学习的文档",
     "corpus.characters": "其中字符",

@@ -178,6 +178,7 @@ ENGLISH = {
     "corpus.from_training": "Labelled training texts added",
     "corpus.in_evaluation": "Left out because they are in the validation or test rows",
     "corpus.duplicates": "Duplicates left out",
+    "corpus.near_duplicates": "Near duplicates left out",
     "corpus.left_out": "Left out beyond max_documents",
     "corpus.documents": "Documents to learn from",
     "corpus.characters": "Characters in them",
