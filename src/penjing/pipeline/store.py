@@ -27,6 +27,7 @@ from penjing.progress import Progress
 from penjing.train.checkpoint import STATE
 from penjing.train.history import HISTORY
 
+_KEY_SHOWN = 12  # digits of a key, in the name of a folder
 _NOT_CONTENT = frozenset({RECORD, HISTORY, TIMES, STATE})
 
 
@@ -47,6 +48,29 @@ def locked(out: Path) -> Iterator[None]:
                     "another run is working in this folder", where=str(out), do="Wait for it, or choose another --out."
                 ) from error
             yield
+
+
+def stage_folder(out: Path, stage: str) -> Path:
+    """Returns the folder of a finished stage of a run: the one that its model came from, else the newest.
+
+    Raises:
+        UsageError: there is no run, or no such stage in it.
+    """
+    lineage = out / RECORD
+    if lineage.is_file():
+        keys = [entry["key"] for entry in read_json(lineage) if entry["stage"] == stage]
+        folders = [out / "stages" / f"{stage}-{key[:_KEY_SHOWN]}" for key in keys]
+    else:
+        folders = [record.parent for record in out.glob(f"stages/{stage}-*/{RECORD}")]
+        folders.sort(key=lambda folder: (folder / RECORD).stat().st_mtime, reverse=True)
+    for folder in folders:
+        if (folder / RECORD).is_file():
+            return folder
+    raise UsageError(
+        f"there is no finished stage {stage} in it" if out.is_dir() else "there is no such folder",
+        where=str(out),
+        do="Give the folder of a run, such as runs/reviews-lm, whose recipe has this part.",
+    )
 
 
 class Store:
@@ -116,7 +140,7 @@ class Store:
         }
 
     def _target(self, stage: Stage, ingredients: dict[str, Any]) -> Path:
-        return self._folder / f"{stage.name}-{hash_json(ingredients)[:12]}"
+        return self._folder / f"{stage.name}-{hash_json(ingredients)[:_KEY_SHOWN]}"
 
 
 def _open(stage: Stage, folder: Path) -> Artifact | None:

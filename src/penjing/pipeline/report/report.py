@@ -47,18 +47,30 @@ def render_report(facts: ReportFacts | LanguageReportFacts, language: Language =
         template, values = "language_model.html.jinja", language_model_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
-    return _environment().get_template(template).render(**_shared_values(facts, wording), **values)
+    return render_template(template, {**_shared_values(facts, wording), **values})
+
+
+def render_template(template: str, values: dict[str, Any]) -> str:
+    """Returns a template filled with values."""
+    return _environment().get_template(template).render(**values)
+
+
+def page_style() -> dict[str, Any]:
+    """Returns the style sheet of every page, and its hash, by which alone the page lets it in."""
+    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    return {
+        "style": Markup(style),
+        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    }
 
 
 def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
     """Returns what every report shows."""
-    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
     energies = [stage.energy_j for stage in facts.path if stage.energy_j is not None]
     return {
         "facts": facts,
         "w": wording,
-        "style": Markup(style),
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        **page_style(),
         "path": _describe_path(facts.path, wording),
         "path_sentence": _path_sentence(facts.path, wording),
         "energy": wording.energy(sum(energies)) if energies else "",

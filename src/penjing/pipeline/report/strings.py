@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
+from penjing.errors import UsageError
 from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
 
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+
+
+def check_language(name: str) -> Language:
+    """Returns a language by its name.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    if name not in ("en", "zh"):
+        raise UsageError(f'there is no language "{name}"', where="--lang", do="Use en or zh.")
+    return cast("Language", name)

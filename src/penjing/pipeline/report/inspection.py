@@ -1,0 +1,78 @@
+"""The page about a corpus: a single HTML file, like the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penjing.data.inspection import DroppedDocument, Inspection
+from penjing.files import write_text
+from penjing.pipeline.report.charts import draw_bar
+from penjing.pipeline.report.difference import mark_differences
+from penjing.pipeline.report.report import page_style, render_template
+from penjing.pipeline.report.strings import Language
+from penjing.pipeline.report.wording import Wording, shorten_text
+
+
+@dataclass(frozen=True)
+class LengthRow:
+    """How many texts are of some length.
+
+    Attributes:
+        range: from how many to how many characters, as it is read.
+        kept: of those that are kept.
+        dropped: of those that are dropped and kept beside.
+    """
+
+    range: str
+    kept: int
+    dropped: int
+
+
+def length_rows(found: Inspection, wording: Wording) -> list[LengthRow]:
+    """Returns the lengths of the texts in doubling ranges, without the empty ones at both ends."""
+    powers = max(len(found.lengths), len(found.dropped_lengths))
+    kept = found.lengths + [0] * (powers - len(found.lengths))
+    dropped = found.dropped_lengths + [0] * (powers - len(found.dropped_lengths))
+    rows = [
+        LengthRow(f"{wording.count(2**power)}–{wording.count(2 ** (power + 1) - 1)}", kept[power], dropped[power])
+        for power in range(powers)
+    ]
+    filled = [place for place, row in enumerate(rows) if row.kept or row.dropped]
+    return rows[filled[0] : filled[-1] + 1] if filled else []
+
+
+def write_inspection(found: Inspection, name: str, path: Path, language: Language) -> None:
+    """Writes the page atomically.
+
+    Args:
+        found: what it shows.
+        name: of the run.
+        path: of the HTML file.
+        language: ``en`` or ``zh``.
+    """
+    wording = Wording(language)
+    rows = length_rows(found, wording)
+    values: dict[str, Any] = {
+        "w": wording,
+        "name": name,
+        **page_style(),
+        "counts": [
+            (wording.name("corpus", key), wording.count(count))
+            for key, count in found.counts.items()
+            if isinstance(count, int)
+        ],
+        "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
+        "has_dropped": bool(found.dropped),
+        "sources": [(source, wording.count(count)) for source, count in found.sources.items()],
+        "kept": found.kept,
+        "dropped": [_describe(dropped) for dropped in found.dropped],
+        "shorten": shorten_text,
+    }
+    write_text(path, render_template("inspection.html.jinja", values))
+
+
+def _describe(dropped: DroppedDocument) -> dict[str, Any]:
+    sides = None if dropped.like is None else mark_differences(dropped.document.text, dropped.like.text)
+    return {"document": dropped.document, "reason": dropped.reason, "like": dropped.like, "sides": sides}
