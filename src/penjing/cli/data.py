@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +16,7 @@ from penjing.data.inspection import Document, DroppedDocument, Inspection, find_
 from penjing.errors import UsageError
 from penjing.files import read_json
 from penjing.pipeline.report.difference import Stretch, mark_differences
-from penjing.pipeline.report.inspection import length_rows, write_inspection
+from penjing.pipeline.report.inspection import count_rows, length_rows, write_inspection
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.stage import RECORD
@@ -92,9 +91,8 @@ def _print_counts(console: Console, found: Inspection, wording: Wording) -> None
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="left")
     table.add_column(justify="right")
-    counts: dict[str, Any] = {name: count for name, count in found.counts.items() if isinstance(count, int)}
-    for name, count in counts.items():
-        table.add_row(wording.name("corpus", name), wording.count(count))
+    for row in count_rows(found, wording):
+        table.add_row(*row)
     console.print(table)
     files = ", ".join(f"{name} ({wording.count(count)})" for name, count in found.sources.items())
     console.print(f"\n{wording.say('inspected_sources')}  {files}")

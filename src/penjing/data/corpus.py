@@ -74,8 +74,9 @@ class _Build:
     def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.files = list(dict.fromkeys(file for address in settings.paths for file in source_files(address)))
+        near = () if settings.near_duplicates is None else ("near_duplicates",)
         self.counts: dict[str, Any] = dict.fromkeys(
-            ("read", "filtered", "empty", "from_training", "in_evaluation", "duplicates", "left_out"), 0
+            ("read", "filtered", "empty", "from_training", "in_evaluation", "duplicates", *near, "left_out"), 0
         )
 
     def run(self) -> dict[str, Any]:
@@ -91,7 +92,6 @@ class _Build:
     def _near_finder(self, work: Path) -> NearDuplicateFinder | None:
         if self.settings.near_duplicates is None:
             return None
-        self.counts["near_duplicates"] = 0
         folder = work / "near"
         folder.mkdir()
         return NearDuplicateFinder(folder, self.settings.near_duplicates)

@@ -14,7 +14,7 @@ from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.report.facts import ReportFacts
+from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
@@ -27,7 +27,6 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
-_OF_ROWS = ("from_training", "in_evaluation")  # counts of a corpus that are 0 without labelled rows
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -101,7 +100,7 @@ def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> Language
                 for item in outcome.generations
             ],
             "growth": _read_growth(pretrain),
-            "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in _OF_ROWS},
+            "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in OF_ROWS},
             "tokens": _count_language_tokens(recipe, done),
             "training": _describe_training(pretrain),
         }

@@ -178,7 +178,7 @@ CHINESE = {
     "corpus.duplicates": "剔除的重复文本",
     "corpus.near_duplicates": "剔除的近似重复文本",
     "inspected_title": "{name} 的语料",
-    "inspected_kicker": "留下了什么，剔除了什么",
+    "inspected_kicker": "盆景 · 语料一览",
     "inspected_counts": "读入与保留",
     "inspected_sources": "各文件保留的文本",
     "inspected_lengths": "文本长度",

@@ -180,7 +180,7 @@ ENGLISH = {
     "corpus.duplicates": "Duplicates left out",
     "corpus.near_duplicates": "Near duplicates left out",
     "inspected_title": "The corpus of {name}",
-    "inspected_kicker": "what is in it, and what is not",
+    "inspected_kicker": "Penjing, a look into a corpus",
     "inspected_counts": "What was read and kept",
     "inspected_sources": "Texts kept, by file",
     "inspected_lengths": "How long the texts are",

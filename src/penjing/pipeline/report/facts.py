@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+#: Counts of a corpus that are 0 without labelled rows.
+OF_ROWS = ("from_training", "in_evaluation")
+
 
 class Facts(BaseModel):
     """Values that cannot be changed; unknown ones are refused."""

@@ -10,6 +10,7 @@ from penjing.data.inspection import DroppedDocument, Inspection
 from penjing.files import write_text
 from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.difference import mark_differences
+from penjing.pipeline.report.facts import OF_ROWS
 from penjing.pipeline.report.report import page_style, render_template
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
@@ -28,6 +29,13 @@ class LengthRow:
     range: str
     kept: int
     dropped: int
+
+
+def count_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
+    """Returns what was counted, as it is read; without labelled rows, nothing of those."""
+    counts = {name: count for name, count in found.counts.items() if isinstance(count, int)}
+    shown = {name: count for name, count in counts.items() if count or name not in OF_ROWS}
+    return [(wording.name("corpus", name), wording.count(count)) for name, count in shown.items()]
 
 
 def length_rows(found: Inspection, wording: Wording) -> list[LengthRow]:
@@ -58,11 +66,7 @@ def write_inspection(found: Inspection, name: str, path: Path, language: Languag
         "w": wording,
         "name": name,
         **page_style(),
-        "counts": [
-            (wording.name("corpus", key), wording.count(count))
-            for key, count in found.counts.items()
-            if isinstance(count, int)
-        ],
+        "counts": count_rows(found, wording),
         "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
         "has_dropped": bool(found.dropped),
         "sources": [(source, wording.count(count)) for source, count in found.sources.items()],
