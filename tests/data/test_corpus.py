@@ -84,6 +84,20 @@ def test_near_duplicates_are_kept_beside_with_what_they_are_like(tmp_path: Path)
     assert [text_of[row["like"]] for row in dropped] == texts[::10]
 
 
+def test_what_filters_refuse_is_kept_beside_with_the_rule(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    good = [f"The number of that is {n}. It is so. And so. To be sure. With care." for n in range(40)]
+    path.write_text("".join(f"{text}\n" for text in [*good, "Home", "a {brace}. " * 5]), encoding="utf-8")
+    counts = build(tmp_path / "out", path=str(path), filters=["c4"])
+    assert (counts["refused"], counts["documents"]) == (2, 38)
+    assert counts["reasons"] == {"c4.sentences": 1, "c4.braces": 1}
+    dropped = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
+    assert [(row["row"], row["reason"], row["value"], row["low"], row["high"]) for row in dropped] == [
+        (41, "c4.sentences", 0, 5, None),
+        (42, "c4.braces", 10, None, 0),
+    ]
+
+
 def test_every_text_has_its_origin(lines: Path, labelled: Path, tmp_path: Path) -> None:
     build(tmp_path / "out", labelled, path=str(lines))
     table = pq.read_table(tmp_path / "out" / "texts.parquet").to_pylist()

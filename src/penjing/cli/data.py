@@ -16,7 +16,7 @@ from penjing.data.inspection import Document, DroppedDocument, Inspection, find_
 from penjing.errors import UsageError
 from penjing.files import read_json
 from penjing.pipeline.report.difference import Stretch, mark_differences
-from penjing.pipeline.report.inspection import count_rows, length_rows, write_inspection
+from penjing.pipeline.report.inspection import count_rows, length_rows, reason_rows, say_why, write_inspection
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.stage import RECORD
@@ -94,6 +94,11 @@ def _print_counts(console: Console, found: Inspection, wording: Wording) -> None
     for row in count_rows(found, wording):
         table.add_row(*row)
     console.print(table)
+    reasons = reason_rows(found, wording)
+    if reasons:
+        console.print(f"\n{wording.say('inspected_reasons')}")
+    for name, count in reasons:
+        console.print(f"  {count:>10}  {name}")
     files = ", ".join(f"{name} ({wording.count(count)})" for name, count in found.sources.items())
     console.print(f"\n{wording.say('inspected_sources')}  {files}")
 
@@ -131,9 +136,8 @@ def _print_dropped(console: Console, dropped: DroppedDocument, wording: Wording)
 
 def _said_of(dropped: DroppedDocument, wording: Wording) -> str:
     like = dropped.like
-    if like is None:
-        return wording.name("reason", dropped.reason)
-    return wording.say("dropped_like", reason=wording.name("reason", dropped.reason), id=like.id, place=_place(like))
+    reason = say_why(dropped, wording)
+    return reason if like is None else wording.say("dropped_like", reason=reason, id=like.id, place=_place(like))
 
 
 def _place(document: Document) -> str:

@@ -1,10 +1,13 @@
 """Texts for pretraining: read, without duplicates, without the texts that evaluation uses, some held out.
 
-Every text keeps its id and its origin; a text that is dropped as a near duplicate is kept beside, with what it is like.
+Every text keeps its id and its origin. A text that a filter drops, or that is a near duplicate, is kept beside with the
+reason.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from penjing.data.checks import check_any
 from penjing.data.duplicates import Bits, DuplicateFinder
+from penjing.data.filters import judge_texts, load_filter
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
@@ -29,10 +33,10 @@ from penjing.errors import DataError
 from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
 
-DROPPED = "dropped.parquet"
 _SPOOL_SCHEMA = pa.schema([("text", pa.string()), ("source", pa.string()), ("row", pa.int64())])
 _SCHEMA = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("row", pa.int64())])
-_DROPPED_SCHEMA = pa.schema([*_SCHEMA, ("reason", pa.string()), ("like", pa.string())])
+_WHY = (("reason", pa.string()), ("like", pa.string()), *((name, pa.float64()) for name in ("value", "low", "high")))
+_DROPPED_SCHEMA = pa.schema([*_SCHEMA, *_WHY])
 _MOST_HELD_OUT = 1000
 
 
@@ -43,9 +47,12 @@ def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path
     ``held_out.parquet``: the one chooses the best weights, on the other they are measured. The columns are ``text``,
     ``id`` (a hash of the text), ``source`` (the file's name) and ``row`` (its number there).
 
-    Duplicates are dropped, the first kept, and near duplicates where the settings ask for that; those are written into
-    ``dropped.parquet``, with the id of the text that each is ``like``. Which texts are held out, and which remain under
-    ``max_documents``, goes by a hash of the text and the seed: an even draw that hardly changes when texts are added.
+    Duplicates are dropped, the first kept. Where the settings ask for it, so are texts that a filter refuses, and near
+    duplicates. Those two kinds are written into ``dropped.parquet``, with a ``reason`` and, of a filter, the ``value``
+    and what was allowed (``low``, ``high``), of a near duplicate, the id of the text that it is ``like``.
+
+    Which texts are held out, and which remain under ``max_documents``, goes by a hash of the text and the seed: an even
+    draw that hardly changes when texts are added.
 
     Args:
         settings: where the texts are.
@@ -74,18 +81,37 @@ class _Build:
     def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.files = list(dict.fromkeys(file for address in settings.paths for file in source_files(address)))
+        self.filters = [load_filter(name) for name in settings.filters]
+        refused = ("refused",) if self.filters else ()
         near = () if settings.near_duplicates is None else ("near_duplicates",)
-        self.counts: dict[str, Any] = dict.fromkeys(
-            ("read", "filtered", "empty", "from_training", "in_evaluation", "duplicates", *near, "left_out"), 0
+        names = (
+            "read",
+            "filtered",
+            "empty",
+            "from_training",
+            "in_evaluation",
+            *refused,
+            "duplicates",
+            *near,
+            "left_out",
         )
+        self.counts: dict[str, Any] = dict.fromkeys(names, 0)
+        self.reasons: Counter[str] = Counter()
 
     def run(self) -> dict[str, Any]:
-        with work_folder(self.out) as work:
+        with ExitStack() as stack:
+            work = stack.enter_context(work_folder(self.out))
             finder, near = DuplicateFinder(work), self._near_finder(work)
             spool = Spool(work / "texts.arrow", _SPOOL_SCHEMA)
-            self._read(spool, finder, near)
+            dropped = None
+            if self.filters or near is not None:
+                rows = ParquetRows(self.out / "dropped.parquet", _DROPPED_SCHEMA, ("source", "reason"))
+                dropped = stack.enter_context(rows)
+            self._read(spool, finder, near, dropped)
             first = None if near is None else near.find(self.progress)
-            self._write(spool, self._choose(finder, first), first)
+            self._write(spool, self._choose(finder, first), first, dropped)
+            if self.filters:
+                self.counts["reasons"] = dict(self.reasons.most_common())
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -96,7 +122,9 @@ class _Build:
         folder.mkdir()
         return NearDuplicateFinder(folder, self.settings.near_duplicates)
 
-    def _read(self, spool: Spool, finder: DuplicateFinder, near: NearDuplicateFinder | None) -> None:
+    def _read(
+        self, spool: Spool, finder: DuplicateFinder, near: NearDuplicateFinder | None, dropped: ParquetRows | None
+    ) -> None:
         evaluation = KeySet(self._evaluation_keys())
         with spool.writing() as write:
             for batch in self._batches():
@@ -106,11 +134,31 @@ class _Build:
                     clean = ~evaluation.contains(normalized_keys(texts))
                     self.counts["in_evaluation"] += int((~clean).sum())
                     batch = batch.filter(pa.array(clean))
-                    texts = batch.column("text").to_pylist()
+                if dropped is not None and self.filters:
+                    batch = self._filter(batch, dropped)
+                texts = batch.column("text").to_pylist()
                 finder.add(exact_keys(texts, self.seed))
                 if near is not None:
                     near.add(texts)
                 write(batch.columns)
+
+    def _filter(self, batch: pa.RecordBatch, dropped: ParquetRows) -> pa.RecordBatch:
+        """Returns what the filters let through; the rest is kept beside."""
+        texts = batch.column("text").to_pylist()
+        verdicts = judge_texts(texts, self.filters)
+        refused = [(place, verdict) for place, verdict in enumerate(verdicts) if verdict is not None]
+        self.counts["refused"] += len(refused)
+        self.reasons.update(verdict.reason for _, verdict in refused)
+        rows = [
+            {
+                **{name: batch.column(name)[place].as_py() for name in ("text", "source", "row")},
+                **{"id": text_ids([texts[place]])[0], "reason": verdict.reason, "like": None},
+                **{"value": verdict.value, "low": _finite(verdict.low), "high": _finite(verdict.high)},
+            }
+            for place, verdict in refused
+        ]
+        dropped.write(pa.RecordBatch.from_pylist(rows, schema=_DROPPED_SCHEMA))
+        return batch.filter(pa.array([verdict is None for verdict in verdicts], pa.bool_()))
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:
@@ -181,15 +229,21 @@ class _Build:
             chosen["test"].set(first[count : 2 * count])
         return chosen if first_alike is None else {**chosen, "dropped": dropped}
 
-    def _write(self, spool: Spool, chosen: dict[str, Bits], first_alike: NDArray[np.int64] | None) -> None:
+    def _write(
+        self,
+        spool: Spool,
+        chosen: dict[str, Bits],
+        first_alike: NDArray[np.int64] | None,
+        dropped: ParquetRows | None,
+    ) -> None:
+        near = chosen.pop("dropped", None)
         characters = dict.fromkeys(chosen, 0)
         like = None if first_alike is None else _Likenesses(first_alike)
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("writing", chosen["texts"].rows))
-            schemas = {name: _DROPPED_SCHEMA if name == "dropped" else _SCHEMA for name in chosen}
             writers = {
-                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", schema, ("source", "reason")))
-                for name, schema in schemas.items()
+                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA, ("source",)))
+                for name in chosen
             }
             start = 0
             for batch in spool.read():
@@ -197,22 +251,30 @@ class _Build:
                 rows = np.arange(start, start + batch.num_rows)
                 start += batch.num_rows
                 ids = text_ids(batch.column("text").to_pylist())
-                if like is not None:
-                    like.note(rows, ids)
-                named = [batch.column("text"), pa.array(ids), batch.column("source"), batch.column("row")]
+                columns = [batch.column("text"), pa.array(ids), batch.column("source"), batch.column("row")]
                 for name, writer in writers.items():
-                    columns = named
-                    if name == "dropped" and like is not None:
-                        columns = [*named, pa.array(["near duplicate"] * len(rows)), like.of(rows)]
                     taken = pa.array(chosen[name].slice(rows[0], start))
-                    part = pa.record_batch(columns, schema=schemas[name]).filter(taken)
+                    part = pa.record_batch(columns, schema=_SCHEMA).filter(taken)
                     characters[name] += pc.sum(pc.utf8_length(part.column("text"))).as_py() or 0
                     writer.write(part)
+                if like is not None and near is not None and dropped is not None:
+                    like.note(rows, ids)
+                    why = [
+                        pa.array(["near duplicate"] * len(rows)),
+                        like.of(rows),
+                        *[pa.nulls(len(rows), pa.float64())] * 3,
+                    ]
+                    part = pa.record_batch([*columns, *why], schema=_DROPPED_SCHEMA)
+                    dropped.write(part.filter(pa.array(near.slice(rows[0], start))))
                 bar.advance(batch.num_rows)
         self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
-        for name in [name for name in chosen if name not in ("texts", "dropped")]:
+        for name in [name for name in chosen if name != "texts"]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
         self.counts["files"] = [file.name for file in self.files]
+
+
+def _finite(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None
 
 
 class _Likenesses:

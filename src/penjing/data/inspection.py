@@ -47,13 +47,19 @@ class DroppedDocument:
 
     Attributes:
         document: the text.
-        reason: why.
+        reason: why: ``near duplicate``, or filter and rule, ``gopher_quality.words``.
         like: what it is a near duplicate of, if that is why.
+        value: the signal of the rule, if that is why.
+        low: the least that the rule allows, if it asks for that.
+        high: the most that it allows, if it asks for that.
     """
 
     document: Document
     reason: str
     like: Document | None
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def inspect_corpus(folder: Path, examples: int) -> Inspection:
         dropped_lengths=_as_list(dropped_lengths),
         sources=dict(sources.most_common(_MOST_SOURCES)),
         kept=[_document(row) for row in kept.rows()],
-        dropped=[DroppedDocument(_document(row), row["reason"], like.get(row["like"])) for row in dropped.rows()],
+        dropped=[_dropped(row, like) for row in dropped.rows()],
     )
 
 
@@ -127,7 +133,7 @@ def find_documents(folder: Path, ids: set[str]) -> dict[str, Document | DroppedD
     found: dict[str, Document | DroppedDocument] = dict(_find(folder, ids).items())
     dropped = list(_rows_of(folder, (_DROPPED,), ids))
     like = _find(folder, {row["like"] for row in dropped if row["like"]})
-    return found | {row["id"]: DroppedDocument(_document(row), row["reason"], like.get(row["like"])) for row in dropped}
+    return found | {row["id"]: _dropped(row, like) for row in dropped}
 
 
 def _check_origins(folder: Path) -> None:
@@ -170,6 +176,10 @@ def _as_list(counted: Counter[int]) -> list[int]:
 
 def _document(row: dict[str, Any]) -> Document:
     return Document(row["id"], row["source"], row["row"], row["part"], row["text"])
+
+
+def _dropped(row: dict[str, Any], like: dict[str, Document]) -> DroppedDocument:
+    return DroppedDocument(_document(row), row["reason"], like.get(row["like"]), row["value"], row["low"], row["high"])
 
 
 class _Draw:

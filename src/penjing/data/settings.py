@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.sources.source import Layout
+from penjing.errors import nearest
+from penjing.registry import registered_names
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 WhereValue = str | bool | int | float
@@ -100,6 +102,11 @@ class TextData(BaseModel):
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
+    filters: tuple[str, ...] = Field(
+        (),
+        description="drop texts by the rules of published recipes: gopher_quality, gopher_repetition, fineweb, c4; "
+        "what is dropped is kept beside, with the rule",
+    )
     near_duplicates: float | None = Field(
         None,
         ge=0.3,
@@ -119,6 +126,14 @@ class TextData(BaseModel):
     def _is_consistent(self) -> TextData:
         _check_columns(self.columns, (self.text, *self.where))
         return self
+
+    @field_validator("filters")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in (known := registered_names("filters")):
+                raise ValueError(f'there is no filter "{name}". {nearest(name, known)}')
+        return names
 
     @property
     def paths(self) -> tuple[str, ...]:

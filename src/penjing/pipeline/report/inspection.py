@@ -15,6 +15,9 @@ from penjing.pipeline.report.report import page_style, render_template
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 
+# The signals that are no shares.
+_NUMBERS = frozenset({"words", "mean_word_length", "symbols", "stop_words", "placeholder", "braces", "sentences"})
+
 
 @dataclass(frozen=True)
 class LengthRow:
@@ -36,6 +39,38 @@ def count_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
     counts = {name: count for name, count in found.counts.items() if isinstance(count, int)}
     shown = {name: count for name, count in counts.items() if count or name not in OF_ROWS}
     return [(wording.name("corpus", name), wording.count(count)) for name, count in shown.items()]
+
+
+def reason_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
+    """Returns how many texts each rule refused, as it is read."""
+    return [
+        (_rule_of(reason, wording), wording.count(count)) for reason, count in found.counts.get("reasons", {}).items()
+    ]
+
+
+def say_why(dropped: DroppedDocument, wording: Wording) -> str:
+    """Returns why a text was dropped, what it is like apart."""
+    if dropped.value is None:
+        return wording.name("reason", dropped.reason)
+    name, _, rule = dropped.reason.partition(".")
+    is_low = dropped.low is not None and dropped.value < dropped.low
+    limit = dropped.low if is_low else dropped.high
+    assert limit is not None
+    value, shown_limit = (_signal(rule, number, wording) for number in (dropped.value, limit))
+    key = "broken_least" if is_low else "broken_most"
+    return wording.say(key, filter=name, rule=wording.name("rule", rule), value=value, limit=shown_limit)
+
+
+def _signal(rule: str, number: float, wording: Wording) -> str:
+    """Returns a signal as it is read: most are shares."""
+    if rule in _NUMBERS:
+        return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+    return wording.percent(number)
+
+
+def _rule_of(reason: str, wording: Wording) -> str:
+    name, _, rule = reason.partition(".")
+    return f"{name}: {wording.name('rule', rule)}"
 
 
 def length_rows(found: Inspection, wording: Wording) -> list[LengthRow]:
@@ -67,16 +102,17 @@ def write_inspection(found: Inspection, name: str, path: Path, language: Languag
         "name": name,
         **page_style(),
         "counts": count_rows(found, wording),
+        "reasons": reason_rows(found, wording),
         "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
         "has_dropped": bool(found.dropped),
         "sources": [(source, wording.count(count)) for source, count in found.sources.items()],
         "kept": found.kept,
-        "dropped": [_describe(dropped) for dropped in found.dropped],
+        "dropped": [_describe(dropped, wording) for dropped in found.dropped],
         "shorten": shorten_text,
     }
     write_text(path, render_template("inspection.html.jinja", values))
 
 
-def _describe(dropped: DroppedDocument) -> dict[str, Any]:
+def _describe(dropped: DroppedDocument, wording: Wording) -> dict[str, Any]:
     sides = None if dropped.like is None else mark_differences(dropped.document.text, dropped.like.text)
-    return {"document": dropped.document, "reason": dropped.reason, "like": dropped.like, "sides": sides}
+    return {"document": dropped.document, "reason": say_why(dropped, wording), "like": dropped.like, "sides": sides}

@@ -1,0 +1,115 @@
+"""Filters: what prose is, in both scripts, and what is not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from penjing.data.filters import Filter, Rule, judge_texts, load_filter
+from penjing.data.filters.signals import Signals
+from penjing.errors import UsageError
+from penjing.registry import registered_names
+
+NAMES = ("gopher_quality", "gopher_repetition", "fineweb", "c4")
+PROSE = (
+    "The old house stood at the end of the lane, and nobody had lived in it for years. Every evening the wind came up "
+    "from the river to rattle its shutters. Children said that there was a light in the attic. I never saw one myself. "
+    "Still, when I walked by with my dog, we would both hurry until we were past the gate."
+)
+CHINESE = (
+    "那座老房子在巷子的尽头，已经很多年没有人住了。每天傍晚，风从河边吹过来，把窗子吹得响个不停。孩子们都说阁楼里有灯光。"
+    "我自己倒是从来没有见过。不过，每次我和我的狗从那里走过的时候，我们都会加快脚步，一直走到大门后面才敢慢下来。"
+)
+
+
+def broken(text: str, name: str) -> str | None:
+    [verdict] = judge_texts([text], [load_filter(name)])
+    return None if verdict is None else verdict.reason
+
+
+@pytest.mark.parametrize("text", [PROSE, CHINESE], ids=["English", "Chinese"])
+def test_prose_passes_every_filter(text: str) -> None:
+    assert judge_texts([text], [load_filter(name) for name in NAMES]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Too short.", "gopher_quality.words"),
+        ("太短了。", "gopher_quality.words"),
+        ("a " * 60, "gopher_quality.mean_word_length"),
+        (PROSE + " #" * 8, "gopher_quality.symbols"),
+        (
+            "\n".join(f"- the item to have number {n} of that list and more" for n in range(12)),
+            "gopher_quality.bullet_lines",
+        ),
+        (
+            "\n".join(f"the line to have number {n} of that list and more..." for n in range(12)),
+            "gopher_quality.ellipsis_lines",
+        ),
+        ("the " * 3 + "1234 " * 80, "gopher_quality.alphabetic"),
+        ("的是，1。" * 40, "gopher_quality.alphabetic"),
+        ("lorem ipsum dolor sit amet consectetur " * 12, "gopher_quality.stop_words"),
+        ("價格便宜品質優良歡迎選購" * 12, "gopher_quality.stop_words"),
+        ("\n".join(["the same line"] * 9 + ["another one"]), "gopher_repetition.lines"),
+        ("go on and on and on and on and on and on " * 4, "gopher_repetition.top_2"),
+        ("哈哈" * 60, "gopher_repetition.top_2"),
+        (f"{PROSE} {PROSE}", "gopher_repetition.run_5"),
+        (CHINESE + CHINESE, "gopher_repetition.run_5"),
+        ("Home\nAbout\nContact\nLogin", "fineweb.punctuated_lines"),
+        ("首页\n关于我们\n联系方式\n登录", "fineweb.punctuated_lines"),
+        ("Yes.\nNo.\nMaybe.\nPerhaps not.", "fineweb.short_lines"),
+        (f"{PROSE} Lorem ipsum.", "c4.placeholder"),
+        (f"{PROSE} {{x}}", "c4.braces"),
+        ("One. Two. Three. Four", "c4.sentences"),
+        ("一。二。三", "c4.sentences"),
+    ],
+)
+def test_each_rule_refuses_what_it_is_for(text: str, reason: str) -> None:
+    assert broken(text, reason.split(".")[0]) == reason
+
+
+def test_a_text_counts_as_unspaced_by_most_of_what_is_in_it() -> None:
+    texts = [
+        PROSE,
+        CHINESE,
+        f"{CHINESE} iPhone 15 Pro",
+        "The word 好 means good.",
+        "これは日本語の文です",
+        "สวัสดีครับ",
+        "한국어 문장입니다",
+    ]
+    assert Signals(texts).is_unspaced.tolist() == [False, True, True, False, True, True, False]
+
+
+def test_the_first_broken_rule_is_named_with_what_it_allows() -> None:
+    [verdict] = judge_texts(["Too {short}"], [load_filter(name) for name in NAMES])
+    assert verdict is not None
+    assert (verdict.reason, verdict.value, verdict.low, verdict.high) == ("gopher_quality.words", 2, 50, 100_000)
+    [verdict] = judge_texts(["太短"], [load_filter("gopher_quality")])
+    assert verdict is not None
+    assert (verdict.value, verdict.low) == (2, 80)
+
+
+def test_a_rule_without_a_threshold_of_its_own_for_a_script_uses_the_other() -> None:
+    rule = Rule("words", lambda found: found.words, 2, unspaced_high=5)
+    assert rule.limits(is_unspaced=True) == (2, 5)
+    assert rule.limits(is_unspaced=False) == (2, math.inf)
+    own = Filter("own", "", (rule,))
+    assert [verdict is None for verdict in judge_texts(["one two three four five six", "一二三四五六"], [own])] == [
+        True,
+        False,
+    ]
+
+
+def test_no_text_and_no_filter_is_no_fault() -> None:
+    assert judge_texts([], [load_filter(name) for name in NAMES]) == []
+    assert judge_texts(["a", ""], []) == [None, None]
+    assert all(judge_texts([""], [load_filter(name)]) is not None for name in NAMES)
+
+
+def test_known_filters_are_those_registered_and_the_nearest_is_named() -> None:
+    assert set(NAMES) <= set(registered_names("filters"))
+    with pytest.raises(UsageError, match=r'Did you mean "fineweb"'):
+        load_filter("finweb")
