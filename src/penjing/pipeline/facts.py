@@ -158,7 +158,8 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count_corpus(done: dict[str, Artifact]) -> dict[str, int]:
-    counts = {key: value for key, value in done["corpus"].facts.items() if key != "files"} if "corpus" in done else {}
+    corpus = done["corpus"].facts if "corpus" in done else {}
+    counts = {key: value for key, value in corpus.items() if isinstance(value, int)}  # but not files and reasons
     if "shards" in done:
         counts |= {key: done["shards"].facts[key] for key in ("tokens", "held_out_tokens")}
     return counts
