@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penjing.data.filters.repetition import REPEATED_RUNS, TOP_RUNS, repeated_shares
+from penjing.data.filters import repetition
+from penjing.data.filters.repetition import REPEATED_RUNS, TOP_RUNS
 
 WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "dd", "e"]), max_size=60)
+
+
+def repeated_shares(text: str, is_unspaced: bool) -> dict[str, float]:
+    """Returns the shares of a text that stands among others."""
+    found = repetition.repeated_shares(["a bb a bb", text, "的一的一的一"], [False, is_unspaced, True])
+    return {name: float(shares[1]) for name, shares in found.items()}
 
 
 def top_share(words: list[str], length: int) -> float:

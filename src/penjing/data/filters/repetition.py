@@ -1,4 +1,4 @@
-"""How much of a text is said again in it (Rae et al. 2021, arXiv 2112.11446, table A1)."""
+"""How much of a text is said again in it (Rae et al. 2021, arXiv 2112.11446, table A1), for many texts at once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 #: Lengths of the runs of words of which the most frequent one counts, and of those that must not come again.
 TOP_RUNS, REPEATED_RUNS = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+_OF_LINES = ("lines", "line_characters", "paragraphs", "paragraph_characters")
+_NAMES = (*_OF_LINES, *(f"top_{length}" for length in TOP_RUNS), *(f"run_{length}" for length in REPEATED_RUNS))
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _CHARACTERS_A_WORD = 2  # in scripts without spaces, runs are of twice as many characters
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def repeated_shares(text: str, is_unspaced: bool) -> dict[str, float]:
-    """Returns shares, 0 to 1, by name.
+def repeated_shares(texts: Sequence[str], is_unspaced: Sequence[bool]) -> dict[str, NDArray[np.float64]]:
+    """Returns shares, 0 to 1, by name, [texts] each.
 
     - ``lines`` and ``paragraphs``: of the lines that came before, and of the paragraphs;
     - ``line_characters`` and ``paragraph_characters``: of the characters in those;
@@ -24,30 +27,31 @@ def repeated_shares(text: str, is_unspaced: bool) -> dict[str, float]:
     - ``run_N``, for N of 5 to 10: of the characters in runs of N words that came before, each counted once.
 
     Args:
-        text: the text.
-        is_unspaced: whether its words are not set apart; then a run of N words is one of 2 N characters.
+        texts: the texts.
+        is_unspaced: whether a text's words are not set apart; then a run of N words is one of 2 N characters.
     """
+    shares = {name: np.zeros(len(texts)) for name in _NAMES}
+    for place, text in enumerate(texts):
+        if "\n" in text:
+            for name, share in zip(_OF_LINES, _shares_of_lines(text), strict=True):
+                shares[name][place] = share
+    for unspaced, factor in ((False, 1), (True, _CHARACTERS_A_WORD)):
+        places = [place for place, is_so in enumerate(is_unspaced) if is_so == unspaced]
+        words = [list("".join(texts[p].split())) if unspaced else texts[p].split() for p in places]
+        for name, share_of_each in _Words(words).shares(factor).items():
+            shares[name][places] = share_of_each
+    return shares
+
+
+def _shares_of_lines(text: str) -> tuple[float, float, float, float]:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     paragraphs = [part.strip() for part in _PARAGRAPH.split(text) if part.strip()]
-    shares = {
-        "lines": _repeated_items(lines),
-        "line_characters": _repeated_characters(lines),
-        "paragraphs": _repeated_items(paragraphs),
-        "paragraph_characters": _repeated_characters(paragraphs),
-    }
-    shares |= dict.fromkeys([*(f"top_{length}" for length in TOP_RUNS), *(f"run_{n}" for n in REPEATED_RUNS)], 0.0)
-    words = list("".join(text.split())) if is_unspaced else text.split()
-    factor = _CHARACTERS_A_WORD if is_unspaced else 1
-    ids, sizes = _number_words(words)
-    for length in (*TOP_RUNS, *REPEATED_RUNS):
-        runs = _runs(ids, factor * length)
-        if runs is None:
-            break  # longer ones do not come again either
-        if length in TOP_RUNS:
-            shares[f"top_{length}"] = _top_share(runs, sizes, factor * length)
-        else:
-            shares[f"run_{length}"] = _run_share(runs, sizes, factor * length)
-    return shares
+    return (
+        _repeated_items(lines),
+        _repeated_characters(lines),
+        _repeated_items(paragraphs),
+        _repeated_characters(paragraphs),
+    )
 
 
 def _repeated_items(items: Sequence[str]) -> float:
@@ -59,51 +63,78 @@ def _repeated_characters(items: Sequence[str]) -> float:
     return sum(len(item) * (count - 1) for item, count in Counter(items).items()) / whole if whole else 0.0
 
 
-def _number_words(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Returns a number for each word, equal for equal ones, and its characters, [words] each."""
-    ids: dict[str, int] = {}
-    numbers = np.fromiter((ids.setdefault(word, len(ids)) for word in words), np.uint64, len(words))
-    return numbers, np.fromiter(map(len, words), np.int64, len(words))
+class _Words:
+    """The words of some texts, one after the other, in which repeated runs are looked for.
+
+    Args:
+        texts: the words of each text.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+        numbers: dict[str, int] = {}
+        flat = [word for text in texts for word in text]
+        self._texts = len(texts)
+        self._ids = np.fromiter((numbers.setdefault(word, len(numbers)) for word in flat), np.uint64, len(flat))
+        self._sizes = np.fromiter(map(len, flat), np.int64, len(flat))
+        counts = np.fromiter(map(len, texts), np.int64, len(texts))
+        self._text = np.repeat(np.arange(len(texts)), counts)  # of each word
+        self._end = np.repeat(np.cumsum(counts), counts)  # of the text of each word
+        self._characters = np.concatenate([[0], np.cumsum(self._sizes)])  # before each word
+        self._total = np.maximum(1, np.bincount(self._text, self._sizes, len(texts)))
+
+    def shares(self, factor: int) -> dict[str, NDArray[np.float64]]:
+        """Returns ``top_N`` and ``run_N``, [texts] each, of runs of ``factor`` N words; without those that are all 0.
+
+        A run can come again only if its beginning does, so fewer and fewer places are left to look at.
+        """
+        found = {}
+        places, length = np.arange(len(self._ids)), 0
+        hashes = (self._text.astype(np.uint64) + np.uint64(1)) * _FACTOR  # runs of different texts are different
+        for words in (*TOP_RUNS, *REPEATED_RUNS):
+            while length < factor * words:
+                fits = places + length < self._end[places]
+                places, hashes = places[fits], hashes[fits]
+                hashes = (hashes + self._ids[places + length] + np.uint64(1)) * _FACTOR
+                hashes ^= hashes >> np.uint64(29)
+                length += 1
+            runs, counts = _number_equal(hashes)
+            again = counts[runs] > 1
+            places, hashes, runs = places[again], hashes[again], runs[again]
+            if not len(places):
+                break
+            if words in TOP_RUNS:
+                found[f"top_{words}"] = self._top(places, counts[runs], length)
+            else:
+                found[f"run_{words}"] = self._covered(places, runs, length)
+        return found
+
+    def _top(self, places: NDArray[np.int64], counts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
+        """Returns the share of the most frequent run; of those that are as frequent, the longest."""
+        text = self._text[places]
+        most = np.zeros(self._texts, dtype=np.int64)
+        np.maximum.at(most, text, counts)
+        is_top = counts == most[text]
+        longest = np.zeros(self._texts, dtype=np.int64)
+        size = self._characters[places + length] - self._characters[places]
+        np.maximum.at(longest, text[is_top], size[is_top])
+        return np.minimum(1.0, most * longest / self._total)
+
+    def _covered(self, places: NDArray[np.int64], runs: NDArray[np.int64], length: int) -> NDArray[np.float64]:
+        """Returns the share of the characters in runs that came before."""
+        is_first = np.zeros(len(places), dtype=np.bool_)
+        is_first[np.unique(runs, return_index=True)[1]] = True
+        later = places[~is_first]
+        steps = np.zeros(len(self._ids) + 1, dtype=np.int64)
+        np.add.at(steps, later, 1)
+        np.add.at(steps, later + length, -1)
+        covered = np.cumsum(steps[:-1]) > 0
+        return np.asarray(np.bincount(self._text[covered], self._sizes[covered], self._texts) / self._total)
 
 
-def _runs(ids: NDArray[np.uint64], length: int) -> NDArray[np.int64] | None:
-    """Returns a number for each run of words, equal for equal ones, [words - length + 1]; None if all differ."""
-    count = len(ids) - length + 1
-    if count < 2:
-        return None
-    hashes = np.zeros(count, dtype=np.uint64)
-    for place in range(length):  # modulo 2^64, by an odd factor
-        hashes += ids[place : place + count] + np.uint64(1)
-        hashes *= np.uint64(0x9E3779B97F4A7C15)
-        hashes ^= hashes >> np.uint64(29)
+def _number_equal(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns a number for each hash, equal for equal ones, [hashes], and how many have each number."""
     order = np.argsort(hashes)
     ordered = hashes[order]
-    is_new = ordered[1:] != ordered[:-1]
-    if is_new.all():
-        return None
-    runs = np.empty(count, dtype=np.int64)
-    runs[order] = np.concatenate([[0], np.cumsum(is_new)])
-    return runs
-
-
-def _top_share(runs: NDArray[np.int64], sizes: NDArray[np.int64], length: int) -> float:
-    """Returns the share of characters in all occurrences of the most frequent run."""
-    counts = np.bincount(runs)
-    most = counts.max()
-    # Of runs that are as frequent, the longest.
-    places = np.flatnonzero(counts[runs] == most)
-    ends = np.concatenate([[0], np.cumsum(sizes)])
-    longest = (ends[places + length] - ends[places]).max()
-    return float(min(1.0, most * longest / ends[-1]))
-
-
-def _run_share(runs: NDArray[np.int64], sizes: NDArray[np.int64], length: int) -> float:
-    """Returns the share of characters in runs that came before."""
-    first = np.zeros(len(runs), dtype=np.bool_)
-    first[np.unique(runs, return_index=True)[1]] = True
-    steps = np.zeros(len(sizes) + 1, dtype=np.int64)
-    again = np.flatnonzero(~first)
-    np.add.at(steps, again, 1)
-    np.add.at(steps, again + length, -1)
-    covered = np.cumsum(steps[:-1]) > 0
-    return float(sizes[covered].sum() / sizes.sum())
+    numbers = np.empty(len(hashes), dtype=np.int64)
+    numbers[order] = np.cumsum(np.concatenate([[0], ordered[1:] != ordered[:-1]])[: len(hashes)])
+    return numbers, np.bincount(numbers)

@@ -39,6 +39,14 @@ class Signals:
         counted = pc.count_substring_regex(self._array, pattern)
         return np.asarray(counted.to_numpy(zero_copy_only=False), dtype=np.float64)
 
+    def _count_by_script(self, spaced: str, unspaced: str) -> Numbers:
+        """Counts one pattern in texts with spaces between words, another in those without."""
+        found = np.empty(len(self.texts))
+        for pattern, rows in ((spaced, ~self.is_unspaced), (unspaced, self.is_unspaced)):
+            counted = pc.count_substring_regex(self._array.filter(pa.array(rows)), pattern)
+            found[rows] = counted.to_numpy(zero_copy_only=False)
+        return found
+
     def _holds(self, pattern: str) -> Numbers:
         found = pc.match_substring_regex(self._array, pattern, ignore_case=True)
         return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -72,8 +80,7 @@ class Signals:
     @cached_property
     def alphabetic(self) -> Numbers:
         """Share of the words in which there is a letter."""
-        letters = np.where(self.is_unspaced, self._count(r"\p{L}"), self._count(r"\S*\p{L}\S*"))
-        return letters / np.maximum(1, self.words)
+        return self._count_by_script(r"\p{L}\S*", r"\p{L}") / np.maximum(1, self.words)
 
     @cached_property
     def stop_words(self) -> Numbers:
@@ -104,15 +111,13 @@ class Signals:
     @cached_property
     def short_lines(self) -> Numbers:
         """Share of the lines with fewer than 30 characters, or 15 in scripts without spaces."""
-        spaced = self._count(rf"(?m)^[^\n]{{1,{_SHORT_LINE - 1}}}$")
-        unspaced = self._count(rf"(?m)^[^\n]{{1,{_SHORT_UNSPACED_LINE - 1}}}$")
-        return np.where(self.is_unspaced, unspaced, spaced) / self._lines
+        spaced, unspaced = (rf"(?m)^[^\n]{{1,{most - 1}}}$" for most in (_SHORT_LINE, _SHORT_UNSPACED_LINE))
+        return self._count_by_script(spaced, unspaced) / self._lines
 
     @cached_property
     def sentences(self) -> Numbers:
         """Sentences that are ended."""
-        spaced = self._count(r"""[.!?…]+[)"'”’]*(?:\s|<|$)""")
-        return np.where(self.is_unspaced, self._count("[。！？!?…]+"), spaced)
+        return self._count_by_script(r"""[.!?…]+[)"'”’]*(?:\s|<|$)""", "[。！？!?…]+")
 
     @cached_property
     def braces(self) -> Numbers:
@@ -126,11 +131,7 @@ class Signals:
 
     @cached_property
     def _repeated(self) -> dict[str, Numbers]:
-        found = [
-            repeated_shares(text, unspaced)
-            for text, unspaced in zip(self.texts, self.is_unspaced.tolist(), strict=True)
-        ]
-        return {name: np.array([shares[name] for shares in found]) for name in (found[0] if found else {})}
+        return repeated_shares(self.texts, self.is_unspaced.tolist())
 
     def repeated(self, name: str) -> Numbers:
         """Returns a share of what is repeated; see `repeated_shares`."""
