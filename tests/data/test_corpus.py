@@ -98,6 +98,19 @@ def test_what_filters_refuse_is_kept_beside_with_the_rule(tmp_path: Path) -> Non
     ]
 
 
+def test_what_overlaps_with_evaluation_texts_is_kept_beside_with_their_file(tmp_path: Path) -> None:
+    path, test = tmp_path / "lines.txt", tmp_path / "test.tsv"
+    shared = "this sentence of eight words stands in both"
+    path.write_text("".join(f"text number {n}\n" for n in range(20)) + f"Well, {shared}!\n", encoding="utf-8")
+    test.write_text(f"1\t{shared}\n", encoding="utf-8")
+    without = {"path": str(test), "text": "sentence", "columns": ["label", "sentence"], "run_words": 8}
+    counts = build(tmp_path / "out", path=str(path), without=without)
+    assert (counts["overlapping"], counts["documents"]) == (1, 18)
+    assert counts["reasons"] == {"overlap.test.tsv": 1}
+    [row] = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
+    assert (row["text"], row["row"], row["reason"]) == (f"Well, {shared}!", 21, "overlap.test.tsv")
+
+
 def test_every_text_has_its_origin(lines: Path, labelled: Path, tmp_path: Path) -> None:
     build(tmp_path / "out", labelled, path=str(lines))
     table = pq.read_table(tmp_path / "out" / "texts.parquet").to_pylist()

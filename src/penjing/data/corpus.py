@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from penjing.data.checks import check_any
 from penjing.data.duplicates import Bits, DuplicateFinder
-from penjing.data.filters import judge_texts, load_filter
+from penjing.data.filters import Verdict, judge_texts, load_filter
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
-from penjing.data.reading import iter_texts, iter_traced
+from penjing.data.overlap import OverlapFinder
+from penjing.data.reading import iter_texts, iter_traced, read_rows
 from penjing.data.rows import RowReader, RowRules
-from penjing.data.settings import TextData, exact_share
+from penjing.data.settings import EvaluationTexts, TextData, exact_share
 from penjing.data.sources import source_files
 from penjing.data.storing import ParquetRows, Spool, work_folder
 from penjing.errors import DataError
@@ -82,6 +83,8 @@ class _Build:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.files = list(dict.fromkeys(file for address in settings.paths for file in source_files(address)))
         self.filters = [load_filter(name) for name in settings.filters]
+        self.overlap = None if settings.without is None else _overlap_finder(settings.without)
+        overlapping = ("overlapping",) if self.overlap is not None else ()
         refused = ("refused",) if self.filters else ()
         near = () if settings.near_duplicates is None else ("near_duplicates",)
         names = (
@@ -90,6 +93,7 @@ class _Build:
             "empty",
             "from_training",
             "in_evaluation",
+            *overlapping,
             *refused,
             "duplicates",
             *near,
@@ -104,13 +108,13 @@ class _Build:
             finder, near = DuplicateFinder(work), self._near_finder(work)
             spool = Spool(work / "texts.arrow", _SPOOL_SCHEMA)
             dropped = None
-            if self.filters or near is not None:
+            if self.filters or self.overlap is not None or near is not None:
                 rows = ParquetRows(self.out / "dropped.parquet", _DROPPED_SCHEMA, ("source", "reason"))
                 dropped = stack.enter_context(rows)
             self._read(spool, finder, near, dropped)
             first = None if near is None else near.find(self.progress)
             self._write(spool, self._choose(finder, first), first, dropped)
-            if self.filters:
+            if self.reasons:
                 self.counts["reasons"] = dict(self.reasons.most_common())
             write_json(self.out / COUNTS, self.counts)
         return self.counts
@@ -134,31 +138,33 @@ class _Build:
                     clean = ~evaluation.contains(normalized_keys(texts))
                     self.counts["in_evaluation"] += int((~clean).sum())
                     batch = batch.filter(pa.array(clean))
-                if dropped is not None and self.filters:
-                    batch = self._filter(batch, dropped)
+                if dropped is not None:
+                    batch = self._drop(batch, dropped)
                 texts = batch.column("text").to_pylist()
                 finder.add(exact_keys(texts, self.seed))
                 if near is not None:
                     near.add(texts)
                 write(batch.columns)
 
-    def _filter(self, batch: pa.RecordBatch, dropped: ParquetRows) -> pa.RecordBatch:
-        """Returns what the filters let through; the rest is kept beside."""
+    def _drop(self, batch: pa.RecordBatch, dropped: ParquetRows) -> pa.RecordBatch:
+        """Returns what neither overlaps with an evaluation set nor is refused by a filter; the rest is kept beside."""
         texts = batch.column("text").to_pylist()
-        verdicts = judge_texts(texts, self.filters)
-        refused = [(place, verdict) for place, verdict in enumerate(verdicts) if verdict is not None]
-        self.counts["refused"] += len(refused)
-        self.reasons.update(verdict.reason for _, verdict in refused)
-        rows = [
-            {
-                **{name: batch.column(name)[place].as_py() for name in ("text", "source", "row")},
-                **{"id": text_ids([texts[place]])[0], "reason": verdict.reason, "like": None},
-                **{"value": verdict.value, "low": _finite(verdict.low), "high": _finite(verdict.high)},
-            }
-            for place, verdict in refused
-        ]
+        sets = [None] * len(texts) if self.overlap is None else self.overlap.find(texts)
+        left = [place for place, name in enumerate(sets) if name is None]
+        broken = dict(zip(left, judge_texts([texts[place] for place in left], self.filters), strict=True))
+        rows = []
+        for place, name in enumerate(sets):
+            verdict = broken.get(place)
+            if name is not None:
+                self.counts["overlapping"] += 1
+                rows.append(_row(batch, place, f"overlap.{name}"))
+            elif verdict is not None:
+                self.counts["refused"] += 1
+                rows.append(_row(batch, place, verdict.reason, verdict))
+        self.reasons.update(row["reason"] for row in rows)
         dropped.write(pa.RecordBatch.from_pylist(rows, schema=_DROPPED_SCHEMA))
-        return batch.filter(pa.array([verdict is None for verdict in verdicts], pa.bool_()))
+        kept = [name is None and broken[place] is None for place, name in enumerate(sets)]
+        return batch.filter(pa.array(kept, pa.bool_()))
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:
@@ -271,6 +277,26 @@ class _Build:
         for name in [name for name in chosen if name != "texts"]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
         self.counts["files"] = [file.name for file in self.files]
+
+
+def _overlap_finder(without: EvaluationTexts) -> OverlapFinder:
+    """Returns what knows the runs of evaluation texts, by their files."""
+    files = [file for path in without.paths for file in source_files(path)]
+
+    def texts_of(file: Path) -> Iterator[list[str]]:
+        return (rows.texts for rows in read_rows(str(file), without.text, columns=without.columns))
+
+    return OverlapFinder(((file.name, texts_of(file)) for file in files), without.run_words)
+
+
+def _row(batch: pa.RecordBatch, place: int, reason: str, verdict: Verdict | None = None) -> dict[str, Any]:
+    """Returns a row of ``dropped.parquet``."""
+    text = batch.column("text")[place].as_py()
+    row = {"text": text, "id": text_ids([text])[0], "reason": reason}
+    row |= {name: batch.column(name)[place].as_py() for name in ("source", "row")}
+    if verdict is not None:
+        row |= {"value": verdict.value, "low": _finite(verdict.low), "high": _finite(verdict.high)}
+    return row
 
 
 def _finite(limit: float) -> float | None:

@@ -88,6 +88,35 @@ class LabelledData(BaseModel):
         return Layout(self.columns, self.max_line_mb, self.quotes)
 
 
+class EvaluationTexts(BaseModel):
+    """Texts that a model is going to be measured on, and must not learn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str | tuple[str, ...] = Field(
+        min_length=1, description="a file, folder, glob, package:NAME/inner/path or hf://datasets/OWNER/NAME, or a list"
+    )
+    text: str = Field("text", min_length=1, description="column of the text")
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    run_words: int = Field(
+        13,
+        ge=5,
+        le=100,
+        description="drop a text that shares a run of so many words with one of these (of twice as many characters in "
+        "Chinese, Japanese and Thai), or all the words of a shorter one",
+    )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> EvaluationTexts:
+        _check_columns(self.columns, (self.text,))
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The addresses."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
 class TextData(BaseModel):
     """Texts without labels, to pretrain on."""
 
@@ -102,6 +131,9 @@ class TextData(BaseModel):
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
+    without: EvaluationTexts | None = Field(
+        None, description="texts that are measured on later: what they share is dropped"
+    )
     filters: tuple[str, ...] = Field(
         (),
         description="drop texts by the rules of published recipes: gopher_quality, gopher_repetition, fineweb, c4; "

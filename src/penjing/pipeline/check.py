@@ -39,6 +39,8 @@ def check_runnable(recipe: Recipe) -> None:
         assert recipe.corpus is not None
         for path in recipe.corpus.paths:
             source_files(path)
+        for path in recipe.corpus.without.paths if recipe.corpus.without is not None else ():
+            source_files(path)
         if recipe.corpus.near_duplicates is not None:
             check_daft()
     wants_vectors(recipe)

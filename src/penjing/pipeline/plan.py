@@ -157,7 +157,7 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
             share += min(read, size) / whole
     if corpus.max_documents is not None:
         share = max(share, min(1.0, documents / corpus.max_documents))
-    kept = corpus.model_dump(include={"include_training_texts", "held_out", "filters", "near_duplicates"})
+    kept = corpus.model_dump(include={"include_training_texts", "held_out", "without", "filters", "near_duplicates"})
     return recipe.model_copy(update={"corpus": TextData(path=str(sample), **kept)}), share
 
 

@@ -51,7 +51,7 @@ def reason_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
 def say_why(dropped: DroppedDocument, wording: Wording) -> str:
     """Returns why a text was dropped, what it is like apart."""
     if dropped.value is None:
-        return wording.name("reason", dropped.reason)
+        return _rule_of(dropped.reason, wording)
     name, _, rule = dropped.reason.partition(".")
     is_low = dropped.low is not None and dropped.value < dropped.low
     limit = dropped.low if is_low else dropped.high
@@ -70,7 +70,9 @@ def _signal(rule: str, number: float, wording: Wording) -> str:
 
 def _rule_of(reason: str, wording: Wording) -> str:
     name, _, rule = reason.partition(".")
-    return f"{name}: {wording.name('rule', rule)}"
+    if name == "overlap":
+        return wording.say("reason.overlap", name=rule)
+    return f"{name}: {wording.name('rule', rule)}" if rule else wording.name("reason", name)
 
 
 def length_rows(found: Inspection, wording: Wording) -> list[LengthRow]:

@@ -36,14 +36,17 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _files(recipe: Recipe) -> list[Path]:
     assert recipe.corpus is not None
-    paths = (recipe.corpus.path,) if isinstance(recipe.corpus.path, str) else recipe.corpus.path
-    return [file for path in paths for file in source_files(path)]
+    without = recipe.corpus.without.paths if recipe.corpus.without is not None else ()
+    return [file for path in (*recipe.corpus.paths, *without) for file in source_files(path)]
 
+
+# Where files lie does not count, what is in them does; which of them are evaluation texts is told by their number.
+_WHERE: Any = {"path": True, "without": {"path": True}}
 
 CORPUS = Stage(
     "corpus",
     inputs=("data",),
-    settings=lambda recipe: [recipe.seed, recipe.corpus and recipe.corpus.model_dump(mode="json", exclude={"path"})],
+    settings=lambda recipe: [recipe.seed, recipe.corpus and recipe.corpus.model_dump(mode="json", exclude=_WHERE)],
     run=_run,
     files=_files,
     is_wanted=has_corpus,
