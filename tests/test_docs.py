@@ -81,19 +81,22 @@ def test_language_model_of_the_readme_is_made_and_continues_texts(folder: Path) 
 def test_corpus_of_the_docs_is_made_and_inspected(folder: Path) -> None:
     pytest.importorskip("daft")
     rows = [f"{_PRAISE[n % 8]} film number {n} with {_BLAME[n // 8 % 8]} scenes" for n in range(200)]
-    text = "".join(f"{row}\n" for row in ["text", *rows, "go on and on and on and on and on and on and on"])
+    text = "".join(
+        f"{row}\n" for row in ["text", *rows, "go on and on and on and on and on and on and on", "ask me@example.org"]
+    )
     (folder / "texts.csv").write_text(text, encoding="utf-8")
     (folder / "test.tsv").write_text(f"{rows[7]}\tpositive\n", encoding="utf-8")
-    recipe, without = blocks("docs/corpus.md", "toml")
-    for ours, theirs in zip((recipe, without), blocks("docs/corpus.zh.md", "toml"), strict=True):
+    parts = blocks("docs/corpus.md", "toml")
+    for ours, theirs in zip(parts, blocks("docs/corpus.zh.md", "toml"), strict=True):
         assert re.sub(" *#.*", "", ours) == re.sub(" *#.*", "", theirs)
-    (folder / "clean.toml").write_text(recipe.replace("[tokenizer]", f"{without}\n[tokenizer]"), encoding="utf-8")
+    (folder / "clean.toml").write_text("\n".join(parts), encoding="utf-8")
     (commands,) = blocks("docs/corpus.md", "sh")
     assert [commands] == blocks("docs/corpus.zh.md", "sh")
     run, inspect = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
     assert "bits per byte" in run
     assert "gopher_repetition: characters in the most frequent run of 2 words" in inspect
     assert "shares a run of words with test.tsv" in inspect
+    assert re.search(r"1 +e-mail addresses", inspect)
     assert (folder / "corpus.html").is_file()
 
 

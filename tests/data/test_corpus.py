@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from penjing.data.cleaning import make_protector
 from penjing.data.corpus import build_corpus
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import iter_texts, read_rows, read_split
-from penjing.data.settings import LabelledData, TextData
+from penjing.data.settings import LabelledData, PersonalData, TextData
 from penjing.errors import DataError, DiskFullError, RecipeError
 from penjing.progress import Silent
 
@@ -109,6 +110,45 @@ def test_what_overlaps_with_evaluation_texts_is_kept_beside_with_their_file(tmp_
     assert counts["reasons"] == {"overlap.test.tsv": 1}
     [row] = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
     assert (row["text"], row["row"], row["reason"]) == (f"Well, {shared}!", 21, "overlap.test.tsv")
+
+
+@pytest.mark.parametrize("action", ["report", "mask", "surrogate", "drop"])
+def test_personal_data_is_nowhere_in_the_folder_unless_it_is_only_reported(action: str, tmp_path: Path) -> None:
+    pytest.importorskip("phonenumbers")
+    path, key = tmp_path / "lines.txt", tmp_path / "key"
+    key.write_bytes(b"0123456789abcdef")
+    personal = [
+        "write to anna@example.org",
+        "身份证号11010519491231002X。",
+        "anna@example.org again, and 4111 1111 1111 1111",
+    ]
+    path.write_text("".join(f"{text}\n" for text in [*(f"text {n}" for n in range(20)), *personal]), encoding="utf-8")
+    settings = {"action": action, **({"key_file": str(key)} if action == "surrogate" else {})}
+    counts = build(tmp_path / "out", path=str(path), personal=settings)
+    assert counts["personal"] == 3
+    assert counts["personal_data"] == {"email": 2, "cn_resident": 1, "card": 1}
+    tables = [pq.read_table(file).to_pylist() for file in sorted((tmp_path / "out").glob("*.parquet"))]
+    every = "\n".join(row["text"] for table in tables for row in table)
+    assert ("anna" in every, "1949" in every, "4111" in every) == ((True,) * 3 if action == "report" else (False,) * 3)
+    assert every.count("<EMAIL") == (0 if action == "report" else 2)
+    dropped = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
+    reasons = ["personal.email", "personal.cn_resident", "personal.email"]
+    assert [row["reason"] for row in dropped] == (reasons if action == "drop" else [])
+
+
+def test_a_key_that_is_missing_or_short_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("phonenumbers")
+    key = tmp_path / "key"
+    settings = PersonalData(action="surrogate", key_file=str(key))
+    with pytest.raises(RecipeError, match=r"no such file with a key.*head -c 32 /dev/urandom"):
+        make_protector(settings)
+    key.write_bytes(b"short")
+    with pytest.raises(RecipeError, match="the key has 5 bytes; 16 are needed"):
+        make_protector(settings)
+    with pytest.raises(ValueError, match="needs a key_file"):
+        TextData.model_validate({"path": "x.txt", "personal": {"action": "surrogate"}})
+    with pytest.raises(ValueError, match=r'no kind of personal data "emails".*Did you mean "email"'):
+        TextData.model_validate({"path": "x.txt", "personal": {"action": "mask", "kinds": ["emails"]}})
 
 
 def test_every_text_has_its_origin(lines: Path, labelled: Path, tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ from penjing.data.inspection import Document, DroppedDocument, Inspection, find_
 from penjing.errors import UsageError
 from penjing.files import read_json
 from penjing.pipeline.report.difference import Stretch, mark_differences
-from penjing.pipeline.report.inspection import count_rows, length_rows, reason_rows, say_why, write_inspection
+from penjing.pipeline.report.inspection import (
+    count_rows,
+    length_rows,
+    personal_rows,
+    reason_rows,
+    say_why,
+    write_inspection,
+)
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.stage import RECORD
@@ -94,11 +101,14 @@ def _print_counts(console: Console, found: Inspection, wording: Wording) -> None
     for row in count_rows(found, wording):
         table.add_row(*row)
     console.print(table)
-    reasons = reason_rows(found, wording)
-    if reasons:
-        console.print(f"\n{wording.say('inspected_reasons')}")
-    for name, count in reasons:
-        console.print(f"  {count:>10}  {name}")
+    for heading, rows in (
+        ("inspected_reasons", reason_rows(found, wording)),
+        ("inspected_personal", personal_rows(found, wording)),
+    ):
+        if rows:
+            console.print(f"\n{wording.say(heading)}")
+        for name, count in rows:
+            console.print(f"  {count:>10}  {name}")
     files = ", ".join(f"{name} ({wording.count(count)})" for name, count in found.sources.items())
     console.print(f"\n{wording.say('inspected_sources')}  {files}")
 

@@ -6,8 +6,6 @@ reason.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,15 +17,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_any
+from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Cleaner
 from penjing.data.duplicates import Bits, DuplicateFinder
-from penjing.data.filters import Verdict, judge_texts, load_filter
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
-from penjing.data.overlap import OverlapFinder
-from penjing.data.reading import iter_texts, iter_traced, read_rows
+from penjing.data.reading import iter_texts, iter_traced
 from penjing.data.rows import RowReader, RowRules
-from penjing.data.settings import EvaluationTexts, TextData, exact_share
+from penjing.data.settings import TextData, exact_share
 from penjing.data.sources import source_files
 from penjing.data.storing import ParquetRows, Spool, work_folder
 from penjing.errors import DataError
@@ -35,9 +32,6 @@ from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
 
 _SPOOL_SCHEMA = pa.schema([("text", pa.string()), ("source", pa.string()), ("row", pa.int64())])
-_SCHEMA = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("row", pa.int64())])
-_WHY = (("reason", pa.string()), ("like", pa.string()), *((name, pa.float64()) for name in ("value", "low", "high")))
-_DROPPED_SCHEMA = pa.schema([*_SCHEMA, *_WHY])
 _MOST_HELD_OUT = 1000
 
 
@@ -82,25 +76,10 @@ class _Build:
     def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.files = list(dict.fromkeys(file for address in settings.paths for file in source_files(address)))
-        self.filters = [load_filter(name) for name in settings.filters]
-        self.overlap = None if settings.without is None else _overlap_finder(settings.without)
-        overlapping = ("overlapping",) if self.overlap is not None else ()
-        refused = ("refused",) if self.filters else ()
+        self.cleaner = Cleaner(settings)
         near = () if settings.near_duplicates is None else ("near_duplicates",)
-        names = (
-            "read",
-            "filtered",
-            "empty",
-            "from_training",
-            "in_evaluation",
-            *overlapping,
-            *refused,
-            "duplicates",
-            *near,
-            "left_out",
-        )
-        self.counts: dict[str, Any] = dict.fromkeys(names, 0)
-        self.reasons: Counter[str] = Counter()
+        read = ("read", "filtered", "empty", "from_training", "in_evaluation")
+        self.counts: dict[str, Any] = dict.fromkeys((*read, *self.cleaner.counts, "duplicates", *near, "left_out"), 0)
 
     def run(self) -> dict[str, Any]:
         with ExitStack() as stack:
@@ -108,14 +87,17 @@ class _Build:
             finder, near = DuplicateFinder(work), self._near_finder(work)
             spool = Spool(work / "texts.arrow", _SPOOL_SCHEMA)
             dropped = None
-            if self.filters or self.overlap is not None or near is not None:
-                rows = ParquetRows(self.out / "dropped.parquet", _DROPPED_SCHEMA, ("source", "reason"))
+            if self.cleaner.counts or near is not None:
+                rows = ParquetRows(self.out / "dropped.parquet", DROPPED_SCHEMA, ("source", "reason"))
                 dropped = stack.enter_context(rows)
             self._read(spool, finder, near, dropped)
             first = None if near is None else near.find(self.progress)
             self._write(spool, self._choose(finder, first), first, dropped)
-            if self.reasons:
-                self.counts["reasons"] = dict(self.reasons.most_common())
+            self.counts |= self.cleaner.counts
+            if self.cleaner.reasons:
+                self.counts["reasons"] = dict(self.cleaner.reasons.most_common())
+            if self.cleaner.personal:
+                self.counts["personal_data"] = self.cleaner.personal
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -139,32 +121,13 @@ class _Build:
                     self.counts["in_evaluation"] += int((~clean).sum())
                     batch = batch.filter(pa.array(clean))
                 if dropped is not None:
-                    batch = self._drop(batch, dropped)
+                    batch, refused = self.cleaner.clean(batch)
+                    dropped.write(refused)
                 texts = batch.column("text").to_pylist()
                 finder.add(exact_keys(texts, self.seed))
                 if near is not None:
                     near.add(texts)
                 write(batch.columns)
-
-    def _drop(self, batch: pa.RecordBatch, dropped: ParquetRows) -> pa.RecordBatch:
-        """Returns what neither overlaps with an evaluation set nor is refused by a filter; the rest is kept beside."""
-        texts = batch.column("text").to_pylist()
-        sets = [None] * len(texts) if self.overlap is None else self.overlap.find(texts)
-        left = [place for place, name in enumerate(sets) if name is None]
-        broken = dict(zip(left, judge_texts([texts[place] for place in left], self.filters), strict=True))
-        rows = []
-        for place, name in enumerate(sets):
-            verdict = broken.get(place)
-            if name is not None:
-                self.counts["overlapping"] += 1
-                rows.append(_row(batch, place, f"overlap.{name}"))
-            elif verdict is not None:
-                self.counts["refused"] += 1
-                rows.append(_row(batch, place, verdict.reason, verdict))
-        self.reasons.update(row["reason"] for row in rows)
-        dropped.write(pa.RecordBatch.from_pylist(rows, schema=_DROPPED_SCHEMA))
-        kept = [name is None and broken[place] is None for place, name in enumerate(sets)]
-        return batch.filter(pa.array(kept, pa.bool_()))
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:
@@ -248,7 +211,7 @@ class _Build:
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("writing", chosen["texts"].rows))
             writers = {
-                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", _SCHEMA, ("source",)))
+                name: stack.enter_context(ParquetRows(self.out / f"{name}.parquet", TEXT_SCHEMA, ("source",)))
                 for name in chosen
             }
             start = 0
@@ -260,7 +223,7 @@ class _Build:
                 columns = [batch.column("text"), pa.array(ids), batch.column("source"), batch.column("row")]
                 for name, writer in writers.items():
                     taken = pa.array(chosen[name].slice(rows[0], start))
-                    part = pa.record_batch(columns, schema=_SCHEMA).filter(taken)
+                    part = pa.record_batch(columns, schema=TEXT_SCHEMA).filter(taken)
                     characters[name] += pc.sum(pc.utf8_length(part.column("text"))).as_py() or 0
                     writer.write(part)
                 if like is not None and near is not None and dropped is not None:
@@ -270,37 +233,13 @@ class _Build:
                         like.of(rows),
                         *[pa.nulls(len(rows), pa.float64())] * 3,
                     ]
-                    part = pa.record_batch([*columns, *why], schema=_DROPPED_SCHEMA)
+                    part = pa.record_batch([*columns, *why], schema=DROPPED_SCHEMA)
                     dropped.write(part.filter(pa.array(near.slice(rows[0], start))))
                 bar.advance(batch.num_rows)
         self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
         for name in [name for name in chosen if name != "texts"]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
         self.counts["files"] = [file.name for file in self.files]
-
-
-def _overlap_finder(without: EvaluationTexts) -> OverlapFinder:
-    """Returns what knows the runs of evaluation texts, by their files."""
-    files = [file for path in without.paths for file in source_files(path)]
-
-    def texts_of(file: Path) -> Iterator[list[str]]:
-        return (rows.texts for rows in read_rows(str(file), without.text, columns=without.columns))
-
-    return OverlapFinder(((file.name, texts_of(file)) for file in files), without.run_words)
-
-
-def _row(batch: pa.RecordBatch, place: int, reason: str, verdict: Verdict | None = None) -> dict[str, Any]:
-    """Returns a row of ``dropped.parquet``."""
-    text = batch.column("text")[place].as_py()
-    row = {"text": text, "id": text_ids([text])[0], "reason": reason}
-    row |= {name: batch.column(name)[place].as_py() for name in ("source", "row")}
-    if verdict is not None:
-        row |= {"value": verdict.value, "low": _finite(verdict.low), "high": _finite(verdict.high)}
-    return row
-
-
-def _finite(limit: float) -> float | None:
-    return limit if math.isfinite(limit) else None
 
 
 class _Likenesses:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from penjing.data.personal.protecting import Action
 from penjing.data.sources.source import Layout
 from penjing.errors import nearest
 from penjing.registry import registered_names
@@ -117,6 +118,39 @@ class EvaluationTexts(BaseModel):
         return (self.path,) if isinstance(self.path, str) else self.path
 
 
+class PersonalData(BaseModel):
+    """What is done with personal data in texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action = Field(
+        description="report: count; mask: <EMAIL>; surrogate: <EMAIL:3f9a61c07b>, the same for the same value as long "
+        "as the key is the same; drop: drop the text"
+    )
+    kinds: tuple[str, ...] = Field(
+        ("secret", "iban", "cn_resident", "card", "us_ssn", "tax", "passport", "email", "network", "phone"),
+        min_length=1,
+        description="what is looked for; of two that claim the same place, the first counts",
+    )
+    regions: tuple[str, ...] = Field(
+        ("US", "CN"), description="countries whose telephone numbers are known without their +, as ISO 3166 has them"
+    )
+    key_file: str | None = Field(
+        None, description="file with the key of the surrogates, 16 bytes at least; keep it secret"
+    )
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return _check_registered("personal", "kind of personal data", kinds)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> PersonalData:
+        if (self.action == "surrogate") != (self.key_file is not None):
+            raise ValueError('action = "surrogate" needs a key_file, and no other action has one')
+        return self
+
+
 class TextData(BaseModel):
     """Texts without labels, to pretrain on."""
 
@@ -133,6 +167,9 @@ class TextData(BaseModel):
     quotes: bool | None = Field(None, description=_QUOTES)
     without: EvaluationTexts | None = Field(
         None, description="texts that are measured on later: what they share is dropped"
+    )
+    personal: PersonalData | None = Field(
+        None, description="personal data: what is looked for, and what is done with it"
     )
     filters: tuple[str, ...] = Field(
         (),
@@ -162,10 +199,7 @@ class TextData(BaseModel):
     @field_validator("filters")
     @classmethod
     def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in (known := registered_names("filters")):
-                raise ValueError(f'there is no filter "{name}". {nearest(name, known)}')
-        return names
+        return _check_registered("filters", "filter", names)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -176,6 +210,14 @@ class TextData(BaseModel):
     def layout(self) -> Layout:
         """How the files are read."""
         return Layout(self.columns, self.max_line_mb, self.quotes)
+
+
+def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    known = registered_names(group)
+    for name in names:
+        if name not in known:
+            raise ValueError(f'there is no {called} "{name}". {nearest(name, known)}')
+    return names
 
 
 def _check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:

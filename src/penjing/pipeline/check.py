@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from penjing.data.cleaning import make_protector
 from penjing.data.minhash import check_daft
 from penjing.data.sources import source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
@@ -41,6 +42,8 @@ def check_runnable(recipe: Recipe) -> None:
             source_files(path)
         for path in recipe.corpus.without.paths if recipe.corpus.without is not None else ():
             source_files(path)
+        if recipe.corpus.personal is not None:
+            make_protector(recipe.corpus.personal)
         if recipe.corpus.near_duplicates is not None:
             check_daft()
     wants_vectors(recipe)

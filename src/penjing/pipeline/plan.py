@@ -157,8 +157,11 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
             share += min(read, size) / whole
     if corpus.max_documents is not None:
         share = max(share, min(1.0, documents / corpus.max_documents))
-    kept = corpus.model_dump(include={"include_training_texts", "held_out", "without", "filters", "near_duplicates"})
+    kept = corpus.model_dump(exclude={"path", *_OF_FILES, "max_documents"})
     return recipe.model_copy(update={"corpus": TextData(path=str(sample), **kept)}), share
+
+
+_OF_FILES = ("text", "columns", "where", "max_line_mb", "quotes")  # settings that concern the files' form
 
 
 def _first_texts(corpus: TextData, path: str, most_bytes: int) -> Iterator[TextRows]:

@@ -48,6 +48,14 @@ def reason_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
     ]
 
 
+def personal_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
+    """Returns how many pieces of personal data of each kind were found, as it is read."""
+    return [
+        (wording.name("personal", kind), wording.count(count))
+        for kind, count in found.counts.get("personal_data", {}).items()
+    ]
+
+
 def say_why(dropped: DroppedDocument, wording: Wording) -> str:
     """Returns why a text was dropped, what it is like apart."""
     if dropped.value is None:
@@ -72,6 +80,8 @@ def _rule_of(reason: str, wording: Wording) -> str:
     name, _, rule = reason.partition(".")
     if name == "overlap":
         return wording.say("reason.overlap", name=rule)
+    if name == "personal":
+        return wording.say("reason.personal", name=wording.name("personal", rule))
     return f"{name}: {wording.name('rule', rule)}" if rule else wording.name("reason", name)
 
 
@@ -104,7 +114,14 @@ def write_inspection(found: Inspection, name: str, path: Path, language: Languag
         "name": name,
         **page_style(),
         "counts": count_rows(found, wording),
-        "reasons": reason_rows(found, wording),
+        "tables": [
+            (wording.say(heading), rows)
+            for heading, rows in (
+                ("inspected_reasons", reason_rows(found, wording)),
+                ("inspected_personal", personal_rows(found, wording)),
+            )
+            if rows
+        ],
         "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
         "has_dropped": bool(found.dropped),
         "sources": [(source, wording.count(count)) for source, count in found.sources.items()],

@@ -37,11 +37,13 @@ def _run(context: StageContext) -> dict[str, Any]:
 def _files(recipe: Recipe) -> list[Path]:
     assert recipe.corpus is not None
     without = recipe.corpus.without.paths if recipe.corpus.without is not None else ()
-    return [file for path in (*recipe.corpus.paths, *without) for file in source_files(path)]
+    files = [file for path in (*recipe.corpus.paths, *without) for file in source_files(path)]
+    personal = recipe.corpus.personal
+    return files if personal is None or personal.key_file is None else [*files, Path(personal.key_file).expanduser()]
 
 
 # Where files lie does not count, what is in them does; which of them are evaluation texts is told by their number.
-_WHERE: Any = {"path": True, "without": {"path": True}}
+_WHERE: Any = {"path": True, "without": {"path": True}, "personal": {"key_file": True}}
 
 CORPUS = Stage(
     "corpus",

@@ -1,0 +1,158 @@
+"""What is done with each text before it enters a corpus: evaluation texts, personal data, filters of quality."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from penjing.data.filters import Verdict, judge_texts, load_filter
+from penjing.data.keys import text_ids
+from penjing.data.overlap import OverlapFinder
+from penjing.data.personal import Protector
+from penjing.data.reading import read_rows
+from penjing.data.settings import EvaluationTexts, PersonalData, TextData
+from penjing.data.sources import source_files
+from penjing.errors import RecipeError
+
+#: A text with what it is.
+TEXT_SCHEMA = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+_WHY = (("reason", pa.string()), ("like", pa.string()), *((name, pa.float64()) for name in ("value", "low", "high")))
+#: A text that was dropped, and why.
+DROPPED_SCHEMA = pa.schema([*TEXT_SCHEMA, *_WHY])
+_SHORTEST_KEY = 16  # bytes
+
+
+class Cleaner:
+    """Drops texts, or changes them, and counts.
+
+    Args:
+        settings: what is asked for.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be used.
+        UsageError: a filter or kind is not known.
+        MissingExtraError: a package is not installed.
+
+    Attributes:
+        counts: texts by what became of them; 0 for all that is asked for, at first.
+        reasons: texts that were dropped, by reason.
+    """
+
+    def __init__(self, settings: TextData) -> None:
+        self._filters = [load_filter(name) for name in settings.filters]
+        self._overlap = None if settings.without is None else _overlap_finder(settings.without)
+        self._protector = None if settings.personal is None else make_protector(settings.personal)
+        wanted = {
+            "overlapping": self._overlap is not None,
+            "personal": self._protector is not None,
+            "refused": bool(self._filters),
+        }
+        self.counts = {name: 0 for name, is_wanted in wanted.items() if is_wanted}
+        self.reasons: Counter[str] = Counter()
+
+    @property
+    def personal(self) -> dict[str, int]:
+        """Pieces of personal data found, by kind."""
+        return {} if self._protector is None else dict(self._protector.found.most_common())
+
+    def clean(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Returns what is kept of a batch with a column ``text``, and what is dropped, by `DROPPED_SCHEMA`.
+
+        Personal data that is not to be kept is in neither: a text that is dropped for it is returned masked.
+        """
+        texts = batch.column("text").to_pylist()
+        sets = [None] * len(texts) if self._overlap is None else self._overlap.find(texts)
+        texts, kinds = self._protect(texts)
+        drops = self._protector is not None and self._protector.action == "drop"
+        reasons = [
+            f"overlap.{name}" if name else f"personal.{kind}" if kind and drops else None
+            for name, kind in zip(sets, kinds, strict=True)
+        ]
+        left = [place for place, reason in enumerate(reasons) if reason is None]
+        broken = dict(zip(left, judge_texts([texts[place] for place in left], self._filters), strict=True))
+        protected = batch.set_column(0, "text", pa.array(texts, pa.string()))
+        dropped = []
+        for place, reason in enumerate(reasons):
+            verdict = broken.get(place)
+            if reason is not None or verdict is not None:
+                dropped.append(_row(protected, place, reason, verdict))
+        self._count(reasons, kinds, dropped)
+        kept = [reason is None and broken[place] is None for place, reason in enumerate(reasons)]
+        return protected.filter(pa.array(kept, pa.bool_())), pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA)
+
+    def _protect(self, texts: Sequence[str]) -> tuple[list[str], list[str | None]]:
+        if self._protector is None:
+            return list(texts), [None] * len(texts)
+        protected = [self._protector.protect(text) for text in texts]
+        return [text for text, _ in protected], [kind for _, kind in protected]
+
+    def _count(
+        self, reasons: Sequence[str | None], kinds: Sequence[str | None], dropped: Sequence[dict[str, object]]
+    ) -> None:
+        overlapping = sum(reason is not None and reason.startswith("overlap.") for reason in reasons)
+        refused = len(dropped) - sum(reason is not None for reason in reasons)
+        found = {"overlapping": overlapping, "personal": sum(kind is not None for kind in kinds), "refused": refused}
+        for name in self.counts:
+            self.counts[name] += found[name]
+        self.reasons.update(str(row["reason"]) for row in dropped)
+
+
+def _overlap_finder(without: EvaluationTexts) -> OverlapFinder:
+    """Returns what knows the runs of evaluation texts, by their files."""
+    files = [file for path in without.paths for file in source_files(path)]
+
+    def texts_of(file: Path) -> Iterator[list[str]]:
+        return (rows.texts for rows in read_rows(str(file), without.text, columns=without.columns))
+
+    return OverlapFinder(((file.name, texts_of(file)) for file in files), without.run_words)
+
+
+def make_protector(settings: PersonalData) -> Protector:
+    """Returns what protects personal data as a recipe asks for.
+
+    Raises:
+        RecipeError: the key is missing, or too short.
+        MissingExtraError: a package is not installed.
+    """
+    key = None if settings.key_file is None else read_key(settings.key_file)
+    return Protector(settings.action, settings.kinds, settings.regions, key)
+
+
+def read_key(path: str) -> bytes:
+    """Returns the key of surrogates.
+
+    Raises:
+        RecipeError: there is no such file, or the key is too short.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise RecipeError(
+            "there is no such file with a key", where=path, do=f"Make one: head -c 32 /dev/urandom > {path}"
+        )
+    key = file.read_bytes()
+    if len(key) < _SHORTEST_KEY:
+        raise RecipeError(
+            f"the key has {len(key)} bytes; {_SHORTEST_KEY} are needed at least",
+            where=path,
+            do=f"Make one: head -c 32 /dev/urandom > {path}",
+        )
+    return key
+
+
+def _row(batch: pa.RecordBatch, place: int, reason: str | None, verdict: Verdict | None) -> dict[str, object]:
+    """Returns a row by `DROPPED_SCHEMA`."""
+    row = {name: batch.column(name)[place].as_py() for name in ("text", "source", "row")}
+    row |= {"id": text_ids([row["text"]])[0], "reason": reason}
+    if verdict is not None:
+        row |= {"reason": verdict.reason, "value": verdict.value}
+        row |= {"low": _finite(verdict.low), "high": _finite(verdict.high)}
+    return row
+
+
+def _finite(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None
