@@ -10,8 +10,21 @@ import pytest
 from penjing.errors import DataError, UsageError
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.stage import Artifact, Stage, StageContext
+from penjing.pipeline.stages.corpus import CORPUS
 from penjing.pipeline.store import Store, locked
 from penjing.progress import Silent
+
+
+def test_which_files_are_evaluation_texts_decides_a_corpus(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(f"text {name}\n", encoding="utf-8")
+    a, b, c = (str(tmp_path / f"{name}.txt") for name in "abc")
+    folders = set()
+    for path, without in (([a, b], [c]), ([a], [b, c])):
+        recipe = check_recipe({"corpus": {"path": path, "without": {"path": without}}}, "r")
+        store = Store(tmp_path / "out", recipe)
+        folders.add(store._target(CORPUS, store._ingredients(CORPUS, {})))
+    assert len(folders) == 2
 
 
 class Stages:

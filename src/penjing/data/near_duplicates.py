@@ -1,8 +1,8 @@
 """Near duplicates: texts of which almost all is the same, found on disk by MinHash with banding.
 
 Signatures (Broder 1997) are cut into bands; texts that agree in a whole band meet in a bucket (Leskovec, Rajaraman &
-Ullman 2020, Mining of Massive Datasets, section 3.4), and those whose whole signatures are alike enough are joined.
-Memory holds one bucket, and eight bytes for each text.
+Ullman 2020, Mining of Massive Datasets, section 3.4), and each whose whole signature is enough like that of the first
+one there is joined to it. Memory holds one bucket of 256, and some numbers of eight bytes for each text.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from penjing.progress import Progress, stop_if_asked
 
 _RECORD = np.dtype([("key", np.uint64), ("row", np.int64)])
 _SIGNED_CHARACTERS = 1 << 22  # texts are signed so many at once; each call takes 14 ms beside its work
+_SIGNED_TEXTS = 1 << 15  # of short ones; the signatures and records of a text are 800 bytes
 _COMPARED_AT_ONCE = 1 << 14
 _FOUND_AT_LEAST = 0.8  # chance to meet, of two texts exactly as alike as is asked for; more alike ones meet more surely
 
@@ -65,7 +66,7 @@ class NearDuplicateFinder:
         """Adds the next texts."""
         self._waiting += texts
         self._waiting_characters += sum(map(len, texts))
-        if self._waiting_characters >= _SIGNED_CHARACTERS:
+        if self._waiting_characters >= _SIGNED_CHARACTERS or len(self._waiting) >= _SIGNED_TEXTS:
             self._sign()
 
     def _sign(self) -> None:
@@ -122,7 +123,7 @@ class _Groups:
     def first(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the first row of each row's group."""
         found = self._before[rows]
-        while (next_found := self._before[found]).tobytes() != found.tobytes():
+        while not np.array_equal(next_found := self._before[found], found):
             found = next_found
         return found
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from penjing.data.filters import Filter, Rule, judge_texts, load_filter
 from penjing.data.filters.signals import Signals
@@ -68,6 +70,28 @@ def test_prose_passes_every_filter(text: str) -> None:
 )
 def test_each_rule_refuses_what_it_is_for(text: str, reason: str) -> None:
     assert broken(text, reason.split(".")[0]) == reason
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab-*•. …\n\r\t好。#"), max_size=60))
+def test_shares_are_shares(text: str) -> None:
+    found = Signals([text])
+    for shares in (
+        found.bullet_lines,
+        found.ellipsis_lines,
+        found.punctuated_lines,
+        found.short_lines,
+        found.alphabetic,
+    ):
+        assert 0 <= shares[0] <= 1
+
+
+def test_blank_lines_and_rules_between_lines_count_for_nothing() -> None:
+    paragraphs = [f"{PROSE} And so it went on, {n} times." for n in range(6)]
+    for gap in ("\n\n", "\r\n\r\n", "\r\n \r\n \r\n"):
+        assert Signals([gap.join(paragraphs)]).short_lines[0] == 0
+    assert Signals([f"{PROSE}\n{'-' * 80}\n{PROSE}"]).bullet_lines[0] == 0
+    assert Signals(["- - - - a\n* b\nc"]).bullet_lines[0] == pytest.approx(1 / 3)
 
 
 def test_a_text_counts_as_unspaced_by_most_of_what_is_in_it() -> None:

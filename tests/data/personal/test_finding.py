@@ -41,8 +41,7 @@ def test_precision_and_recall_in_both_languages() -> None:
         wrong += [(text, found ^ expected)] if found != expected else []
     for language, count in counts.items():
         assert count["right"] >= 12, language
-        assert count["right"] / (count["right"] + count["extra"]) >= 0.95, wrong
-        assert count["right"] / (count["right"] + count["missed"]) >= 0.95, wrong
+        assert (count["extra"], count["missed"]) == (0, 0), wrong
 
 
 def test_every_registered_kind_is_in_the_cases() -> None:
@@ -69,6 +68,19 @@ def test_a_value_is_the_same_however_it_is_written(kind: str, one: str, other: s
     detectors = load_detectors([kind])
     [first], [second] = (find_personal(text, detectors, ("CN",)) for text in (one, other))
     assert first.value == second.value
+
+
+def test_with_a_plus_numbers_of_all_countries_are_found_whatever_the_regions() -> None:
+    detectors = load_detectors(["phone"])
+    for regions in ((), ("CN",)):
+        assert [item.value for item in find_personal("at +44 20 7946 0958", detectors, regions)] == ["+442079460958"]
+    with pytest.raises(UsageError, match="no region us, XX"):
+        find_personal("1234567", detectors, ("us", "XX", "CN"))
+
+
+def test_many_findings_take_no_longer_each() -> None:
+    text = "a@example.com " * 20_000
+    assert len(find_personal(text, load_detectors(["email"]), ())) == 20_000
 
 
 @settings(deadline=None, max_examples=200)

@@ -96,7 +96,7 @@ class Signals:
     @cached_property
     def bullet_lines(self) -> Numbers:
         """Share of the lines that begin with a bullet."""
-        return self._count(r"(?m)^[ \t]*[•‣▪●○◦·*\-–—] ?\S") / self._lines
+        return self._count(r"(?m)^[ \t]*[•‣▪●○◦·*\-–—] ?[^\s•‣▪●○◦·*\-–—][^\n]*") / self._lines
 
     @cached_property
     def ellipsis_lines(self) -> Numbers:
@@ -111,7 +111,7 @@ class Signals:
     @cached_property
     def short_lines(self) -> Numbers:
         """Share of the lines with fewer than 30 characters, or 15 in scripts without spaces."""
-        spaced, unspaced = (rf"(?m)^[^\n]{{1,{most - 1}}}$" for most in (_SHORT_LINE, _SHORT_UNSPACED_LINE))
+        spaced, unspaced = (rf"(?m)^[ \t]*[^\s][^\n]{{0,{most - 2}}}$" for most in (_SHORT_LINE, _SHORT_UNSPACED_LINE))
         return self._count_by_script(spaced, unspaced) / self._lines
 
     @cached_property

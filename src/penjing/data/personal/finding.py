@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,9 +56,11 @@ def find_personal(text: str, detectors: dict[str, Detector], regions: Sequence[s
     Where two kinds claim the same place, that of the earlier detector counts: the number of a card is no telephone
     number, and a key before an @ no name.
     """
-    kept: list[Finding] = []
+    kept: list[Finding] = []  # in order
     for kind, detect in detectors.items():
         for start, end, value in sorted(detect(text, regions), key=lambda span: span[0] - span[1]):  # the longest first
-            if all(end <= other.start or start >= other.end for other in kept):
-                kept.append(Finding(kind, start, end, value))
-    return sorted(kept, key=lambda finding: finding.start)
+            place = bisect_left(kept, start, key=lambda finding: finding.start)
+            is_free = place == len(kept) or end <= kept[place].start
+            if is_free and (place == 0 or kept[place - 1].end <= start):
+                kept.insert(place, Finding(kind, start, end, value))
+    return kept

@@ -9,14 +9,18 @@ from penjing.data.personal.finding import Span
 
 # With a letter or digit of ASCII on either side it is a part of something else; a Chinese character may stand there.
 _BEFORE, _AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-_CARD = re.compile(rf"{_BEFORE}[2-6]\d{{3}}(?:[ -]?\d{{2,6}}){{2,4}}{_AFTER}")
-_IBAN = re.compile(rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?: ?[0-9A-Z]{{4}}){{2,7}}(?: ?[0-9A-Z]{{1,3}})?{_AFTER}")
+_CARD = re.compile(rf"{_BEFORE}[2-6]\d{{3}}(?:[ \u00a0-]?\d{{2,6}}){{2,5}}{_AFTER}")
+_IBAN = re.compile(
+    rf"{_BEFORE}[A-Z]{{2}}\d{{2}}(?:[ \u00a0]?[0-9A-Z]{{4}}){{2,7}}(?:[ \u00a0]?[0-9A-Z]{{1,3}})?{_AFTER}"
+)
+_GROUP_END = re.compile(r"[ \u00a0-](?=[0-9A-Z]+$)")
 _RESIDENT = re.compile(rf"{_BEFORE}[1-9]\d{{5}}(?:19|20)\d{{2}}[01]\d[0-3]\d\d{{3}}[0-9Xx]{_AFTER}")
 _US_SSN = re.compile(rf"{_BEFORE}\d{{3}}-\d{{2}}-\d{{4}}{_AFTER}")
 _CODICE = re.compile(rf"{_BEFORE}[A-Z]{{6}}\d{{2}}[A-Z]\d{{2}}[A-Z]\d{{3}}[A-Z]{_AFTER}")
 _DNI = re.compile(rf"{_BEFORE}(?:\d{{8}}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{{7}}-?[A-HJ-NP-TV-Z]){_AFTER}")
 _PASSPORT = re.compile(
-    r"(?:passport|护照)[^0-9A-Za-z]{0,4}(?:no\.?|number|号码?|号)?[^0-9A-Za-z]{0,4}([A-Z]{1,2}\d{7,8})", re.I
+    r"(?:passport|护照)[^0-9A-Za-z]{0,4}(?:no\.?|number|号码?|号)?[^0-9A-Za-z]{0,4}([A-Z]{0,2}\d{7,10})(?![0-9A-Za-z])",
+    re.IGNORECASE,
 )
 _CARD_LENGTHS = range(13, 20)
 
@@ -26,9 +30,11 @@ def find_cards(text: str, regions: Sequence[str]) -> Iterator[Span]:
     from stdnum import luhn
 
     for match in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if len(digits) in _CARD_LENGTHS and luhn.is_valid(digits):
-            yield match.start(), match.end(), digits
+        for written in _shortened(match[0]):
+            digits = re.sub(r"\D", "", written)
+            if len(digits) in _CARD_LENGTHS and luhn.is_valid(digits):
+                yield match.start(), match.start() + len(written), digits
+                break
 
 
 def find_ibans(text: str, regions: Sequence[str]) -> Iterator[Span]:
@@ -36,13 +42,11 @@ def find_ibans(text: str, regions: Sequence[str]) -> Iterator[Span]:
     from stdnum import iban
 
     for match in _IBAN.finditer(text):
-        # What follows an account number may look like a part of it.
-        written = match[0]
-        while written:
-            if iban.is_valid(written):
-                yield match.start(), match.start() + len(written), iban.compact(written)
+        for written in _shortened(match[0]):
+            number = written.replace("\u00a0", " ")
+            if iban.is_valid(number):
+                yield match.start(), match.start() + len(written), iban.compact(number)
                 break
-            written = written.rpartition(" ")[0]
 
 
 def find_residents(text: str, regions: Sequence[str]) -> Iterator[Span]:
@@ -72,6 +76,16 @@ def find_passports(text: str, regions: Sequence[str]) -> Iterator[Span]:
     """Finds numbers of passports where the word stands before them; they have no check digit."""
     for match in _PASSPORT.finditer(text):
         yield match.start(1), match.end(1), match[1].upper()
+
+
+def _shortened(written: str) -> Iterator[str]:
+    """Yields a number as it is written, then without its last group, and so on: what follows may look like a part."""
+    while True:
+        yield written
+        border = _GROUP_END.search(written)
+        if border is None:
+            return
+        written = written[: border.start()]
 
 
 def _checked(pattern: re.Pattern[str], is_valid: object, text: str) -> Iterator[Span]:

@@ -12,6 +12,7 @@ from penjing.data.personal.finding import Finding, find_personal, load_detectors
 
 Action = Literal["report", "mask", "surrogate", "drop"]
 _SURROGATE_DIGITS = 10
+_SEVEN_DIGITS = "1234567"
 
 
 def mask(text: str, findings: Sequence[Finding]) -> str:
@@ -57,10 +58,12 @@ class Protector:
 
     Raises:
         MissingExtraError: a package is not installed.
+        UsageError: a kind or a region is not known.
     """
 
     def __init__(self, action: Action, kinds: Sequence[str], regions: Sequence[str], key: bytes | None = None) -> None:
         self.action, self._detectors, self._regions, self._key = action, load_detectors(kinds), regions, key
+        find_personal(_SEVEN_DIGITS, self._detectors, regions)  # a wrong region is said before any text is read
         self.found: Counter[str] = Counter()
 
     def protect(self, text: str) -> tuple[str, str | None]:

@@ -15,8 +15,11 @@ from penjing.pipeline.report.report import page_style, render_template
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 
-# The signals that are no shares.
-_NUMBERS = frozenset({"words", "mean_word_length", "symbols", "stop_words", "placeholder", "braces", "sentences"})
+# The signals that are shares, which are read in percent; what a plug-in measures is not known.
+_SHARES = frozenset(
+    ("alphabetic", "bullet_lines", "ellipsis_lines", "punctuated_lines", "short_lines", "lines", "paragraphs")
+)
+_SHARES_OF = ("top_", "run_", "line_", "paragraph_")
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,10 @@ def say_why(dropped: DroppedDocument, wording: Wording) -> str:
 
 
 def _signal(rule: str, number: float, wording: Wording) -> str:
-    """Returns a signal as it is read: most are shares."""
-    if rule in _NUMBERS:
-        return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
-    return wording.percent(number)
+    """Returns a signal as it is read."""
+    if rule in _SHARES or rule.startswith(_SHARES_OF):
+        return wording.percent(number)
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _rule_of(reason: str, wording: Wording) -> str:

@@ -42,13 +42,23 @@ def _files(recipe: Recipe) -> list[Path]:
     return files if personal is None or personal.key_file is None else [*files, Path(personal.key_file).expanduser()]
 
 
-# Where files lie does not count, what is in them does; which of them are evaluation texts is told by their number.
+def _settings(recipe: Recipe) -> list[Any]:
+    """Returns what decides a corpus beside the content of its files, and which of those are evaluation texts."""
+    corpus = recipe.corpus
+    if corpus is None:
+        return [recipe.seed, None]
+    without = corpus.without.paths if corpus.without is not None else ()
+    files = sum(len(source_files(path)) for path in without)
+    return [recipe.seed, corpus.model_dump(mode="json", exclude=_WHERE), files]
+
+
+# Where files lie does not count, what is in them does.
 _WHERE: Any = {"path": True, "without": {"path": True}, "personal": {"key_file": True}}
 
 CORPUS = Stage(
     "corpus",
     inputs=("data",),
-    settings=lambda recipe: [recipe.seed, recipe.corpus and recipe.corpus.model_dump(mode="json", exclude=_WHERE)],
+    settings=_settings,
     run=_run,
     files=_files,
     is_wanted=has_corpus,
