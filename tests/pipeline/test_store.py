@@ -21,7 +21,7 @@ def test_which_files_are_evaluation_texts_decides_a_corpus(tmp_path: Path) -> No
     a, b, c = (str(tmp_path / f"{name}.txt") for name in "abc")
     folders = set()
     for path, without in (([a, b], [c]), ([a], [b, c])):
-        recipe = check_recipe({"corpus": {"path": path, "without": {"path": without}}}, "r")
+        recipe = check_recipe({"corpus": {"path": path, "without": {"path": without}}, "pretrain": {}}, "r")
         store = Store(tmp_path / "out", recipe)
         folders.add(store._target(CORPUS, store._ingredients(CORPUS, {})))
     assert len(folders) == 2
