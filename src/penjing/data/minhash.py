@@ -12,15 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from penjing.data.scripts import UNSPACED
+from penjing.data.sources.hub import DAFT_QUIET
 from penjing.errors import MissingExtraError
 
 #: Numbers of a signature. The share of equal ones estimates the similarity with a deviation of at most 0.044.
 SIGNATURE = 128
 SHINGLE = 5
-# Daft reports its use to its makers, and draws bars on standard error, unless told otherwise before it is imported.
-_QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
-# Scripts whose words are not set apart by spaces.
-_UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*)"
 
 
 def spaced_words(texts: Sequence[str]) -> pa.Array:
@@ -32,7 +30,7 @@ def spaced_words(texts: Sequence[str]) -> pa.Array:
     # NFKC would do as well, but what PyArrow calls so is NFKD.
     words = pc.utf8_lower(pc.utf8_normalize(pa.array(texts, pa.large_string()), form="NFKD"))
     words = pc.replace_substring_regex(words, r"[^\p{L}\p{N}\p{M}]+", " ")
-    words = pc.replace_substring_regex(words, _UNSPACED, r" \1 ")
+    words = pc.replace_substring_regex(words, rf"({UNSPACED}\p{{M}}*)", r" \1 ")
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, " +", " "))
     without = pc.utf8_trim_whitespace(pa.array(texts, pa.large_string()))
     return pc.if_else(pc.equal(words, ""), without, words)
@@ -66,7 +64,7 @@ def check_daft() -> None:
 
 
 def _import_daft() -> Any:
-    for name, value in _QUIET.items():
+    for name, value in DAFT_QUIET.items():
         os.environ.setdefault(name, value)
     import daft
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from penjing.data.filters.signals import Signals
 from penjing.data.minhash import spaced_words
+from penjing.data.scripts import CHARACTERS_A_WORD
 
 FEWEST_WORDS = 5  # shorter texts of an evaluation set, such as "a good film", may stand anywhere
-_CHARACTERS_A_WORD = 2  # in scripts without spaces, a run has twice as many characters
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _MOST_REMEMBERED = 1 << 20
@@ -50,7 +50,7 @@ class OverlapFinder:
         """Yields the hashes of the runs of some evaluation texts, by length."""
         unspaced = Signals(texts).is_unspaced.tolist()
         for words, is_unspaced in zip(spaced_words(texts).to_pylist(), unspaced, strict=True):
-            factor = _CHARACTERS_A_WORD if is_unspaced else 1
+            factor = CHARACTERS_A_WORD if is_unspaced else 1
             values = self._value(words.split())
             length = min(len(values), factor * run_words)
             if length >= factor * FEWEST_WORDS:

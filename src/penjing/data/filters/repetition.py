@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.scripts import CHARACTERS_A_WORD
+
 #: Lengths of the runs of words of which the most frequent one counts, and of those that must not come again.
 TOP_RUNS, REPEATED_RUNS = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 _OF_LINES = ("lines", "line_characters", "paragraphs", "paragraph_characters")
 _NAMES = (*_OF_LINES, *(f"top_{length}" for length in TOP_RUNS), *(f"run_{length}" for length in REPEATED_RUNS))
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_CHARACTERS_A_WORD = 2  # in scripts without spaces, runs are of twice as many characters
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -35,7 +36,7 @@ def repeated_shares(texts: Sequence[str], is_unspaced: Sequence[bool]) -> dict[s
         if "\n" in text:
             for name, share in zip(_OF_LINES, _shares_of_lines(text), strict=True):
                 shares[name][place] = share
-    for unspaced, factor in ((False, 1), (True, _CHARACTERS_A_WORD)):
+    for unspaced, factor in ((False, 1), (True, CHARACTERS_A_WORD)):
         places = [place for place, is_so in enumerate(is_unspaced) if is_so == unspaced]
         words = [list("".join(texts[p].split())) if unspaced else texts[p].split() for p in places]
         for name, share_of_each in _Words(words).shares(factor).items():

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from penjing.data.filters.repetition import repeated_shares
+from penjing.data.scripts import UNSPACED
 
 Numbers = NDArray[np.float64]
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _LINE = r"[^\n]*\S[^\n]*"
 _STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # those of Gopher
 _STOP_CHARACTERS = "的了是在不有和我这人"
@@ -60,7 +60,7 @@ class Signals:
     @cached_property
     def is_unspaced(self) -> NDArray[np.bool_]:
         """Whether a text is in a script without spaces between words, [texts]."""
-        return np.asarray(3 * self._count(_UNSPACED) > self._characters, dtype=np.bool_)
+        return np.asarray(3 * self._count(UNSPACED) > self._characters, dtype=np.bool_)
 
     @cached_property
     def words(self) -> Numbers:

@@ -21,7 +21,7 @@ HUB = "hf://"
 _DATA_SETS = "hf://datasets"
 _ADDRESS = re.compile(r"hf://datasets/(\w[\w.-]*)/(\w[\w.-]*)((?:/(?!\.\.?(?:/|$))[^/*?\[\]{}\\]+)*)/?", re.ASCII)
 # Daft reports its use to its makers, and draws bars on standard error, unless told otherwise before it is imported.
-_QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
+DAFT_QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
 
 
 class HubAddress(NamedTuple):
@@ -92,7 +92,7 @@ def _read_apart(address: str, data_set: str, inner: str, out: Path) -> None:
     """Reads in a process of its own: when Python ends soon after Daft was used, Daft (0.7) at times crashes it."""
     command = [sys.executable, "-m", "penjing.data.sources.hub_reader", address, data_set, inner, str(out)]
     done = subprocess.run(
-        command, env={**os.environ, **_QUIET}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, env={**os.environ, **DAFT_QUIET}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
         return

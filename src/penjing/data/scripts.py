@@ -1,0 +1,8 @@
+"""Scripts whose words are not set apart by spaces."""
+
+from __future__ import annotations
+
+#: A character of such a script, as a regular expression of RE2.
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+#: How many characters stand for a word where runs of words are compared.
+CHARACTERS_A_WORD = 2
