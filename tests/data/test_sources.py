@@ -324,11 +324,11 @@ def test_packed_parquet_is_refused_with_the_way_out(tmp_path: Path) -> None:
     refused(write(tmp_path / "a.parquet.gz", b"x"), RecipeError, "gunzip")
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.json"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.doc"])
 def test_unknown_extension_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, "x")
     message = refused(path, RecipeError, ".csv", ".jsonl", ".parquet", ".tsv", ".txt")
-    assert name != "a.json" or "one JSON object a line" in message
+    assert name != "a.doc" or ".docx" in message
     with pytest.raises(RecipeError, match="Known are"):
         source_files(str(path))
 

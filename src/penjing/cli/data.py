@@ -18,9 +18,8 @@ from penjing.files import read_json
 from penjing.pipeline.report.difference import Stretch, mark_differences
 from penjing.pipeline.report.inspection import (
     count_rows,
+    detail_tables,
     length_rows,
-    personal_rows,
-    reason_rows,
     say_why,
     write_inspection,
 )
@@ -101,16 +100,16 @@ def _print_counts(console: Console, found: Inspection, wording: Wording) -> None
     for row in count_rows(found, wording):
         table.add_row(*row)
     console.print(table)
-    for heading, rows in (
-        ("inspected_reasons", reason_rows(found, wording)),
-        ("inspected_personal", personal_rows(found, wording)),
-    ):
-        if rows:
-            console.print(f"\n{wording.say(heading)}")
+    for heading, rows in detail_tables(found, wording):
+        console.print(f"\n{heading}")
         for name, count in rows:
             console.print(f"  {count:>10}  {name}")
     files = ", ".join(f"{name} ({wording.count(count)})" for name, count in found.sources.items())
     console.print(f"\n{wording.say('inspected_sources')}  {files}")
+    if found.faults:
+        console.print(f"\n{wording.say('inspected_faults')}")
+    for fault in found.faults:
+        console.print(Text(f"  {fault.where}: ").append(f"{fault.what}. {fault.do}", style="dim"))
 
 
 def _print_lengths(console: Console, found: Inspection, wording: Wording) -> None:

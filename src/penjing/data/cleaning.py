@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from penjing.data.filters import Verdict, judge_texts, load_filter
 from penjing.data.keys import text_ids
+from penjing.data.languages import SURE, LanguageFinder
 from penjing.data.overlap import OverlapFinder
+from penjing.data.paragraphs import ParagraphFinder
 from penjing.data.personal import Protector
 from penjing.data.reading import read_rows
 from penjing.data.settings import EvaluationTexts, PersonalData, TextData
@@ -47,7 +49,9 @@ class Cleaner:
         self._filters = [load_filter(name) for name in settings.filters]
         self._overlap = None if settings.without is None else _overlap_finder(settings.without)
         self._protector = None if settings.personal is None else make_protector(settings.personal)
+        self._languages = LanguageFinder(settings.languages) if settings.languages else None
         wanted = {
+            "foreign": self._languages is not None,
             "overlapping": self._overlap is not None,
             "personal": self._protector is not None,
             "refused": bool(self._filters),
@@ -74,7 +78,9 @@ class Cleaner:
             for name, kind in zip(sets, kinds, strict=True)
         ]
         left = [place for place, reason in enumerate(reasons) if reason is None]
-        broken = dict(zip(left, judge_texts([texts[place] for place in left], self._filters), strict=True))
+        broken: dict[int, Verdict | None] = {place: self._foreign(texts[place]) for place in left}
+        left = [place for place in left if broken[place] is None]
+        broken |= zip(left, judge_texts([texts[place] for place in left], self._filters), strict=True)
         protected = batch.set_column(0, "text", pa.array(texts, pa.string()))
         dropped = []
         for place, reason in enumerate(reasons):
@@ -84,6 +90,11 @@ class Cleaner:
         self._count(reasons, kinds, dropped)
         kept = [reason is None and broken[place] is None for place, reason in enumerate(reasons)]
         return protected.filter(pa.array(kept, pa.bool_())), pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA)
+
+    def _foreign(self, text: str) -> Verdict | None:
+        """Returns why a text is in none of the languages wanted, if it is."""
+        guess = None if self._languages is None else self._languages.foreign(text)
+        return None if guess is None else Verdict(f"language.{guess.language}", guess.probability, -math.inf, SURE)
 
     def _protect(self, texts: Sequence[str]) -> tuple[list[str], list[str | None]]:
         if self._protector is None:
@@ -95,8 +106,14 @@ class Cleaner:
         self, reasons: Sequence[str | None], kinds: Sequence[str | None], dropped: Sequence[dict[str, object]]
     ) -> None:
         overlapping = sum(reason is not None and reason.startswith("overlap.") for reason in reasons)
-        refused = len(dropped) - sum(reason is not None for reason in reasons)
-        found = {"overlapping": overlapping, "personal": sum(kind is not None for kind in kinds), "refused": refused}
+        foreign = sum(str(row["reason"]).startswith("language.") for row in dropped)
+        refused = len(dropped) - foreign - sum(reason is not None for reason in reasons)
+        found = {
+            "foreign": foreign,
+            "overlapping": overlapping,
+            "personal": sum(kind is not None for kind in kinds),
+            "refused": refused,
+        }
         for name in self.counts:
             self.counts[name] += found[name]
         self.reasons.update(str(row["reason"]) for row in dropped)
@@ -152,6 +169,22 @@ def _row(batch: pa.RecordBatch, place: int, reason: str | None, verdict: Verdict
         row |= {"reason": verdict.reason, "value": verdict.value}
         row |= {"low": _finite(verdict.low), "high": _finite(verdict.high)}
     return row
+
+
+def cut_paragraphs(finder: ParagraphFinder, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Returns the next texts without the paragraphs that came before, and those, by `DROPPED_SCHEMA`.
+
+    A text of which nothing is left is in neither.
+    """
+    texts, dropped = [], []
+    sources, rows = batch.column("source"), batch.column("row")
+    for place, text in enumerate(batch.column("text").to_pylist()):
+        kept, again = finder.cut(text)
+        texts.append(kept)
+        origin = {"source": sources[place].as_py(), "row": rows[place].as_py()} if again else {}
+        dropped += [{"text": part, "id": text_ids([part])[0], "reason": "paragraph", **origin} for part in again]
+    left = batch.set_column(0, "text", pa.array(texts, pa.string())).filter(pa.array([bool(text) for text in texts]))
+    return left, pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA)
 
 
 def _finite(limit: float) -> float | None:

@@ -16,22 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from penjing.data.checks import check_any
-from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Cleaner
+from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Cleaner, cut_paragraphs
 from penjing.data.duplicates import Bits, DuplicateFinder
+from penjing.data.intake import ORIGIN_SCHEMA, Intake
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
+from penjing.data.paragraphs import ParagraphFinder
 from penjing.data.reading import iter_texts, iter_traced
-from penjing.data.rows import RowReader, RowRules
 from penjing.data.settings import TextData, exact_share
-from penjing.data.sources import source_files
 from penjing.data.storing import ParquetRows, Spool, work_folder
 from penjing.errors import DataError
 from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
 
-_SPOOL_SCHEMA = pa.schema([("text", pa.string()), ("source", pa.string()), ("row", pa.int64())])
 _MOST_HELD_OUT = 1000
 
 
@@ -75,25 +73,32 @@ class _Build:
 
     def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
-        self.files = list(dict.fromkeys(file for address in settings.paths for file in source_files(address)))
+        self.intake = Intake(settings)
         self.cleaner = Cleaner(settings)
         near = () if settings.near_duplicates is None else ("near_duplicates",)
-        read = ("read", "filtered", "empty", "from_training", "in_evaluation")
-        self.counts: dict[str, Any] = dict.fromkeys((*read, *self.cleaner.counts, "duplicates", *near, "left_out"), 0)
+        again = ("paragraphs", "emptied") if settings.paragraph_duplicates else ()
+        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaner.counts, *again)
+        self.counts: dict[str, Any] = dict.fromkeys((*met, "duplicates", *near, "left_out"), 0)
 
     def run(self) -> dict[str, Any]:
         with ExitStack() as stack:
             work = stack.enter_context(work_folder(self.out))
             finder, near = DuplicateFinder(work), self._near_finder(work)
-            spool = Spool(work / "texts.arrow", _SPOOL_SCHEMA)
+            spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
             dropped = None
-            if self.cleaner.counts or near is not None:
+            if self.cleaner.counts or near is not None or self.settings.paragraph_duplicates:
                 rows = ParquetRows(self.out / "dropped.parquet", DROPPED_SCHEMA, ("source", "reason"))
                 dropped = stack.enter_context(rows)
-            self._read(spool, finder, near, dropped)
+            with spool.writing() as write:
+                for batch in self._distinct_paragraphs(work, self._clean(dropped), dropped):
+                    texts = batch.column("text").to_pylist()
+                    finder.add(exact_keys(texts, self.seed))
+                    if near is not None:
+                        near.add(texts)
+                    write(batch.columns)
             first = None if near is None else near.find(self.progress)
             self._write(spool, self._choose(finder, first), first, dropped)
-            self.counts |= self.cleaner.counts
+            self.counts |= {**self.cleaner.counts, **self.intake.finish(self.out, self.progress)}
             if self.cleaner.reasons:
                 self.counts["reasons"] = dict(self.cleaner.reasons.most_common())
             if self.cleaner.personal:
@@ -108,26 +113,44 @@ class _Build:
         folder.mkdir()
         return NearDuplicateFinder(folder, self.settings.near_duplicates)
 
-    def _read(
-        self, spool: Spool, finder: DuplicateFinder, near: NearDuplicateFinder | None, dropped: ParquetRows | None
-    ) -> None:
+    def _clean(self, dropped: ParquetRows | None) -> Iterator[pa.RecordBatch]:
+        """Yields texts that no rule of the recipe refuses; what one does is written beside."""
         evaluation = KeySet(self._evaluation_keys())
+        for batch in self._batches():
+            stop_if_asked(self.progress)
+            texts = batch.column("text").to_pylist()
+            if len(evaluation) and texts:
+                clean = ~evaluation.contains(normalized_keys(texts))
+                self.counts["in_evaluation"] += int((~clean).sum())
+                batch = batch.filter(pa.array(clean))
+            if dropped is not None:
+                batch, refused = self.cleaner.clean(batch)
+                dropped.write(refused)
+            yield batch
+
+    def _distinct_paragraphs(
+        self, work: Path, batches: Iterator[pa.RecordBatch], dropped: ParquetRows | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields the texts without paragraphs that came before, if the settings ask for that."""
+        if not self.settings.paragraph_duplicates or dropped is None:
+            yield from batches
+            return
+        folder = work / "paragraphs"
+        folder.mkdir()
+        finder, spool = ParagraphFinder(folder), Spool(work / "whole.arrow", ORIGIN_SCHEMA)
         with spool.writing() as write:
-            for batch in self._batches():
-                stop_if_asked(self.progress)
-                texts = batch.column("text").to_pylist()
-                if len(evaluation) and texts:
-                    clean = ~evaluation.contains(normalized_keys(texts))
-                    self.counts["in_evaluation"] += int((~clean).sum())
-                    batch = batch.filter(pa.array(clean))
-                if dropped is not None:
-                    batch, refused = self.cleaner.clean(batch)
-                    dropped.write(refused)
-                texts = batch.column("text").to_pylist()
-                finder.add(exact_keys(texts, self.seed))
-                if near is not None:
-                    near.add(texts)
+            for batch in batches:
+                finder.add(batch.column("text").to_pylist())
                 write(batch.columns)
+        finder.find()
+        for batch in spool.read():
+            stop_if_asked(self.progress)
+            kept, cut = cut_paragraphs(finder, batch)
+            self.counts["paragraphs"] += cut.num_rows
+            self.counts["emptied"] += batch.num_rows - kept.num_rows
+            dropped.write(cut)
+            yield kept
+        spool.path.unlink()
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:
@@ -137,21 +160,9 @@ class _Build:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yields texts with the file and row that they come from."""
-        settings = self.settings
-        reader = RowReader(
-            RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=settings.layout)
-        )
-        found = 0
-        with self.progress.bar("reading", sum(file.stat().st_size for file in self.files), "bytes") as bar:
-            for rows in reader.read(self.files):
-                for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
-                    self.counts[name] += amount
-                found += len(rows.texts)
-                sources = pa.array([rows.file.name]).take(pa.array(np.zeros(len(rows.texts), dtype=np.int32)))
-                yield pa.record_batch([pa.array(rows.texts, pa.string()), sources, rows.rows], schema=_SPOOL_SCHEMA)
-                bar.advance(rows.consumed)
-        check_any(reader, found, ", ".join(settings.paths))
-        if self.labelled is not None and settings.include_training_texts:
+        yield from self.intake.batches(self.progress)
+        self.counts |= self.intake.counts
+        if self.labelled is not None and self.settings.include_training_texts:
             for batch in iter_traced(self.labelled / "train.parquet"):
                 self.counts["from_training"] += batch.num_rows
                 yield batch
@@ -239,7 +250,6 @@ class _Build:
         self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
         for name in [name for name in chosen if name != "texts"]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
-        self.counts["files"] = [file.name for file in self.files]
 
 
 class _Likenesses:

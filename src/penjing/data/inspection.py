@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from penjing.data.intake import FAULTS
 from penjing.data.labelled import COUNTS
+from penjing.data.sources import Fault
 from penjing.errors import UsageError
 from penjing.files import read_json
 
@@ -73,6 +77,7 @@ class Inspection:
         sources: texts that are kept, of the files with most of them.
         kept: some, an even draw.
         dropped: some, an even draw.
+        faults: the first of what could not be read.
     """
 
     counts: dict[str, Any]
@@ -81,6 +86,7 @@ class Inspection:
     sources: dict[str, int]
     kept: list[Document]
     dropped: list[DroppedDocument]
+    faults: list[Fault]
 
 
 def inspect_corpus(folder: Path, examples: int) -> Inspection:
@@ -116,6 +122,7 @@ def inspect_corpus(folder: Path, examples: int) -> Inspection:
         sources=dict(sources.most_common(_MOST_SOURCES)),
         kept=[_document(row) for row in kept.rows()],
         dropped=[_dropped(row, like) for row in dropped.rows()],
+        faults=_read_faults(folder / FAULTS, examples),
     )
 
 
@@ -134,6 +141,13 @@ def find_documents(folder: Path, ids: set[str]) -> dict[str, Document | DroppedD
     dropped = list(_rows_of(folder, (_DROPPED,), ids))
     like = _find(folder, {row["like"] for row in dropped if row["like"]})
     return found | {row["id"]: _dropped(row, like) for row in dropped}
+
+
+def _read_faults(path: Path, most: int) -> list[Fault]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [Fault(**json.loads(line)) for line in islice(file, most)]
 
 
 def _check_origins(folder: Path) -> None:

@@ -133,11 +133,14 @@ class RowReader:
             if text and not text.isspace():
                 return True
         elif text is not None:
-            raise DataError(
-                f'column "{self.rules.text}" is {str(text)[:40]!r}, which is no text',
-                where=batch.place(index),
-                do="Correct the row, or name another column with text.",
+            self.rules.layout.report(
+                DataError(
+                    f'column "{self.rules.text}" is {str(text)[:40]!r}, which is no text',
+                    where=batch.place(index),
+                    do="Correct the row, or name another column with text.",
+                )
             )
+            return False
         if self.rules.empty_text == "drop":
             return False
         raise DataError(

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from penjing.data.normalizing import Normalization
 from penjing.data.personal.protecting import Action
-from penjing.data.sources.source import Layout
+from penjing.data.sources.encodings import AUTO, codec_name
+from penjing.data.sources.source import Layout, Unit
 from penjing.errors import nearest
 from penjing.registry import registered_names
 
@@ -18,6 +20,7 @@ WhereValue = str | bool | int | float
 _WHERE = "keep only the rows whose column has this value"
 _COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
+_ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
 _QUOTES = "whether cells may stand in double quotes; default: yes in CSV, no in TSV"
 
 
@@ -69,6 +72,7 @@ class LabelledData(BaseModel):
     split: Split = Field(Split(), description="how rows are divided where no separate files are given")
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
+    encoding: str = Field("utf-8", description=_ENCODING)
     empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
 
     @model_validator(mode="after")
@@ -76,6 +80,7 @@ class LabelledData(BaseModel):
         if self.text == self.label:
             raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
         _check_columns(self.columns, (self.text, self.label, *self.where))
+        check_encoding(self.encoding)
         names = list(self.labels.values()) if isinstance(self.labels, dict) else self.labels
         if names is not None and len(set(names)) < 2:
             raise ValueError("labels must name at least two different labels")
@@ -86,7 +91,7 @@ class LabelledData(BaseModel):
     @property
     def layout(self) -> Layout:
         """How the files are read."""
-        return Layout(self.columns, self.max_line_mb, self.quotes)
+        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
 
 
 class EvaluationTexts(BaseModel):
@@ -158,13 +163,28 @@ class TextData(BaseModel):
 
     path: str | tuple[str, ...] = Field(
         min_length=1,
-        description="a file, folder, glob, package:NAME/inner/path or hf://datasets/OWNER/NAME, or a list of these",
+        description="a file, a folder with all below it, a glob, package:NAME/inner/path, hf://datasets/OWNER/NAME, "
+        "https://…, s3://BUCKET/KEY, sqlite:FILE?SELECT … or postgresql://…?SELECT …, or a list of these",
     )
     text: str = Field("text", min_length=1, description="column of the text")
     columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
+    unit: Unit = Field(
+        "line", description="what one text is in a .txt file: a line, a paragraph between blank lines, or the file"
+    )
+    encoding: str = Field("auto", description=_ENCODING)
+    faults: Literal["skip", "refuse"] = Field(
+        "skip", description="what is done with rows and files that cannot be read; those that are skipped are listed"
+    )
+    normalize: Normalization | None = Field(None, description="bring texts into a normal form first")
+    languages: tuple[str, ...] = Field(
+        (), description='keep texts in these languages, for example ["en", "zh"]; default: all'
+    )
+    paragraph_duplicates: bool = Field(
+        False, description="cut out long paragraphs that an earlier text has too, such as boilerplate"
+    )
     without: EvaluationTexts | None = Field(
         None, description="texts that are measured on later: what they share is dropped"
     )
@@ -194,6 +214,7 @@ class TextData(BaseModel):
     @model_validator(mode="after")
     def _is_consistent(self) -> TextData:
         _check_columns(self.columns, (self.text, *self.where))
+        check_encoding(self.encoding)
         return self
 
     @field_validator("filters")
@@ -209,7 +230,21 @@ class TextData(BaseModel):
     @property
     def layout(self) -> Layout:
         """How the files are read."""
-        return Layout(self.columns, self.max_line_mb, self.quotes)
+        return Layout(self.columns, self.max_line_mb, self.quotes, self.unit, self.encoding)
+
+
+def check_encoding(name: str) -> None:
+    """Refuses an encoding that Python does not know.
+
+    Raises:
+        ValueError: it is neither one nor "auto".
+    """
+    if name == AUTO:
+        return
+    try:
+        codec_name(name)
+    except LookupError as error:
+        raise ValueError(f'"{name}" is no encoding; for example utf-8, gb18030, big5, utf-16, or "auto"') from error
 
 
 def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[str, ...]:

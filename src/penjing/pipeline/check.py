@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from penjing.data.cleaning import make_protector
+from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
-from penjing.data.sources import source_files
+from penjing.data.normalizing import make_normalizer
+from penjing.data.sources import corpus_files, source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
@@ -38,12 +40,15 @@ def check_runnable(recipe: Recipe) -> None:
     _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None
-        for path in recipe.corpus.paths:
-            source_files(path)
+        corpus_files(recipe.corpus.paths)
         for path in recipe.corpus.without.paths if recipe.corpus.without is not None else ():
             source_files(path)
         if recipe.corpus.personal is not None:
             make_protector(recipe.corpus.personal)
+        if recipe.corpus.normalize is not None:
+            make_normalizer(recipe.corpus.normalize)
+        if recipe.corpus.languages:
+            LanguageFinder(recipe.corpus.languages)
         if recipe.corpus.near_duplicates is not None:
             check_daft()
     wants_vectors(recipe)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,10 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from penjing.data.reading import read_rows
-from penjing.data.rows import TextRows
+from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import TextData
-from penjing.data.sources import source_files
+from penjing.data.sources import FaultLog, corpus_files, file_size
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.probes import PROBES
@@ -136,7 +135,7 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
     corpus = recipe.corpus
     if corpus is None or (recipe.pretrain is None and recipe.vectors is None):
         return recipe, 1.0
-    sizes = {path: sum(file.stat().st_size for file in source_files(path)) for path in corpus.paths}
+    sizes = {path: sum(map(file_size, corpus_files([path]).files)) for path in corpus.paths}
     whole = sum(sizes.values())
     if whole <= _SAMPLE_BYTES:
         return recipe, 1.0
@@ -161,22 +160,23 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
     return recipe.model_copy(update={"corpus": TextData(path=str(sample), **kept)}), share
 
 
-_OF_FILES = ("text", "columns", "where", "max_line_mb", "quotes")  # settings that concern the files' form
+_OF_FILES = (
+    "text",
+    "columns",
+    "where",
+    "max_line_mb",
+    "quotes",
+    "unit",
+    "encoding",
+)  # settings that concern the files' form
 
 
 def _first_texts(corpus: TextData, path: str, most_bytes: int) -> Iterator[TextRows]:
+    log = FaultLog() if corpus.faults == "skip" else None
+    rules = RowRules(corpus.text, where=corpus.where, empty_text="drop", layout=replace(corpus.layout, log=log))
     read = 0
-    for file in source_files(path):
-        rows = read_rows(
-            str(file),
-            corpus.text,
-            columns=corpus.columns,
-            where=corpus.where,
-            max_line_mb=corpus.max_line_mb,
-            quotes=corpus.quotes,
-        )
-        for batch in rows:
-            yield batch
-            read += batch.consumed
-            if read >= most_bytes:
-                return
+    for batch in RowReader(rules).read(corpus_files([path]).files):
+        yield batch
+        read += batch.consumed
+        if read >= most_bytes:
+            return

@@ -27,6 +27,7 @@ from penjing.progress import Progress
 from penjing.train.checkpoint import STATE
 from penjing.train.history import HISTORY
 
+_MOST_FILES = 1000  # that a record names one by one
 _KEY_SHOWN = 12  # digits of a key, in the name of a folder
 _NOT_CONTENT = frozenset({RECORD, HISTORY, TIMES, STATE})
 
@@ -135,12 +136,18 @@ class Store:
         return {
             "version": stage.version,
             "settings": stage.settings(self._recipe),
-            "files": [[path.name, hash_file(path)] for path in stage.files(self._recipe)],
+            "files": _hash_files(stage.files(self._recipe)),
             "inputs": {name: done[name].content for name in stage.inputs if name in done},
         }
 
     def _target(self, stage: Stage, ingredients: dict[str, Any]) -> Path:
         return self._folder / f"{stage.name}-{hash_json(ingredients)[:_KEY_SHOWN]}"
+
+
+def _hash_files(files: list[Path]) -> list[list[str]]:
+    """Returns the name and content of each file; of very many, one hash for all of them."""
+    hashes = [[path.name, hash_file(path) if path.is_file() else ""] for path in files]  # who reads it says it is gone
+    return hashes if len(hashes) <= _MOST_FILES else [[f"{len(hashes):,} files", hash_json(hashes)]]
 
 
 def _open(stage: Stage, folder: Path) -> Artifact | None:

@@ -1,6 +1,19 @@
-"""Sources: files of rows, read as streams."""
+"""Sources: files of rows and documents, read as streams, by whatever address they have."""
 
-from penjing.data.sources.address import group_by_split, locate_package_folder, source_files
-from penjing.data.sources.source import Batch, Layout, read_file
+from penjing.data.sources.address import corpus_files, group_by_split, locate_package_folder, source_files
+from penjing.data.sources.dispatch import read_file
+from penjing.data.sources.faults import Fault, FaultLog
+from penjing.data.sources.source import Batch, Layout, file_size
 
-__all__ = ["Batch", "Layout", "group_by_split", "locate_package_folder", "read_file", "source_files"]
+__all__ = [
+    "Batch",
+    "Fault",
+    "FaultLog",
+    "Layout",
+    "corpus_files",
+    "file_size",
+    "group_by_split",
+    "locate_package_folder",
+    "read_file",
+    "source_files",
+]

@@ -1,20 +1,27 @@
-"""Addresses: a file, a folder, a glob, ``package:NAME/inner/path`` or ``hf://datasets/OWNER/NAME``, and their files."""
+"""Addresses: a file, a folder, a glob, or something that a registered scheme fetches; and their files."""
 
 from __future__ import annotations
 
 import difflib
 import glob
 import importlib.util
+import os
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
-from penjing.data.sources.hub import HUB, hub_files
-from penjing.data.sources.source import check_kind, kind_of
+from penjing.data.sources.dispatch import check_kind, known_kinds, table_kinds
+from penjing.data.sources.source import kind_of
 from penjing.errors import RecipeError
-from penjing.registry import registered_names
+from penjing.registry import load_registered, registered_names
+
+#: Returns local files with what an address of its scheme stands for, fetching it if it is not kept yet.
+Fetcher: TypeAlias = Callable[[str], list[Path]]
 
 _PACKAGE = "package:"
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):")
 _SPLIT_OF_STEM = (
     ("train", re.compile(r"train(ing)?(?![a-z])", re.IGNORECASE)),
     ("validation", re.compile(r"(dev|val|valid|validation)(?![a-z])", re.IGNORECASE)),
@@ -23,41 +30,144 @@ _SPLIT_OF_STEM = (
 
 
 def source_files(address: str) -> list[Path]:
-    """Returns the files that an address stands for, sorted by name.
+    """Returns the files of rows that an address stands for, sorted by name.
 
     Args:
-        address: a file; a folder (its files of known kinds, not those of folders below); a glob;
-            ``package:NAME/inner/path``, a file or folder inside an installed Python package; or
-            ``hf://datasets/OWNER/NAME``, also with ``/inner/path``, a data set of the hub, read if it is not kept yet.
+        address: a file; a folder (its tables, not those of folders below); a glob; ``package:NAME/inner/path``, a file
+            or folder inside an installed Python package; or what a registered scheme fetches, such as
+            ``hf://datasets/OWNER/NAME``, ``https://…``, ``s3://BUCKET/KEY`` or ``sqlite:FILE?SELECT …``, if it is not
+            kept yet.
 
     Raises:
         RecipeError: there is no such file (the nearest is named), or it is of a kind that cannot be read.
-        DataError: the hub cannot be reached, or what it holds cannot be read.
-        MissingExtraError: the address is on the hub, and Daft is not installed.
+        DataError: what is to be fetched cannot be reached or read.
+        MissingExtraError: fetching needs a package that is not installed.
     """
-    if address.startswith(HUB):
-        return hub_files(address)
-    known = registered_names("sources")
-    path = locate_package_folder(address) if address.startswith(_PACKAGE) else Path(address).expanduser()
+    fetched = _fetch(address)
+    if fetched is not None:
+        return fetched
+    path = _local_path(address)
     if path.is_dir():
-        return _known_files(path.iterdir(), known, address, "the folder holds no file that can be read")
+        return _of_kinds(path.iterdir(), table_kinds(), address, "the folder holds no file that can be read")
+    return _files_at(path, address)
+
+
+class CorpusFiles(NamedTuple):
+    """The files that addresses of texts stand for.
+
+    Attributes:
+        files: each once, in the order of the addresses, those of one address sorted.
+        names: what each is called in a corpus: its own name, with folders before it where two have the same.
+        left_out: files of folders that no reader knows, by extension.
+    """
+
+    files: list[Path]
+    names: dict[Path, str]
+    left_out: Counter[str]
+
+    def name_of(self, file: Path) -> str:
+        """Returns what a file is called, also one in an archive."""
+        if file in self.names:
+            return self.names[file]
+        for parent in file.parents:
+            if parent in self.names:
+                return f"{self.names[parent]}/{file.relative_to(parent).as_posix()}"
+        return file.name
+
+
+def corpus_files(addresses: Iterable[str]) -> CorpusFiles:
+    """Returns the files of texts that addresses stand for: tables, documents and archives, folders with all below.
+
+    Raises: as `source_files`.
+    """
+    files: dict[Path, None] = {}
+    left_out: Counter[str] = Counter()
+    for address in addresses:
+        found = _fetch(address)
+        if found is None:
+            path = _local_path(address)
+            found = _walk(path, address, left_out) if path.is_dir() else _files_at(path, address)
+        files.update(dict.fromkeys(found))
+    return CorpusFiles(list(files), _distinct_names(list(files)), left_out)
+
+
+def _fetch(address: str) -> list[Path] | None:
+    """Returns the files of an address with a registered scheme; None where it has none."""
+    scheme = _SCHEME.match(address)
+    if scheme is None or scheme[1] not in registered_names("addresses"):
+        return None
+    fetch: Fetcher = load_registered("addresses", scheme[1])
+    return fetch(address)
+
+
+def _local_path(address: str) -> Path:
+    return locate_package_folder(address) if address.startswith(_PACKAGE) else Path(address).expanduser()
+
+
+def _files_at(path: Path, address: str) -> list[Path]:
     if not path.exists():
         if glob.has_magic(address):
-            found = map(Path, glob.glob(str(path), recursive=True))
-            return _known_files(found, known, address, "no file matches")
+            return _of_kinds(map(Path, glob.glob(str(path), recursive=True)), known_kinds(), address, "no file matches")
         raise _no_such_file(path, address)
-    check_kind(path, known)
+    check_kind(path, known_kinds())
     return [path]
 
 
-def _known_files(paths: Iterable[Path], known: list[str], address: str, complaint: str) -> list[Path]:
+def _of_kinds(paths: Iterable[Path], known: Sequence[str], address: str, complaint: str) -> list[Path]:
     files = [path for path in paths if path.is_file() and not path.name.startswith(".") and kind_of(path) in known]
     if not files:
         raise RecipeError(complaint, where=address, do=f"Known are {', '.join('.' + name for name in known)}.")
     return sorted(files)
 
 
+def _walk(folder: Path, address: str, left_out: Counter[str]) -> list[Path]:
+    """Returns the files of a folder and all below it that can be read, sorted; others are counted."""
+    known = known_kinds()
+    files = []
+    for path in _below(folder):
+        if kind_of(path) in known:
+            files.append(path)
+        else:
+            left_out[path.suffix.lower()] += 1
+    if not files:
+        shown = ", ".join("." + name for name in known)
+        raise RecipeError("the folder holds no file that can be read", where=address, do=f"Known are {shown}.")
+    return sorted(files)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yields the files below a folder; hidden ones are left out, and a folder is entered once, whatever links to it."""
+    entered = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _distinct_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Returns a name for each file, of as few of its last folders as set it apart from the others."""
+    names = {file: file.name for file in files}
+    waiting, depth = list(files), 1
+    while waiting:
+        depth += 1
+        counts = Counter(names[file] for file in waiting)
+        waiting = [file for file in waiting if counts[names[file]] > 1 and depth <= len(file.parts)]
+        names.update({file: "/".join(file.parts[-depth:]) for file in waiting})
+    return names
+
+
 def _no_such_file(path: Path, address: str) -> RecipeError:
+    scheme = _SCHEME.match(address)
+    if scheme is not None and "/" not in address.split(":")[0] and ("://" in address or "?" in address):
+        known = ", ".join(f"{name}:" for name in [*registered_names("addresses"), "package"])
+        return RecipeError(f'the scheme "{scheme[1]}:" is not known', where=address, do=f"Known are {known}.")
     folder = path.parent
     if not folder.is_dir():
         return RecipeError("there is no such file, nor its folder", where=address, do="Correct the path.")

@@ -85,18 +85,22 @@ def _quoted_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
     """Yields the line at which each row begins, and its cells; a blank line is a row without cells."""
     csv.field_size_limit(_NO_FIELD_LIMIT)
     reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    first, row = 1, 0
-    try:
-        for cells in reader:
-            row += 1
-            last = reader.line_num
-            if last > first and sum(len(cell.encode()) for cell in cells) > lines.layout.max_line_bytes:
-                raise lines.too_long(first)
-            lines.finished = last
-            yield first, cells
-            first = last + 1
-    except csv.Error as error:
-        raise _broken_quotes(lines.path, row + 1, first, str(error)) from error
+    first = row = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            lines.layout.report(_broken_quotes(lines.path, row, first, str(error)))
+            cells = []
+        if cells is None:
+            return
+        last = reader.line_num
+        if last > first and sum(len(cell.encode()) for cell in cells) > lines.layout.max_line_bytes:
+            lines.layout.report(lines.too_long(first))
+            cells = []
+        lines.finished = last
+        yield first, cells
+        first, row = last + 1, row + 1
 
 
 def _broken_quotes(path: Path, row: int, line: int, message: str) -> DataError:
@@ -136,6 +140,8 @@ def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, 
         _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter), start=1
     )
     names, numbered = _name_columns(layout, numbered)
+    if not names and layout.log is not None:
+        return  # why there is no header line is in the log
     indices = {column: _index(path, column, names, layout) for column in wanted}
     kept: list[list[str]] = []
     rows: list[int] = []
@@ -145,7 +151,8 @@ def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, 
         if len(cells) != len(names):
             if not cells:
                 continue
-            raise _ragged(path, row, line, len(cells), names, delimiter)
+            layout.report(_ragged(path, row, line, len(cells), names, delimiter))
+            continue
         kept.append(cells)
         rows.append(row)
         starts.append(line)

@@ -32,10 +32,14 @@ def read_json_lines(path: Path, wanted: Sequence[str], layout: Layout) -> Iterat
         for number, line in enumerate(block.text.split("\n"), start=block.first_line):
             if not line or line.isspace():
                 continue
-            value = parse_json_line(line, name_row(path, number, number))
+            try:
+                value = parse_json_line(line, name_row(path, number, number))
+            except DataError as fault:
+                layout.report(fault)
+                continue
             if is_first:
                 is_first = False
-                _check_keys(path, wanted, value)
+                check_keys(path, wanted, value)
             kept.append(value)
             rows.append(number)
             if len(rows) >= BATCH_ROWS:
@@ -44,7 +48,12 @@ def read_json_lines(path: Path, wanted: Sequence[str], layout: Layout) -> Iterat
         yield _batch(path, wanted, kept, rows, consumed)
 
 
-def _check_keys(path: Path, wanted: Sequence[str], value: dict[str, Any]) -> None:
+def check_keys(path: Path, wanted: Sequence[str], value: dict[str, Any]) -> None:
+    """Refuses a first row without a key that is asked for.
+
+    Raises:
+        RecipeError: with the keys that it has.
+    """
     for column in wanted:
         if column not in value:
             raise missing_column(path, column, value)
@@ -66,12 +75,6 @@ def parse_json_line(line: str, where: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(line)
-        if "\\ud" in line or "\\uD" in line:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            "a \\u escape is half of a surrogate pair, which is no character", where=where, do="Correct the line."
-        ) from error
     except json.JSONDecodeError as error:
         raise DataError(
             f"the line is no JSON ({error.msg}, column {error.colno})",
@@ -84,13 +87,30 @@ def parse_json_line(line: str, where: str) -> dict[str, Any]:
         ) from error
     if not isinstance(value, dict):
         raise DataError(
-            f"the line is a JSON {_kind(value)}, not an object",
+            f"the line is a JSON {kind_of_value(value)}, not an object",
             where=where,
             do='Write each row as an object, for example {"text": "…", "label": "…"}.',
         )
+    if "\\ud" in line or "\\uD" in line:
+        check_surrogates(value, where)
     return value
 
 
-def _kind(value: Any) -> str:
+def check_surrogates(value: Any, where: str) -> None:
+    """Refuses a value with half of a surrogate pair, which JSON can write and no text can hold.
+
+    Raises:
+        DataError: it has one.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            "a \\u escape is half of a surrogate pair, which is no character", where=where, do="Correct it."
+        ) from error
+
+
+def kind_of_value(value: Any) -> str:
+    """Returns what JSON calls a value."""
     kinds: dict[type, str] = {list: "array", str: "string", bool: "boolean", type(None): "null"}
     return kinds.get(type(value), "number")

@@ -1,21 +1,26 @@
-"""What a source gives, and the door to the registered readers."""
+"""What a source gives, and how a reader is told to read."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from penjing.errors import RecipeError
-from penjing.registry import load_registered, registered_names
+from penjing.data.sources.faults import FaultLog
+from penjing.errors import PenjingError, RecipeError
 
 #: A batch ends at this many rows, or at about this many bytes, whichever comes first.
 BATCH_ROWS = 1024
 BATCH_BYTES = 4 << 20
 
-_ALIASES = {"ndjson": "jsonl"}
+#: How a file can be packed, by the end of its name.
+PACKED = (".gz", ".zst", ".bz2", ".xz")
+_ALIASES = {"ndjson": "jsonl", "feather": "arrow", "htm": "html", "xhtml": "html", "markdown": "md", "text": "txt"}
+
+#: What one text is in a plain text file.
+Unit: TypeAlias = Literal["line", "paragraph", "file"]
 
 
 @dataclass(frozen=True)
@@ -24,18 +29,38 @@ class Layout:
 
     Attributes:
         columns: names for the columns of a CSV or TSV file without a header line.
-        max_line_mb: the longest line, and the longest row of CSV, in MB (10^6 bytes).
+        max_line_mb: the longest line, row of CSV or document, in MB (10^6 bytes).
         quotes: whether cells may stand in double quotes; None: yes in CSV, no in TSV.
+        unit: what one text is in a plain text file.
+        encoding: of text files; None: UTF-8, "auto": found by the bytes.
+        log: takes faults, and the rest of a file is read; None: the first fault is raised.
     """
 
     columns: tuple[str, ...] | None = None
     max_line_mb: float = 8
     quotes: bool | None = None
+    unit: Unit = "line"
+    encoding: str | None = None
+    log: FaultLog | None = None
 
     @property
     def max_line_bytes(self) -> int:
         """The longest line in bytes."""
         return max(1, int(self.max_line_mb * 1e6))
+
+    def report(self, fault: PenjingError) -> None:
+        """Writes a fault down where the rest is to go on.
+
+        Raises:
+            PenjingError: the fault itself, where nothing is to be left out.
+        """
+        if self.log is None:
+            raise fault
+        self.log.add(fault)
+
+    def strict(self) -> Layout:
+        """Returns the same layout, under which the first fault is raised."""
+        return replace(self, log=None)
 
 
 @dataclass(frozen=True)
@@ -43,11 +68,11 @@ class Batch:
     """Some rows of a file.
 
     Attributes:
-        file: where they come from.
+        file: where they come from; of a file in an archive, the archive's path with the file's in it.
         columns: the values of each column asked for, [rows] each; None where a row has no value.
         rows: the number of each row as a spreadsheet shows it (a header line is row 1).
         lines: the line at which each row begins; not the row's number after a cell that holds line ends.
-        consumed: how many bytes of the file (packed, if it is gzip) were read since the batch before.
+        consumed: how many bytes of the file (packed, if it is) were read since the batch before.
     """
 
     file: Path
@@ -71,43 +96,25 @@ def name_row(file: Path, row: int, line: int) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """Returns the kind of a file by its extension, a ``.gz`` at the end apart."""
-    name = path.name.lower().removesuffix(".gz")
+    """Returns the kind of a file by its extension, that of how it is packed apart."""
+    name = path.name.lower()
+    for packed in PACKED:
+        name = name.removesuffix(packed)
     extension = name.rpartition(".")[2] if "." in name else ""
     return _ALIASES.get(extension, extension)
 
 
-def read_file(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
-    """Reads a file in batches with the reader registered for its extension.
-
-    Args:
-        path: the file.
-        wanted: the columns to read.
-        layout: how to read it.
-
-    Raises:
-        RecipeError: the extension is unknown, or a column is missing.
-        DataError: the file, or a row of it, cannot be used.
-    """
-    check_kind(path, registered_names("sources"))
-    reader: Reader = load_registered("sources", kind_of(path))
-    yield from reader(path, wanted, layout)
+def is_packed(path: Path) -> bool:
+    """Returns whether a file is packed by itself, as ``.gz`` says."""
+    return path.name.lower().endswith(PACKED)
 
 
-def check_kind(path: Path, known: Sequence[str]) -> None:
-    """Refuses a file of unknown extension.
-
-    Raises:
-        RecipeError: with the extensions that are known.
-    """
-    kind = kind_of(path)
-    if kind in known:
-        return
-    what = f'the extension ".{kind}" is not one that can be read' if kind else "the file name has no extension"
-    do = f"Known are {', '.join('.' + name for name in known)}, each also as .gz (but for Parquet)."
-    if kind == "json":
-        do += " A .jsonl file holds one JSON object a line."
-    raise RecipeError(what, where=str(path), do=do)
+def file_size(path: Path) -> int:
+    """Returns a file's bytes; 0 where it is gone, for whoever reads it says so."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def missing_column(file: Path, column: str, columns: Iterable[str], hint: str = "") -> RecipeError:
@@ -118,3 +125,17 @@ def missing_column(file: Path, column: str, columns: Iterable[str], hint: str = 
     near = f'Did you mean "{close[0]}"?' if close else ""
     do = " ".join(part for part in (f"Its columns are: {shown}.", near, hint) if part)
     return RecipeError(f'there is no column "{column}"', where=file.name, do=do)
+
+
+def sole_column(file: Path, wanted: Sequence[str], hint: str) -> None:
+    """Refuses to read several columns from a file of plain texts, whose one column has whatever name is asked for.
+
+    Raises:
+        RecipeError: more than one column is asked for.
+    """
+    if len(wanted) > 1:
+        raise RecipeError(
+            f"a .{kind_of(file)} file has one column, the text, and {len(wanted)} are asked for ({', '.join(wanted)})",
+            where=file.name,
+            do=hint,
+        )

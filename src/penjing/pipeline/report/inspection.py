@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,19 +45,22 @@ def count_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
     return [(wording.name("corpus", name), wording.count(count)) for name, count in shown.items()]
 
 
-def reason_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
-    """Returns how many texts each rule refused, as it is read."""
-    return [
-        (_rule_of(reason, wording), wording.count(count)) for reason, count in found.counts.get("reasons", {}).items()
+def detail_tables(found: Inspection, wording: Wording) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns what was counted one by one, as it is read: rules, personal data, encodings, files of other kinds."""
+    of_each: list[tuple[str, str, Callable[[str], str]]] = [
+        ("inspected_reasons", "reasons", lambda reason: _rule_of(reason, wording)),
+        ("inspected_personal", "personal_data", lambda kind: wording.name("personal", kind)),
+        ("inspected_encodings", "encodings", str),
+        ("inspected_other_files", "other_files", lambda kind: kind or wording.say("no_extension")),
     ]
-
-
-def personal_rows(found: Inspection, wording: Wording) -> list[tuple[str, str]]:
-    """Returns how many pieces of personal data of each kind were found, as it is read."""
-    return [
-        (wording.name("personal", kind), wording.count(count))
-        for kind, count in found.counts.get("personal_data", {}).items()
+    tables = [
+        (
+            wording.say(heading),
+            [(named(key), wording.count(count)) for key, count in found.counts.get(name, {}).items()],
+        )
+        for heading, name, named in of_each
     ]
+    return [(heading, rows) for heading, rows in tables if rows]
 
 
 def say_why(dropped: DroppedDocument, wording: Wording) -> str:
@@ -64,6 +68,8 @@ def say_why(dropped: DroppedDocument, wording: Wording) -> str:
     if dropped.value is None:
         return _rule_of(dropped.reason, wording)
     name, _, rule = dropped.reason.partition(".")
+    if name == "language":
+        return f"{_rule_of(dropped.reason, wording)} ({wording.percent(dropped.value)})"
     is_low = dropped.low is not None and dropped.value < dropped.low
     limit = dropped.low if is_low else dropped.high
     assert limit is not None
@@ -83,6 +89,8 @@ def _rule_of(reason: str, wording: Wording) -> str:
     name, _, rule = reason.partition(".")
     if name == "overlap":
         return wording.say("reason.overlap", name=rule)
+    if name == "language":
+        return wording.say("reason.language", name=rule)
     if name == "personal":
         return wording.say("reason.personal", name=wording.name("personal", rule))
     return f"{name}: {wording.name('rule', rule)}" if rule else wording.name("reason", name)
@@ -117,14 +125,8 @@ def write_inspection(found: Inspection, name: str, path: Path, language: Languag
         "name": name,
         **page_style(),
         "counts": count_rows(found, wording),
-        "tables": [
-            (wording.say(heading), rows)
-            for heading, rows in (
-                ("inspected_reasons", reason_rows(found, wording)),
-                ("inspected_personal", personal_rows(found, wording)),
-            )
-            if rows
-        ],
+        "tables": detail_tables(found, wording),
+        "faults": found.faults,
         "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
         "has_dropped": bool(found.dropped),
         "sources": [(source, wording.count(count)) for source, count in found.sources.items()],

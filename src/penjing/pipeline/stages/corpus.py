@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.corpus import build_corpus
-from penjing.data.sources import source_files
+from penjing.data.sources import corpus_files, source_files
 from penjing.errors import RecipeError
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
@@ -37,7 +37,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 def _files(recipe: Recipe) -> list[Path]:
     assert recipe.corpus is not None
     without = recipe.corpus.without.paths if recipe.corpus.without is not None else ()
-    files = [file for path in (*recipe.corpus.paths, *without) for file in source_files(path)]
+    files = [*corpus_files(recipe.corpus.paths).files, *(file for path in without for file in source_files(path))]
     personal = recipe.corpus.personal
     return files if personal is None or personal.key_file is None else [*files, Path(personal.key_file).expanduser()]
 

@@ -1,0 +1,122 @@
+"""JSON (.json): an array of objects, or objects one after another, read object by object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from penjing.data.sources.blocks import Piece, read_pieces
+from penjing.data.sources.json_lines import check_keys, check_surrogates, kind_of_value
+from penjing.data.sources.source import BATCH_ROWS, Batch, Layout, name_row
+from penjing.errors import DataError
+
+_BETWEEN = re.compile(r"[\s,]*")
+_SPACE = re.compile(r"\s*")
+
+
+def read_json(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
+    """Reads the objects of a JSON array, each a row; memory is bounded by the longest.
+
+    Args:
+        path: the file.
+        wanted: the keys to read; one that a later row lacks is a value that is missing.
+        layout: how to read it.
+
+    Raises:
+        RecipeError: the first row lacks a key.
+        DataError: the file is no JSON of that form, or breaks the rules of UTF-8.
+    """
+    reader = _Objects(path, layout)
+    kept: list[dict[str, Any]] = []
+    first = 1
+    for number, value in enumerate(reader, start=1):
+        if number == 1:
+            check_keys(path, wanted, value)
+        kept.append(value)
+        if len(kept) >= BATCH_ROWS:
+            yield _batch(path, wanted, kept, first, reader.take_consumed())
+            first, kept = number + 1, []
+    yield _batch(path, wanted, kept, first, reader.take_consumed())
+
+
+def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], first: int, consumed: int) -> Batch:
+    rows = list(range(first, first + len(kept)))
+    return Batch(path, {column: [value.get(column) for value in kept] for column in wanted}, rows, rows, consumed)
+
+
+class _Objects:
+    """The objects of a file, with how much of it was read."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path, self._layout = path, layout
+        self._consumed = 0
+        self._text = ""
+
+    def take_consumed(self) -> int:
+        """Returns the bytes read since it was asked last."""
+        consumed, self._consumed = self._consumed, 0
+        return consumed
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        # Nothing in an array can be stepped over: its first fault ends the file, and who reads it takes that.
+        pieces = read_pieces(self._path, self._layout.strict())
+        decoder = json.JSONDecoder()
+        self._more(pieces)
+        place = _SPACE.match(self._text).end()  # type: ignore[union-attr]
+        is_array = self._text[place : place + 1] == "["
+        place += is_array
+        row = 1
+        while True:
+            place = _BETWEEN.match(self._text, place).end()  # type: ignore[union-attr]
+            if place == len(self._text):
+                if self._more(pieces):
+                    continue
+                if is_array:
+                    raise self._broken("the array never ends", row)
+                return
+            if is_array and self._text[place] == "]":
+                return
+            try:
+                value, end = decoder.raw_decode(self._text, place)
+            except (ValueError, RecursionError) as error:
+                self._text, place = self._text[place:], 0
+                if isinstance(error, json.JSONDecodeError) and self._more(pieces):
+                    continue
+                raise self._broken(f"this is no JSON ({error})", row) from error
+            yield self._checked(value, row, self._text[place:end])
+            row, place = row + 1, end
+            if place > len(self._text) // 2:
+                self._text, place = self._text[place:], 0
+
+    def _more(self, pieces: Iterator[Piece]) -> bool:
+        """Reads on, twice what waits; returns whether there was more."""
+        if len(self._text) > self._layout.max_line_bytes:
+            return False
+        wanted, parts = len(self._text), [self._text]
+        found = False
+        for piece in pieces:
+            parts.append(piece.text)
+            self._consumed += piece.consumed
+            found = True
+            wanted -= len(piece.text)
+            if wanted <= 0:
+                break
+        self._text = "".join(parts)
+        return found
+
+    def _checked(self, value: Any, row: int, written: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._broken(f"it is a JSON {kind_of_value(value)}, not an object", row)
+        if "\\ud" in written or "\\uD" in written:
+            check_surrogates(value, name_row(self._path, row, row))
+        return value
+
+    def _broken(self, what: str, row: int) -> DataError:
+        return DataError(
+            what,
+            where=name_row(self._path, row, row),
+            do='A .json file is an array of rows: [{"text": "…"}, {"text": "…"}]. One object a line is a .jsonl file.',
+        )

@@ -1,0 +1,40 @@
+"""What was fetched from elsewhere is kept, so that a run stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from penjing.files import folder_beside
+from penjing.hashing import hash_text
+
+_SHOWN = 24
+
+
+def kept_place(address: str, title: str = "") -> Path:
+    """Returns the folder in which what an address stands for is kept once it was fetched.
+
+    Args:
+        address: the address.
+        title: makes the folder's name readable.
+    """
+    named = "".join(character if character.isalnum() else "-" for character in title[:_SHOWN]).strip("-")
+    name = "-".join(part for part in (named, hash_text(address)[:16]) if part)
+    return Path.home() / ".cache" / "penjing" / "fetched" / name
+
+
+def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
+    """Returns the files of a folder, filling it first if it is not there yet; it appears whole or not at all.
+
+    Only the user can look into it, for what is fetched may be private.
+
+    Args:
+        place: the folder.
+        fill: writes files into an empty folder.
+    """
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with folder_beside(place) as beside:
+            beside.chmod(0o700)
+            fill(beside)
+    return sorted(path for path in place.rglob("*") if path.is_file())
