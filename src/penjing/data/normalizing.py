@@ -85,19 +85,20 @@ def mend_gb18030(text: str) -> str:
     A run of at least four characters counts if its bytes in GB18030 are UTF-8 without exception, and are ideographs
     then: with Chinese that is as it should be, that does not happen.
     """
-    if text.isascii():
+    if _NOT_ASCII.search(text) is None:
         return text
-    return _NOT_ASCII.sub(_as_utf8, text)
+    # A letter can have become half of a character: the whole text is tried first.
+    mended = _as_utf8(text)
+    return _NOT_ASCII.sub(lambda found: _as_utf8(found[0]), text) if mended == text else mended
 
 
-def _as_utf8(found: re.Match[str]) -> str:
-    run = found[0]
+def _as_utf8(text: str) -> str:
     try:
-        mended = run.encode("gb18030").decode("utf-8")
+        mended = text.encode("gb18030").decode("utf-8")
     except UnicodeError:
-        return run
-    ideographs = len(_IDEOGRAPH.findall(mended))
-    return mended if ideographs >= 0.8 * len(mended) else run
+        return text
+    others = sum(character > "\x7f" for character in mended)
+    return mended if len(_IDEOGRAPH.findall(mended)) >= 0.8 * others else text
 
 
 def _make_mender() -> Callable[[str], str]:
