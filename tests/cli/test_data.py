@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,41 @@ def test_a_text_leads_to_its_file_and_to_the_model_that_learned_from_it(cli: Any
         (["inspect", "nowhere"], ["nowhere: there is no such folder", "folder of a run"]),
         (["inspect", "model"], ["there is no finished stage corpus"]),
         (["inspect", ".", "--lang", "fr"], ['there is no language "fr"', "en or zh"]),
-        (["show", ".", "0123"], ["the corpus has no text 0123", "penjing data inspect"]),
+        (["show", ".", "0123"], ["the run has no text 0123", "penjing data inspect"]),
     ],
 )
 def test_wrong_calls_are_refused(cli: Any, run: Path, arguments: list[str], said: list[str]) -> None:
     cli.run("data", *arguments, cwd=run).assert_refused(2, *said)
+
+
+def test_text_is_traced_removed_and_unlearned(cli: Any, run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    shutil.copytree(run.parent, folder)
+    assert cli.run("run", "tiny.toml", "--out", "runs/out", cwd=folder).code == 0
+    listed = cli.run("lineage", "runs/out/model", "--documents", cwd=folder).out.splitlines()
+    key, place = next(line.split() for line in listed if line.endswith(":5"))
+    traced = cli.run("data", "trace", key, cwd=folder).out
+    assert place in traced
+    assert "learned from by runs/out/model" in traced
+    document = json.loads(cli.run("data", "remove", "runs/out", key, "--json", cwd=folder).out)
+    assert [(text["source"], text["row"]) for text in document["removed"]] == [("texts.txt", 5), ("texts.txt", 65)]
+    assert document["to_retrain"] == ["pretrain", "measure"]
+    assert json.loads(cli.run("data", "trace", key, "--json", cwd=folder).out)[key][0]["models"] == ["runs/out/model"]
+    done = cli.run("data", "remove", "runs/out", "--retrain", cwd=tmp_path / "here" / "runs" / "..")
+    assert done.code == 0, done.err
+    assert "trained again  pretrain, measure" in done.out
+    assert json.loads(cli.run("data", "trace", key, "--json", cwd=folder).out)[key][0]["models"] == []
+    assert len(cli.run("lineage", "runs/out/model", "--documents", cwd=folder).out.splitlines()) == len(listed) - 1
+
+
+def test_wrong_questions_about_texts_are_refused(cli: Any, run: Path) -> None:
+    for call, told in (
+        (("data", "trace", "0" * 16, "--runs", str(run)), "no run has the text"),
+        (("data", "trace", "0" * 16, "--runs", "nowhere"), "there is no run in it"),
+        (("data", "remove", str(run)), "there is no id of a text"),
+        (("data", "remove", "nowhere", "0" * 16), "there is no recipe.json"),
+        (("data", "remove", str(run), "0" * 16), "nothing was removed"),
+    ):
+        done = cli.run(*call, cwd=run)
+        assert (done.code, done.out) == (2, "")
+        assert told in done.err

@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from penjing.cli.output import print_json, result_console
-from penjing.data.inspection import Document, DroppedDocument, Inspection, find_documents, inspect_corpus
+from penjing.data.inspection import Document, DroppedDocument, Inspection, inspect_corpus
 from penjing.errors import UsageError
-from penjing.files import read_json
 from penjing.pipeline.report.difference import Stretch, mark_differences
 from penjing.pipeline.report.inspection import (
     count_rows,
@@ -27,6 +26,7 @@ from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.stage import RECORD
 from penjing.pipeline.store import stage_folder
+from penjing.pipeline.tracing import LEARNED, find_texts
 
 _SHOWN = 160  # characters of a text
 _BAR = 30  # characters
@@ -57,11 +57,11 @@ def show_inspection(run: Path, examples: int, page: Path | None, language: Langu
 
 def show_documents(run: Path, ids: Sequence[str], language: Language, *, as_json: bool) -> None:
     """Shows texts by their ids: where each came from, what it was for, and which models learned from it."""
-    found = find_documents(stage_folder(run, "corpus"), set(ids))
+    found = find_texts(run, set(ids))
     missing = [key for key in ids if key not in found]
     if missing:
         raise UsageError(
-            f"the corpus has no text {', '.join(missing)}",
+            f"the run has no text {', '.join(missing)}",
             where=str(run),
             do=f"penjing data inspect {run} --json shows ids.",
         )
@@ -82,15 +82,12 @@ def show_documents(run: Path, ids: Sequence[str], language: Language, *, as_json
 
 
 def _models(run: Path) -> list[str]:
-    """Returns the model folders of a run whose lineage has its corpus."""
-    lineage = run / RECORD
-    if not lineage.is_file() or not (run / "model").is_dir():
-        return []
-    return [str(run / "model")] if any(entry["stage"] == "corpus" for entry in read_json(lineage)) else []
+    """Returns the model folders of a run."""
+    return [str(run / "model")] if (run / RECORD).is_file() and (run / "model").is_dir() else []
 
 
 def _fed(item: Document | DroppedDocument, models: list[str]) -> list[str]:
-    return models if isinstance(item, Document) and item.part == "texts" else []
+    return models if isinstance(item, Document) and item.part in LEARNED else []
 
 
 def _print_counts(console: Console, found: Inspection, wording: Wording) -> None:

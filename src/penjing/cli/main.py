@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 import penjing
+from penjing.cli.data_app import data
+from penjing.cli.options import Json, ModelFolder
 from penjing.cli.output import exit_code_of
 from penjing.errors import UsageError
 
@@ -23,10 +25,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/NAME).")]
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe (TOML), or quickstart.", metavar="RECIPE")]
 
 
@@ -177,47 +177,21 @@ def evaluate(
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 
-data = typer.Typer(help="What is in the corpus of a run, and where each text came from.", no_args_is_help=True)
-app.add_typer(data, name="data")
-RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
-DataLanguage = Annotated[str, typer.Option("--lang", help="en or zh.")]
-
-
-@data.command()
-def inspect(
-    run: RunFolder,
-    examples: Annotated[int, typer.Option("--examples", min=0, max=100, help="How many of each side to show.")] = 5,
-    page: Annotated[Path | None, typer.Option("--html", help="Also write a page into this file.")] = None,
-    language: DataLanguage = "en",
-    as_json: Json = False,
-) -> None:
-    """Counts, lengths, files, and examples of what was kept and what was dropped."""
-    from penjing.cli.data import show_inspection
-    from penjing.pipeline.report.strings import check_language
-
-    show_inspection(run, examples, page, check_language(language), as_json=as_json)
-
-
-@data.command()
-def show(
-    run: RunFolder,
-    ids: Annotated[list[str], typer.Argument(help="Ids of texts.", metavar="ID")],
-    language: DataLanguage = "en",
-    as_json: Json = False,
-) -> None:
-    """A text by its id: its file and row, what it was for, and which models learned from it."""
-    from penjing.cli.data import show_documents
-    from penjing.pipeline.report.strings import check_language
-
-    show_documents(run, ids, check_language(language), as_json=as_json)
-
-
 @app.command()
-def lineage(model: ModelFolder, as_json: Json = False) -> None:
+def lineage(
+    model: ModelFolder,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Every text that it was pretrained on: id, file and row.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """What a model was made from: every stage, its inputs and settings."""
-    from penjing.cli.lineage import show_lineage
+    from penjing.cli.lineage import show_lineage, show_model_documents
 
-    show_lineage(model, as_json=as_json)
+    show_model_documents(model, as_json=as_json) if documents else show_lineage(model, as_json=as_json)
+
+
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -77,7 +77,8 @@ class _Build:
         self.cleaner = Cleaner(settings)
         near = () if settings.near_duplicates is None else ("near_duplicates",)
         again = ("paragraphs", "emptied") if settings.paragraph_duplicates else ()
-        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaner.counts, *again)
+        removed = ("removed",) if settings.removed else ()
+        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaner.counts, *again, *removed)
         self.counts: dict[str, Any] = dict.fromkeys((*met, "duplicates", *near, "left_out"), 0)
 
     def run(self) -> dict[str, Any]:
@@ -91,6 +92,7 @@ class _Build:
                 dropped = stack.enter_context(rows)
             with spool.writing() as write:
                 for batch in self._distinct_paragraphs(work, self._clean(dropped), dropped):
+                    batch = self._without_removed(batch)
                     texts = batch.column("text").to_pylist()
                     finder.add(exact_keys(texts, self.seed))
                     if near is not None:
@@ -151,6 +153,14 @@ class _Build:
             dropped.write(cut)
             yield kept
         spool.path.unlink()
+
+    def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not self.settings.removed:
+            return batch
+        removed = set(self.settings.removed)
+        kept = [key not in removed for key in text_ids(batch.column("text").to_pylist())]
+        self.counts["removed"] += kept.count(False)
+        return batch.filter(pa.array(kept, pa.bool_()))
 
     def _evaluation_keys(self) -> Iterator[Any]:
         if self.labelled is not None:

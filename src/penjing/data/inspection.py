@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from penjing.data.intake import FAULTS
+from penjing.data.keys import text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.sources import Fault
 from penjing.errors import UsageError
 from penjing.files import read_json
 
 _KEPT = ("texts", "held_out", "test")
+_LABELLED = ("train", "validation", "test")
 _DROPPED = "dropped"
 _MOST_SOURCES = 12
 
@@ -34,7 +36,8 @@ class Document:
         id: a hash of the text.
         source: name of its file.
         row: its number there.
-        part: what it is for: ``texts``, to learn from; ``held_out``; ``test``; or ``dropped``.
+        part: what it is for: ``texts``, to learn from; ``held_out``; ``test``; ``dropped``; or, of a labelled row,
+            ``labelled.train``, ``labelled.validation`` or ``labelled.test``.
         text: all of it.
     """
 
@@ -148,6 +151,53 @@ def _read_faults(path: Path, most: int) -> list[Fault]:
         return []
     with path.open(encoding="utf-8") as file:
         return [Fault(**json.loads(line)) for line in islice(file, most)]
+
+
+def find_labelled(folder: Path, ids: set[str]) -> dict[str, Document]:
+    """Returns those of some ids that are labelled rows, by a part such as ``train``.
+
+    Args:
+        folder: filled by `penjing.data.labelled.build_labelled`.
+        ids: of texts.
+    """
+    found = {}
+    for part in _LABELLED:
+        for batch in _batches(folder, part):
+            for place, key in enumerate(text_ids(batch.column("text").to_pylist())):
+                if key in ids:
+                    source, row, text = (batch.column(name)[place].as_py() for name in ("source", "row", "text"))
+                    found[key] = Document(key, source, row, f"labelled.{part}", text)
+    return found
+
+
+def find_near_copies(folder: Path, ids: set[str]) -> dict[str, Document]:
+    """Returns the texts of a corpus that were dropped because they are near duplicates of some.
+
+    Args:
+        folder: filled by `penjing.data.corpus.build_corpus`.
+        ids: of texts that were kept.
+    """
+    wanted = pa.array(sorted(ids), pa.string())
+    return {
+        row["id"]: _document({**row, "part": _DROPPED})
+        for batch in _batches(folder, _DROPPED)
+        for row in batch.filter(pc.is_in(batch.column("like"), wanted)).to_pylist()
+    }
+
+
+def iter_documents(folder: Path) -> Iterator[Document]:
+    """Yields the texts of a corpus that a model learned from, in their order.
+
+    Args:
+        folder: filled by `penjing.data.corpus.build_corpus`.
+
+    Raises:
+        UsageError: its texts have no origins, for an older version made it.
+    """
+    _check_origins(folder)
+    for batch in _batches(folder, "texts"):
+        for row in batch.to_pylist():
+            yield _document({**row, "part": "texts"})
 
 
 def _check_origins(folder: Path) -> None:

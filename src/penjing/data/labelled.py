@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from penjing.data.checks import check_any, check_counts, check_label_count, check_labels, check_quotas
 from penjing.data.duplicates import Bits, DuplicateFinder
-from penjing.data.keys import Keys, KeySet, exact_keys, normalized_keys
-from penjing.data.rows import RowReader, RowRules
+from penjing.data.keys import Keys, KeySet, exact_keys, normalized_keys, text_ids
+from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import LabelledData, exact_share
 from penjing.data.sources import group_by_split, source_files
 from penjing.data.splitting import SPLITS, SplitDrawer, split_quotas
@@ -111,7 +111,7 @@ class _Build:
         given = settings.labels.values() if isinstance(settings.labels, dict) else settings.labels or ()
         self.label_ids: dict[str, int] = {name: index for index, name in enumerate(dict.fromkeys(given))}
         self.counts: dict[str, Any] = dict.fromkeys(
-            ("read", "filtered", "empty", "duplicates", "conflicts", "conflicting_texts"), 0
+            ("read", "filtered", "empty", "removed", "duplicates", "conflicts", "conflicting_texts"), 0
         )
 
     def run(self) -> dict[str, Any]:
@@ -169,6 +169,7 @@ class _Build:
         with spool.writing() as write:
             for rows in reader.read(files):
                 stop_if_asked(self.progress)
+                rows = self._without_removed(rows)
                 labels = self._ids(rows.labels, rows.file.name)
                 finder.add(exact_keys(rows.texts), labels)
                 label_rows = _add(label_rows, np.bincount(labels))
@@ -181,6 +182,19 @@ class _Build:
         is_whole = split != "train" or {"validation", "test"} <= set(self.files)
         kept, label_rows = self._drop_duplicates(finder, len(label_rows))
         return _Pool(SPLITS.index(split) if is_whole else None, spool, kept, label_rows)
+
+    def _without_removed(self, rows: TextRows) -> TextRows:
+        removed = set(self.settings.removed)
+        kept = [place for place, key in enumerate(text_ids(rows.texts)) if key not in removed] if removed else []
+        if not removed or len(kept) == len(rows.texts):
+            return rows
+        self.counts["removed"] += len(rows.texts) - len(kept)
+        return replace(
+            rows,
+            texts=[rows.texts[place] for place in kept],
+            labels=[rows.labels[place] for place in kept],
+            rows=[rows.rows[place] for place in kept],
+        )
 
     def _ids(self, labels: list[str], file: str) -> NDArray[np.int32]:
         ids = self.label_ids

@@ -21,6 +21,7 @@ _WHERE = "keep only the rows whose column has this value"
 _COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
 _ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
+_REMOVED = "ids of texts to leave out, as penjing data inspect and show give them"
 _QUOTES = "whether cells may stand in double quotes; default: yes in CSV, no in TSV"
 
 
@@ -74,6 +75,7 @@ class LabelledData(BaseModel):
     quotes: bool | None = Field(None, description=_QUOTES)
     encoding: str = Field("utf-8", description=_ENCODING)
     empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
+    removed: tuple[str, ...] = Field((), description=_REMOVED)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> LabelledData:
@@ -203,6 +205,7 @@ class TextData(BaseModel):
         description="drop texts of which so much is the same as in an earlier one (Jaccard similarity of runs of five "
         "words, of five characters in Chinese, Japanese and Thai); 0.75 is usual",
     )
+    removed: tuple[str, ...] = Field((), description=_REMOVED)
     include_training_texts: bool = Field(True, description="whether the labelled training texts are added")
     held_out: float = Field(
         0.01, gt=0, lt=1, description="share of documents kept for validation, at most 1,000 documents"

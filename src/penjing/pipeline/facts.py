@@ -151,7 +151,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
         "read": {files: counts["read"]},
         "splits": {split: figures["labels"] for split, figures in counts["splits"].items()},
         "removed": {
-            **{reason: counts[reason] for reason in ("filtered", "empty", "duplicates", "conflicts")},
+            **{reason: counts[reason] for reason in ("filtered", "empty", "removed", "duplicates", "conflicts")},
             "overlaps": sum(counts["overlap"].values()),
         },
     }

@@ -19,6 +19,7 @@ from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.store import Store
@@ -82,7 +83,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
     Raises:
         PenjingError: what the run itself would raise up to its first step.
     """
-    recipe = turn_dial(recipe)
+    recipe = turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
     with TemporaryDirectory(prefix="penjing-plan-") as folder:
         sampled, share = _sample_corpus(recipe, Path(folder), progress)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penjing.data.inspection import Document
+from penjing.errors import UsageError
 from penjing.files import read_json, remove_leftovers, write_json
 from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
@@ -15,12 +18,14 @@ from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import LanguageOutcome, Outcome, collect_facts, collect_language_facts
 from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.store import Store, locked
+from penjing.pipeline.tracing import removed_ids, started_from
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.model import load_model
 from penjing.tasks.task import ClassPrediction
@@ -63,14 +68,18 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     Raises:
         PenjingError: a stage failed; those before it are kept.
     """
-    recipe = turn_dial(recipe)
+    asked, recipe = recipe, turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
     check_out(out)
     with locked(out):
         remove_leftovers(out)
+        remember_recipe(asked, out, command)
         done = complete_stages(recipe, out, progress)
         finish = _finish_language_model if recipe.data is None else _finish_classifier
-        return finish(recipe, out, done, shlex.join(command))
+        result = finish(recipe, out, done, shlex.join(command))
+        if removed_ids(out):
+            Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
+        return result
 
 
 def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
@@ -103,11 +112,66 @@ def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact],
     return RunResult(out, model, report, measures, [], generations, done)
 
 
-def complete_stages(recipe: Recipe, out: Path, progress: Progress) -> dict[str, Artifact]:
-    """Returns the artifacts of all stages that the recipe wants, doing what is not done yet."""
+@dataclass(frozen=True)
+class Removal:
+    """What came of removing texts from a run.
+
+    Attributes:
+        texts: what was removed, by id; not what had been removed before.
+        rebuilt: the stages that were made again without them.
+        waiting: the stages that must be trained again, and until then know them.
+        elsewhere: models of other runs that started from this one's, and know them too.
+    """
+
+    texts: dict[str, Document]
+    rebuilt: list[str]
+    waiting: list[str]
+    elsewhere: list[Path]
+
+
+def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progress) -> Removal:
+    """Removes texts from a run: its data are made again without them, and the old ones deleted.
+
+    What was trained on them stays until the recipe is run again; then it is replaced, and deleted too.
+
+    Args:
+        recipe: what the run was made by.
+        out: the folder of the run.
+        ids: of texts.
+        progress: told how far the work is.
+
+    Raises:
+        UsageError: there is no such run, or it has no such text.
+    """
+    if not (out / "stages").is_dir():
+        raise UsageError("this is no folder of a run", where=str(out), do="Give one such as runs/reviews-lm.")
+    with locked(out):
+        texts, elsewhere = mark_removed(out, ids), started_from(out)
+        recipe = turn_dial(without_removed(recipe, out))
+        check_runnable(recipe)
+        done = complete_stages(recipe, out, progress, DATA_STAGES)
+        wanted = [stage.name for stage in STAGES if stage.is_wanted(recipe) and stage.name not in done]
+        Store(out, recipe).prune(done, kept=wanted)
+        known = {entry["content"] for entry in read_json(out / RECORD)} if (out / RECORD).is_file() else set()
+        is_stale = any(artifact.content not in known for artifact in done.values())
+        rebuilt = [name for name, artifact in done.items() if not artifact.skipped]
+    return Removal(texts, rebuilt, wanted if is_stale else [], elsewhere)
+
+
+def complete_stages(
+    recipe: Recipe, out: Path, progress: Progress, names: Sequence[str] | None = None
+) -> dict[str, Artifact]:
+    """Returns the artifacts of the stages that the recipe wants, doing what is not done yet.
+
+    Args:
+        recipe: what they are made by.
+        out: the folder of the run.
+        progress: told how far the work is.
+        names: the stages to complete, with all that they read; None: all.
+    """
     store = Store(out, recipe)
     done: dict[str, Artifact] = {}
-    wanted = [stage for stage in STAGES if stage.is_wanted(recipe)]
+    wanted = [stage for stage in STAGES if stage.is_wanted(recipe) and (names is None or stage.name in names)]
     for number, stage in enumerate(wanted, start=1):
         stop_if_asked(progress)
         artifact = store.complete(stage, done, progress)

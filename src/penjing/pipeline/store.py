@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,19 +52,16 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def stage_folder(out: Path, stage: str) -> Path:
-    """Returns the folder of a finished stage of a run: the one that its model came from, else the newest.
+    """Returns the folder of a finished stage of a run: the one that its model came from if it is there, or the newest.
 
     Raises:
         UsageError: there is no run, or no such stage in it.
     """
     lineage = out / RECORD
-    if lineage.is_file():
-        keys = [entry["key"] for entry in read_json(lineage) if entry["stage"] == stage]
-        folders = [out / "stages" / f"{stage}-{key[:_KEY_SHOWN]}" for key in keys]
-    else:
-        folders = [record.parent for record in out.glob(f"stages/{stage}-*/{RECORD}")]
-        folders.sort(key=lambda folder: (folder / RECORD).stat().st_mtime, reverse=True)
-    for folder in folders:
+    keys = [entry["key"] for entry in read_json(lineage) if entry["stage"] == stage] if lineage.is_file() else []
+    folders = [record.parent for record in out.glob(f"stages/{stage}-*/{RECORD}")]
+    folders.sort(key=lambda folder: (folder / RECORD).stat().st_mtime, reverse=True)
+    for folder in (*(out / "stages" / f"{stage}-{key[:_KEY_SHOWN]}" for key in keys), *folders):
         if (folder / RECORD).is_file():
             return folder
     raise UsageError(
@@ -131,6 +128,18 @@ class Store:
             write_json(working / RECORD, record)
             replace_folder(working, target)
         return Artifact(stage.name, target, record, skipped=False)
+
+    def prune(self, done: dict[str, Artifact], kept: Sequence[str] = ()) -> list[str]:
+        """Removes all that is no artifact of these, but for some stages; returns the names of what was removed."""
+        present = {artifact.folder.name for artifact in done.values()}
+        gone = sorted(
+            path
+            for path in self._folder.iterdir()
+            if path.is_dir() and path.name not in present and path.name.partition("-")[0] not in kept
+        )
+        for path in gone:
+            shutil.rmtree(path)
+        return [path.name for path in gone]
 
     def _ingredients(self, stage: Stage, done: dict[str, Artifact]) -> dict[str, Any]:
         return {

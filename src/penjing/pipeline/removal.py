@@ -1,0 +1,118 @@
+"""Texts that are removed from a run: out of its data at once, and out of its models when those are trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from penjing.data.inspection import Document, DroppedDocument
+from penjing.errors import UsageError
+from penjing.files import read_json, write_json
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.tracing import REMOVED, find_texts, near_copies, removed_ids
+
+RECIPE = "recipe.json"  # what a run was made by
+
+#: Stages that only carry texts along; those after them learn from them.
+DATA_STAGES = ("data", "corpus", "tokenizer", "shards", "examples")
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What a run was made by.
+
+    Attributes:
+        recipe: as it was loaded.
+        folder: in which the command was called; paths of the recipe count from there.
+        command: what makes the run again.
+    """
+
+    recipe: Recipe
+    folder: Path
+    command: list[str]
+
+
+def remember_recipe(recipe: Recipe, out: Path, command: Sequence[str]) -> None:
+    """Writes down what a run is made by."""
+    values = {
+        "recipe": recipe.model_dump(mode="json", exclude_unset=True),
+        "folder": str(Path.cwd()),
+        "command": list(command),
+    }
+    write_json(out / RECIPE, values)
+
+
+def remembered_recipe(out: Path) -> Remembered:
+    """Returns what a run was made by.
+
+    Raises:
+        UsageError: the folder is no run, or one of a version that did not write it down, or of another one.
+    """
+    path = out / RECIPE
+    if not path.is_file():
+        raise UsageError(
+            f"there is no {RECIPE}, so nothing says how to make it again",
+            where=str(out),
+            do="Give the folder of a run, such as runs/reviews-lm; run the recipe of an old one once more.",
+        )
+    values = read_json(path)
+    try:
+        return Remembered(Recipe.model_validate(values["recipe"]), Path(values["folder"]), values["command"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise UsageError(
+            "another version of Penjing wrote it, and this one does not understand it",
+            where=str(path),
+            do="Run the recipe of this run once more.",
+        ) from error
+
+
+def without_removed(recipe: Recipe, out: Path) -> Recipe:
+    """Returns the recipe without what was removed from a run."""
+    ids = removed_ids(out)
+    if not ids:
+        return recipe
+    changed: dict[str, Any] = {}
+    for section in ("data", "corpus"):
+        settings = getattr(recipe, section)
+        if settings is not None:
+            both = tuple(dict.fromkeys((*settings.removed, *ids)))
+            changed[section] = settings.model_copy(update={"removed": both})
+    return recipe.model_copy(update=changed)
+
+
+def mark_removed(out: Path, ids: Sequence[str]) -> dict[str, Document]:
+    """Writes down that texts are removed from a run; what is made from now on is without them.
+
+    Near duplicates that had been dropped because of them go with them: one would come in their place.
+
+    Args:
+        out: the folder of the run.
+        ids: of texts.
+
+    Returns:
+        The texts.
+
+    Raises:
+        UsageError: the run has no such text.
+    """
+    if not ids:
+        return {}
+    found = {
+        key: item.document if isinstance(item, DroppedDocument) else item
+        for key, item in find_texts(out, set(ids)).items()
+    }
+    found |= near_copies(out, set(found))
+    known = set(removed_ids(out))
+    missing = [key for key in ids if key not in found and key not in known]
+    if missing:
+        raise UsageError(
+            f"the run has no text {', '.join(missing)}",
+            where=str(out),
+            do=f"penjing data inspect {out} --json shows ids; nothing was removed.",
+        )
+    write_json(out / REMOVED, sorted(known | set(ids) | set(found)))
+    return found

@@ -1,0 +1,157 @@
+"""From a document to the models that it fed, and from a model to its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penjing.data.inspection import (
+    Document,
+    DroppedDocument,
+    find_documents,
+    find_labelled,
+    find_near_copies,
+    iter_documents,
+)
+from penjing.errors import UsageError
+from penjing.files import read_json
+from penjing.pipeline.stage import RECORD
+from penjing.pipeline.store import stage_folder
+from penjing.tasks.card import CARD, read_lineage
+
+REMOVED = "removed.json"  # the ids of what was removed from a run
+#: What a text is for where a model learns from it.
+LEARNED = ("texts", "labelled.train")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a text is, and what learned from it.
+
+    Attributes:
+        run: the folder of a run.
+        item: the text, or why it was dropped there; without text and origin, of the part ``removed``, where it was
+            taken out.
+        models: the model folders that learned from it: that of the run, and those that started from it.
+    """
+
+    run: Path
+    item: Document | DroppedDocument
+    models: list[Path]
+
+
+def removed_ids(out: Path) -> list[str]:
+    """Returns the ids of what was removed from a run."""
+    path = out / REMOVED
+    return list(read_json(path)) if path.is_file() else []
+
+
+def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument]:
+    """Returns those of some ids that a run has, as labelled rows, in its corpus, or dropped from it.
+
+    Raises:
+        UsageError: there is no such run, or one of an older version.
+    """
+    found: dict[str, Document | DroppedDocument] = {}
+    stages = [stage for stage in ("data", "corpus") if _has(run, stage)]
+    if not stages:
+        stage_folder(run, "corpus")  # says what is wrong
+    if "data" in stages:
+        found.update(find_labelled(stage_folder(run, "data"), ids))
+    if "corpus" in stages:
+        found.update(
+            (key, item)
+            for key, item in find_documents(stage_folder(run, "corpus"), ids).items()
+            if key not in found or isinstance(item, Document)
+        )
+    return found
+
+
+def near_copies(run: Path, ids: set[str]) -> dict[str, Document]:
+    """Returns what was dropped from the corpus of a run as near duplicates of some texts."""
+    return find_near_copies(stage_folder(run, "corpus"), ids) if _has(run, "corpus") else {}
+
+
+def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
+    """Returns where texts are among the runs of a folder, and which models learned from them.
+
+    Args:
+        runs: holds the folders of runs, or is one.
+        ids: of texts.
+    """
+    folders = [run for run in (runs, *sorted(runs.iterdir())) if (run / "stages").is_dir()] if runs.is_dir() else []
+    if not folders:
+        raise UsageError("there is no run in it", where=str(runs), do="Give a folder such as runs.")
+    cards = {run: _card(run / "model") for run in folders}
+    traces: dict[str, list[Trace]] = {key: [] for key in ids}
+    for run in folders:
+        if not (_has(run, "data") or _has(run, "corpus")):
+            continue
+        for key, item in find_texts(run, ids).items():
+            learned = isinstance(item, Document) and item.part in LEARNED and cards[run] is not None
+            traces[key].append(Trace(run, item, _descendants(run, cards) if learned else []))
+        for key in ids.intersection(removed_ids(run)):
+            models = _descendants(run, cards) if _is_stale(run, cards[run]) else []
+            traces[key].append(Trace(run, Document(key, "", 0, "removed", ""), models))
+    return traces
+
+
+def started_from(run: Path) -> list[Path]:
+    """Returns the models of other runs beside a run that started from its model, or from one of these."""
+    runs = [folder for folder in sorted(run.resolve().parent.iterdir()) if (folder / "stages").is_dir()]
+    return _descendants(run.resolve(), {folder: _card(folder / "model") for folder in runs})[1:]
+
+
+def documents_of(model: Path) -> Iterator[Document]:
+    """Yields the texts that a model was pretrained on.
+
+    Args:
+        model: the folder ``model`` of a run, in which its stages still are.
+
+    Raises:
+        ModelFolderError: this is no model.
+        UsageError: it has no corpus, or that is gone.
+    """
+    entry = next((entry for entry in read_lineage(model) if entry["stage"] == "corpus"), None)
+    if entry is None:
+        raise UsageError(
+            "this model was not pretrained on a corpus", where=str(model), do="penjing lineage MODEL shows its files."
+        )
+    folder = model.resolve().parent / "stages" / f"corpus-{entry['key'][:12]}"
+    if not (folder / RECORD).is_file() or read_json(folder / RECORD)["content"] != entry["content"]:
+        raise UsageError(
+            "the corpus that it learned from is not beside it any more",
+            where=str(model),
+            do="Give the folder model inside of its run; if texts were removed from the run, train it again.",
+        )
+    yield from iter_documents(folder)
+
+
+def _has(run: Path, stage: str) -> bool:
+    return any(run.glob(f"stages/{stage}-*/{RECORD}"))
+
+
+def _card(model: Path) -> dict[str, Any] | None:
+    return read_json(model / CARD) if (model / CARD).is_file() else None
+
+
+def _is_stale(run: Path, card: dict[str, Any] | None) -> bool:
+    """Returns whether a model was made from data that have been made again since."""
+    entries = [entry for entry in (card or {}).get("lineage", []) if entry["stage"] in ("data", "corpus")]
+    return any(not (run / "stages" / f"{entry['stage']}-{entry['key'][:12]}").is_dir() for entry in entries)
+
+
+def _descendants(run: Path, cards: dict[Path, dict[str, Any] | None]) -> list[Path]:
+    """Returns the model of a run, and those that started from its weights, or from the weights of one of these."""
+    waiting, found = [run], []
+    while waiting:
+        parent = waiting.pop(0)
+        found.append(parent)
+        weights = (cards[parent] or {}).get("weights")
+        for other, card in cards.items():
+            files = {content for entry in (card or {}).get("lineage", []) for _, content in entry["files"]}
+            if weights in files and other not in (*found, *waiting):
+                waiting.append(other)
+    return [parent / "model" for parent in found]
