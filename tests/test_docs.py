@@ -6,8 +6,11 @@ import csv
 import importlib.util
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
+import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,30 @@ def test_corpus_of_the_docs_is_made_and_inspected(folder: Path) -> None:
     assert "shares a run of words with test.tsv" in inspect
     assert re.search(r"1 +e-mail addresses", inspect)
     assert (folder / "corpus.html").is_file()
+
+
+def test_sources_of_the_docs_are_read(folder: Path) -> None:
+    letters = folder / "letters" / "2026"
+    letters.mkdir(parents=True)
+    for n in range(30):
+        (letters / f"{n}.txt").write_bytes(f"{_PRAISE[n % 8]}来信第{n}号，问候各位。\n谢谢！".encode("gb18030"))
+    with zipfile.ZipFile(folder / "notes.zip", "w") as archive:
+        for n in range(30):
+            archive.writestr(f"{n}.md", f"# Note {n}\n\nA {_BLAME[n % 8]} day.")
+    with closing(sqlite3.connect(folder / "tickets.db")) as connection, connection:
+        connection.execute("CREATE TABLE tickets (body TEXT)")
+        connection.executemany(
+            "INSERT INTO tickets VALUES (?)", [(f"ticket {n}: it is {_BLAME[n % 8]}",) for n in range(30)]
+        )
+    (recipe,), (commands,) = blocks("docs/sources.md", "toml"), blocks("docs/sources.md", "sh")
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks("docs/sources.zh.md", "toml")[0])
+    assert [commands] == blocks("docs/sources.zh.md", "sh")
+    (folder / "sources.toml").write_text(recipe, encoding="utf-8")
+    run, inspect = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "bits per byte" in run
+    assert re.search(r"Files +32\b", inspect)
+    assert re.search(r"30 +GB18030", inspect)
+    assert re.search(r"tickets\.db\.jsonl\.zst \(\d+\)", inspect)
 
 
 def test_both_readmes_show_the_same_examples() -> None:
