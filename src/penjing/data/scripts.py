@@ -6,3 +6,5 @@ from __future__ import annotations
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 #: How many characters stand for a word where runs of words are compared.
 CHARACTERS_A_WORD = 2
+#: The commonest of them, kana and Chinese characters, as a range of Python's regular expressions.
+SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

@@ -1,0 +1,78 @@
+"""Which columns a file has."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from penjing.data.sources.blocks import read_blocks
+from penjing.data.sources.source import Layout, check_kind, kind_of
+from penjing.errors import DataError
+from penjing.registry import registered_names
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_ROWS_ASKED = 1000  # of JSON lines, whose rows may differ
+
+
+def list_columns(path: Path, layout: Layout) -> list[str]:
+    """Returns the names of a file's columns, in order; of JSON lines, those of the first thousand rows.
+
+    A text file has the one column ``text``; of the kinds of plug-ins nothing is known, and the list is empty.
+
+    Args:
+        path: the file.
+        layout: how it is read; its ``columns`` are those of a CSV or TSV file without a header line.
+
+    Raises:
+        RecipeError: the extension is unknown.
+        DataError: the file is empty, or cannot be used.
+    """
+    check_kind(path, registered_names("sources"))
+    kind = kind_of(path)
+    if kind == "txt":
+        return ["text"]
+    if kind == "parquet":
+        return _parquet_columns(path)
+    if kind == "jsonl":
+        return _json_columns(path, layout)
+    if kind in _DELIMITERS:
+        return list(layout.columns) if layout.columns else _header(path, layout, _DELIMITERS[kind])
+    return []
+
+
+def _header(path: Path, layout: Layout, delimiter: str) -> list[str]:
+    has_quotes = layout.quotes if layout.quotes is not None else delimiter == ","
+    lines = (line for block in read_blocks(path, layout) for line in block.text.split("\n"))
+    first = next((line.removesuffix("\r") for line in lines if line.strip()), None)
+    if first is None:
+        raise DataError("the file is empty", where=path.name, do="Put rows into it, or name another file.")
+    if not has_quotes:
+        return [cell.strip() for cell in first.split(delimiter)]
+    return [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter))]
+
+
+def _json_columns(path: Path, layout: Layout) -> list[str]:
+    lines = (line for block in read_blocks(path, layout) for line in block.text.split("\n") if line.strip())
+    names: dict[str, None] = {}
+    for line in islice(lines, _ROWS_ASKED):
+        try:
+            value = json.loads(line)
+        except ValueError:  # its row is named by whoever reads the rows
+            break
+        if isinstance(value, dict):
+            names |= dict.fromkeys(value)
+    return list(names)
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            "the file is not Parquet, or it is damaged or cut off", where=path.name, do="Fetch or write it again."
+        ) from error
