@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from labelled_sets import SETS, read_set
 
+from labelled_sets import SETS, read_set
 from penjing.data.keys import normalized_keys
 from penjing.data.labels.asking import BATCH, TextSpace, choose_batch, fit_answers, map_texts
 from penjing.machine import describe_machine

@@ -17,8 +17,8 @@ import time
 from typing import Any
 
 import numpy as np
-from labelled_sets import SETS, read_set
 
+from labelled_sets import SETS, read_set
 from penjing.data.keys import normalized_keys
 from penjing.data.labels.label_errors import doubt_labels
 from penjing.machine import describe_machine

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from penjing.data.labels.answers import Answer, AnswerFile, now
-from penjing.data.labels.asking import BATCH, TextSpace, choose_batch
+from penjing.data.labels.asking import BATCH, Ints, TextSpace, choose_batch
 from penjing.data.labels.questions import Order, Question
 from penjing.errors import UsageError
 
@@ -59,6 +59,7 @@ class LabelSession:
         self.questions, self.labels, self.order = questions, list(labels), order
         self._answers, self._space, self._seed = answers, space, seed
         self._place = {question.id: place for place, question in enumerate(questions)}
+        self._suspects = frozenset(order.first)
         self._lock = threading.RLock()
         self._skipped: dict[int, None] = {}
         self._chosen: list[int] = list(order.chosen) if space is None else []
@@ -81,10 +82,6 @@ class LabelSession:
     def is_suspected(self, key: str) -> bool:
         """Whether the label that a text has in its file is likely wrong."""
         return self._place[key] in self._suspects
-
-    @property
-    def _suspects(self) -> frozenset[int]:
-        return frozenset(self.order.first)
 
     def question(self, key: str) -> Question:
         """Returns a question by its id.
@@ -187,6 +184,6 @@ class LabelSession:
         self._worker.shutdown(wait=True, cancel_futures=True)
 
 
-def _choose(space: TextSpace, classes: dict[int, int], waiting: np.ndarray, seed: int) -> list[int]:
+def _choose(space: TextSpace, classes: dict[int, int], waiting: Ints, seed: int) -> list[int]:
     chosen: list[int] = choose_batch(space, classes, waiting, seed, _AHEAD).tolist()
     return chosen
