@@ -76,8 +76,7 @@ def serve_labelling(call: LabelCall, language: Language, *, as_json: bool) -> No
         print_json({"file": str(file), "answers": str(out), **asdict(state)})
         return
     wording = Wording(language)
-    counts = {"answered": wording.count(state.answered), "total": wording.count(state.total)}
-    rows = [(wording.say("labelled_total"), wording.say("label_progress", **counts))]
+    rows = [(wording.say("labelled_total"), f"{wording.count(state.answered)} / {wording.count(state.total)}")]
     rows += [(label, wording.count(count)) for label, count in state.labels.items()]
     result_console().print(fact_table([*rows, (wording.say("labelled_saved"), str(out))]))
 

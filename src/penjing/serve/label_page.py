@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from penjing.data.labels.questions import KEYS
+from penjing.data.labels.questions import assign_keys
 from penjing.pipeline.report.report import page_style
 from penjing.pipeline.report.strings import STRINGS, Language
 from penjing.pipeline.report.wording import Wording
@@ -53,7 +53,7 @@ def render_label_page(name: str, labels: Sequence[str], language: Language) -> L
     """
     style = page_style()["style"] + (_FOLDER / "label_page.css").read_text(encoding="utf-8")
     script = (_FOLDER / "label_page.js").read_text(encoding="utf-8")
-    keyed = list(zip(KEYS, labels, strict=False))
+    keys = assign_keys(labels)
     words = {key: STRINGS[language][key] for key in _SCRIPT_WORDS}
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
@@ -65,14 +65,15 @@ def render_label_page(name: str, labels: Sequence[str], language: Language) -> L
     html = environment.get_template("label_page.html.jinja").render(
         w=Wording(language),
         name=name,
-        keyed=keyed,
+        keyed=list(keys.items()),
         style=Markup(style),
         script=Markup(script),
         # In a script element only </ and <!-- could end or change what is read.
-        facts=Markup(json.dumps({"keys": dict(keyed), "words": words}, ensure_ascii=False).replace("<", "\\u003c")),
+        facts=Markup(json.dumps({"keys": keys, "words": words}, ensure_ascii=False).replace("<", "\\u003c")),
     )
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; connect-src 'self'; "
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return LabelPage(html, policy)

@@ -12,8 +12,10 @@ from typing import IO, Any
 from penjing.data.keys import text_ids
 from penjing.data.rows import plain_value
 from penjing.data.sources import Layout, read_file
+from penjing.data.sources.blocks import read_blocks
 from penjing.data.sources.columns import list_columns
-from penjing.data.sources.source import kind_of, missing_column
+from penjing.data.sources.json_lines import parse_json_line
+from penjing.data.sources.source import kind_of, missing_column, name_row
 from penjing.errors import DataError, UsageError
 from penjing.files import write_beside
 
@@ -61,39 +63,57 @@ def apply_answers(file: Path, text: str, label: str, labels: Mapping[str, str], 
             where=str(to),
             do="Name a new file with --to.",
         )
-    columns = list_columns(file, layout) or [text]
+    columns = _columns(file, text, layout)
     if text not in columns:
         raise missing_column(file, text, columns)
     counts = {"rows": 0, "answered": 0, "changed": 0, "left_out": 0}
     with write_beside(to) as beside, beside.open("w", encoding="utf-8", newline="") as out:
-        rows = _labelled(file, columns, text, label, labels, layout, counts)
+        rows = _labelled(_rows(file, columns, layout), text, label, labels, counts)
         _write(out, kind_of(to), list(dict.fromkeys([*columns, label])), rows, to)
     return Applied(**counts)
 
 
-def _labelled(
-    file: Path,
-    columns: Sequence[str],
-    text: str,
-    label: str,
-    labels: Mapping[str, str],
-    layout: Layout,
-    counts: dict[str, int],
-) -> Iterator[dict[str, Any]]:
+def _columns(file: Path, text: str, layout: Layout) -> list[str]:
+    """Returns all columns; rows of JSON lines may have others than the first."""
+    if kind_of(file) == "jsonl":
+        return list(dict.fromkeys(key for row in _json_rows(file, layout) for key in row))
+    return list_columns(file, layout) or [text]
+
+
+def _rows(file: Path, columns: Sequence[str], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Yields all that is in each row."""
+    if kind_of(file) == "jsonl":
+        yield from _json_rows(file, layout)
+        return
     for batch in read_file(file, columns, layout):
-        ids = text_ids(value if isinstance(value, str) else "" for value in batch.columns[text])
-        for index, key in enumerate(ids):
-            row = {column: batch.columns[column][index] for column in columns}
-            before = plain_value(row.get(label))
-            if key in labels:
-                counts["answered"] += 1
-                counts["changed"] += bool(before) and before != labels[key]
-                row[label] = labels[key]
-            elif not before:
-                counts["left_out"] += 1
-                continue
-            counts["rows"] += 1
-            yield row
+        for index in range(len(batch.rows)):
+            yield {column: batch.columns[column][index] for column in columns}
+
+
+def _json_rows(file: Path, layout: Layout) -> Iterator[dict[str, Any]]:
+    for block in read_blocks(file, layout):
+        for number, line in enumerate(block.text.split("\n"), start=block.first_line):
+            if line.strip():
+                yield parse_json_line(line, name_row(file, number, number))
+
+
+def _labelled(
+    rows: Iterator[dict[str, Any]], text: str, label: str, labels: Mapping[str, str], counts: dict[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Yields the rows that have a label, with the answers in its place, and counts."""
+    for row in rows:
+        value = row.get(text)
+        key = text_ids([value if isinstance(value, str) else ""])[0]
+        before = plain_value(row.get(label))
+        if key in labels:
+            counts["answered"] += 1
+            counts["changed"] += bool(before) and before != labels[key]
+            row[label] = labels[key]
+        elif not before:
+            counts["left_out"] += 1
+            continue
+        counts["rows"] += 1
+        yield row
 
 
 def _write(out: IO[str], kind: str, columns: Sequence[str], rows: Iterator[dict[str, Any]], to: Path) -> None:

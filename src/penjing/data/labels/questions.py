@@ -12,8 +12,7 @@ from penjing.data.labels.label_errors import doubt_labels, judged_labels
 from penjing.data.labels.table import LabelTable
 from penjing.errors import DataError, UsageError
 
-#: Labels are chosen by one key each.
-KEYS = "1234567890abcdefghijklmnopqrstvwxyz"  # u undoes
+_KEYS = "1234567890abcdefghijklmnopqrstvwxyz"  # u undoes
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,9 @@ def choose_labels(given: str | None, questions: Sequence[Question], column: str 
             where="--labels",
             do="Write --labels positive,negative.",
         )
-    if len(labels) > len(KEYS):
+    if len(labels) > len(_KEYS):
         raise UsageError(
-            f"there are {len(labels)} labels, and keys for {len(KEYS)}",
+            f"there are {len(labels)} labels, and keys for {len(_KEYS)}",
             where="--labels",
             do="Label in two steps: coarse labels first, then each of them apart.",
         )
@@ -108,6 +107,20 @@ def choose_labels(given: str | None, questions: Sequence[Question], column: str 
                 do="Correct the row, add the label to --labels, or leave --label out to ask about every text anew.",
             )
     return labels
+
+
+def assign_keys(labels: Sequence[str]) -> dict[str, str]:
+    """Returns the label of each key: digits from 1 on, then letters; labels that are keys all are chosen by themselves.
+
+    >>> assign_keys(["negative", "positive"])
+    {'1': 'negative', '2': 'positive'}
+    >>> assign_keys(["0", "1"])
+    {'0': '0', '1': '1'}
+    """
+    own = [label.lower() for label in labels]
+    if len(set(own)) == len(labels) and all(len(key) == 1 and key in _KEYS for key in own):
+        return dict(zip(own, labels, strict=True))
+    return dict(zip(_KEYS, labels, strict=False))
 
 
 def order_questions(questions: Sequence[Question], *, by_file: bool) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -132,11 +132,15 @@ class LabelSession:
     def next(self) -> Question | None:
         """Returns the next question; None when all are answered. The skipped ones come last."""
         with self._lock:
-            for part in (self.order.first, self._choose(), self.order.last, list(self._skipped)):
-                for place in part:
-                    if not self._is_answered(place) and (place not in self._skipped or part == list(self._skipped)):
-                        return self.questions[place]
-            return None
+            for place in self._in_order():
+                if not self._is_answered(place) and place not in self._skipped:
+                    return self.questions[place]
+            return next((self.questions[place] for place in self._skipped if not self._is_answered(place)), None)
+
+    def _in_order(self) -> Iterator[int]:
+        yield from self.order.first
+        yield from self._choose()
+        yield from self.order.last
 
     def _is_answered(self, place: int) -> bool:
         return self.questions[place].id in self._answers.log.labels

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-import json
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.sources.blocks import read_blocks
-from penjing.data.sources.source import Layout, check_kind, kind_of
+from penjing.data.sources.json_lines import parse_json_line
+from penjing.data.sources.source import Layout, check_kind, kind_of, name_row
 from penjing.errors import DataError
 from penjing.registry import registered_names
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-_ROWS_ASKED = 1000  # of JSON lines, whose rows may differ
 
 
 def list_columns(path: Path, layout: Layout) -> list[str]:
-    """Returns the names of a file's columns, in order; of JSON lines, those of the first thousand rows.
+    """Returns the names of a file's columns, in order; of JSON lines, those of the first row.
 
     A text file has the one column ``text``; of the kinds of plug-ins nothing is known, and the list is empty.
 
@@ -58,15 +56,8 @@ def _header(path: Path, layout: Layout, delimiter: str) -> list[str]:
 
 def _json_columns(path: Path, layout: Layout) -> list[str]:
     lines = (line for block in read_blocks(path, layout) for line in block.text.split("\n") if line.strip())
-    names: dict[str, None] = {}
-    for line in islice(lines, _ROWS_ASKED):
-        try:
-            value = json.loads(line)
-        except ValueError:  # its row is named by whoever reads the rows
-            break
-        if isinstance(value, dict):
-            names |= dict.fromkeys(value)
-    return list(names)
+    first = next(lines, None)
+    return list(parse_json_line(first, name_row(path, 1, 1))) if first is not None else []
 
 
 def _parquet_columns(path: Path) -> list[str]:

@@ -78,7 +78,7 @@ LABELS_CHINESE = {
     "case.label_errors": "更像“{likely}”（{chance}），而不是“{label}”（{given}）",
     "label_title": "为 {name} 标注",
     "label_kicker": "盆景 · 标注",
-    "label_progress": "{total} 篇中的 {answered} 篇",
+    "label_progress": "已答 {answered} 篇，共 {total} 篇",
     "label_skipped": "跳过 {count} 篇",
     "label_present": "文件中的标签：{label}",
     "label_suspected": "与其他行矛盾",
