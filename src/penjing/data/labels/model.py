@@ -17,6 +17,7 @@ FOLDS = 5
 
 _MOST_TERMS = 200_000
 _STRENGTH = 4.0  # C of the logistic regression
+_DOUBTING_STRENGTH = 8.0  # surer probabilities tell wrong labels better from hard texts
 _MOST_ITERATIONS = 300
 
 Floats = NDArray[np.float64]
@@ -49,18 +50,19 @@ def weigh_terms(texts: Sequence[str], most_terms: int = _MOST_TERMS) -> csr_matr
         return weigh(1)
 
 
-def fit_classes(weights: csr_matrix, classes: Ints, *, is_balanced: bool = False) -> Any:
+def fit_classes(weights: csr_matrix, classes: Ints, *, strength: float = _STRENGTH, is_balanced: bool = False) -> Any:
     """Returns a logistic regression on texts.
 
     Args:
         weights: of terms or other features, [rows, features].
         classes: two at least, [rows].
+        strength: how closely it follows the rows, scikit-learn's C.
         is_balanced: whether every class weighs the same, however many rows it has.
     """
     from sklearn.linear_model import LogisticRegression
 
     weight = "balanced" if is_balanced else None
-    return LogisticRegression(C=_STRENGTH, max_iter=_MOST_ITERATIONS, class_weight=weight).fit(weights, classes)
+    return LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS, class_weight=weight).fit(weights, classes)
 
 
 def class_probabilities(model: Any, weights: csr_matrix, classes: int) -> Floats:
@@ -97,6 +99,6 @@ def out_of_fold_probabilities(weights: csr_matrix, classes: Ints, folds: Ints, l
     for fold in range(FOLDS):
         held = folds == fold
         if held.any():
-            model = fit_classes(weights[~held], classes[~held])
+            model = fit_classes(weights[~held], classes[~held], strength=_DOUBTING_STRENGTH)
             found[held] = class_probabilities(model, weights[held], labels)
     return found
