@@ -2,12 +2,17 @@
 
 Uncertain is what has a small margin, the gap between the two likeliest labels (Scheffer, Decomain & Wrobel 2001). Of
 the most uncertain texts, k-means takes a batch: one from each cluster, the one nearest to its center, uncertain texts
-weighing more (Zhdanov 2019, arXiv 1901.05954). Of the first answers a model learns too little to be asked: until there
-are twenty, and two labels among them, all texts count as equally uncertain.
+weighing more (Zhdanov 2019, arXiv 1901.05954).
+
+A model of few answers is as good as none, and what it calls uncertain is worse to ask about than an even draw
+(Hacohen, Dekel & Weinshall 2022, arXiv 2202.02794). It is asked only once it tells the answered texts apart, each by
+the others. Until then texts are drawn evenly: one from each of ten clusters of all texts was 3 to 6 points of accuracy
+worse on SST-2 and ChnSentiCorp.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +27,9 @@ from penjing.data.labels.model import fit_classes, weigh_terms
 BATCH = 10
 
 _FIRST = 20  # answers before which no model is asked
+_SURE_ENOUGH = 0.4  # of the way from always the most frequent label to no mistake
+_FOLDS = 3
 _CANDIDATES_A_QUESTION = 10
-_MOST_CLUSTERED = 4000  # texts; of more, an even draw is clustered
 _DIRECTIONS = 200  # of a text's place among the others
 _MOST_TERMS = 30_000
 
@@ -90,17 +96,34 @@ def choose_batch(space: TextSpace, answers: Mapping[int, int], waiting: Ints, se
     draw = np.random.default_rng((seed, len(answers)))
     margins = _margins(space, answers, waiting)
     if margins is None:
-        chosen = waiting if len(waiting) <= _MOST_CLUSTERED else draw.choice(waiting, _MOST_CLUSTERED, replace=False)
-        return _one_of_each(space.places[chosen], np.ones(len(chosen)), chosen, size, draw)
+        return draw.permutation(waiting)[:size]
     order = np.argsort(margins, kind="stable")[: size * _CANDIDATES_A_QUESTION]
     batch = _one_of_each(space.places[waiting[order]], 1.0 - margins[order], waiting[order], size, draw)
     margin_of = dict(zip(waiting.tolist(), margins.tolist(), strict=True))
     return np.array(sorted(batch.tolist(), key=lambda text: margin_of[text]), dtype=np.int64)
 
 
+def tells_apart(space: TextSpace, answers: Mapping[int, int]) -> bool:
+    """Whether a model of the answers is worth asking: by cross-validation on them, clearly better than guessing."""
+    counts = Counter(answers.values())
+    if len(answers) < _FIRST or len(counts) < 2 or min(counts.values()) < _FOLDS:
+        return False
+    texts = sorted(answers)
+    classes = np.array([answers[text] for text in texts], dtype=np.int64)
+    folds = np.empty(len(texts), dtype=np.int64)
+    folds[np.argsort(classes, kind="stable")] = np.arange(len(texts)) % _FOLDS
+    right = 0
+    for fold in range(_FOLDS):
+        held = folds == fold
+        model = fit_classes(space.features[np.array(texts)[~held]], classes[~held], is_balanced=True)
+        right += int((model.predict(space.features[np.array(texts)[held]]) == classes[held]).sum())
+    guessed = max(counts.values()) / len(texts)
+    return right / len(texts) >= guessed + _SURE_ENOUGH * (1 - guessed)
+
+
 def _margins(space: TextSpace, answers: Mapping[int, int], waiting: Ints) -> Floats | None:
-    """Returns the gap between the two likeliest labels of each text, [waiting]; None before enough answers."""
-    if len(answers) < _FIRST or len(set(answers.values())) < 2:
+    """Returns the gap between the two likeliest labels of each text, [waiting]; None where no model is to be asked."""
+    if not tells_apart(space, answers):
         return None
     model = fit_answers(space, answers)
     chances = np.sort(model.predict_proba(space.features[waiting]), axis=1)
@@ -111,8 +134,10 @@ def _one_of_each(places: Floats, weights: Floats, texts: Ints, size: int, draw: 
     """Returns the text nearest to the center of each of ``size`` clusters, the largest cluster first."""
     if len(texts) <= size:
         return texts
+    wanted = size
     from sklearn.cluster import KMeans
 
+    size = min(size, len(np.unique(places.round(9), axis=0)))
     clusters = KMeans(size, n_init=1, random_state=int(draw.integers(2**31))).fit(places, sample_weight=weights + 1e-3)
     gaps = ((places - clusters.cluster_centers_[clusters.labels_]) ** 2).sum(axis=1)
     nearest = np.lexsort((gaps, clusters.labels_))
@@ -120,4 +145,4 @@ def _one_of_each(places: Floats, weights: Floats, texts: Ints, size: int, draw: 
     sizes = np.bincount(clusters.labels_, minlength=size)[clusters.labels_[first]]
     chosen = texts[first[np.argsort(-sizes, kind="stable")]]
     left = np.setdiff1d(texts, chosen)  # of texts that are all the same there are fewer clusters than asked for
-    return np.concatenate([chosen, left[: size - len(chosen)]])
+    return np.concatenate([chosen, left[: wanted - len(chosen)]])
