@@ -68,7 +68,7 @@ def map_texts(texts: Sequence[str], seed: int) -> TextSpace | None:
     from sklearn.preprocessing import normalize
 
     directions = min(_DIRECTIONS, min(weights.shape) - 1)
-    if directions < 2:
+    if directions < 2 or len(set(texts)) < 2:
         return TextSpace(weights, np.zeros((len(texts), 1)))
     places = np.asarray(normalize(TruncatedSVD(directions, random_state=seed).fit_transform(weights)), dtype=np.float64)
     return TextSpace(csr_matrix(hstack([weights, places])), places)
