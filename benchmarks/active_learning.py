@@ -62,9 +62,9 @@ def main() -> None:
         dev = np.arange(len(dev_texts))
         every = np.array([*dev_classes, *classes])
         scores: dict[str, dict[int, list[float]]] = {"chosen": {}, "random": {}}
+        space = map_texts([*dev_texts, *texts], seed=0)
+        assert space is not None
         for seed in range(given.seeds):
-            space = map_texts([*dev_texts, *texts], seed)
-            assert space is not None
             most = max(given.answers)
             orders = {"chosen": chosen_order(space, every, pool, most, seed), "random": random_order(pool, seed)}
             for kind, order in orders.items():

@@ -1,8 +1,9 @@
 """Which texts to ask about next: those the answers so far say least of, no two of a batch alike.
 
-Uncertain is what has a small margin, the gap between the two likeliest labels (Scheffer, Decomain & Wrobel 2001). Of
-the most uncertain texts, k-means takes a batch: one from each cluster, the one nearest to its center, uncertain texts
-weighing more (Zhdanov 2019, arXiv 1901.05954).
+Uncertain is what has a small margin, the gap between the two likeliest labels (Scheffer, Decomain & Wrobel 2001). Not
+all waiting texts compete, but an even draw of eight for each question: the most uncertain of all are alike, and odd.
+Of the quarter that is most uncertain, k-means takes a batch: one from each cluster, the one nearest to its center,
+uncertain texts weighing more (Zhdanov 2019, arXiv 1901.05954).
 
 A model of few answers is as good as none, and what it calls uncertain is worse to ask about than an even draw
 (Hacohen, Dekel & Weinshall 2022, arXiv 2202.02794). It is asked only once it tells the answered texts apart, each by
@@ -29,7 +30,8 @@ BATCH = 10
 _FIRST = 20  # answers before which no model is asked
 _SURE_ENOUGH = 0.4  # of the way from always the most frequent label to no mistake
 _FOLDS = 3
-_CANDIDATES_A_QUESTION = 10
+_DRAWN_A_QUESTION = 8
+_CANDIDATES_A_QUESTION = 2
 _DIRECTIONS = 200  # of a text's place among the others
 _MOST_TERMS = 30_000
 
@@ -94,12 +96,13 @@ def choose_batch(space: TextSpace, answers: Mapping[int, int], waiting: Ints, se
     if len(waiting) <= 1:
         return waiting[:size]
     draw = np.random.default_rng((seed, len(answers)))
-    margins = _margins(space, answers, waiting)
-    if margins is None:
-        return draw.permutation(waiting)[:size]
+    drawn = draw.permutation(waiting)[: size * _DRAWN_A_QUESTION]
+    if not tells_apart(space, answers):
+        return drawn[:size]
+    margins = _margins(space, answers, drawn)
     order = np.argsort(margins, kind="stable")[: size * _CANDIDATES_A_QUESTION]
-    batch = _one_of_each(space.places[waiting[order]], 1.0 - margins[order], waiting[order], size, draw)
-    margin_of = dict(zip(waiting.tolist(), margins.tolist(), strict=True))
+    batch = _one_of_each(space.places[drawn[order]], 1.0 - margins[order], drawn[order], size, draw)
+    margin_of = dict(zip(drawn.tolist(), margins.tolist(), strict=True))
     return np.array(sorted(batch.tolist(), key=lambda text: margin_of[text]), dtype=np.int64)
 
 
@@ -121,12 +124,9 @@ def tells_apart(space: TextSpace, answers: Mapping[int, int]) -> bool:
     return right / len(texts) >= guessed + _SURE_ENOUGH * (1 - guessed)
 
 
-def _margins(space: TextSpace, answers: Mapping[int, int], waiting: Ints) -> Floats | None:
-    """Returns the gap between the two likeliest labels of each text, [waiting]; None where no model is to be asked."""
-    if not tells_apart(space, answers):
-        return None
-    model = fit_answers(space, answers)
-    chances = np.sort(model.predict_proba(space.features[waiting]), axis=1)
+def _margins(space: TextSpace, answers: Mapping[int, int], texts: Ints) -> Floats:
+    """Returns the gap between the two likeliest labels of each text, [texts]."""
+    chances = np.sort(fit_answers(space, answers).predict_proba(space.features[texts]), axis=1)
     return np.asarray(chances[:, -1] - chances[:, -2], dtype=np.float64)
 
 
