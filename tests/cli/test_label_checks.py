@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,8 @@ def test_what_is_shown_is_counted_and_the_rest_is_said(cli: Any, folder: Path) -
     assert len(re.findall(r"^  many.csv:\d+  x$", shown, flags=re.MULTILINE)) == 6
     assert "7 more" in shown
     assert "All rows have one label" in shown
+    (folder / "ids.csv").write_text("text,label\n" + "".join(f"t{n},l{n}\n" for n in range(99)), encoding="utf-8")
+    assert "59 more labels" in cli.run("data", "check", "ids.csv", cwd=folder).out
 
 
 @pytest.mark.parametrize(
@@ -111,10 +115,7 @@ def test_one_row_is_no_fault(cli: Any, folder: Path) -> None:
     assert "there is one split only" in done.out
 
 
-def test_checks_know_no_torch(cli: Any, folder: Path) -> None:
-    import subprocess
-    import sys
-
+def test_checks_know_no_torch(folder: Path) -> None:
     program = (
         "import atexit, sys; from penjing.cli.main import main; "
         "atexit.register(lambda: print('torch' in sys.modules, file=sys.stderr)); main()"

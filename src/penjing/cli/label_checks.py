@@ -26,6 +26,7 @@ from penjing.pipeline.report.label_checks import (
     say_balance,
     say_case,
     say_rows,
+    shown_labels,
     write_checked_labels,
 )
 from penjing.pipeline.report.strings import Language
@@ -116,11 +117,14 @@ def _print_counts(console: Console, found: CheckedLabels, wording: Wording) -> N
     console.print(_column_table(found, wording))
     console.print(f"\n{wording.say('checked_labels')}")
     table = _grid("left", "right", "right", "left")
-    most = max((count.rows for count in found.balance.labels), default=1)
-    for count in found.balance.labels:
+    labels, more = shown_labels(found.balance, wording)
+    most = max((count.rows for count in labels), default=1)
+    for count in labels:
         bar = "█" * max(1, round(_BAR * count.rows / most))
         table.add_row(Text(f"  {count.label}"), wording.count(count.rows), wording.percent(count.share), bar)
     console.print(table)
+    if more:
+        console.print(Text(f"  {more}", style="dim"))
     console.print(f"  {say_balance(found.balance, wording)}")
     console.print(f"\n{wording.say('checked_findings')}")
     table = _grid("left", "right", "left")

@@ -177,7 +177,7 @@ def evaluate(
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 
-data = typer.Typer(help="What is in the corpus of a run, and where each text came from.", no_args_is_help=True)
+data = typer.Typer(help="What is in the corpus of a run and in labelled rows, and labelling.", no_args_is_help=True)
 app.add_typer(data, name="data")
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
 DataLanguage = Annotated[str, typer.Option("--lang", help="en or zh.")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penjing.data.labels.balance import Balance
+from penjing.data.labels.balance import Balance, LabelCount
 from penjing.data.labels.checking import CheckedLabels
 from penjing.data.labels.finding import Case, Finding
 from penjing.data.labels.table import WHOLE, RowView
@@ -18,6 +18,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 
 _SHARES = ("similarity", "chance", "given")
 _ROWS_A_CASE = 8
+_MOST_LABELS = 40
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,13 @@ def say_rows(found: CheckedLabels, wording: Wording) -> str:
     return wording.say("checked_rows_split", whole=whole, parts=" · ".join(parts))
 
 
+def shown_labels(balance: Balance, wording: Wording) -> tuple[list[LabelCount], str]:
+    """Returns the most frequent labels, and how many more there are as it is read; empty where all are shown."""
+    left = len(balance.labels) - _MOST_LABELS
+    more = wording.say("checked_more_labels", count=wording.count(left)) if left > 0 else ""
+    return balance.labels[:_MOST_LABELS], more
+
+
 def say_balance(balance: Balance, wording: Wording) -> str:
     """Returns a sentence on how unequal labels are."""
     if not balance.labels:
@@ -103,7 +111,8 @@ def write_checked_labels(found: CheckedLabels, name: str, path: Path, rows: int,
         language: ``en`` or ``zh``.
     """
     wording = Wording(language)
-    most = max((count.rows for count in found.balance.labels), default=1)
+    labels, more_labels = shown_labels(found.balance, wording)
+    most = max((count.rows for count in labels), default=1)
     values: dict[str, Any] = {
         "w": wording,
         "name": name,
@@ -112,7 +121,8 @@ def write_checked_labels(found: CheckedLabels, name: str, path: Path, rows: int,
         "rows_sentence": say_rows(found, wording),
         "balance_sentence": say_balance(found.balance, wording),
         "splits": [] if list(found.splits) == [WHOLE] else list(found.splits),
-        "labels": [(count, draw_bar(count.rows / most)) for count in found.balance.labels],
+        "labels": [(count, draw_bar(count.rows / most)) for count in labels],
+        "more_labels": more_labels,
         "findings": [finding_row(finding, wording) for finding in found.findings],
         "cases": [_describe(finding, rows, wording) for finding in found.findings if finding.cases and rows],
         "shorten": shorten_text,

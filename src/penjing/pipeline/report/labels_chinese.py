@@ -17,6 +17,7 @@ LABELS_CHINESE = {
     "checked_characters": "平均字符",
     "checked_labels": "各标签的行数",
     "checked_label": "标签",
+    "checked_more_labels": "另有 {count} 个标签",
     "checked_ratio": "每有 1 行“{rarest}”，就有 {ratio} 行“{commonest}”。",
     "checked_one_label": "所有行都是同一个标签，没有可区分的内容。",
     "checked_no_label": "没有一行带标签。",

@@ -17,6 +17,7 @@ LABELS_ENGLISH = {
     "checked_characters": "Characters",
     "checked_labels": "Rows of each label",
     "checked_label": "Label",
+    "checked_more_labels": "{count} more labels",
     "checked_ratio": "For each row of “{rarest}” there are {ratio} of “{commonest}”.",
     "checked_one_label": "All rows have one label; there is nothing to tell apart.",
     "checked_no_label": "No row has a label.",
