@@ -133,7 +133,7 @@ def test_killed_server_loses_nothing_and_the_page_says_that_it_is_gone(cli: Any,
         desk = Desk(browser.new_page(), address)
         desk.sees("0 of 6 texts", TEXTS[0])
         for number, key in enumerate("121", start=1):
-            desk.press(key, f"{number} of 6 texts")
+            desk.press(key, f"{number} of 6 texts", TEXTS[number])
         process.kill()
         process.wait()
         assert labels_in(folder / "answers.jsonl") == {2: "positive", 3: "negative", 4: "positive"}
