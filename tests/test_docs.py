@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import re
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +58,15 @@ def call(folder: Path, *command: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def ask(address: str, path: str, **values: str) -> dict[str, Any]:
+    """Sends what the page of ``penjing data label`` sends."""
+    headers = {"Content-Type": "application/json", "Origin": address.rsplit("/", 2)[0]}
+    request = urllib.request.Request(address + path, json.dumps(values).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        answer: dict[str, Any] = json.load(reply)
+    return answer
 
 
 def test_commands_and_python_of_the_readme_run_as_written(folder: Path) -> None:
@@ -125,6 +138,25 @@ def test_sources_of_the_docs_are_read(folder: Path) -> None:
     assert re.search(r"Files +32\b", inspect)
     assert re.search(r"30 +GB18030", inspect)
     assert re.search(r"tickets\.db\.jsonl\.zst \(\d+\)", inspect)
+
+
+def test_labels_of_the_docs_are_checked_corrected_and_applied(folder: Path) -> None:
+    pytest.importorskip("cleanlab")
+    (commands,) = blocks("docs/labels.md", "sh")
+    assert [commands] == blocks("docs/labels.zh.md", "sh")
+    check, label, apply = (shlex.split(line)[1:] for line in commands.splitlines())
+    assert re.search(r"Rows that repeat another +0", call(folder, *check))
+    assert (folder / "labels.html").is_file()
+    process = subprocess.Popen([sys.executable, "-m", "penjing", *label], cwd=folder, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    address = next(line for line in process.stderr if line.startswith("Open ")).split()[1]
+    question = ask(address, "next")["question"]
+    ask(address, "answer", id=question["id"], label="positive")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert re.search(r"Rows written +240\nWith an answer +1\n", re.sub(" +\n", "\n", call(folder, *apply)))
+    assert (folder / "corrected.csv").is_file()
 
 
 def test_both_readmes_show_the_same_examples() -> None:

@@ -197,8 +197,9 @@ def test_both_languages_have_the_same_keys_and_gaps() -> None:
 def test_every_string_is_used_and_every_used_string_exists() -> None:
     folder = Path(report.__path__[0])
     written = [file.read_text(encoding="utf-8") for file in folder.rglob("*.jinja")]
-    code = [file for file in folder.glob("*.py") if file.name not in {"english.py", "chinese.py"}]
-    code.append(folder.parents[1] / "cli" / "data.py")
+    code = [file for file in folder.glob("*.py") if not file.stem.endswith(("english", "chinese"))]
+    code += [folder.parents[1] / "cli" / name for name in ("data.py", "label_checks.py", "labelling.py")]
+    code += [file for file in (folder.parents[1] / "serve").iterdir() if file.suffix in {".py", ".js", ".jinja"}]
     written += [file.read_text(encoding="utf-8") for file in code]
     for key in STRINGS["en"]:
         if "." not in key and not key.startswith(("verdict_", "difference_")):

@@ -10,7 +10,8 @@ import typer
 from penjing.cli.options import DataLanguage, Json, RunFolder
 
 data = typer.Typer(
-    help="What is in the corpus of a run, where each text came from, and how it is removed.", no_args_is_help=True
+    help="What is in the corpus of a run, where each text came from, its removal; labelled rows, and labelling.",
+    no_args_is_help=True,
 )
 
 
@@ -68,3 +69,60 @@ def remove(
     from penjing.cli.tracing import remove_from_run
 
     remove_from_run(run, ids or [], retrain=retrain, as_json=as_json)
+
+
+TextColumn = Annotated[str | None, typer.Option("--text", help="Column of the texts (default: text).")]
+ColumnNames = Annotated[str | None, typer.Option("--columns", help="Names for a file without a header: text,label")]
+
+
+@data.command()
+def check(
+    path: Annotated[str, typer.Argument(help="Labelled rows: a file, a folder, or a recipe.", metavar="PATH")],
+    text: TextColumn = None,
+    label: Annotated[str | None, typer.Option("--label", help="Column of the labels (default: label).")] = None,
+    columns: ColumnNames = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help="Only rows with this value: source=imdb")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Column of groups no two splits may share.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="Column of times; test rows must be the later.")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, max=1000, help="How many of each kind to show.")] = 5,
+    page: Annotated[Path | None, typer.Option("--html", help="Also write a page into this file.")] = None,
+    language: DataLanguage = "en",
+    as_json: Json = False,
+) -> None:
+    """What is wrong with labelled rows: gaps, contradictions, leaks between splits, labels that are likely wrong."""
+    from penjing.cli.label_checks import read_rules, show_check
+    from penjing.pipeline.report.strings import check_language
+
+    rules = read_rules(text, label or "label", columns, where or [], group, time)
+    is_plain = not (text or label or columns or where)
+    show_check(path, rules, rows, page, check_language(language), is_plain=is_plain, as_json=as_json)
+
+
+@data.command()
+def label(
+    file: Annotated[str, typer.Argument(help="Rows to label or to correct.", metavar="FILE")],
+    labels: Annotated[str | None, typer.Option("--labels", help="What to choose from: positive,negative")] = None,
+    text: TextColumn = None,
+    column: Annotated[str | None, typer.Option("--label", help="Column of labels to correct, or to write.")] = None,
+    columns: ColumnNames = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help="Only rows with this value: source=imdb")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File of the answers (default: NAME.answers.jsonl).")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: one that is free.")] = 0,
+    order: Annotated[str, typer.Option("--order", help="uncertain: what tells most first; or file.")] = "uncertain",
+    answers: Annotated[Path | None, typer.Option("--apply", help="Write these answers into a new file.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The new file: .csv, .tsv or .jsonl.")] = None,
+    language: DataLanguage = "en",
+    as_json: Json = False,
+) -> None:
+    """Label texts, or correct their labels, by keyboard in a page on this machine; each answer is kept at once."""
+    from penjing.cli.label_checks import read_rules
+    from penjing.cli.labelling import LabelCall, serve_labelling, show_applied
+    from penjing.pipeline.report.strings import check_language
+
+    rules, said = read_rules(text, column, columns, where or []), check_language(language)
+    if answers is not None:
+        show_applied(file, rules, labels, answers, to, said, as_json=as_json)
+    else:
+        serve_labelling(LabelCall(file, rules, labels, out, port, order), said, as_json=as_json)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 _NAMES = {
     "bits_per_byte": "bits per byte",
     "token_perplexity": "perplexity per token",
     "word_perplexity": "perplexity per word",
 }
+
+
+def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Returns names with what they are, one a line."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="left")
+    table.add_column(justify="left", overflow="fold")
+    for name, fact in rows:
+        table.add_row(Text(name), Text(fact))
+    return table
 
 
 def score_table(evaluation: dict[str, Any]) -> Table:

@@ -84,7 +84,7 @@ class RowReader:
     def __init__(self, rules: RowRules) -> None:
         self.rules = rules
         self.seen: dict[str, dict[str, None]] = {column: {} for column in rules.where}
-        self._tests = {column: _equals(value) for column, value in rules.where.items()}
+        self._tests = {column: cell_test(value) for column, value in rules.where.items()}
         self._name_of = _label_names(rules.labels)
 
     def read(self, files: Iterable[Path]) -> Iterator[TextRows]:
@@ -175,7 +175,7 @@ def _label_names(labels: Mapping[str, str] | tuple[str, ...] | None) -> Callable
     return names.get
 
 
-def _equals(wanted: str | int | float | bool) -> Callable[[Any], bool]:
+def cell_test(wanted: str | int | float | bool) -> Callable[[Any], bool]:
     """Returns the test of a cell against a value of ``where``; in CSV every cell is text."""
     if isinstance(wanted, bool):
         word = plain_value(wanted)

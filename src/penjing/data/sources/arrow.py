@@ -48,11 +48,29 @@ def read_arrow(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Ba
                     told += consumed
                     yield Batch(path, columns, numbers, numbers, consumed)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"the file is not Arrow, or it is damaged or cut off ({(str(error).splitlines() or [''])[0].rstrip('.')})",
-            where=path.name if first == 1 else f"{path.name}, row {first:,} or soon after",
-            do="Fetch or write it again.",
-        ) from error
+        raise _damaged(path, error, first) from error
+
+
+def arrow_columns(path: Path) -> list[str]:
+    """Returns the names of a file's columns.
+
+    Raises:
+        DataError: the file is not Arrow, or is damaged.
+    """
+    try:
+        with pa.memory_map(str(path)) as file:
+            return _batches(file)[1]
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error, 1) from error
+
+
+def _damaged(path: Path, error: Exception, row: int) -> DataError:
+    reason = (str(error).splitlines() or [""])[0].rstrip(".")
+    return DataError(
+        f"the file is not Arrow, or it is damaged or cut off ({reason})",
+        where=path.name if row == 1 else f"{path.name}, row {row:,} or soon after",
+        do="Fetch or write it again.",
+    )
 
 
 def _batches(file: pa.NativeFile) -> tuple[Iterator[pa.RecordBatch], list[str]]:

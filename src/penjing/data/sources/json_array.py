@@ -42,6 +42,14 @@ def read_json(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Bat
     yield _batch(path, wanted, kept, first, reader.take_consumed())
 
 
+def json_columns(path: Path, layout: Layout) -> list[str]:
+    """Returns the keys of the first object of a file.
+
+    Raises: as `read_json`.
+    """
+    return list(next(iter(_Objects(path, layout)), {}))
+
+
 def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], first: int, consumed: int) -> Batch:
     rows = list(range(first, first + len(kept)))
     return Batch(path, {column: [value.get(column) for value in kept] for column in wanted}, rows, rows, consumed)

@@ -8,10 +8,15 @@ from typing import Literal, cast
 from penjing.errors import UsageError
 from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
+from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
+from penjing.pipeline.report.labels_english import LABELS_ENGLISH
 
 Language = Literal["en", "zh"]
 
-STRINGS: Mapping[Language, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+STRINGS: Mapping[Language, Mapping[str, str]] = {
+    "en": {**ENGLISH, **LABELS_ENGLISH},
+    "zh": {**CHINESE, **LABELS_CHINESE},
+}
 
 
 def check_language(name: str) -> Language:

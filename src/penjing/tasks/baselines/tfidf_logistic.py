@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from penjing.metrics.language import SPACELESS
+from penjing.data.terms import has_terms, list_terms
 from penjing.tasks.baselines.majority import Majority, fit_majority
 
-_RUN = re.compile(f"[{SPACELESS}]+")
-_WORD = re.compile(rf"[^\W{SPACELESS}]{{2,}}")
 _STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # C: the smaller, the more regular
-_LONGEST_CHARACTER_GRAM = 3
 _MOST_TERMS = 500_000
 _MOST_ITERATIONS = 1000
 
@@ -70,7 +65,7 @@ def fit_tfidf_logistic(
         DataError: there are no training rows.
     """
     classes = np.asarray(labels, dtype=np.int64)
-    if len(np.unique(classes)) < 2 or not any(_WORD.search(text) or _RUN.search(text) for text in texts):
+    if len(np.unique(classes)) < 2 or not any(map(has_terms, texts)):
         return fit_majority(texts, labels, validation_texts, validation_labels, label_names)
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -90,20 +85,3 @@ def fit_tfidf_logistic(
             best_accuracy = accuracy
     assert best is not None
     return best
-
-
-def list_terms(text: str) -> list[str]:
-    """Returns a text's words and pairs of words, and the one to three characters in a row of scripts without spaces.
-
-    >>> list_terms("Not good")
-    ['not', 'good', 'not good']
-    >>> list_terms("不好")
-    ['不', '好', '不好']
-    """
-    lowered = text.lower()
-    words = _WORD.findall(lowered)
-    terms = words + [f"{first} {second}" for first, second in pairwise(words)]
-    for run in _RUN.findall(lowered):
-        for size in range(1, _LONGEST_CHARACTER_GRAM + 1):
-            terms.extend(run[start : start + size] for start in range(len(run) - size + 1))
-    return terms

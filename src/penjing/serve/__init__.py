@@ -1,0 +1,1 @@
+"""What Penjing serves over HTTP: thin doors to the floors below."""

@@ -1,0 +1,133 @@
+"""``penjing data check`` on files, folders and recipes, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.data.labels.checking import CHECKS
+from penjing.pipeline.report.strings import STRINGS
+
+RECIPE = """
+name = "mine"
+[data]
+path = "rows.csv"
+text = "review"
+label = "kind"
+labels = { 0 = "bad", 1 = "good" }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a recipe, ``rows.csv`` with a conflict and a gap, and splits with a leak."""
+    rows = [f"a text of number {n},{n % 2}" for n in range(12)]
+    rows += ["the same text,0", "The same text!,1", "no label at all,"]
+    (tmp_path / "rows.csv").write_text("\n".join(["review,kind", *rows, ""]), encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(RECIPE, encoding="utf-8")
+    split = tmp_path / "split"
+    split.mkdir()
+    (split / "train.tsv").write_text("first <b>text</b>\tx\nsecond text\ty\n", encoding="utf-8")
+    (split / "test.tsv").write_text("First <b>Text</b>\ty\nthird text\tX\n", encoding="utf-8")
+    return tmp_path
+
+
+def counts(document: dict[str, Any]) -> dict[str, dict[str, int]]:
+    return {finding["check"]: finding["counts"] for finding in document["findings"] if not finding["skipped"]}
+
+
+def test_a_file_and_a_recipe_of_it_have_the_same_findings(cli: Any, folder: Path) -> None:
+    by_file = cli.run("data", "check", "rows.csv", "--text", "review", "--label", "kind", "--json", cwd=folder)
+    by_recipe = cli.run("data", "check", "mine.toml", "--json", cwd=folder)
+    assert (by_file.code, by_recipe.code) == (0, 0), by_file.err + by_recipe.err
+    ours, theirs = json.loads(by_file.out), json.loads(by_recipe.out)
+    assert counts(ours) == counts(theirs)
+    assert counts(ours)["conflicts"] == {"texts": 1, "rows": 2}
+    assert counts(ours)["missing"] == {"rows": 1, "no_text": 0, "no_label": 1}
+    assert [row["label"] for row in theirs["balance"]["labels"]] == ["bad", "good"]
+    assert ours["findings"][2]["cases"][0]["rows"][1] | {"id": ""} == {
+        "id": "",
+        "file": "rows.csv",
+        "row": 15,
+        "split": "all",
+        "label": "1",
+        "text": "The same text!",
+    }
+
+
+def test_the_page_is_whole_and_in_the_language_asked_for(cli: Any, folder: Path) -> None:
+    for language, words in (("en", "Rows with a text of an earlier split"), ("zh", "文本与前面划分相同的行")):
+        done = cli.run(
+            *("data", "check", "split", "--columns", "text,label", "--html", "page.html", "--lang", language),
+            cwd=folder,
+        )
+        assert done.code == 0, done.err
+        page = (folder / "page.html").read_text(encoding="utf-8")
+        for text in (done.out, page):
+            assert words in text
+            assert "test.tsv:1" in text
+        assert "First &lt;b&gt;Text&lt;/b&gt;" in page
+        assert "<script" not in page
+        assert "<b>Text" not in page
+
+
+def test_what_is_shown_is_counted_and_the_rest_is_said(cli: Any, folder: Path) -> None:
+    rows = "".join(f"text {n // 2},x\n" for n in range(20))
+    (folder / "many.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    shown = cli.run("data", "check", "many.csv", "--rows", "3", cwd=folder).out
+    assert re.search(r"Rows that repeat another +10", shown)
+    assert len(re.findall(r"^  many.csv:\d+  x$", shown, flags=re.MULTILINE)) == 6
+    assert "7 more" in shown
+    assert "All rows have one label" in shown
+    (folder / "ids.csv").write_text("text,label\n" + "".join(f"t{n},l{n}\n" for n in range(99)), encoding="utf-8")
+    assert "59 more labels" in cli.run("data", "check", "ids.csv", cwd=folder).out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["rows.csv"], 2, ['no column "text"', "looks like the text (--text review)", "(--label kind)"]),
+        (["split"], 2, ['no column "text"', "--columns text,label"]),
+        (["mine.toml", "--text", "review"], 2, ["a recipe says them in [data]"]),
+        (["reviews-lm"], 2, ["the recipe has no [data]"]),
+        (["nowhere.csv"], 2, ["there is no such file"]),
+        (["rows.csv", "--where", "kind"], 2, ['"kind" is no condition', "--where column=value"]),
+        (["rows.csv", "--text", "review", "--label", "kind", "--where", "kind=7"], 1, ["no row with kind = '7'"]),
+        (["rows.csv", "--text", "review", "--label", "kind", "--time", "day"], 2, ['no column "day"']),
+        (["empty.csv"], 1, ["empty.csv: the file is empty"]),
+    ],
+)
+def test_wrong_calls_are_refused(cli: Any, folder: Path, args: list[str], code: int, said: list[str]) -> None:
+    (folder / "empty.csv").write_text("", encoding="utf-8")
+    cli.run("data", "check", *args, cwd=folder).assert_refused(code, *said)
+
+
+def test_one_row_is_no_fault(cli: Any, folder: Path) -> None:
+    (folder / "one.csv").write_text("text,label\nalone,x\n", encoding="utf-8")
+    done = cli.run("data", "check", "one.csv", cwd=folder)
+    assert done.code == 0, done.err
+    assert "there is one split only" in done.out
+
+
+def test_checks_know_no_torch(folder: Path) -> None:
+    program = (
+        "import atexit, sys; from penjing.cli.main import main; "
+        "atexit.register(lambda: print('torch' in sys.modules, file=sys.stderr)); main()"
+    )
+    command = [sys.executable, "-c", program, "data", "check", "split", "--columns", "text,label"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "False"
+
+
+def test_every_check_has_its_words() -> None:
+    names = [check.__name__.removeprefix("find_") for check in CHECKS]
+    for language in STRINGS.values():
+        for name in names:
+            assert f"check.{name}" in language
+            assert f"check_note.{name}" in language
