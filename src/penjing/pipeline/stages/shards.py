@@ -24,7 +24,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     for name, file in PARTS.items():
         folder = context.folder / name
         folder.mkdir()
-        shards[name] = _write(folder, context.inputs["corpus"] / file, renderer, context.progress)
+        shards[name] = write_corpus_shard(folder, context.inputs["corpus"] / file, renderer, context.progress)
     texts = shards["texts"]
     return {
         "documents": texts.rows,
@@ -35,7 +35,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, texts: Path, renderer: Renderer, progress: Progress) -> TokenShard:
+def write_corpus_shard(folder: Path, texts: Path, renderer: Renderer, progress: Progress) -> TokenShard:
+    """Writes the texts of a Parquet file as a shard into an existing folder."""
     tokenizer = renderer.tokenizer
     return write_shard(
         folder,
