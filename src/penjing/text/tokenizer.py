@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import tokenizers
-from tokenizers import processors
+from tokenizers import models, processors
 
 from penjing.errors import DataError, ModelFolderError, UsageError
 from penjing.files import read_json, write_json, write_text
@@ -111,6 +111,47 @@ class Tokenizer:
         return Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(document)), self.words, self._names)
 
     @property
+    def added_ids(self) -> frozenset[int]:
+        """The ids that no text becomes: special tokens, sentinels, spare tokens."""
+        return frozenset(self._backend.get_added_tokens_decoder()) | self.special_ids
+
+    def find_unreachable(self) -> list[int]:
+        """Returns the ids of entries that their own text does not become, alone or after a letter or a sign.
+
+        An entry that continues a word (WordPiece) counts as reachable where its text stays within one word; one of a
+        part of a character, where the merges lead to it.
+        """
+        model, added = self._backend.model, self.added_ids
+        prefix = model.continuing_subword_prefix if isinstance(model, models.WordPiece) else None
+        doubtful: list[tuple[int, str]] = []
+        unreachable = []
+        for token_id in range(self.vocab_size):
+            token = self._backend.id_to_token(token_id)
+            if token is None or token_id in added:
+                continue
+            text = self.decode([token_id])
+            if prefix and token.startswith(prefix) and token != prefix:
+                if not self._is_one_word("a" + token.removeprefix(prefix)):
+                    unreachable.append(token_id)
+            elif "\ufffd" in text:
+                if [piece.id for piece in model.tokenize(token)] != [token_id]:
+                    unreachable.append(token_id)
+            else:
+                doubtful.append((token_id, text))
+        for before in ("", "a", "."):
+            encoded = self.encode([before + text for _, text in doubtful])
+            wrong = [(ids[-1:] if before else ids) != [i] for ids, (i, _) in zip(encoded, doubtful, strict=True)]
+            doubtful = [item for item, is_wrong in zip(doubtful, wrong, strict=True) if is_wrong]
+        return sorted([*unreachable, *(token_id for token_id, _ in doubtful)])
+
+    def _is_one_word(self, text: str) -> bool:
+        """Whether a text stays as it is, and in one word, on the way to the model."""
+        normalizer, pre_tokenizer = self._backend.normalizer, self._backend.pre_tokenizer
+        normalized = normalizer.normalize_str(text) if normalizer else text
+        words = pre_tokenizer.pre_tokenize_str(normalized) if pre_tokenizer else [(normalized, (0, 0))]
+        return [word for word, _ in words] == [text]
+
+    @property
     def has_unknown(self) -> bool:
         """Whether there is a token for what the vocabulary lacks; one of bytes lacks nothing."""
         return self.unknown_id not in (self.start_id, self.end_id, self.pad_id)
@@ -186,12 +227,13 @@ class Tokenizer:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Loads ``tokenizer.json`` from a model folder, ours or the hub's.
+    """Loads ``tokenizer.json`` from a model folder, ours or the hub's; or such a file by its own name.
 
     Raises:
         ModelFolderError: the file is missing or cannot be read.
     """
-    path = folder / "tokenizer.json"
+    path = folder if folder.is_file() else folder / "tokenizer.json"
+    folder = path.parent
     if not path.is_file():
         raise ModelFolderError(
             "there is no tokenizer.json", where=str(folder), do="Give a complete model folder, or train it again."

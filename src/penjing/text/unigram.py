@@ -20,7 +20,7 @@ from tokenizers import models, pre_tokenizers
 
 from penjing.text.lattice import Arcs, Floats, Ints, Lattice, Words, lay_out
 
-_LONGEST = 16  # characters of a piece; longer words are cut to learn from
+_LONGEST = 24  # characters of a piece; longer words are cut to learn from
 _MOST_WORDS = 1_000_000  # different ones that are counted at a time; beyond, those seen once are forgotten
 _MOST_CHARACTERS = 2_000_000  # of different words to learn from, the most frequent ones
 _SEEDS = 10  # for each entry wanted
@@ -196,12 +196,14 @@ def _learn(counted: list[tuple[str, int]], room: int, least: int) -> tuple[list[
     counts = np.array([count for _, count in counted], dtype=np.float64)
     seeds = _find_seeds(words, counts, least, max(_FEWEST_SEEDS, _SEEDS * room))
     model = _Model(words, counts, seeds)
-    while True:
+    is_settled = False
+    while not is_settled:
         for _ in range(_PASSES):
             model.improve()
-        if len(model.pieces) <= room:
-            return model.pieces, model.probabilities
-        model.prune(max(room, int(_KEPT_A_ROUND * len(model.pieces))))
+        before = len(model.pieces)
+        model.prune(max(room, int(_KEPT_A_ROUND * before)) if before > room else room)
+        is_settled = len(model.pieces) == before
+    return model.pieces, model.probabilities
 
 
 class _Model:
