@@ -54,7 +54,8 @@ print(json.dumps({"seconds": sum(seconds[1:]), "accuracy": float(accuracy), "ver
 def write_task(file: Path, epochs: int) -> None:
     """Writes the token ids that both sides train on: Penjing's, so that both read the same words."""
     from penjing.text.renderer import Renderer, RendererSettings
-    from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+    from penjing.text.tokenizer import train_tokenizer
+    from penjing.text.tokenizer_settings import TokenizerSettings
 
     texts, labels = {}, {}
     for split in ("train", "test"):

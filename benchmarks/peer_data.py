@@ -26,7 +26,8 @@ from penjing.models.weights import load_weights, read_config, save_network
 from penjing.registry import load_registered
 from penjing.text.renderer import Rendered, Renderer, RendererSettings
 from penjing.text.shards import open_shard, write_shard
-from penjing.text.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
+from penjing.text.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 from penjing.train.batches import Batch, WindowBatches
 from penjing.train.measuring import measure
 from penjing.train.objective import Objective

@@ -159,6 +159,27 @@ def test_labels_of_the_docs_are_checked_corrected_and_applied(folder: Path) -> N
     assert (folder / "corrected.csv").is_file()
 
 
+def test_tokenizer_of_the_docs_is_made_measured_and_named(folder: Path) -> None:
+    rows = [f"{_PRAISE[n % 8]} film number {n} with {_BLAME[n // 8 % 8]} scenes" for n in range(200)]
+    (folder / "texts.csv").write_text("".join(f"{row}\n" for row in ["text", *rows]), encoding="utf-8")
+    english, chinese = (
+        {language: blocks(f"docs/tokenizers{suffix}.md", language) for language in ("toml", "sh", "python")}
+        for suffix in ("", ".zh")
+    )
+    (recipe,), (translated,) = english.pop("toml"), chinese.pop("toml")
+    assert english == chinese
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", translated)
+    (folder / "own-tokens.toml").write_text(recipe, encoding="utf-8")
+    run, card = (call(folder, *shlex.split(line)[1:]) for line in english["sh"][0].splitlines())
+    assert "bits per byte" in run
+    assert "Entries hardly learned" in card
+    assert (folder / "tokenizer.html").is_file()
+    done = subprocess.run(
+        [sys.executable, "-c", english["python"][0]], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "<|user|> True\n", done.stderr
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -13,7 +13,8 @@ from penjing.cli.evaluate_language import is_language_model
 from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
 from penjing.pipeline.model_folder import write_network
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 PAIRS = [("They sleep.", "They sleeps."), ("She runs.", "She run."), ("He eats.", "He eat.")]
 

@@ -11,7 +11,8 @@ import pytest
 from penjing.models.llama import LLAMA
 from penjing.models.t5 import T5
 from penjing.pipeline.model_folder import write_network
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from penjing.models.bert import BERT
 from penjing.models.interface import Architecture
 from penjing.models.llama import LLAMA
 from penjing.progress import Silent
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 TEXTS = ["a lovely film", "the plot drags for hours", "很好看的电影 🎬", "x"]
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}

@@ -13,7 +13,8 @@ from penjing.evaluate.minimal_pairs import evaluate_minimal_pairs, sample_pairs
 from penjing.inference.language_model import MeasurableModel
 from penjing.inference.likelihood import Likelihoods
 from penjing.progress import Progress, Silent
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 
 @dataclass

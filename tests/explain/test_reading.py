@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from penjing.errors import DataError
 from penjing.explain.reading import parts_not_read, read_text
 from penjing.text.renderer import Renderer, RendererSettings
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 TEXTS = ["这部电影很好看，演员的表演也不错。", "a fine film, and not dull at all"] * 4
 BPE = train_tokenizer([TEXTS], TokenizerSettings(kind="bpe", vocab_size=400))

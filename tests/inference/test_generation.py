@@ -18,7 +18,8 @@ from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
 from penjing.models.t5 import T5
 from penjing.models.weights import save_network
-from penjing.text.tokenizer import Tokenizer, TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import Tokenizer, train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 TEXTS = ["A gripping, beautifully shot film.", "The plot drags for hours.", "这部电影很好看,演员的表演非常出色。🎬"]
 GREEDY = SamplingSettings(max_tokens=12, temperature=0)

@@ -13,7 +13,8 @@ from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
 from penjing.models.weights import save_network
 from penjing.progress import Silent
-from penjing.text.tokenizer import Tokenizer, TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import Tokenizer, train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 SHAPES: dict[str, Any] = {"llama": SMALL, "bert": SMALL, "lstm": {"embedding_size": 16, "hidden_size": 16}}

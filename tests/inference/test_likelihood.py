@@ -19,7 +19,8 @@ from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
 from penjing.models.t5 import T5
 from penjing.progress import Silent
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 VOCAB, POSITIONS, MASK, SPECIAL = 60, 16, 4, frozenset({0, 2, 3, 4})
 LLAMA_SHAPE: dict[str, Any] = {

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from penjing.errors import RecipeError
 from penjing.text.renderer import Renderer, RendererSettings
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 
 TOKENIZER = train_tokenizer([["a b c d e f g h i j k l m n o p"] * 3], TokenizerSettings(kind="word", vocab_size=300))
 

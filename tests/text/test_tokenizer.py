@@ -8,10 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from penjing.errors import DataError, ModelFolderError
-from penjing.text.tokenizer import Tokenizer, TokenizerSettings, load_tokenizer, train_tokenizer
+from penjing.errors import DataError, ModelFolderError, UsageError
+from penjing.text.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 from penjing.text.words import WordSettings
 
+KINDS = ["wordpiece", "bpe", "unigram", "word"]
 TEXTS = [
     "This movie is terrible, and not funny at all.",
     "A gripping, funny and moving film!",
@@ -24,7 +26,7 @@ def trained(kind: str, **changes: object) -> Tokenizer:
     return train_tokenizer([TEXTS], TokenizerSettings(kind=kind, vocab_size=600, **changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_saved_tokenizer_gives_the_same_ids_and_fingerprint(kind: str, tmp_path: Path) -> None:
     tokenizer = trained(kind)
     tokenizer.save(tmp_path)
@@ -33,7 +35,7 @@ def test_saved_tokenizer_gives_the_same_ids_and_fingerprint(kind: str, tmp_path:
     assert loaded.fingerprint == tokenizer.fingerprint
 
 
-@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_transformers_reads_the_folder_and_gives_the_rendered_ids(kind: str, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     tokenizer = trained(kind)
@@ -43,7 +45,7 @@ def test_transformers_reads_the_folder_and_gives_the_rendered_ids(kind: str, tmp
         assert theirs(text)["input_ids"] == [tokenizer.start_id, *ids, tokenizer.end_id]
 
 
-@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_special_tokens_in_a_text_are_read_as_plain_text(kind: str, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     tokenizer = trained(kind)
@@ -55,15 +57,22 @@ def test_special_tokens_in_a_text_are_read_as_plain_text(kind: str, tmp_path: Pa
     assert [theirs(text, add_special_tokens=False)["input_ids"] for text in texts] == tokenizer.encode(texts)
 
 
-@given(st.text())
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("guards", [False, True])
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@given(st.one_of(st.text(), st.text(st.sampled_from("ab 12中文，é\u0301\u200d<>[]|\n▁Ġ😀"))))
+@settings(max_examples=150, deadline=None)
 @example("[UNK]")
-def test_byte_level_bpe_loses_no_character(text: str) -> None:
-    tokenizer = _BPE
+@example("<extra_id_0><|reserved_0|>")
+def test_tokenizers_of_bytes_lose_no_character(kind: str, guards: bool, text: str) -> None:
+    tokenizer = OF_BYTES[kind, guards]
     assert tokenizer.decode(tokenizer.encode([text])[0]) == text
 
 
-_BPE = trained("bpe")
+OF_BYTES = {
+    (kind, guards): trained(kind, guards=guards, sentinels=2, reserved=2)
+    for kind in ("bpe", "unigram")
+    for guards in (False, True)
+}
 
 
 def test_word_level_path_segments_chinese_and_drops_stop_words(tmp_path: Path) -> None:
@@ -96,10 +105,11 @@ def test_missing_and_broken_tokenizer_are_refused_with_the_path(tmp_path: Path) 
         load_tokenizer(tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_same_texts_give_the_same_vocabulary_in_every_process(kind: str) -> None:
     script = f"""
-from penjing.text.tokenizer import TokenizerSettings, train_tokenizer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
 texts = [f"unwatchable film {{n}}: {{'好看' * (n % 3)}} rewatching it {{n * 7}} times" for n in range(300)]
 print(train_tokenizer([texts], TokenizerSettings(kind={kind!r}, vocab_size=400)).fingerprint)
 """
@@ -120,7 +130,7 @@ def test_wordpiece_cuts_words_into_pieces_and_keeps_chinese_characters_apart() -
     assert "##好" not in {tokenizer.token(token) for token in range(tokenizer.vocab_size)}
 
 
-@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 @given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("ab, 中文好é e\u0301 <br>😀"))))
 @settings(max_examples=60, deadline=None)
 def test_located_tokens_are_the_encoded_ones_and_lie_in_the_text_in_order(kind: str, text: str) -> None:
@@ -132,7 +142,7 @@ def test_located_tokens_are_the_encoded_ones_and_lie_in_the_text_in_order(kind: 
     assert places == sorted(places)
 
 
-LOCATING = {kind: trained(kind, strip_tags=True) for kind in ("wordpiece", "bpe", "word")}
+LOCATING = {kind: trained(kind, strip_tags=True) for kind in KINDS}
 
 
 def test_tokens_are_located_in_the_text_as_it_was_given() -> None:
@@ -149,3 +159,38 @@ def test_tokens_are_located_through_segmentation_and_stop_words() -> None:
     located = tokenizer.locate(text)
     assert [token_id for token_id, _ in located] == tokenizer.encode([text])[0]
     assert [text[start:end] for _, (start, end) in located] == ["酒店", "服务", "房间"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spare_tokens_come_last_and_move_no_other_id(kind: str, tmp_path: Path) -> None:
+    plain, spare = (
+        train_tokenizer([TEXTS], TokenizerSettings.model_validate({"kind": kind, "vocab_size": size, **more}))
+        for size, more in ((400, {}), (404, {"reserved": 4}))
+    )
+    assert spare.encode(TEXTS) == plain.encode(TEXTS)
+    assert spare.reserved_ids == list(range(plain.vocab_size, plain.vocab_size + 4))
+    assert spare.encode(["<|reserved_0|>"]) == plain.encode(["<|reserved_0|>"])
+    spare.save(tmp_path)
+    assert load_tokenizer(tmp_path).reserved_ids == spare.reserved_ids
+
+
+def test_spare_tokens_are_named_later_and_keep_their_ids(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    tokenizer = trained("bpe", reserved=3)
+    named = tokenizer.name_reserved(["<|user|>", "<|assistant|>"])
+    assert named.vocab_size == tokenizer.vocab_size
+    assert [named.token(number) for number in tokenizer.reserved_ids] == ["<|user|>", "<|assistant|>", "<|reserved_2|>"]
+    assert named.reserved_ids == tokenizer.reserved_ids[2:]
+    assert named.encode([*TEXTS, "<|user|>"]) == tokenizer.encode([*TEXTS, "<|user|>"])
+    assert named.fingerprint != tokenizer.fingerprint
+    named.save(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert theirs.convert_tokens_to_ids("<|assistant|>") == tokenizer.reserved_ids[1]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a", "b", "c"], "3 tokens are to be named"), (["[SEP]"], "there already"), (["a", "a"], "a")]
+)
+def test_names_that_cannot_be_given_are_refused(names: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        trained("bpe", reserved=2).name_reserved(names)

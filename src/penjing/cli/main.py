@@ -178,6 +178,30 @@ def evaluate(
 
 
 @app.command()
+def tokenizer(
+    path: Annotated[
+        str, typer.Argument(help="A model folder, the folder of a run, or a tokenizer.json.", metavar="PATH")
+    ],
+    texts: Annotated[list[str], typer.Argument(help="CSV, TSV, JSONL, Parquet or text, also gzipped.")],
+    against: Annotated[list[str] | None, typer.Option("--against", help="Another tokenizer, to stand beside.")] = None,
+    column: Annotated[str, typer.Option("--text", help="The files' column of texts.")] = "text",
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Names for files without a header: text,label")
+    ] = None,
+    sample_mb: Annotated[float, typer.Option("--sample-mb", min=0.0001, help="Draw so much text evenly.")] = 5,
+    page: Annotated[Path | None, typer.Option("--html", help="Also write a page into this file.")] = None,
+    language: DataLanguage = "en",
+    as_json: Json = False,
+) -> None:
+    """How well a tokenizer fits texts: bytes a token, words cut, what it lacks, what it never uses, how fast it is."""
+    from penjing.cli.tokenizer import show_card
+    from penjing.pipeline.report.strings import check_language
+
+    names = tuple(columns.split(",")) if columns else None
+    show_card(path, texts, against or [], column, names, sample_mb, page, check_language(language), as_json=as_json)
+
+
+@app.command()
 def lineage(
     model: ModelFolder,
     documents: Annotated[

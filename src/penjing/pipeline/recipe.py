@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from penjing.data.settings import LabelledData, TextData
 from penjing.errors import RecipeError, nearest
 from penjing.text.renderer import RendererSettings
-from penjing.text.tokenizer import TokenizerSettings
+from penjing.text.tokenizer_settings import TokenizerSettings
 from penjing.text.vectors import VectorSettings
 from penjing.train.settings import FinetuneSettings, PretrainSettings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,9 @@ def write_shard(
     ):
         offsets.write(np.int64(0).tobytes())
         for rendered, labels in batches:
-            flat = np.array([token for row in rendered for token in row.ids], dtype=dtype)
             ends = end + np.cumsum([len(row.ids) for row in rendered], dtype=np.int64)
+            count = int(ends[-1]) - end if len(ends) else 0
+            flat = np.fromiter(chain.from_iterable(row.ids for row in rendered), dtype=dtype, count=count)
             tokens.write(flat.tobytes())
             offsets.write(ends.tobytes())
             labels_file.write(np.array(labels, dtype=np.int64).tobytes())

@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import tokenizers
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import models, processors
 
-from penjing.errors import DataError, ModelFolderError
+from penjing.errors import DataError, ModelFolderError, UsageError
 from penjing.files import read_json, write_json, write_text
 from penjing.hashing import hash_json
-from penjing.text.wordpiece import train_wordpiece
+from penjing.text.reservoir import draw_texts
+from penjing.text.tokenizer_settings import END, MASK, PAD, START, UNKNOWN, TokenizerSettings
+from penjing.text.vocabulary import learn_vocabulary
 from penjing.text.words import Span, WordSettings, prepare_words, words_to_read
 
-Kind = Literal["wordpiece", "bpe", "word"]
-PAD, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
-_SPECIAL = [PAD, UNKNOWN, START, END, MASK]
 _SENTINEL = "<extra_id_{}>"  # as T5's tokenizers call them
-_TAG = r"</?[A-Za-z][^<>]{0,200}>"
+_RESERVED = "<|reserved_{}|>"
 _WORDS_FILE_KEY = "penjing_words"
-
-
-FEWEST_ENTRIES = 300  # all bytes, the special tokens, and a few pieces
-
-
-class TokenizerSettings(BaseModel):
-    """How the vocabulary is made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Kind = Field("wordpiece", description="wordpiece, bpe (byte-level) or word")
-    vocab_size: int = Field(
-        8192, ge=FEWEST_ENTRIES, le=1_000_000, description="entries, the five special tokens included"
-    )
-    lowercase: bool = Field(True, description="lower-case the text first (not for bpe)")
-    strip_tags: bool = Field(False, description="read tags such as <br /> as a space")
-    min_frequency: int = Field(2, ge=1, description="a piece rarer than this gets no entry")
-    sentinels: int | None = Field(
-        None, ge=0, le=1000, description="tokens for hidden spans; default: 100 with the objective span, else none"
-    )
-    words: WordSettings = Field(WordSettings(), description="what happens before a word-level vocabulary")
-
-    @model_validator(mode="after")
-    def _leaves_entries(self) -> TokenizerSettings:
-        if self.vocab_size - (self.sentinels or 0) < FEWEST_ENTRIES:
-            raise ValueError(
-                f"vocab_size {self.vocab_size} leaves fewer than {FEWEST_ENTRIES} entries beside {self.sentinels} "
-                "sentinels"
-            )
-        return self
 
 
 class Tokenizer:
@@ -77,7 +45,7 @@ class Tokenizer:
         self._backend = backend
         self.words = words or WordSettings()
         self.vocab_size = backend.get_vocab_size(with_added_tokens=True)
-        names = names or {}
+        self._names = names = dict(names or {})
         end = self._find(names.get("sep_token"), names.get("eos_token"), END, "</s>")
         if end is None:
             raise ModelFolderError(
@@ -113,6 +81,75 @@ class Tokenizer:
         while (token_id := self._backend.token_to_id(_SENTINEL.format(len(ids)))) is not None:
             ids.append(int(token_id))
         return ids
+
+    @property
+    def reserved_ids(self) -> list[int]:
+        """The ids of spare tokens that have no name yet, in order."""
+        found: dict[str, int] = self._backend.get_vocab(with_added_tokens=True)
+        prefix, suffix = _RESERVED.split("{}")
+        return sorted(i for name, i in found.items() if name.startswith(prefix) and name.endswith(suffix))
+
+    def name_reserved(self, names: Sequence[str]) -> Tokenizer:
+        """Returns the tokenizer with names for its first spare tokens, such as ``<|user|>``; no id changes.
+
+        Raises:
+            UsageError: there are too few spare tokens, or a name is taken.
+        """
+        spare = self.reserved_ids
+        if len(names) > len(spare):
+            raise UsageError(
+                f"{len(names)} tokens are to be named, and the tokenizer has {len(spare)} to spare",
+                do="Train it with more: [tokenizer] reserved.",
+            )
+        taken = [name for name in names if self._backend.token_to_id(name) is not None]
+        if taken or len(set(names)) < len(names):
+            raise UsageError(f"the token {(taken or list(names))[0]} is there already", do="Choose other names.")
+        given = {self.token(token_id): name for token_id, name in zip(spare, names, strict=False)}
+        document = json.loads(self._backend.to_str())
+        for token in document["added_tokens"]:
+            token["content"] = given.get(token["content"], token["content"])
+        return Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(document)), self.words, self._names)
+
+    @property
+    def added_ids(self) -> frozenset[int]:
+        """The ids that no text becomes: special tokens, sentinels, spare tokens."""
+        return frozenset(self._backend.get_added_tokens_decoder()) | self.special_ids
+
+    def find_unreachable(self) -> list[int]:
+        """Returns the ids of entries that their own text does not become, alone or after a letter or a sign.
+
+        An entry that continues a word (WordPiece) counts as reachable where its text stays within one word; one of a
+        part of a character, where the merges lead to it.
+        """
+        model, added = self._backend.model, self.added_ids
+        prefix = model.continuing_subword_prefix if isinstance(model, models.WordPiece) else None
+        doubtful: list[tuple[int, str]] = []
+        unreachable = []
+        for token_id in range(self.vocab_size):
+            token = self._backend.id_to_token(token_id)
+            if token is None or token_id in added:
+                continue
+            text = self.decode([token_id])
+            if prefix and token.startswith(prefix) and token != prefix:
+                if not self._is_one_word("a" + token.removeprefix(prefix)):
+                    unreachable.append(token_id)
+            elif "\ufffd" in text:
+                if [piece.id for piece in model.tokenize(token)] != [token_id]:
+                    unreachable.append(token_id)
+            else:
+                doubtful.append((token_id, text))
+        for before in ("", "a", "."):
+            encoded = self.encode([before + text for _, text in doubtful])
+            wrong = [(ids[-1:] if before else ids) != [i] for ids, (i, _) in zip(encoded, doubtful, strict=True)]
+            doubtful = [item for item, is_wrong in zip(doubtful, wrong, strict=True) if is_wrong]
+        return sorted([*unreachable, *(token_id for token_id, _ in doubtful)])
+
+    def _is_one_word(self, text: str) -> bool:
+        """Whether a text stays as it is, and in one word, on the way to the model."""
+        normalizer, pre_tokenizer = self._backend.normalizer, self._backend.pre_tokenizer
+        normalized = normalizer.normalize_str(text) if normalizer else text
+        words = pre_tokenizer.pre_tokenize_str(normalized) if pre_tokenizer else [(normalized, (0, 0))]
+        return [word for word, _ in words] == [text]
 
     @property
     def has_unknown(self) -> bool:
@@ -190,12 +227,13 @@ class Tokenizer:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Loads ``tokenizer.json`` from a model folder, ours or the hub's.
+    """Loads ``tokenizer.json`` from a model folder, ours or the hub's; or such a file by its own name.
 
     Raises:
         ModelFolderError: the file is missing or cannot be read.
     """
-    path = folder / "tokenizer.json"
+    path = folder if folder.is_file() else folder / "tokenizer.json"
+    folder = path.parent
     if not path.is_file():
         raise ModelFolderError(
             "there is no tokenizer.json", where=str(folder), do="Give a complete model folder, or train it again."
@@ -229,76 +267,41 @@ def _read_config(path: Path) -> tuple[WordSettings, dict[str, str]]:
     return words, {key: value for key, value in contents.items() if isinstance(value, str)}
 
 
-def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings) -> Tokenizer:
+def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings, seed: int = 0) -> Tokenizer:
     """Trains a vocabulary on batches of texts; the same texts give the same vocabulary.
 
-    Byte-level BPE (Sennrich et al. 2016, arXiv 1508.07909), WordPiece (Schuster & Nakajima 2012) or whole words by
-    frequency.
+    Byte-level BPE (Sennrich et al. 2016, arXiv 1508.07909), WordPiece (Schuster & Nakajima 2012), a byte-level unigram
+    model (Kudo 2018, arXiv 1804.10959) or whole words by frequency. Of more text than ``sample_mb`` an even sample is
+    learned from, so that memory does not grow with the texts.
 
     Args:
-        texts: batches of texts, which can be read more than once.
+        texts: batches of texts.
         settings: what is made of them.
+        seed: decides the sample.
 
     Raises:
         DataError: there is no text to learn from.
     """
-    backend, trainer = _blank_tokenizer(settings)
-    seen = _Counted(texts, settings.words)
-    if trainer is None:
-        backend = train_wordpiece(backend, seen, _SPECIAL, _trained_size(settings), settings.min_frequency)
-    else:
-        backend.train_from_iterator(iter(seen), trainer=trainer)
-    if seen.characters == 0:
+    drawn = draw_texts(texts, settings.sample_mb * 1e6, seed)
+    if drawn.bytes == 0:
         raise DataError("there is no text to train a tokenizer on", do="Check [corpus] and [data].")
+    backend = learn_vocabulary(_Prepared(drawn, settings.words), settings)
     backend.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}",
         pair=f"{START} $A {END} $B {END}",
         special_tokens=[(name, backend.token_to_id(name)) for name in (START, END)],
     )
     backend.add_special_tokens([_SENTINEL.format(number) for number in range(settings.sentinels or 0)])
+    backend.add_special_tokens([_RESERVED.format(number) for number in range(settings.reserved)])
     return Tokenizer(backend, settings.words)
 
 
-class _Counted:
-    """Batches of texts, prepared for the trainer, with the characters counted."""
+class _Prepared:
+    """Batches of texts as the trainer should see them."""
 
     def __init__(self, batches: Iterable[list[str]], words: WordSettings) -> None:
-        self._batches, self._words, self.characters = batches, words, 0
+        self._batches, self._words = batches, words
 
     def __iter__(self) -> Iterator[list[str]]:
         for batch in self._batches:
-            self.characters += sum(len(text) for text in batch)
             yield batch if self._words.is_plain else [prepare_words(text, self._words) for text in batch]
-
-
-def _trained_size(settings: TokenizerSettings) -> int:
-    """Returns the entries that are trained; the sentinels come after them."""
-    return settings.vocab_size - (settings.sentinels or 0)
-
-
-def _blank_tokenizer(settings: TokenizerSettings) -> tuple[tokenizers.Tokenizer, Any]:
-    common: dict[str, Any] = {
-        "vocab_size": _trained_size(settings),
-        "min_frequency": settings.min_frequency,
-        "special_tokens": _SPECIAL,
-        "show_progress": False,
-    }
-    tags = [normalizers.Replace(Regex(_TAG), " ")] if settings.strip_tags else []
-    if settings.kind == "bpe":
-        backend = tokenizers.Tokenizer(models.BPE())
-        backend.normalizer = normalizers.Sequence(tags)
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        backend.decoder = decoders.ByteLevel()
-        alphabet = pre_tokenizers.ByteLevel.alphabet()
-        return backend, trainers.BpeTrainer(initial_alphabet=alphabet, **common)
-    if settings.kind == "wordpiece":
-        backend = tokenizers.Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=100))
-        backend.normalizer = normalizers.Sequence([*tags, normalizers.BertNormalizer(lowercase=settings.lowercase)])
-        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        backend.decoder = decoders.WordPiece(cleanup=False)
-        return backend, None
-    backend = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
-    lowercase = [normalizers.Lowercase()] if settings.lowercase else []
-    backend.normalizer = normalizers.Sequence([*tags, normalizers.NFC(), *lowercase])
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    return backend, trainers.WordLevelTrainer(**common)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import TokenShard, write_shard
 from penjing.text.tokenizer import load_tokenizer
 
+_AHEAD = 2  # batches that are encoded while one is written
 PARTS = {"texts": "texts.parquet", "held_out": "held_out.parquet"}
 
 
@@ -24,7 +28,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     for name, file in PARTS.items():
         folder = context.folder / name
         folder.mkdir()
-        shards[name] = _write(folder, context.inputs["corpus"] / file, renderer, context.progress)
+        shards[name] = write_corpus_shard(folder, context.inputs["corpus"] / file, renderer, context.progress)
     texts = shards["texts"]
     return {
         "documents": texts.rows,
@@ -35,7 +39,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, texts: Path, renderer: Renderer, progress: Progress) -> TokenShard:
+def write_corpus_shard(folder: Path, texts: Path, renderer: Renderer, progress: Progress) -> TokenShard:
+    """Writes the texts of a Parquet file as a shard into an existing folder."""
     tokenizer = renderer.tokenizer
     return write_shard(
         folder,
@@ -47,11 +52,17 @@ def _write(folder: Path, texts: Path, renderer: Renderer, progress: Progress) ->
 
 
 def _rendered(path: Path, renderer: Renderer, progress: Progress) -> Iterator[tuple[list[Rendered], list[int]]]:
-    with progress.bar("tokens", None, "documents") as bar:
-        for texts in iter_texts(path):
+    """Yields the documents in order; while some are being written, the next ones are encoded."""
+    waiting: deque[Future[list[Rendered]]] = deque()
+    with progress.bar("tokens", None, "documents") as bar, ThreadPoolExecutor(_AHEAD) as pool:
+        for texts in chain(iter_texts(path), repeat(None, _AHEAD)):
             stop_if_asked(progress)
-            yield renderer.render_documents(texts), []
-            bar.advance(len(texts))
+            if texts is not None:
+                waiting.append(pool.submit(renderer.render_documents, texts))
+            if waiting and (texts is None or len(waiting) > _AHEAD):
+                rendered = waiting.popleft().result()
+                yield rendered, []
+                bar.advance(len(rendered))
 
 
 def _is_wanted(recipe: Recipe) -> bool:

@@ -13,7 +13,8 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
-from penjing.text.tokenizer import FEWEST_ENTRIES, TokenizerSettings, load_tokenizer, train_tokenizer
+from penjing.text.tokenizer import load_tokenizer, train_tokenizer
+from penjing.text.tokenizer_settings import FEWEST_ENTRIES, TokenizerSettings
 
 _SENTINELS = 100
 
@@ -25,7 +26,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     else:
         files = {"corpus": "texts.parquet", "data": "train.parquet"}
         parts = [context.inputs[stage] / file for stage, file in files.items() if stage in context.inputs]
-        tokenizer = train_tokenizer(_Texts(parts, context.progress), tokenizer_settings(context.recipe))
+        texts = _Texts(parts, context.progress)
+        tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed)
     tokenizer.save(context.folder)
     return {
         "kind": "given" if start else context.recipe.tokenizer.kind,
@@ -35,7 +37,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 class _Texts:
-    """The texts of some files in batches, as often as they are wanted."""
+    """The texts of some files in batches."""
 
     def __init__(self, files: list[Path], progress: Progress) -> None:
         self._files, self._progress = files, progress
@@ -64,7 +66,7 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
 
 
 def _settings(recipe: Recipe) -> Any:
-    return None if start_folder(recipe) else tokenizer_settings(recipe).model_dump(mode="json")
+    return None if start_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
 
 
 def _files(recipe: Recipe) -> list[Path]:
