@@ -11,7 +11,7 @@ import typer
 
 import penjing
 from penjing.cli.data_app import data
-from penjing.cli.options import Json, ModelFolder
+from penjing.cli.options import DataLanguage, Json, ModelFolder
 from penjing.cli.output import exit_code_of
 from penjing.errors import UsageError
 
