@@ -178,6 +178,9 @@ def test_tokenizer_of_the_docs_is_made_measured_and_named(folder: Path) -> None:
         [sys.executable, "-c", english["python"][0]], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.stdout == "<|user|> True\n", done.stderr
+    pytest.importorskip("gensim")
+    assert "Nearest to “film” (200 times)" in call(folder, *shlex.split(english["sh"][1])[1:])
+    assert (folder / "words.html").is_file()
 
 
 def test_both_readmes_show_the_same_examples() -> None:

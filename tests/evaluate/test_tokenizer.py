@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tokenizers
 
-from penjing.evaluate.text_words import find_words_of
 from penjing.evaluate.tokenizer import count_whole, measure_tokenizer
+from penjing.text.text_words import find_words_of
 from penjing.text.tokenizer import Tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import TokenizerSettings
 

@@ -202,6 +202,33 @@ def tokenizer(
 
 
 @app.command()
+def words(
+    texts: Annotated[list[str], typer.Argument(help="Files, folders and addresses of texts.", metavar="TEXTS...")],
+    near: Annotated[list[str] | None, typer.Option("--near", help="A word whose neighbors are shown.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, max=1000, help="How many neighbors.")] = 10,
+    column: Annotated[str, typer.Option("--text", help="Column of the texts, in tables.")] = "text",
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Names for files without a header: text,label")
+    ] = None,
+    size: Annotated[int, typer.Option("--size", min=2, max=2000, help="Numbers of a vector.")] = 100,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the words.")] = 5,
+    fewest: Annotated[int, typer.Option("--min-count", min=1, help="Times that a word must occur.")] = 5,
+    shown: Annotated[int, typer.Option("--shown", min=4, max=2000, help="Frequent words on the map.")] = 250,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the vectors, and of the map.")] = 0,
+    page: Annotated[Path | None, typer.Option("--html", help="Also write a page with a map into this file.")] = None,
+    language: DataLanguage = "en",
+    as_json: Json = False,
+) -> None:
+    """Vectors of the words of texts (word2vec): which words are used alike, as lists and as a map."""
+    from penjing.cli.words import WordCall, show_words
+    from penjing.pipeline.report.strings import check_language
+
+    names = tuple(columns.split(",")) if columns else None
+    call = WordCall(texts, column, names, near or [], most, size, epochs, fewest, shown, seed)
+    show_words(call, page, check_language(language), as_json=as_json)
+
+
+@app.command()
 def lineage(
     model: ModelFolder,
     documents: Annotated[

@@ -17,7 +17,6 @@ from penjing.cli.progress import TerminalProgress
 from penjing.data.reading import read_rows
 from penjing.data.sources import locate_package_folder
 from penjing.errors import UsageError
-from penjing.evaluate.text_words import LANGUAGES, WordedText, find_words_of
 from penjing.evaluate.tokenizer import HARDLY, measure_tokenizer
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.tokenizer import (
@@ -34,6 +33,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.store import stage_folder
 from penjing.text.reservoir import Reservoir
 from penjing.text.shards import open_shard
+from penjing.text.text_words import LANGUAGES, WordedText, find_words_of
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 
 _PACKAGE = "package:"

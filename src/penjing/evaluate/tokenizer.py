@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.evaluate.text_words import WordedText
+from penjing.text.text_words import WordedText
 from penjing.text.tokenizer import Tokenizer
 from penjing.text.words import Span
 

@@ -49,23 +49,8 @@ def train_vectors(
         MissingExtraError: gensim is not installed.
         Interrupted: the user asked to stop.
     """
-    try:
-        from gensim.models import Word2Vec
-    except ImportError as error:
-        raise MissingExtraError("gensim", "words", "Training word vectors") from error
+    model = load_word2vec(settings, size, seed, min_count=1)
     with progress.bar("vectors", settings.epochs * len(shard.tokens), "tokens") as bar:
-        model = Word2Vec(
-            vector_size=size,
-            window=settings.window,
-            negative=settings.negative,
-            sg=1 if settings.method == "skip-gram" else 0,
-            sample=settings.sample,
-            alpha=settings.learning_rate,
-            min_count=1,
-            workers=1,
-            seed=seed,
-            hashfxn=_stable_hash,
-        )
         model.build_vocab(corpus_iterable=_Sentences(shard, progress.should_stop, lambda tokens: None))
         stop_if_asked(progress)
         model.train(
@@ -78,6 +63,30 @@ def train_vectors(
     lengths = np.linalg.norm(model.wv.vectors, axis=1, keepdims=True)
     vectors[[int(token) for token in model.wv.index_to_key]] = settings.length * model.wv.vectors / lengths
     return vectors
+
+
+def load_word2vec(settings: VectorSettings, size: int, seed: int, min_count: int) -> Any:
+    """Returns gensim's word2vec, untrained, on one thread.
+
+    Raises:
+        MissingExtraError: gensim is not installed.
+    """
+    try:
+        from gensim.models import Word2Vec
+    except ImportError as error:
+        raise MissingExtraError("gensim", "words", "Training word vectors") from error
+    return Word2Vec(
+        vector_size=size,
+        window=settings.window,
+        negative=settings.negative,
+        sg=1 if settings.method == "skip-gram" else 0,
+        sample=settings.sample,
+        alpha=settings.learning_rate,
+        min_count=min_count,
+        workers=1,
+        seed=seed,
+        hashfxn=_stable_hash,
+    )
 
 
 def _stable_hash(text: str) -> int:

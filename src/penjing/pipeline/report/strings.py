@@ -10,12 +10,14 @@ from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
+from penjing.pipeline.report.words_chinese import WORDS_CHINESE
+from penjing.pipeline.report.words_english import WORDS_ENGLISH
 
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE},
+    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH},
+    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE},
 }
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penjing.evaluate.text_words import LANGUAGES, cuts_chinese_words
 from penjing.evaluate.tokenizer import HARDLY, Entries, LanguageFigures, TokenizerFigures
 from penjing.files import write_text
 from penjing.machine import count_cores
 from penjing.pipeline.report.report import page_style, render_template
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
+from penjing.text.text_words import LANGUAGES, cuts_chinese_words
 from penjing.text.tokenizer import Tokenizer
 
 

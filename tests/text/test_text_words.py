@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penjing.evaluate.text_words import find_text_words, language_of
+from penjing.text.text_words import find_text_words, language_of
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_chinese_is_cut_by_the_dictionary_and_what_stands_between_by_spaces() ->
 
 
 def test_chinese_without_the_dictionary_is_cut_by_character(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penjing.evaluate.text_words.cuts_chinese_words", lambda: False)
+    monkeypatch.setattr("penjing.text.text_words.cuts_chinese_words", lambda: False)
     text = "酒店 B座"
     assert [text[start:end] for start, end in find_text_words(text)] == ["酒", "店", "B", "座"]
