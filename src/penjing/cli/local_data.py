@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from penjing.data.sources.address import is_fetched
 from penjing.data.sources.hub import HUB, kept_folder, parse_hub_address
+from penjing.data.sources.keeping import FETCHED
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
 
@@ -23,7 +25,7 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
         progress: told of each address on the hub that is copied or read.
 
     Raises:
-        RecipeError: an address on the hub is malformed.
+        RecipeError: an address on the hub is malformed, or a password stands in one.
     """
     data, corpus = recipe.data, recipe.corpus
     named = [*([data.path, data.validation, data.test] if data else ()), *(corpus.paths if corpus else ())]
@@ -39,6 +41,8 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
 
 def _place(address: str, progress: Progress) -> str:
     if not address.startswith(HUB):
+        if is_fetched(address):
+            progress.say(f"data: reading {address}, once; it is kept in {FETCHED}")
         return address
     _, name, inner = parse_hub_address(address)
     folder = os.environ.get(_VARIABLE)

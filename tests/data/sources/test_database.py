@@ -111,9 +111,15 @@ def test_query_of_postgresql_gives_its_rows(server: str) -> None:
     assert (len(rows), rows[1]) == (3000, (2, "评论 2", "2026-01-03"))
 
 
-def test_postgresql_is_only_read_and_its_refusals_are_told_without_the_password(server: str) -> None:
+def test_postgresql_says_what_it_refuses(server: str) -> None:
     with pytest.raises(RecipeError, match=r'refuses the query.*relation "nothing" does not exist'):
         source_files(f"{server}?SELECT text FROM nothing")
-    with pytest.raises(DataError, match="cannot be reached") as caught:
-        source_files("postgresql://reader:geheim@127.0.0.1:1/postgres?SELECT 1 AS text")
+    with pytest.raises(DataError, match="cannot be reached"):
+        source_files("postgresql://reader@127.0.0.1:1/postgres?SELECT 1 AS text")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "s3", "https"])
+def test_password_in_an_address_is_refused_and_not_shown(scheme: str) -> None:
+    with pytest.raises(RecipeError, match=rf"^{scheme}://reader@host/x: a password stands in the address") as caught:
+        source_files(f"{scheme}://reader:geheim@host/x")
     assert "geheim" not in str(caught.value)

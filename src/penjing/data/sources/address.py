@@ -22,6 +22,7 @@ Fetcher: TypeAlias = Callable[[str], list[Path]]
 
 _PACKAGE = "package:"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):")
+_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]+://[^/@?:]*):[^/@]*@")
 _SPLIT_OF_STEM = (
     ("train", re.compile(r"train(ing)?(?![a-z])", re.IGNORECASE)),
     ("validation", re.compile(r"(dev|val|valid|validation)(?![a-z])", re.IGNORECASE)),
@@ -91,12 +92,29 @@ def corpus_files(addresses: Iterable[str]) -> CorpusFiles:
     return CorpusFiles(list(files), _distinct_names(list(files)), left_out)
 
 
-def _fetch(address: str) -> list[Path] | None:
-    """Returns the files of an address with a registered scheme; None where it has none."""
+def is_fetched(address: str) -> bool:
+    """Returns whether an address has a registered scheme.
+
+    Raises:
+        RecipeError: a password stands in it.
+    """
     scheme = _SCHEME.match(address)
     if scheme is None or scheme[1] not in registered_names("addresses"):
+        return False
+    if _PASSWORD.match(address):
+        raise RecipeError(
+            "a password stands in the address, and so in the recipe, the report and the run's folder",
+            where=_PASSWORD.sub(r"\1@", address),
+            do="Leave it out: PostgreSQL reads PGPASSWORD or ~/.pgpass, an object store AWS_SECRET_ACCESS_KEY or ~/.aws.",
+        )
+    return True
+
+
+def _fetch(address: str) -> list[Path] | None:
+    """Returns the files of an address with a registered scheme; None where it has none."""
+    if not is_fetched(address):
         return None
-    fetch: Fetcher = load_registered("addresses", scheme[1])
+    fetch: Fetcher = load_registered("addresses", address.partition(":")[0])
     return fetch(address)
 
 

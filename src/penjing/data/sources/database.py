@@ -111,13 +111,13 @@ def _ask_postgresql(server: str, query: str) -> tuple[list[str], Iterator[Sequen
         import psycopg
     except ImportError as error:
         raise MissingExtraError("psycopg", "postgresql", "Reading PostgreSQL") from error
-    where = f"{_without_password(server)}?{query}"
+    where = f"{server}?{query}"
     try:
         connection = psycopg.connect(server, connect_timeout=30)
     except psycopg.Error as error:
         raise DataError(
             f"the server cannot be reached ({str(error).strip().splitlines()[0]})",
-            where=_without_password(server),
+            where=server,
             do="Check the address, and that the server runs; a password is read from PGPASSWORD or ~/.pgpass.",
         ) from error
     connection.read_only = True
@@ -142,10 +142,6 @@ def _ask_postgresql(server: str, query: str) -> tuple[list[str], Iterator[Sequen
                 ) from error
 
     return names, rows()
-
-
-def _without_password(server: str) -> str:
-    return re.sub(r"(//[^:@/]*):[^@/]*@", r"\1@", server)
 
 
 def _write(out: Path, names: list[str], rows: Iterator[Sequence[Any]]) -> None:

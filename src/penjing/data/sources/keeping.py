@@ -8,6 +8,8 @@ from pathlib import Path
 from penjing.files import folder_beside
 from penjing.hashing import hash_text
 
+#: Where it is kept, as it is shown.
+FETCHED = "~/.cache/penjing/fetched"
 _SHOWN = 24
 
 
@@ -20,7 +22,7 @@ def kept_place(address: str, title: str = "") -> Path:
     """
     named = "".join(character if character.isalnum() else "-" for character in title[:_SHOWN]).strip("-")
     name = "-".join(part for part in (named, hash_text(address)[:16]) if part)
-    return Path.home() / ".cache" / "penjing" / "fetched" / name
+    return Path(FETCHED).expanduser() / name
 
 
 def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
