@@ -105,7 +105,7 @@ def is_fetched(address: str) -> bool:
         raise RecipeError(
             "a password stands in the address, and so in the recipe, the report and the run's folder",
             where=_PASSWORD.sub(r"\1@", address),
-            do="Leave it out: PostgreSQL reads PGPASSWORD or ~/.pgpass, an object store AWS_SECRET_ACCESS_KEY or ~/.aws.",
+            do="Leave it out: PostgreSQL reads PGPASSWORD or ~/.pgpass, S3 AWS_SECRET_ACCESS_KEY or ~/.aws.",
         )
     return True
 
