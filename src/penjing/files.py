@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,30 @@ def remove_leftovers(folder: Path) -> None:
     """
     for path in [*folder.glob(".*.part"), *folder.glob(".*.old")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def remove_abandoned(folder: Path, prefix: str = "", suffix: str = ".part") -> None:
+    """Removes what processes that are no more have left in a folder where others may be writing.
+
+    Args:
+        folder: the folder.
+        prefix: how the names begin.
+        suffix: how they end; the number of the process stands between dots or hyphens before it.
+    """
+    for path in folder.glob(f"{prefix}*{suffix}"):
+        number = re.search(r"[.-](\d+)" + re.escape(suffix) + "$", path.name)
+        if number is not None and not _is_running(int(number[1])):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def fsync_folder(path: Path) -> None:

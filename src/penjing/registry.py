@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from penjing.errors import UsageError, nearest
@@ -10,7 +11,7 @@ from penjing.errors import UsageError, nearest
 
 def registered_names(kind: str) -> list[str]:
     """Returns the names registered under ``penjing.<kind>``, sorted."""
-    return sorted({entry.name for entry in entry_points(group=f"penjing.{kind}")})
+    return sorted({entry.name for entry in _entries(kind)})
 
 
 def load_registered(kind: str, name: str) -> Any:
@@ -19,7 +20,13 @@ def load_registered(kind: str, name: str) -> Any:
     Raises:
         UsageError: nothing is registered under that name; the nearest known name is given.
     """
-    for entry in entry_points(group=f"penjing.{kind}"):
+    for entry in _entries(kind):
         if entry.name == name:
             return entry.load()
     raise UsageError(f'"{name}" is not one of the {kind}', do=nearest(name, registered_names(kind)))
+
+
+@cache
+def _entries(kind: str) -> tuple[EntryPoint, ...]:
+    """Returns what is registered; asking reads the metadata of every installed package, and a corpus has many files."""
+    return tuple(entry_points(group=f"penjing.{kind}"))

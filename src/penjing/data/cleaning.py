@@ -171,16 +171,20 @@ def _row(batch: pa.RecordBatch, place: int, reason: str | None, verdict: Verdict
     return row
 
 
-def cut_paragraphs(finder: ParagraphFinder, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def cut_paragraphs(
+    finder: ParagraphFinder, batch: pa.RecordBatch, removed: frozenset[str]
+) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Returns the next texts without the paragraphs that came before, and those, by `DROPPED_SCHEMA`.
 
-    A text of which nothing is left is in neither.
+    A text of which nothing is left is in neither, and nothing of a text whose id is among those removed is kept beside.
     """
     texts, dropped = [], []
     sources, rows = batch.column("source"), batch.column("row")
     for place, text in enumerate(batch.column("text").to_pylist()):
         kept, again = finder.cut(text)
         texts.append(kept)
+        if again and removed and removed.intersection(text_ids([kept, *again])):
+            continue
         origin = {"source": sources[place].as_py(), "row": rows[place].as_py()} if again else {}
         dropped += [{"text": part, "id": text_ids([part])[0], "reason": "paragraph", **origin} for part in again]
     left = batch.set_column(0, "text", pa.array(texts, pa.string())).filter(pa.array([bool(text) for text in texts]))

@@ -73,7 +73,7 @@ class _Build:
 
     def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
-        self.intake = Intake(settings)
+        self.intake, self.removed = Intake(settings), frozenset(settings.removed)
         self.cleaner = Cleaner(settings)
         near = () if settings.near_duplicates is None else ("near_duplicates",)
         again = ("paragraphs", "emptied") if settings.paragraph_duplicates else ()
@@ -127,7 +127,7 @@ class _Build:
                 batch = batch.filter(pa.array(clean))
             if dropped is not None:
                 batch, refused = self.cleaner.clean(batch)
-                dropped.write(refused)
+                dropped.write(self._not_removed(refused))
             yield batch
 
     def _distinct_paragraphs(
@@ -147,7 +147,7 @@ class _Build:
         finder.find()
         for batch in spool.read():
             stop_if_asked(self.progress)
-            kept, cut = cut_paragraphs(finder, batch)
+            kept, cut = cut_paragraphs(finder, batch, self.removed)
             self.counts["paragraphs"] += cut.num_rows
             self.counts["emptied"] += batch.num_rows - kept.num_rows
             dropped.write(cut)
@@ -155,11 +155,15 @@ class _Build:
         spool.path.unlink()
 
     def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        if not self.settings.removed:
+        kept = self._not_removed(batch)
+        if self.removed:
+            self.counts["removed"] += batch.num_rows - kept.num_rows
+        return kept
+
+    def _not_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not self.removed:
             return batch
-        removed = set(self.settings.removed)
-        kept = [key not in removed for key in text_ids(batch.column("text").to_pylist())]
-        self.counts["removed"] += kept.count(False)
+        kept = [key not in self.removed for key in text_ids(batch.column("text").to_pylist())]
         return batch.filter(pa.array(kept, pa.bool_()))
 
     def _evaluation_keys(self) -> Iterator[Any]:

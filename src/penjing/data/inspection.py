@@ -170,6 +170,23 @@ def find_labelled(folder: Path, ids: set[str]) -> dict[str, Document]:
     return found
 
 
+def find_labelled_at(folder: Path, places: set[tuple[str, int]]) -> list[Document]:
+    """Returns the labelled rows of some files and rows.
+
+    Args:
+        folder: filled by `penjing.data.labelled.build_labelled`.
+        places: names of files, each with the number of a row.
+    """
+    found = []
+    for part in _LABELLED:
+        for batch in _batches(folder, part):
+            for row in batch.select(["text", "source", "row"]).to_pylist():
+                if (row["source"], row["row"]) in places:
+                    (key,) = text_ids([row["text"]])
+                    found.append(_document({**row, "id": key, "part": f"labelled.{part}"}))
+    return found
+
+
 def find_near_copies(folder: Path, ids: set[str]) -> dict[str, Document]:
     """Returns the texts of a corpus that were dropped because they are near duplicates of some.
 

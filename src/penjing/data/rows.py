@@ -135,7 +135,7 @@ class RowReader:
         elif text is not None:
             self.rules.layout.report(
                 DataError(
-                    f'column "{self.rules.text}" is {str(text)[:40]!r}, which is no text',
+                    f'column "{self.rules.text}" is {self._shown(text)}, which is no text',
                     where=batch.place(index),
                     do="Correct the row, or name another column with text.",
                 )
@@ -148,6 +148,10 @@ class RowReader:
             where=batch.place(index),
             do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
         )
+
+    def _shown(self, value: Any) -> str:
+        """Returns what a value is; not the value itself where it would be written to a file, for it may be private."""
+        return repr(str(value)[:40]) if self.rules.layout.log is None else f"of the kind {type(value).__name__}"
 
     def _label(self, batch: Batch, index: int) -> str:
         column = self.rules.label or ""

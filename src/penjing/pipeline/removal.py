@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.tracing import REMOVED, find_texts, near_copies, removed_ids
+from penjing.pipeline.tracing import REMOVED, find_texts, labelled_origins, near_copies, removed_ids
 
 RECIPE = "recipe.json"  # what a run was made by
 
@@ -84,12 +85,14 @@ def without_removed(recipe: Recipe, out: Path) -> Recipe:
     return recipe.model_copy(update=changed)
 
 
-def mark_removed(out: Path, ids: Sequence[str]) -> dict[str, Document]:
+def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Document]:
     """Writes down that texts are removed from a run; what is made from now on is without them.
 
-    Near duplicates that had been dropped because of them go with them: one would come in their place.
+    Near duplicates that had been dropped because of them go with them: one would come in their place. So do the
+    labelled rows that they were before personal data in them was masked.
 
     Args:
+        recipe: what the run was made by.
         out: the folder of the run.
         ids: of texts.
 
@@ -106,6 +109,9 @@ def mark_removed(out: Path, ids: Sequence[str]) -> dict[str, Document]:
         for key, item in find_texts(out, set(ids)).items()
     }
     found |= near_copies(out, set(found))
+    if recipe.corpus is not None and recipe.corpus.personal is not None:
+        protector = make_protector(recipe.corpus.personal)
+        found |= labelled_origins(out, list(found.values()), lambda text: protector.protect(text)[0])
     known = set(removed_ids(out))
     missing = [key for key in ids if key not in found and key not in known]
     if missing:

@@ -73,6 +73,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
     check_out(out)
     with locked(out):
         remove_leftovers(out)
+        remove_leftovers(out / "stages")
         remember_recipe(asked, out, command)
         done = complete_stages(recipe, out, progress)
         finish = _finish_language_model if recipe.data is None else _finish_classifier
@@ -146,7 +147,7 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
     if not (out / "stages").is_dir():
         raise UsageError("this is no folder of a run", where=str(out), do="Give one such as runs/reviews-lm.")
     with locked(out):
-        texts, elsewhere = mark_removed(out, ids), started_from(out)
+        texts, elsewhere = mark_removed(recipe, out, ids), started_from(out)
         recipe = turn_dial(without_removed(recipe, out))
         check_runnable(recipe)
         done = complete_stages(recipe, out, progress, DATA_STAGES)

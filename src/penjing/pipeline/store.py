@@ -135,10 +135,16 @@ class Store:
         gone = sorted(
             path
             for path in self._folder.iterdir()
-            if path.is_dir() and path.name not in present and path.name.partition("-")[0] not in kept
+            if path.is_dir()
+            and not path.name.startswith(".")
+            and path.name not in present
+            and path.name.partition("-")[0] not in kept
         )
-        for path in gone:
-            shutil.rmtree(path)
+        for path in gone:  # renamed first: one that is half deleted is no artifact any more
+            old = path.with_name(f".{path.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+            shutil.rmtree(old)
         return [path.name for path in gone]
 
     def _ingredients(self, stage: Stage, done: dict[str, Artifact]) -> dict[str, Any]:

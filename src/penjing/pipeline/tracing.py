@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from penjing.data.inspection import (
     DroppedDocument,
     find_documents,
     find_labelled,
+    find_labelled_at,
     find_near_copies,
     iter_documents,
 )
+from penjing.data.keys import text_ids
 from penjing.errors import UsageError
 from penjing.files import read_json
 from penjing.pipeline.stage import RECORD
@@ -64,7 +66,7 @@ def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument
         found.update(
             (key, item)
             for key, item in find_documents(stage_folder(run, "corpus"), ids).items()
-            if key not in found or isinstance(item, Document)
+            if key not in found or (isinstance(item, Document) and not _is_learned(found[key]))
         )
     return found
 
@@ -87,15 +89,38 @@ def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
     cards = {run: _card(run / "model") for run in folders}
     traces: dict[str, list[Trace]] = {key: [] for key in ids}
     for run in folders:
-        if not (_has(run, "data") or _has(run, "corpus")):
-            continue
-        for key, item in find_texts(run, ids).items():
-            learned = isinstance(item, Document) and item.part in LEARNED and cards[run] is not None
+        for key, item in _find_in_any(run, ids).items():
+            learned = _is_learned(item) and cards[run] is not None
             traces[key].append(Trace(run, item, _descendants(run, cards) if learned else []))
         for key in ids.intersection(removed_ids(run)):
             models = _descendants(run, cards) if _is_stale(run, cards[run]) else []
             traces[key].append(Trace(run, Document(key, "", 0, "removed", ""), models))
     return traces
+
+
+def _find_in_any(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument]:
+    """Returns what a run has, nothing where it has no texts or is of a version that kept no origins."""
+    if not (_has(run, "data") or _has(run, "corpus")):
+        return {}
+    try:
+        return find_texts(run, ids)
+    except UsageError:
+        return {}
+
+
+def labelled_origins(run: Path, documents: Iterable[Document], change: Callable[[str], str]) -> dict[str, Document]:
+    """Returns the labelled rows that texts of the corpus were before personal data in them was masked.
+
+    Args:
+        run: the folder of a run.
+        documents: texts of its corpus.
+        change: what was done with a labelled row on its way into the corpus.
+    """
+    wanted = {(document.source, document.row): document.id for document in documents}
+    if not wanted or not _has(run, "data"):
+        return {}
+    rows = find_labelled_at(stage_folder(run, "data"), set(wanted))
+    return {row.id: row for row in rows if text_ids([change(row.text)]) == [wanted[row.source, row.row]]}
 
 
 def started_from(run: Path) -> list[Path]:
@@ -127,6 +152,10 @@ def documents_of(model: Path) -> Iterator[Document]:
             do="Give the folder model inside of its run; if texts were removed from the run, train it again.",
         )
     yield from iter_documents(folder)
+
+
+def _is_learned(item: Document | DroppedDocument) -> bool:
+    return isinstance(item, Document) and item.part in LEARNED
 
 
 def _has(run: Path, stage: str) -> bool:

@@ -40,8 +40,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/stalls.txt":
             self._answer(CONTENT, len(CONTENT), "text/plain", sent=1000)
             time.sleep(5)
-        elif self.path in ("/breaks.txt", "/breaks-without-ranges.txt"):
-            start = int(ranged.removeprefix("bytes=").removesuffix("-")) if ranged and "without" not in self.path else 0
+        elif self.path.startswith("/breaks"):
+            is_same = self.headers.get("If-Range") == '"0"' and "changes" not in self.path
+            start = int(ranged.removeprefix("bytes=").removesuffix("-")) if ranged and is_same else 0
             sent = 1_500_000 if times < 3 and "without" not in self.path else len(CONTENT) if times > 1 else 1000
             self._answer(CONTENT[start:], len(CONTENT) - start, "text/plain", sent=sent, status=206 if start else 200)
         elif self.path == "/feed":
@@ -55,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        if "without" not in self.path:
+            self.send_header("ETag", f'"{int("changes" in self.path and len(self.asked) > 1)}"')
         self.end_headers()
         self.wfile.write(data[:sent])
         self.wfile.flush()
@@ -102,12 +105,17 @@ def test_redirection_is_followed_and_a_busy_server_asked_again(home: Path) -> No
     assert [path for path, _ in asked] == ["/moved.txt", "/whole.txt", *["/busy.txt"] * 3]
 
 
-@pytest.mark.parametrize("name", ["breaks.txt", "breaks-without-ranges.txt"])
+@pytest.mark.parametrize("name", ["breaks.txt", "breaks-without-ranges.txt", "breaks-and-changes.txt"])
 def test_download_that_breaks_off_goes_on(home: Path, name: str) -> None:
     with serving() as (server, asked):
         assert source_files(f"{server}/{name}")[0].read_bytes() == CONTENT
     ranges = [ranged for _, ranged in asked]
-    assert ranges == ([None, "bytes=1500000-", "bytes=3000000-"] if name == "breaks.txt" else [None, "bytes=1000-"])
+    if name == "breaks.txt":
+        assert ranges == [None, "bytes=1500000-", "bytes=3000000-"]
+    elif "without" in name:
+        assert ranges == [None, None]
+    else:
+        assert ranges[:2] == [None, "bytes=1500000-"]
 
 
 def test_kind_comes_from_what_the_server_says_where_the_address_does_not(home: Path) -> None:

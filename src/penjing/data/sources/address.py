@@ -22,7 +22,7 @@ Fetcher: TypeAlias = Callable[[str], list[Path]]
 
 _PACKAGE = "package:"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):")
-_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]+://[^/@?:]*):[^/@]*@")
+_PASSWORD_SETTING = re.compile(r"[?&]password=", re.IGNORECASE)
 _SPLIT_OF_STEM = (
     ("train", re.compile(r"train(ing)?(?![a-z])", re.IGNORECASE)),
     ("validation", re.compile(r"(dev|val|valid|validation)(?![a-z])", re.IGNORECASE)),
@@ -101,13 +101,25 @@ def is_fetched(address: str) -> bool:
     scheme = _SCHEME.match(address)
     if scheme is None or scheme[1] not in registered_names("addresses"):
         return False
-    if _PASSWORD.match(address):
+    if _has_password(address):
         raise RecipeError(
             "a password stands in the address, and so in the recipe, the report and the run's folder",
-            where=_PASSWORD.sub(r"\1@", address),
+            where=f"{scheme[1]}:…",
             do="Leave it out: PostgreSQL reads PGPASSWORD or ~/.pgpass, S3 AWS_SECRET_ACCESS_KEY or ~/.aws.",
         )
     return True
+
+
+def _has_password(address: str) -> bool:
+    """Returns whether there is something between a colon and an @, or a setting of that name."""
+    if _PASSWORD_SETTING.search(address):
+        return True
+    host = re.split("[/?#]", address.partition("://")[2], maxsplit=1)[0]
+    user, at, _ = host.rpartition("@")
+    if at:
+        return ":" in user
+    _, colon, port = re.sub(r"\[.*?\]", "", host).partition(":")
+    return bool(colon) and not port.isdigit() and "@" in address  # a slash in the password
 
 
 def _fetch(address: str) -> list[Path] | None:

@@ -22,6 +22,7 @@ from penjing.data.sources.source import PACKED, Layout, is_packed
 from penjing.errors import DataError, RecipeError
 
 _BLOCK_BYTES = 1 << 20
+_STEP_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,63 @@ _UNPACK: dict[str, Callable[[BinaryIO], BinaryIO]] = {
 }
 
 
-def read_bytes(path: Path, unpacked: BinaryIO, size: int = _BLOCK_BYTES) -> bytes:
-    """Returns the next unpacked bytes.
+class Unpacked:
+    """The unpacked bytes of a file, in blocks. Where it is cut off, what could be unpacked before that is given first.
 
-    Raises:
-        DataError: the file is cut off, or damaged.
+    Args:
+        path: the file, for errors.
+        stream: gives the bytes.
     """
-    try:
-        return unpacked.read(size)
-    except EOFError as error:
-        raise _cut_off(path) from error
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError, pa.ArrowException) as error:
-        if "ended before the end" in str(error) or "truncated" in str(error).lower():
-            raise _cut_off(path) from error
-        if not is_packed(path):
-            raise DataError(f"the file cannot be read ({error})", where=path.name, do="Look at its disk.") from error
-        kind = path.suffix.removeprefix(".").lower()
-        raise DataError(
-            f"the file is not {_PACKING.get(kind, kind)}, or it is damaged ({str(error).splitlines()[0]})",
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path, self._stream = path, stream
+        # One unpacking step at a time: a longer read loses what it has when the file turns out to be cut off.
+        self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._step_bytes = _BLOCK_BYTES if hasattr(stream, "read1") else _STEP_BYTES
+        self._error: DataError | None = None
+
+    def read(self) -> bytes:
+        """Returns the next megabyte or so; nothing at the end.
+
+        Raises:
+            DataError: the file is cut off, or damaged.
+        """
+        if self._error is not None:
+            raise self._error
+        parts: list[bytes] = []
+        size = 0
+        while size < _BLOCK_BYTES:
+            try:
+                part = self._step(self._step_bytes)
+            except (EOFError, zlib.error, lzma.LZMAError, OSError, pa.ArrowException) as error:
+                self._error = _damage(self._path, error)
+                if not parts:
+                    raise self._error from error
+                break
+            if not part:
+                break
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
+
+
+def _damage(path: Path, error: Exception) -> DataError:
+    """Returns what is wrong with a file that cannot be unpacked, or read."""
+    said = (str(error).splitlines() or [""])[0]
+    if isinstance(error, EOFError) or "ended before the end" in said or "truncated" in said.lower():
+        return DataError(
+            "the file ends in the middle, as after an interrupted download",
             where=path.name,
-            do=f"Fetch it again; if it is not packed, remove .{kind} from its name.",
-        ) from error
+            do="Fetch it again, and compare its size.",
+        )
+    if not is_packed(path):
+        return DataError(f"the file cannot be read ({said})", where=path.name, do="Look at its disk.")
+    kind = path.suffix.removeprefix(".").lower()
+    return DataError(
+        f"the file is not {_PACKING.get(kind, kind)}, or it is damaged ({said})",
+        where=path.name,
+        do=f"Fetch it again; if it is not packed, remove .{kind} from its name.",
+    )
 
 
 def read_whole(path: Path, most_bytes: int) -> bytes:
@@ -118,8 +155,8 @@ def read_whole(path: Path, most_bytes: int) -> bytes:
         RecipeError: it cannot be opened.
     """
     with open_unpacked(path) as (_, unpacked):
-        parts, size = [], 0
-        while part := read_bytes(path, unpacked):
+        parts, size, stream = [], 0, Unpacked(path, unpacked)
+        while part := stream.read():
             parts.append(part)
             size += len(part)
             if size > most_bytes:
@@ -142,7 +179,7 @@ def read_blocks(path: Path, layout: Layout) -> Iterator[Block]:
     """
     with open_unpacked(path) as (raw, unpacked):
         lines = _Lines(path, layout)
-        stream = _transcoded(path, layout, lambda: read_bytes(path, unpacked))
+        stream = _transcoded(path, layout, Unpacked(path, unpacked).read)
         position = 0
         try:
             for chunk in lines.cut(stream):
@@ -165,7 +202,7 @@ def read_pieces(path: Path, layout: Layout) -> Iterator[Piece]:
     decoder = codecs.getincrementaldecoder(UTF8)()
     offset = position = 0
     with open_unpacked(path) as (raw, unpacked):
-        for data in chain(_transcoded(path, layout, lambda: read_bytes(path, unpacked)), [b""]):
+        for data in chain(_transcoded(path, layout, Unpacked(path, unpacked).read), [b""]):
             try:
                 text = decoder.decode(data, not data)
             except UnicodeDecodeError as error:
@@ -343,14 +380,6 @@ def _not_of(path: Path, name: str, error: UnicodeDecodeError, offset: int) -> Da
 
 def _empty(path: Path) -> DataError:
     return DataError("the file is empty", where=path.name, do="Put rows into it, or name another file.")
-
-
-def _cut_off(path: Path) -> DataError:
-    return DataError(
-        "the file ends in the middle, as after an interrupted download",
-        where=path.name,
-        do="Fetch it again, and compare its size.",
-    )
 
 
 def _is_utf16(path: Path, name: str) -> DataError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from penjing.data.sources.keeping import keep, kept_place
 from penjing.errors import DataError, MissingExtraError, RecipeError
+from penjing.hashing import hash_json
 
 _QUERY = re.compile(r"\?(?=\s*(?:select|with|values)\b)", re.IGNORECASE)
 _ROWS = 1000
@@ -36,10 +38,15 @@ def sqlite_files(address: str) -> list[Path]:
     if not path.is_file():
         raise RecipeError("there is no such database", where=database, do="Correct the path.")
     # A commit that has not yet reached the file itself lies in its write-ahead log.
-    states = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
-    state = [(status.st_size, status.st_mtime_ns) for status in states]
-    place = kept_place(f"{path.resolve()}?{query} {state}", path.name)
-    return keep(place, lambda folder: _write(folder / f"{path.name}.jsonl.zst", *_ask_sqlite(path, query)))
+    states = [file.stat() for file in (path, _log_of(path)) if file.exists()]
+    state = [(status.st_size, status.st_mtime_ns) for status in states if status.st_size]
+    place = kept_place(f"{path.resolve()}?{query}", path.name)
+    now = place / hash_json(state)[:16]
+    files = keep(now, lambda folder: _write(folder / f"{path.name}.jsonl.zst", *_ask_sqlite(path, query)))
+    for before in place.iterdir():  # what the database said once, it may not say any more
+        if before != now and not before.name.startswith("."):
+            shutil.rmtree(before, ignore_errors=True)
+    return files
 
 
 def postgresql_files(address: str) -> list[Path]:
@@ -73,13 +80,13 @@ def _split(address: str, scheme: str) -> tuple[str, str]:
 
 def _ask_sqlite(path: Path, query: str) -> tuple[list[str], Iterator[Sequence[Any]]]:
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection = _open(path)
         cursor = connection.execute(query)
     except sqlite3.DatabaseError as error:
-        kind = RecipeError if isinstance(error, sqlite3.OperationalError) else DataError
-        raise kind(
-            f"the database does not answer ({error})", where=f"{path}?{query}", do=f"Correct the query. {_tables(path)}"
-        ) from error
+        is_locked = "locked" in str(error)
+        kind = RecipeError if isinstance(error, sqlite3.OperationalError) and not is_locked else DataError
+        do = "Wait until nobody writes to it." if is_locked else f"Correct the query. {_tables(path)}"
+        raise kind(f"the database does not answer ({error})", where=f"{path}?{query}", do=do) from error
 
     def rows() -> Iterator[Sequence[Any]]:
         with closing(connection):
@@ -92,9 +99,20 @@ def _ask_sqlite(path: Path, query: str) -> tuple[list[str], Iterator[Sequence[An
     return [column[0] for column in cursor.description], rows()
 
 
+def _open(path: Path) -> sqlite3.Connection:
+    """Opens a database to read; without a log of changes, it is not even locked, and nothing is written beside it."""
+    log = _log_of(path)
+    unchanging = "" if log.exists() and log.stat().st_size else "&immutable=1"
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{unchanging}", uri=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
 def _tables(path: Path) -> str:
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(_open(path)) as connection:
             found = connection.execute(
                 "SELECT m.name || ' (' || group_concat(c.name, ', ') || ')' "
                 "FROM sqlite_master m, pragma_table_info(m.name) c "
@@ -145,6 +163,13 @@ def _ask_postgresql(server: str, query: str) -> tuple[list[str], Iterator[Sequen
 
 
 def _write(out: Path, names: list[str], rows: Iterator[Sequence[Any]]) -> None:
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise RecipeError(
+            f'the query gives {names.count(twice[0])} columns "{twice[0]}"',
+            where=out.name.removesuffix(".jsonl.zst"),
+            do=f"Name them apart: SELECT a.{twice[0]} AS {twice[0]}, b.{twice[0]} AS other …",
+        )
     with pa.OSFile(str(out), "wb") as file, pa.CompressedOutputStream(file, "zstd") as packed:
         for number, row in enumerate(rows, start=1):
             cells = {name: _plain(cell, name, number, out) for name, cell in zip(names, row, strict=True)}
@@ -160,4 +185,4 @@ def _plain(cell: Any, name: str, number: int, out: Path) -> Any:
             where=f"{out.name.removesuffix('.jsonl.zst')}, row {number:,} of the query",
             do="Leave the column out, or convert it in the query.",
         )
-    return str(cell)
+    return json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, dict | list) else str(cell)

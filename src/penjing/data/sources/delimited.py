@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -43,18 +44,25 @@ def read_tsv(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batc
     yield from _read(path, wanted, layout, "\t", has_quotes=layout.quotes is True)
 
 
+class _RowTooLong(Exception):  # noqa: N818 - nobody else sees it
+    """A row has more bytes than a row may have."""
+
+
 class _Lines:
     """The lines of a file, with how far the reading is.
 
     Attributes:
-        finished: the last line of the last complete row; the reader of rows keeps it.
         offset: bytes of text handed out, to the block.
         consumed: bytes of the file read, to the block.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path, self.layout = path, layout
-        self.finished = self.offset = self.consumed = 0
+        self.offset = self.consumed = 0
+        self._texts = (line for block in self.blocks() for line in io.StringIO(block.text, newline="\n"))
+        self._again: deque[str] = deque()
+        self._of_row: list[str] = []
+        self._row_bytes = 0
 
     def blocks(self) -> Iterator[Block]:
         for block in read_blocks(self.path, self.layout):
@@ -63,14 +71,25 @@ class _Lines:
             yield block
 
     def __iter__(self) -> Iterator[str]:
-        seen = waiting = 0
-        for block in self.blocks():
-            if self.finished != seen:
-                seen, waiting = self.finished, 0
-            if waiting > self.layout.max_line_bytes:
-                raise self.too_long(seen + 1)
-            waiting += block.size
-            yield from io.StringIO(block.text, newline="\n")
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._texts)
+        self._of_row.append(line)
+        self._row_bytes += len(line)
+        if self._row_bytes > self.layout.max_line_bytes and len(self._of_row) > 1:
+            raise _RowTooLong
+        return line
+
+    def finish_row(self) -> None:
+        """A row is complete; what comes next belongs to the next."""
+        self._of_row.clear()
+        self._row_bytes = 0
+
+    def give_back(self) -> None:
+        """The row that is being read is none but for its first line: the others come again."""
+        self._again.extendleft(reversed(self._of_row[1:]))
+        self.finish_row()
 
     def too_long(self, line: int) -> DataError:
         return DataError(
@@ -84,21 +103,26 @@ class _Lines:
 def _quoted_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the line at which each row begins, and its cells; a blank line is a row without cells."""
     csv.field_size_limit(_NO_FIELD_LIMIT)
-    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    first = row = 1
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    first, row, before = 1, 1, 0  # before: lines that earlier readers have read
     while True:
         try:
             cells = next(reader, None)
-        except csv.Error as error:
-            lines.layout.report(_broken_quotes(lines.path, row, first, str(error)))
-            cells = []
-        if cells is None:
-            return
-        last = reader.line_num
-        if last > first and sum(len(cell.encode()) for cell in cells) > lines.layout.max_line_bytes:
-            lines.layout.report(lines.too_long(first))
-            cells = []
-        lines.finished = last
+            if cells is None:
+                return
+            last = before + reader.line_num
+            if last > first and sum(len(cell.encode()) for cell in cells) > lines.layout.max_line_bytes:
+                raise _RowTooLong
+            lines.finish_row()
+        except (csv.Error, _RowTooLong) as error:
+            is_long = isinstance(error, _RowTooLong)
+            lines.layout.report(
+                lines.too_long(first) if is_long else _broken_quotes(lines.path, row, first, str(error))
+            )
+            # Only its first line is lost: a quote that is never closed would take the rest of the file with it.
+            lines.give_back()
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            cells, last, before = [], first, first
         yield first, cells
         first, row = last + 1, row + 1
 
@@ -147,19 +171,21 @@ def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, 
     rows: list[int] = []
     starts: list[int] = []
     consumed = offset = 0
-    for row, (line, cells) in numbered:
-        if len(cells) != len(names):
-            if not cells:
+    try:
+        for row, (line, cells) in numbered:
+            if len(cells) != len(names):
+                if cells:
+                    layout.report(_ragged(path, row, line, len(cells), names, delimiter))
                 continue
-            layout.report(_ragged(path, row, line, len(cells), names, delimiter))
-            continue
-        kept.append(cells)
-        rows.append(row)
-        starts.append(line)
-        if len(rows) >= BATCH_ROWS or lines.offset - offset > BATCH_BYTES:
-            yield _batch(path, kept, indices, rows, starts, lines.consumed - consumed)
-            kept, rows, starts = [], [], []
-            consumed, offset = lines.consumed, lines.offset
+            kept.append(cells)
+            rows.append(row)
+            starts.append(line)
+            if len(rows) >= BATCH_ROWS or lines.offset - offset > BATCH_BYTES:
+                yield _batch(path, kept, indices, rows, starts, lines.consumed - consumed)
+                kept, rows, starts = [], [], []
+                consumed, offset = lines.consumed, lines.offset
+    except DataError as fault:  # the rest cannot be read; the rows before it are whole
+        layout.report(fault)
     yield _batch(path, kept, indices, rows, starts, lines.consumed - consumed)
 
 

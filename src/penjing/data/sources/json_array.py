@@ -31,15 +31,21 @@ def read_json(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Bat
     """
     reader = _Objects(path, layout)
     kept: list[dict[str, Any]] = []
-    first = 1
-    for number, value in enumerate(reader, start=1):
-        if number == 1:
-            check_keys(path, wanted, value)
-        kept.append(value)
-        if len(kept) >= BATCH_ROWS:
-            yield _batch(path, wanted, kept, first, reader.take_consumed())
-            first, kept = number + 1, []
-    yield _batch(path, wanted, kept, first, reader.take_consumed())
+    is_first = True
+    rows: list[int] = []
+    try:
+        for number, value in reader:
+            if is_first:
+                check_keys(path, wanted, value)
+                is_first = False
+            kept.append(value)
+            rows.append(number)
+            if len(kept) >= BATCH_ROWS:
+                yield _batch(path, wanted, kept, rows, reader.take_consumed())
+                kept, rows = [], []
+    except DataError as fault:  # nothing behind broken JSON can be told apart; what came before it is whole
+        layout.report(fault)
+    yield _batch(path, wanted, kept, rows, reader.take_consumed())
 
 
 def json_columns(path: Path, layout: Layout) -> list[str]:
@@ -47,11 +53,10 @@ def json_columns(path: Path, layout: Layout) -> list[str]:
 
     Raises: as `read_json`.
     """
-    return list(next(iter(_Objects(path, layout)), {}))
+    return list(next(iter(_Objects(path, layout)), (1, {}))[1])
 
 
-def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], first: int, consumed: int) -> Batch:
-    rows = list(range(first, first + len(kept)))
+def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], rows: list[int], consumed: int) -> Batch:
     return Batch(path, {column: [value.get(column) for value in kept] for column in wanted}, rows, rows, consumed)
 
 
@@ -68,8 +73,8 @@ class _Objects:
         consumed, self._consumed = self._consumed, 0
         return consumed
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        # Nothing in an array can be stepped over: its first fault ends the file, and who reads it takes that.
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yields the rows' numbers with the objects; what is JSON and no row is reported."""
         pieces = read_pieces(self._path, self._layout.strict())
         decoder = json.JSONDecoder()
         self._more(pieces)
@@ -86,7 +91,11 @@ class _Objects:
                     raise self._broken("the array never ends", row)
                 return
             if is_array and self._text[place] == "]":
-                return
+                place, is_array = self._after_array(place + 1, pieces)
+                continue
+            if not is_array and self._text[place] == "[":
+                place, is_array = place + 1, True
+                continue
             try:
                 value, end = decoder.raw_decode(self._text, place)
             except (ValueError, RecursionError) as error:
@@ -94,7 +103,8 @@ class _Objects:
                 if isinstance(error, json.JSONDecodeError) and self._more(pieces):
                     continue
                 raise self._broken(f"this is no JSON ({error})", row) from error
-            yield self._checked(value, row, self._text[place:end])
+            if self._is_row(value, row, self._text[place:end]):
+                yield row, value
             row, place = row + 1, end
             if place > len(self._text) // 2:
                 self._text, place = self._text[place:], 0
@@ -115,12 +125,23 @@ class _Objects:
         self._text = "".join(parts)
         return found
 
-    def _checked(self, value: Any, row: int, written: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self._broken(f"it is a JSON {kind_of_value(value)}, not an object", row)
-        if "\\ud" in written or "\\uD" in written:
-            check_surrogates(value, name_row(self._path, row, row))
-        return value
+    def _after_array(self, place: int, pieces: Iterator[Piece]) -> tuple[int, bool]:
+        """Returns where what follows an array begins; most often that is the end of the file."""
+        while True:
+            place = _SPACE.match(self._text, place).end()  # type: ignore[union-attr]
+            if place < len(self._text) or not self._more(pieces):
+                return place, False
+
+    def _is_row(self, value: Any, row: int, written: str) -> bool:
+        try:
+            if not isinstance(value, dict):
+                raise self._broken(f"it is a JSON {kind_of_value(value)}, not an object", row)
+            if "\\ud" in written or "\\uD" in written:
+                check_surrogates(value, name_row(self._path, row, row))
+        except DataError as fault:
+            self._layout.report(fault)
+            return False
+        return True
 
     def _broken(self, what: str, row: int) -> DataError:
         return DataError(

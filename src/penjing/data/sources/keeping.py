@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from penjing.files import folder_beside
+from penjing.files import folder_beside, remove_abandoned
 from penjing.hashing import hash_text
 
 #: Where it is kept, as it is shown.
@@ -26,7 +26,7 @@ def kept_place(address: str, title: str = "") -> Path:
 
 
 def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
-    """Returns the files of a folder, filling it first if it is not there yet; it appears whole or not at all.
+    """Returns the files of a folder, filling it first if it is empty or not there; it appears whole or not at all.
 
     Only the user can look into it, for what is fetched may be private.
 
@@ -34,9 +34,16 @@ def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
         place: the folder.
         fill: writes files into an empty folder.
     """
-    if not place.is_dir():
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with folder_beside(place) as beside:
-            beside.chmod(0o700)
-            fill(beside)
+    files = _files(place)
+    if files:
+        return files
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    remove_abandoned(place.parent)
+    with folder_beside(place) as beside:
+        beside.chmod(0o700)
+        fill(beside)
+    return _files(place)
+
+
+def _files(place: Path) -> list[Path]:
     return sorted(path for path in place.rglob("*") if path.is_file())

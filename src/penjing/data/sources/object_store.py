@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from penjing.data.sources.source import kind_of
 from penjing.errors import DataError, RecipeError
 
 _MAGIC = frozenset("*?[")
+_OPTIONS = re.compile(r"\?(?:endpoint_override|scheme|region|allow_bucket_creation|anonymous)=.*")
 
 
 def object_files(address: str) -> list[Path]:
@@ -30,7 +32,7 @@ def object_files(address: str) -> list[Path]:
         RecipeError: there is no such file, or none of a kind that can be read.
         DataError: the store cannot be reached, or refuses.
     """
-    return keep(kept_place(address, urlsplit(address).netloc), lambda folder: _fetch(address, folder))
+    return keep(kept_place(address, urlsplit(address).hostname or ""), lambda folder: _fetch(address, folder))
 
 
 def _fetch(address: str, folder: Path) -> None:
@@ -56,6 +58,10 @@ def _fetch(address: str, folder: Path) -> None:
             _copy(store, info.path, folder / PurePosixPath(info.path).relative_to(_folder_of(path, found.is_file)))
     except FileNotFoundError as error:
         raise RecipeError("there is no such bucket or folder", where=address, do="Correct the address.") from error
+    except ValueError as error:  # Arrow's word for an address that it cannot take apart
+        raise RecipeError(
+            f"this is no address of an object store ({error})", where=address, do="Write s3://BUCKET/KEY."
+        ) from error
     except OSError as error:
         raise DataError(
             f"the store cannot be read ({str(error).splitlines()[0][:300]})",
@@ -66,11 +72,10 @@ def _fetch(address: str, folder: Path) -> None:
 
 def _split_glob(address: str) -> tuple[str, str | None]:
     """Returns an address without a glob in its last part, and that."""
-    path, mark, options = address.partition("?endpoint_override=")
+    found = _OPTIONS.search(address)
+    path, options = (address[: found.start()], found[0]) if found else (address, "")
     folder, _, last = path.rpartition("/")
-    if _MAGIC & set(last):
-        return folder + mark + options, last
-    return address.rstrip("/") if not mark else path.rstrip("/") + mark + options, None
+    return (folder + options, last) if _MAGIC & set(last) else (path.rstrip("/") + options, None)
 
 
 def _folder_of(path: str, is_file: bool) -> PurePosixPath:
@@ -78,6 +83,8 @@ def _folder_of(path: str, is_file: bool) -> PurePosixPath:
 
 
 def _copy(store: Any, path: str, out: Path) -> None:
+    if ".." in out.parts:
+        raise DataError("the key leads out of its folder", where=path, do="Leave it out.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with store.open_input_stream(path) as source, out.open("wb") as file:
         shutil.copyfileobj(source, file, 1 << 20)

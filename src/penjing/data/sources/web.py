@@ -10,7 +10,7 @@ import urllib.request
 from email.message import Message
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from penjing.data.sources.dispatch import known_kinds
 from penjing.data.sources.keeping import keep, kept_place
@@ -20,6 +20,7 @@ from penjing.errors import DataError, RecipeError
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_S = 30.0
 _TRIES = 4
+_LONGEST_NAME = 100  # characters
 _KINDS = {
     "text/html": ".html",
     "text/plain": ".txt",
@@ -48,16 +49,32 @@ def web_files(address: str, timeout_s: float = _TIMEOUT_S) -> list[Path]:
         RecipeError: there is no such file, or it is of a kind that cannot be read.
         DataError: the server cannot be reached, refuses, stalls or sends too little.
     """
-    place = kept_place(address, urlsplit(address).netloc)
+    place = kept_place(address, _checked(address).hostname or "")
     return keep(place, lambda folder: _fetch(address, folder, timeout_s))
+
+
+def _checked(address: str) -> SplitResult:
+    """Returns the parts of an address.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    try:
+        parts = urlsplit(address)
+        if parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise RecipeError("this is no address of the web", where=address, do="Write https://HOST/PATH.")
 
 
 def _fetch(address: str, folder: Path, timeout_s: float) -> None:
     part = folder / "download"
     name = ""
+    download = _Download(quote(address, safe="%/:=&?~#+!$,;'@()*[]"), part, timeout_s)
     for attempt in range(_TRIES):
         try:
-            name = _download(address, part, timeout_s)
+            name = download.go_on()
             break
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):
@@ -66,26 +83,43 @@ def _fetch(address: str, folder: Path, timeout_s: float) -> None:
                 raise DataError(
                     f"the server answers {error.code} {error.reason}", where=address, do="Look at it in a browser."
                 ) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             if attempt == _TRIES - 1 or isinstance(getattr(error, "reason", None), socket.gaierror):
                 raise _unreachable(address, error, timeout_s) from error
         time.sleep(0.2 * 2**attempt)
     part.rename(folder / name)
 
 
-def _download(address: str, part: Path, timeout_s: float) -> str:
-    """Writes the rest of a file, and returns its name."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "penjing", "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout_s) as answer:
-        name = _file_name(address, answer.headers)
-        goes_on = have > 0 and answer.status == http.client.PARTIAL_CONTENT
-        with part.open("ab" if goes_on else "wb") as file:
-            wrote = _copy(answer, file)
-        wanted = answer.headers.get("Content-Length")
-        if wanted is not None and wrote < int(wanted):
-            raise http.client.IncompleteRead(b"", int(wanted) - wrote)
-    return name
+class _Download:
+    """A file that is being fetched.
+
+    Args:
+        address: of the file.
+        part: where it is written.
+        timeout_s: how long the server may be silent.
+    """
+
+    def __init__(self, address: str, part: Path, timeout_s: float) -> None:
+        self._address, self._part, self._timeout_s = address, part, timeout_s
+        self._version: str | None = None  # what the server calls the file that was begun
+
+    def go_on(self) -> str:
+        """Writes the rest of the file, or all of it if it has changed or the server cannot go on; returns its name."""
+        have = self._part.stat().st_size if self._part.exists() and self._version else 0
+        headers = {"User-Agent": "penjing", "Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": str(self._version)}
+        request = urllib.request.Request(self._address, headers=headers)
+        with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
+            name = _file_name(self._address, answer.headers)
+            self._version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+            goes_on = have > 0 and answer.status == http.client.PARTIAL_CONTENT
+            with self._part.open("ab" if goes_on else "wb") as file:
+                wrote = _copy(answer, file)
+            wanted = answer.headers.get("Content-Length")
+            if wanted is not None and wrote < int(wanted):
+                raise http.client.IncompleteRead(b"", int(wanted) - wrote)
+        return name
 
 
 def _copy(answer: Any, file: Any) -> int:
@@ -112,7 +146,7 @@ def _file_name(address: str, headers: Message) -> str:
                 do=f"Known are {', '.join('.' + kind for kind in known_kinds())}.",
             )
         name += extension
-    return name.lstrip(".")
+    return name.lstrip(".")[-_LONGEST_NAME:]
 
 
 def _unreachable(address: str, error: Exception, timeout_s: float) -> DataError:
