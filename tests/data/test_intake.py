@@ -129,3 +129,24 @@ def test_normal_form_makes_duplicates_of_texts_that_differ_in_nothing_else(tmp_p
     counts, rows = build(tmp_path, normalize={})
     assert (counts["normalized"], counts["duplicates"]) == (2, 1)
     assert rows[-1]["text"] == "café au lait"
+
+
+def test_many_small_files_are_read_and_one_with_a_name_that_is_no_utf8_too(tmp_path: Path) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    for number in range(3000):
+        (place / f"{number:04}.txt").write_text(f"text number {number}")
+    Path(os.fsdecode(os.fsencode(place) + b"/\xd6\xd0\xce\xc4.txt")).write_text("a name in GBK")
+    counts, rows = build(tmp_path)
+    assert (counts["files_read"], len(rows)) == (3001, 3001)
+    assert [row["source"] for row in rows][-1] == "\\xd6\\xd0\\xce\\xc4.txt"
+
+
+def test_private_value_that_is_no_text_is_not_written_to_the_list_of_faults(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    lines = [json.dumps({"text": text}) for text in (*ENGLISH, ["bob@example.com is ill"])]
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(lines))
+    build(tmp_path)
+    listed = (tmp_path / "out" / "faults.jsonl").read_text("utf-8")
+    assert "of the kind list" in listed
+    assert "bob" not in listed

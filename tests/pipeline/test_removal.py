@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from penjing.data.inspection import Document
@@ -49,8 +51,6 @@ def write_texts(path: Path) -> list[str]:
 
 def holding(folder: Path, text: str) -> list[str]:
     """Returns the files below a folder in which a text can be read, tables unpacked."""
-    import pyarrow.parquet as pq
-
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".parquet":
@@ -120,8 +120,6 @@ def test_models_that_started_from_one_are_named_with_it(tmp_path: Path) -> None:
 def test_labelled_row_is_removed_too(tmp_path: Path, small_recipe: Callable[..., dict[str, Any]]) -> None:
     recipe, out = check_recipe(small_recipe(tmp_path), "small"), tmp_path / "out"
     result = run_recipe(recipe, out, Silent(), [])
-    import pyarrow.parquet as pq
-
     text = pq.read_table(result.artifacts["data"].folder / "train.parquet").column("text")[3].as_py()
     (key,) = text_ids([text])
     (trace,) = trace_texts(out, {key})[key]
@@ -164,3 +162,85 @@ def test_recipe_of_a_run_is_remembered_as_it_was_asked_for(
         remembered_recipe(out)
     with pytest.raises(UsageError, match=r"there is no recipe\.json"):
         remembered_recipe(tmp_path)
+
+
+def test_what_was_kept_beside_is_removed_too(tmp_path: Path) -> None:
+    footer = "This letter is from Alice Schneider, who lives at the river."
+    texts = [f"{text}\n{footer}" for text in write_texts(tmp_path / "texts.txt")]
+    (tmp_path / "texts.txt").write_text("\n\n".join([*texts, "Das ist ein Brief von Bernd aus Berlin, auf Deutsch."]))
+    recipe = recipe_of_texts(tmp_path / "texts.txt")
+    assert recipe.corpus is not None
+    settings = {"unit": "paragraph", "paragraph_duplicates": True, "languages": ("en",)}
+    recipe = recipe.model_copy(update={"corpus": recipe.corpus.model_copy(update=settings)})
+    out = tmp_path / "a"
+    result = run_recipe(recipe, out, Silent(), [])
+    dropped = pq.read_table(result.artifacts["corpus"].folder / "dropped.parquet").to_pylist()
+    (german,) = [row["id"] for row in dropped if row["reason"].startswith("language")]
+    learned = {document.row: document.id for document in documents_of(out / "model")}
+    cut = [row for row in dropped if row["reason"] == "paragraph" and row["row"] in learned]
+    remove_texts(recipe, out, [german, learned[cut[0]["row"]]], Silent())
+    (corpus,) = (out / "stages").glob("corpus-*")
+    beside = pq.read_table(corpus / "dropped.parquet").to_pylist()
+    assert not any("Bernd" in row["text"] or row["row"] == cut[0]["row"] for row in beside)
+    assert len(beside) == len(dropped) - 2
+
+
+def test_row_that_the_corpus_masked_is_removed_as_it_was(
+    tmp_path: Path, small_recipe: Callable[..., dict[str, Any]]
+) -> None:
+    values = small_recipe(tmp_path)
+    rows = (tmp_path / "reviews.csv").read_text("utf-8")
+    (tmp_path / "reviews.csv").write_text(rows + "a lovely film says bob@example.org,positive\n", "utf-8")
+    (tmp_path / "more.txt").write_text("\n".join(f"quite another text {number}" for number in range(30)))
+    values["corpus"] = {"path": str(tmp_path / "more.txt"), "personal": {"action": "mask"}}
+    values["vectors"] = {"epochs": 1}
+    values["data"] |= {"split": {"train": 0.98, "validation": 0.01, "test": 0.01}}
+    recipe, out = check_recipe(values, "small"), tmp_path / "out"
+    result = run_recipe(recipe, out, Silent(), [])
+    texts = pq.read_table(result.artifacts["corpus"].folder / "texts.parquet").to_pylist()
+    (key,) = [row["id"] for row in texts if row["text"] == "a lovely film says <EMAIL>"]
+    removal = remove_texts(recipe, out, [key], Silent())
+    assert sorted(document.text for document in removal.texts.values()) == [
+        "a lovely film says <EMAIL>",
+        "a lovely film says bob@example.org",
+    ]
+    assert holding(out / "stages", "a lovely film says bob@example.org") == []
+
+
+def test_row_that_a_classifier_learned_from_is_traced_to_it_wherever_the_corpus_has_it(
+    tmp_path: Path, small_recipe: Callable[..., dict[str, Any]]
+) -> None:
+    values = small_recipe(tmp_path)
+    (tmp_path / "more.txt").write_text("\n".join(f"quite another text {number}" for number in range(30)))
+    values["corpus"] = {"path": str(tmp_path / "more.txt"), "held_out": 0.3}
+    values["vectors"] = {"epochs": 1}
+    out = tmp_path / "out"
+    result = run_recipe(check_recipe(values, "small"), out, Silent(), [])
+    held_out = pq.read_table(result.artifacts["corpus"].folder / "held_out.parquet").to_pylist()
+    keys = {row["id"] for row in held_out if row["source"] == "reviews.csv"}
+    assert len(keys) > 5
+    for (trace,) in trace_texts(out, keys).values():
+        assert isinstance(trace.item, Document)
+        assert (trace.item.part, trace.models) == ("labelled.train", [out / "model"])
+
+
+def test_artifact_that_is_half_deleted_is_none_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_texts(tmp_path / "texts.txt")
+    recipe, out = recipe_of_texts(tmp_path / "texts.txt"), tmp_path / "a"
+    run_recipe(recipe, out, Silent(), [])
+    document = next(documents_of(out / "model"))
+    delete = shutil.rmtree
+
+    def die(path: Path, *args: Any, **more: Any) -> None:
+        if Path(path).name.startswith(".corpus-") and Path(path).exists():
+            (Path(path) / "texts.parquet").unlink()
+            raise KeyboardInterrupt
+        delete(path, *args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            remove_texts(recipe, out, [document.id], Silent())
+    assert remove_texts(recipe, out, [document.id], Silent()).waiting == ["pretrain", "measure"]
+    run_recipe(recipe, out, Silent(), [])
+    assert holding(out, document.text) == []

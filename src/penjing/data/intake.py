@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from penjing.data.checks import check_any
@@ -16,6 +16,7 @@ from penjing.data.normalizing import make_normalizer
 from penjing.data.rows import RowReader, RowRules
 from penjing.data.settings import TextData
 from penjing.data.sources import FaultLog, corpus_files, file_size
+from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS
 from penjing.errors import DataError
 from penjing.files import write_text
 from penjing.progress import Progress
@@ -64,7 +65,9 @@ class Intake:
         settings, counts = self._settings, self.counts
         layout = replace(settings.layout, log=self._log)
         reader = RowReader(RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=layout))
-        found = 0
+        found, waiting = 0, _Waiting()
+        for error in self.files.unread:
+            layout.report(error)
         with progress.bar("reading", sum(map(file_size, self.files.files)), "bytes") as bar:
             for rows in reader.read(self.files.files):
                 texts = self._normalized(rows.texts)
@@ -75,10 +78,14 @@ class Intake:
                 for name, amount in amounts.items():
                     counts[name] += amount
                 found += len(texts)
-                name = pa.array([self.files.name_of(rows.file)])
-                sources = name.take(pa.array(np.zeros(len(texts), dtype=np.int32)))
-                yield pa.record_batch([pa.array(texts, pa.string()), sources, rows.rows], schema=ORIGIN_SCHEMA)
                 bar.advance(rows.consumed)
+                waiting.texts += texts
+                waiting.sources += [self.files.name_of(rows.file)] * len(texts)
+                waiting.rows += rows.rows
+                waiting.characters += sum(map(len, texts))
+                if len(waiting.texts) >= BATCH_ROWS or waiting.characters >= BATCH_BYTES:
+                    yield waiting.take()
+        yield waiting.take()
         self._check(reader, found)
 
     def _normalized(self, texts: list[str]) -> list[str]:
@@ -99,8 +106,9 @@ class Intake:
         """Writes what could not be read into ``faults.jsonl`` of a folder, and returns all counts."""
         names = [self.files.names[file] for file in self.files.files]
         counts = {**self.counts, "files": names[:_MOST_NAMED]}
-        if self.files.left_out:
-            counts["other_files"] = dict(self.files.left_out.most_common())
+        left_out = self.files.left_out + (self._log.left_out if self._log is not None else Counter())
+        if left_out:
+            counts["other_files"] = dict(left_out.most_common())
         if self._log is None:
             return counts
         counts |= {"faults": self._log.count, "encodings": dict(self._log.encodings.most_common())}
@@ -110,11 +118,29 @@ class Intake:
                 "".join(json.dumps(asdict(fault), ensure_ascii=False) + "\n" for fault in self._log.faults),
             )
             first = self._log.faults[0]
+            listed = "All" if len(self._log.faults) == self._log.count else f"The first {len(self._log.faults):,}"
             progress.say(
-                f"corpus: {self._log.count:,} rows or files could not be read and are left out; the first: "
-                f"{DataError(first.what, where=first.where)} All are in {out.name.removesuffix('.part')}/{FAULTS}"
+                f"corpus: {self._log.count:,} faults of rows or files, which are left out; the first: "
+                f"{DataError(first.what, where=first.where)} {listed} are in {out.name.removesuffix('.part')}/{FAULTS}"
             )
         return counts
+
+
+@dataclass
+class _Waiting:
+    """Texts of one file or many that are to be a batch."""
+
+    texts: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    characters: int = 0
+
+    def take(self) -> pa.RecordBatch:
+        """Returns them as a batch, and begins anew."""
+        columns = [pa.array(self.texts, pa.string()), pa.array(self.sources, pa.string()), self.rows]
+        batch = pa.record_batch(columns, schema=ORIGIN_SCHEMA)
+        self.texts, self.sources, self.rows, self.characters = [], [], [], 0
+        return batch
 
 
 def _without(places: list[int], values: list[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from penjing.errors import MissingExtraError
 
 # All of category Cc but tab and newline; of Cf those that show nothing and join nothing.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufff9-\ufffb]")
-_LINE_ENDS = re.compile("\r\n?|\u2028|\u0085")
+_LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_LINES = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -44,7 +44,7 @@ class Normalization(BaseModel):
 
 
 def make_normalizer(settings: Normalization) -> Callable[[str], str]:
-    """Returns what brings a text into the form that is asked for; applied twice it is as applied once.
+    """Returns what brings a text into the form that is asked for.
 
     Raises:
         MissingExtraError: a package is not installed.

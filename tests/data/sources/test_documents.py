@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -100,6 +101,24 @@ def test_word_document_gives_paragraphs_and_tables_in_order(tmp_path: Path) -> N
     document.add_paragraph("结束。")
     document.save(str(tmp_path / "a.docx"))
     assert text_of(tmp_path / "a.docx") == f"Bericht\n{SENTENCES[0]}\nZimmer\tNote\n101\tgut\n结束。"
+
+
+def test_cell_that_spans_several_counts_once_and_a_table_in_it_is_read(tmp_path: Path) -> None:
+    document = docx.Document()
+    table = document.add_table(2, 3)
+    table.cell(0, 0).merge(table.cell(0, 2)).text = "wide"
+    inner = table.cell(1, 1).add_table(1, 2)
+    inner.cell(0, 0).text, inner.cell(0, 1).text = "in", "side"
+    document.save(str(tmp_path / "a.docx"))
+    assert text_of(tmp_path / "a.docx") == "wide\n\tin\tside"
+
+
+def test_word_document_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    docx.Document().save(str(tmp_path / "a.docx"))
+    with zipfile.ZipFile(tmp_path / "a.docx", "a", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("word/more.xml", b" " * (65 << 20))
+    with pytest.raises(DataError, match=r"a\.docx: it unpacks to more than 64 MiB"):
+        text_of(tmp_path / "a.docx")
 
 
 def test_word_document_that_is_damaged_is_refused(tmp_path: Path) -> None:

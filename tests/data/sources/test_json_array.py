@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penjing.data.sources import Layout, read_file
+from penjing.data.sources import FaultLog, Layout, read_file
 from penjing.errors import DataError, RecipeError
 
 
@@ -57,6 +57,27 @@ def test_what_is_no_array_of_objects_is_refused(tmp_path: Path, content: str, to
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DataError, match=told):
         texts_of(tmp_path / "a.json")
+
+
+def test_rows_before_and_after_a_fault_are_kept_where_the_rest_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    rows = [json.dumps({"text": str(number)}) for number in range(1000)]
+    path.write_text("[" + ",".join([*rows[:500], "5", '{"text": "\\ud800"}', *rows[500:]]) + "]")
+    log = FaultLog()
+    assert texts_of(path, log=log) == [str(number) for number in range(1000)]
+    assert [fault.where for fault in log.faults] == ["a.json, row 501", "a.json, row 502"]
+    path.write_text("[" + ",".join(rows)[:-8])
+    assert texts_of(path, log=FaultLog()) == [str(number) for number in range(999)]
+
+
+def test_array_after_an_array_is_read_and_other_text_after_it_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"text": "one"}]\n[{"text": "two"}]\n')
+    assert texts_of(path) == ["one", "two"]
+    path.write_text('[{"text": "one"}] and more')
+    log = FaultLog()
+    assert texts_of(path, log=log) == ["one"]
+    assert log.count == 1
 
 
 def test_missing_key_is_named(tmp_path: Path) -> None:

@@ -61,3 +61,26 @@ def test_long_line_is_left_out_without_being_held_and_the_next_is_read(tmp_path:
     log = FaultLog()
     assert rows_of(tmp_path / "a.txt", "line", max_line_mb=2, log=log) == [(1, "first"), (3, "after it"), (4, "last")]
     assert [fault.where for fault in log.faults] == ["a.txt, line 2"]
+
+
+def test_paragraph_that_is_too_long_is_left_out_to_its_end(tmp_path: Path) -> None:
+    long = "\n".join(["y" * 99] * 30_000)
+    (tmp_path / "a.txt").write_text(f"first\n\n{long}\n\nlast")
+    log = FaultLog()
+    assert rows_of(tmp_path / "a.txt", "paragraph", max_line_mb=1, log=log) == [(1, "first"), (30_004, "last")]
+    assert [fault.where for fault in log.faults] == ["a.txt, line 3"]
+
+
+def test_file_of_bytes_that_are_no_text_is_left_out_whatever_the_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)) * 50)
+    log = FaultLog()
+    assert rows_of(tmp_path / "a.txt", "file", encoding="utf-8", log=log) == []
+    assert log.count >= 1
+
+
+@pytest.mark.parametrize("unit", ["line", "file"])
+def test_encoding_that_is_named_is_the_wider_one_and_a_mark_is_left_out(tmp_path: Path, unit: Unit) -> None:
+    (tmp_path / "a.txt").write_bytes("朱镕基".encode("gb18030"))
+    assert rows_of(tmp_path / "a.txt", unit, encoding="gb2312") == [(1, "朱镕基")]
+    (tmp_path / "a.txt").write_bytes("hello".encode("utf-8-sig"))
+    assert rows_of(tmp_path / "a.txt", unit, encoding="utf-8") == [(1, "hello")]

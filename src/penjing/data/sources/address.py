@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from penjing.data.sources.dispatch import check_kind, known_kinds, table_kinds
+from penjing.data.sources.faults import readable_name
 from penjing.data.sources.source import kind_of
-from penjing.errors import RecipeError
+from penjing.errors import DataError, RecipeError
 from penjing.registry import load_registered, registered_names
 
 #: Returns local files with what an address of its scheme stands for, fetching it if it is not kept yet.
@@ -60,20 +61,22 @@ class CorpusFiles(NamedTuple):
         files: each once, in the order of the addresses, those of one address sorted.
         names: what each is called in a corpus: its own name, with folders before it where two have the same.
         left_out: files of folders that no reader knows, by extension.
+        unread: folders that may not be read, each with why.
     """
 
     files: list[Path]
     names: dict[Path, str]
     left_out: Counter[str]
+    unread: list[DataError]
 
     def name_of(self, file: Path) -> str:
         """Returns what a file is called, also one in an archive."""
         if file in self.names:
-            return self.names[file]
+            return readable_name(self.names[file])
         for parent in file.parents:
             if parent in self.names:
-                return f"{self.names[parent]}/{file.relative_to(parent).as_posix()}"
-        return file.name
+                return readable_name(f"{self.names[parent]}/{file.relative_to(parent).as_posix()}")
+        return readable_name(file.name)
 
 
 def corpus_files(addresses: Iterable[str]) -> CorpusFiles:
@@ -83,13 +86,14 @@ def corpus_files(addresses: Iterable[str]) -> CorpusFiles:
     """
     files: dict[Path, None] = {}
     left_out: Counter[str] = Counter()
+    unread: list[DataError] = []
     for address in addresses:
         found = _fetch(address)
         if found is None:
             path = _local_path(address)
-            found = _walk(path, address, left_out) if path.is_dir() else _files_at(path, address)
+            found = _walk(path, address, left_out, unread) if path.is_dir() else _files_at(path, address)
         files.update(dict.fromkeys(found))
-    return CorpusFiles(list(files), _distinct_names(list(files)), left_out)
+    return CorpusFiles(list(files), _distinct_names(list(files)), left_out, unread)
 
 
 def is_fetched(address: str) -> bool:
@@ -150,25 +154,32 @@ def _of_kinds(paths: Iterable[Path], known: Sequence[str], address: str, complai
     return sorted(files)
 
 
-def _walk(folder: Path, address: str, left_out: Counter[str]) -> list[Path]:
+def _walk(folder: Path, address: str, left_out: Counter[str], unread: list[DataError]) -> list[Path]:
     """Returns the files of a folder and all below it that can be read, sorted; others are counted."""
     known = known_kinds()
     files = []
-    for path in _below(folder):
+    for path in _below(folder, unread):
         if kind_of(path) in known:
             files.append(path)
         else:
             left_out[path.suffix.lower()] += 1
     if not files:
+        if unread:
+            raise unread[0]
         shown = ", ".join("." + name for name in known)
         raise RecipeError("the folder holds no file that can be read", where=address, do=f"Known are {shown}.")
     return sorted(files)
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, unread: list[DataError]) -> Iterator[Path]:
     """Yields the files below a folder; hidden ones are left out, and a folder is entered once, whatever links to it."""
     entered = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+
+    def note(error: OSError) -> None:
+        what = f"the folder cannot be read ({error.strerror})"
+        unread.append(DataError(what, where=str(error.filename), do="Allow it, or leave it out."))
+
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=note):
         status = os.stat(place)
         if (status.st_dev, status.st_ino) in entered:
             folders.clear()

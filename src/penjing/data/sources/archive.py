@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
+import os
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from penjing.data.sources.faults import FaultLog
+from penjing.data.sources.faults import Fault, FaultLog
 from penjing.data.sources.source import Batch, Layout, Reader, is_packed, kind_of
 from penjing.errors import DataError, PenjingError, RecipeError
+from penjing.files import remove_abandoned
 
 _BLOCK_BYTES = 1 << 20
+_LONGEST_NAME = 60  # characters
 # Text shrinks to a tenth, the same line again and again to a hundredth. What unpacks to more is a bomb.
 _MOST_TIMES = 200
 _ALWAYS_BYTES = 64 << 20
@@ -33,13 +39,15 @@ def read_archive(
         kinds: the extensions of files that are read; others are left out.
 
     Raises:
-        RecipeError: a column is missing, or the archive is packed once more.
+        RecipeError: a column is missing.
         DataError: the archive is damaged, locked or a bomb, or a file in it cannot be read.
     """
     if is_packed(path):
-        raise RecipeError("a zip is not read through another packing", where=str(path), do="Unpack it once.")
+        raise DataError("a zip is not read through another packing", where=path.name, do="Unpack it once.")
     with _open(path) as archive:
-        members = [info for info in archive.infolist() if _is_wanted(info, kinds)]
+        members, others = _choose(archive, kinds)
+        if layout.log is not None:
+            layout.log.left_out.update(others)
         if not members:
             known = ", ".join(f".{kind}" for kind in kinds)
             raise DataError("no file in it can be read", where=path.name, do=f"Known are {known}.")
@@ -54,7 +62,7 @@ def read_archive(
 def _open(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(
             f"the file is no zip, or it is damaged ({error})", where=path.name, do="Fetch or pack it again."
         ) from error
@@ -62,19 +70,29 @@ def _open(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def _is_wanted(info: zipfile.ZipInfo, kinds: Sequence[str]) -> bool:
-    name = PurePosixPath(info.filename)
-    is_hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    return not info.is_dir() and not is_hidden and kind_of(Path(name.name)) in kinds
+def _choose(archive: zipfile.ZipFile, kinds: Sequence[str]) -> tuple[list[zipfile.ZipInfo], Counter[str]]:
+    """Returns the files of known kinds in an archive, and how many others there are, by extension."""
+    members, others = [], Counter[str]()
+    for info in archive.infolist():
+        name = PurePosixPath(info.filename)
+        if info.is_dir() or any(part.startswith((".", "__MACOSX")) for part in name.parts):
+            continue
+        if kind_of(Path(name.name)) in kinds:
+            members.append(info)
+        else:
+            others[name.suffix.lower()] += 1
+    return members, others
 
 
 def _read_member(
     path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, wanted: Sequence[str], layout: Layout, read: Reader
 ) -> Iterator[Batch]:
     """Reads one file of an archive; rows and faults are said to come from ``archive.zip/inner/name.csv``."""
-    named = path / info.filename
-    with tempfile.TemporaryDirectory(prefix="penjing-") as folder:
-        file = Path(folder, PurePosixPath(info.filename).name)
+    named = path / info.filename.lstrip("/")
+    remove_abandoned(Path(tempfile.gettempdir()), "penjing-unpacked-", "")
+    with tempfile.TemporaryDirectory(prefix="penjing-unpacked-", suffix=f"-{os.getpid()}") as folder:
+        name = PurePosixPath(info.filename).name  # only its end counts, and it may be too long for this disk
+        file = Path(folder, f"member{name[-_LONGEST_NAME:][name[-_LONGEST_NAME:].find('.') :]}")
         _unpack(path, archive, info, file)
         share = info.compress_size / max(1, info.file_size)
         # A log of its own, so that its faults can be told where they are.
@@ -83,19 +101,20 @@ def _read_member(
             for batch in read(file, wanted, replace(layout, log=log)):
                 yield replace(batch, file=named, consumed=int(batch.consumed * share))
         except PenjingError as error:
-            raise _placed(path, info, error) from error
+            raise _placed(path, info, file, error) from error
         if log is not None and layout.log is not None:
-            layout.log.encodings.update(log.encodings)
-            for fault in log.faults:
-                layout.log.add(_placed(path, info, DataError(fault.what, where=fault.where, do=fault.do)))
+            told = [
+                _placed(path, info, file, DataError(fault.what, where=fault.where, do=fault.do)) for fault in log.faults
+            ]
+            log.faults = [Fault(error.where, error.what, error.do) for error in told]
+            layout.log.merge(log)
 
 
-def _placed(path: Path, info: zipfile.ZipInfo, error: PenjingError) -> PenjingError:
+def _placed(path: Path, info: zipfile.ZipInfo, file: Path, error: PenjingError) -> PenjingError:
     """Returns an error of a file in an archive that says in which."""
-    inner = PurePosixPath(info.filename)
-    where = error.where.rpartition(inner.name)[2] if inner.name in error.where else f": {error.where}"
+    where = error.where.rpartition(file.name)[2] if file.name in error.where else f": {error.where}"
     kind = RecipeError if isinstance(error, RecipeError) else DataError
-    return kind(error.what, where=f"{path.name}/{inner}{where}", do=error.do)
+    return kind(error.what, where=f"{path.name}/{info.filename}{where}", do=error.do)
 
 
 def _unpack(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, out: Path) -> None:
@@ -114,7 +133,9 @@ def _unpack(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, out: Pa
                         do="If it is meant, unpack it by hand and name the folder.",
                     )
                 file.write(data)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         raise DataError(f"the file in it is damaged ({error})", where=where, do="Fetch or pack it again.") from error
     except RuntimeError as error:  # zipfile has no class of its own for this
         raise DataError("the file in it asks for a password", where=where, do="Unpack it by hand.") from error

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, file_size, is_packed, missing_column
-from penjing.errors import DataError, RecipeError
+from penjing.data.sources.source import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    Batch,
+    Layout,
+    check_names,
+    file_size,
+    is_packed,
+    missing_column,
+)
+from penjing.errors import DataError
 
 _MAGIC = b"ARROW1"
 
@@ -22,11 +31,11 @@ def read_arrow(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Ba
         layout: not used; an Arrow file says itself how it is read.
 
     Raises:
-        RecipeError: a column is missing, or the file is packed.
+        RecipeError: a column is missing, or there twice.
         DataError: the file is not Arrow, or is damaged or cut off.
     """
     if is_packed(path):
-        raise RecipeError("Arrow is not read through another packing", where=str(path), do="Unpack it.")
+        raise DataError("Arrow is not read through another packing", where=path.name, do="Unpack it.")
     if not file_size(path):
         raise DataError("the file is empty or gone", where=path.name, do="Put rows into it, or name another file.")
     first, told = 1, 0
@@ -34,10 +43,12 @@ def read_arrow(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Ba
     try:
         with pa.memory_map(str(path)) as file:
             batches, names = _batches(file)
+            check_names(path, wanted, names)
             for column in wanted:
                 if column not in names:
                     raise missing_column(path, column, names)
             for batch in batches:
+                batch.select(list(wanted)).validate(full=True)  # offsets are believed otherwise, wherever they lead
                 step = _rows(batch)
                 for start in range(0, batch.num_rows, step):
                     part = batch.slice(start, step)
@@ -47,7 +58,7 @@ def read_arrow(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Ba
                     consumed = min(size - told, int(part.nbytes))
                     told += consumed
                     yield Batch(path, columns, numbers, numbers, consumed)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, SystemError) as error:
         raise _damaged(path, error, first) from error
 
 

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from penjing.data.sources.encodings import AUTO, UTF8, codec_name, detect_encoding, marked_encoding, shown_name
+from penjing.data.sources.encodings import AUTO, UTF8, choose_encoding, shown_name
 from penjing.data.sources.source import PACKED, Layout, is_packed
-from penjing.errors import DataError, RecipeError
+from penjing.errors import DataError
 
 _BLOCK_BYTES = 1 << 20
 _STEP_BYTES = 1 << 16
@@ -60,15 +60,15 @@ def open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Yields the file as it lies on disk, and its unpacked bytes.
 
     Raises:
-        DataError: the file is gone.
-        RecipeError: it cannot be opened.
+        DataError: the file is gone, or cannot be opened.
     """
     try:
         raw = path.open("rb")
     except FileNotFoundError as error:
         raise DataError("the file is gone", where=str(path), do="Put it back, or run again without it.") from error
     except OSError as error:
-        raise RecipeError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+        what = f"the file cannot be read ({error.strerror})"
+        raise DataError(what, where=str(path), do="Allow it, or leave it out.") from error
     with raw:
         packed = next((end for end in PACKED if path.name.lower().endswith(end)), None)
         if packed is None:
@@ -99,8 +99,9 @@ class Unpacked:
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self._path, self._stream = path, stream
         # One unpacking step at a time: a longer read loses what it has when the file turns out to be cut off.
-        self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-        self._step_bytes = _BLOCK_BYTES if hasattr(stream, "read1") else _STEP_BYTES
+        has_steps = hasattr(stream, "read1") and not isinstance(stream, pa.NativeFile)  # whose read1 is its read
+        self._step: Callable[[int], bytes] = stream.read1 if has_steps else stream.read  # type: ignore[attr-defined]
+        self._step_bytes = _BLOCK_BYTES if has_steps else _STEP_BYTES
         self._error: DataError | None = None
 
     def read(self) -> bytes:
@@ -152,7 +153,6 @@ def read_whole(path: Path, most_bytes: int) -> bytes:
 
     Raises:
         DataError: they are more than ``most_bytes``, or none, or the file is damaged.
-        RecipeError: it cannot be opened.
     """
     with open_unpacked(path) as (_, unpacked):
         parts, size, stream = [], 0, Unpacked(path, unpacked)
@@ -174,7 +174,6 @@ def read_blocks(path: Path, layout: Layout) -> Iterator[Block]:
 
     Raises:
         DataError: the file is empty or cut off, no text, or a line is too long or not of the encoding.
-        RecipeError: the file cannot be opened.
         MissingExtraError: the encoding is to be found, and chardet is not installed.
     """
     with open_unpacked(path) as (raw, unpacked):
@@ -196,7 +195,6 @@ def read_pieces(path: Path, layout: Layout) -> Iterator[Piece]:
 
     Raises:
         DataError: the file is empty or cut off, no text, or a byte is not of the encoding.
-        RecipeError: the file cannot be opened.
         MissingExtraError: as `read_blocks`.
     """
     decoder = codecs.getincrementaldecoder(UTF8)()
@@ -332,21 +330,13 @@ def _transcoded(path: Path, layout: Layout, read: Callable[[], bytes]) -> Iterat
     first = read()
     if not first.removeprefix(codecs.BOM_UTF8):
         raise _empty(path)
-    name = layout.encoding or UTF8
-    if name == AUTO:
-        name = detect_encoding(first, path)
-    elif name == UTF8:
-        marked = marked_encoding(first)
-        if marked not in (None, "utf-8-sig"):
-            raise _is_utf16(path, str(marked))
-    if layout.log is not None:
-        layout.log.encodings[shown_name(name)] += 1
-    if name in (UTF8, "utf-8-sig"):
+    name = choose_encoding(first, path, layout)
+    if name == UTF8:
         while first:
             yield first
             first = read()
         return
-    yield from _recoded(path, layout, codec_name(name), first, read)
+    yield from _recoded(path, layout, name, first, read)
 
 
 def _recoded(path: Path, layout: Layout, name: str, data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
@@ -380,11 +370,3 @@ def _not_of(path: Path, name: str, error: UnicodeDecodeError, offset: int) -> Da
 
 def _empty(path: Path) -> DataError:
     return DataError("the file is empty", where=path.name, do="Put rows into it, or name another file.")
-
-
-def _is_utf16(path: Path, name: str) -> DataError:
-    return DataError(
-        f"the file is {shown_name(name)}, not UTF-8",
-        where=f"{path.name}, line 1, byte 0",
-        do=f'Set encoding = "auto", or convert it first: iconv -f UTF-16 -t UTF-8 {path.name} > new-{path.name}',
-    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from penjing.data.sources.blocks import Block, read_blocks
-from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, missing_column, name_row
-from penjing.errors import DataError, RecipeError
+from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, check_names, missing_column, name_row
+from penjing.errors import DataError
 
 # The module's own limit is one for the whole process, and far below a long review; `_Lines` holds ours.
 _NO_FIELD_LIMIT = 2**31 - 1
@@ -205,8 +205,7 @@ def _index(path: Path, column: str, names: list[str], layout: Layout) -> int:
     if column not in names:
         hint = "" if layout.columns else 'If it has no header line, name its columns: columns = ["text", "label"].'
         raise missing_column(path, column, names, hint)
-    if names.count(column) > 1:
-        raise RecipeError(f'there are {names.count(column)} columns "{column}"', where=path.name, do="Rename one.")
+    check_names(path, [column], names)
     return names.index(column)
 
 

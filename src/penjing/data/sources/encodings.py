@@ -22,6 +22,7 @@ _MARKS = (
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "hz": "hz", "ascii": UTF8, "iso8859-1": "cp1252"}
 _WIDER |= {"big5": "big5hkscs", "cp950": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949"}
 _SAMPLE_BYTES = 64 << 10
+_MOST_BROKEN = 100  # of so many characters one may be none; where more are, it is no text
 _LEAST_CONFIDENCE = 0.05  # of chardet 7: a sixth for a few lines of German, a fiftieth for bytes of nothing
 
 
@@ -83,7 +84,10 @@ def codec_name(name: str) -> str:
     Raises:
         LookupError: Python does not know it.
     """
-    known = codecs.lookup(name).name
+    codec = codecs.lookup(name)
+    if not codec._is_text_encoding:
+        raise LookupError(name)
+    known = UTF8 if codec.name == "utf-8-sig" else codec.name
     return _WIDER.get(known, known)
 
 
@@ -102,21 +106,41 @@ def decode_whole(data: bytes, path: Path, layout: Layout) -> str:
         DataError: the bytes are not of the encoding, or of none.
         MissingExtraError: as `detect_encoding`.
     """
-    name = layout.encoding or marked_encoding(data) or UTF8
+    name = choose_encoding(data, path, layout)
+    try:
+        return data.decode(name).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        layout.report(
+            DataError(
+                f"the byte 0x{data[error.start]:02X} is no {shown_name(name)}",
+                where=f"{path.name}, byte {error.start:,}",
+                do='Save the file anew in UTF-8, or set encoding = "auto". Where it is read all the same, a character '
+                "that is none is a �.",
+            )
+        )
+    text = data.decode(name, errors="replace").removeprefix("\ufeff")
+    return "" if text.count("\ufffd") > len(text) / _MOST_BROKEN else text
+
+
+def choose_encoding(data: bytes, path: Path, layout: Layout) -> str:
+    """Returns the encoding of a text by its first bytes and what is asked for, and counts it.
+
+    Raises:
+        DataError: it is no text, or UTF-16 where UTF-8 is asked for.
+        MissingExtraError: as `detect_encoding`.
+    """
+    name = layout.encoding or UTF8
     if name == AUTO:
         name = detect_encoding(data, path)
-    if layout.log is not None:
-        layout.log.encodings[shown_name(name)] += 1
-    try:
-        return data.decode(name)
-    except UnicodeDecodeError as error:
-        fault = DataError(
-            f"the byte 0x{data[error.start]:02X} is no {shown_name(name)}",
-            where=f"{path.name}, byte {error.start:,}",
-            do='Save the file anew in UTF-8, or set encoding = "auto".',
+    elif codec_name(name) == UTF8 and marked_encoding(data) not in (None, "utf-8-sig"):
+        raise DataError(
+            f"the file is {shown_name(str(marked_encoding(data)))}, not UTF-8",
+            where=f"{path.name}, line 1, byte 0",
+            do=f'Set encoding = "auto", or convert it first: iconv -f UTF-16 -t UTF-8 {path.name} > new-{path.name}',
         )
-        layout.report(fault)
-        return data.decode(name, errors="replace")
+    if layout.log is not None:
+        layout.log.encodings[shown_name(codec_name(name))] += 1
+    return codec_name(name)
 
 
 def shown_name(name: str) -> str:

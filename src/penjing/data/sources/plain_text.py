@@ -16,6 +16,9 @@ from penjing.errors import DataError
 _Numbered: TypeAlias = tuple[int, str]
 
 
+_REST: _Numbered = (-1, "")  # stands for what is left of a paragraph that is too long
+
+
 def read_plain_text(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
     """Reads texts from a plain file; blank ones are skipped. The one column has whatever name is asked for.
 
@@ -47,16 +50,22 @@ def read_plain_text(path: Path, wanted: Sequence[str], layout: Layout) -> Iterat
         else:
             texts = [(number, line) for number, line in numbered if line.strip()]
         yield from _batches(path, wanted, texts, block.consumed)
-    if waiting:
+    if waiting and waiting[0] != _REST:
         yield from _batches(path, wanted, [_joined(waiting)], 0)
 
 
 def _paragraphs(path: Path, numbered: list[_Numbered], layout: Layout) -> tuple[list[_Numbered], list[_Numbered]]:
-    """Returns the paragraphs that are complete, and the lines of one that may go on."""
-    texts, lines = [], []
+    """Returns the paragraphs that are complete, and the lines of one that may go on.
+
+    The rest of a paragraph that is too long is left out; where it may go on, that is handed on in the place of lines.
+    """
+    texts: list[_Numbered] = []
+    lines: list[_Numbered] = []
     size = 0
     for number, line in numbered:
-        if line.strip():
+        if number < 0 or (lines and lines[0] == _REST):
+            lines = [_REST] if number < 0 or line.strip() else []
+        elif line.strip():
             lines.append((number, line))
             size += len(line) + 1
             if size > layout.max_line_bytes:
@@ -67,7 +76,7 @@ def _paragraphs(path: Path, numbered: list[_Numbered], layout: Layout) -> tuple[
                         do="If that is meant, raise max_line_mb in the recipe.",
                     )
                 )
-                lines, size = [], 0
+                lines, size = [_REST], 0
         elif lines:
             texts.append(_joined(lines))
             lines, size = [], 0

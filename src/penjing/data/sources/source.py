@@ -127,6 +127,17 @@ def missing_column(file: Path, column: str, columns: Iterable[str], hint: str = 
     return RecipeError(f'there is no column "{column}"', where=file.name, do=do)
 
 
+def check_names(file: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Refuses a table that has a column which is asked for more than once.
+
+    Raises:
+        RecipeError: with its name.
+    """
+    for column in wanted:
+        if names.count(column) > 1:
+            raise RecipeError(f'there are {names.count(column)} columns "{column}"', where=file.name, do="Rename one.")
+
+
 def sole_column(file: Path, wanted: Sequence[str], hint: str) -> None:
     """Refuses to read several columns from a file of plain texts, whose one column has whatever name is asked for.
 
