@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -84,6 +85,23 @@ def test_shares_are_shares(text: str) -> None:
         found.alphabetic,
     ):
         assert 0 <= shares[0] <= 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet=st.sampled_from("ab好\u3000\x0b\xa0 \t\r\n\f"), max_size=12), max_size=5))
+def test_words_are_what_spaces_set_apart(texts: list[str]) -> None:
+    found = Signals([*texts, "", PROSE])
+    for text, words, unspaced in zip(texts, found.words, found.is_unspaced, strict=False):
+        by_hand = re.findall(r"[^ \t\r\n\f]+", text)
+        assert words == (len("".join(by_hand)) if unspaced else len(by_hand))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([PROSE, CHINESE, "Too short.", f"{PROSE}\n{PROSE}", "One {x}.", "", CHINESE[:90]])))
+def test_a_text_is_judged_alike_beside_any_others_and_by_one_filter_after_another(texts: list[str]) -> None:
+    filters = [load_filter(name) for name in NAMES]
+    alone = [next(filter(None, (judge_texts([text], [each])[0] for each in filters)), None) for text in texts]
+    assert judge_texts(texts, filters) == alone
 
 
 def test_blank_lines_and_rules_between_lines_count_for_nothing() -> None:
