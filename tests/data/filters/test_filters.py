@@ -65,12 +65,53 @@ def test_prose_passes_every_filter(text: str) -> None:
         ("Yes.\nNo.\nMaybe.\nPerhaps not.", "fineweb.short_lines"),
         (f"{PROSE} Lorem ipsum.", "c4.placeholder"),
         (f"{PROSE} {{x}}", "c4.braces"),
-        ("One. Two. Three. Four", "c4.sentences"),
+        ("One. Two. Three", "c4.sentences"),
         ("一。二。三", "c4.sentences"),
     ],
 )
 def test_each_rule_refuses_what_it_is_for(text: str, reason: str) -> None:
     assert broken(text, reason.split(".")[0]) == reason
+
+
+def test_number_signs_and_ellipses_are_not_added_up() -> None:
+    words = PROSE.split()
+    few, many = len(words) // 12, len(words) // 8
+    assert broken(f"{'#' * few} {'... ' * few}{PROSE}", "gopher_quality") is None
+    for sign in ("#", "... "):
+        assert broken(f"{sign * many}{PROSE}", "gopher_quality") == "gopher_quality.symbols"
+
+
+def test_fineweb_refuses_at_its_limits_too() -> None:
+    line = "A line that is long enough to be no short one"
+    lines = [f"{line}, number {number:02}" for number in range(100)]
+    for ended, is_kept in ((12, False), (13, True)):
+        text = "\n".join(f"{each}." if at < ended else each for at, each in enumerate(lines))
+        assert (broken(text, "fineweb") is None) == is_kept
+    for short, is_kept in ((67, False), (66, True)):
+        text = "\n".join(f"Short line {at}." if at < short else f"{each}." for at, each in enumerate(lines))
+        assert (broken(text, "fineweb") is None) == is_kept
+    for others, is_kept in ((8, False), (9, True)):
+        # One of ten lines of equal length comes again: a tenth of the characters.
+        text = "\n".join(f"{each}." for each in (*lines[: others + 1], lines[0]))
+        assert (broken(text, "fineweb") is None) == is_kept
+
+
+def test_c4_asks_for_three_sentences() -> None:
+    assert broken("One. Two! Three?", "c4") is None
+    assert broken("One. Two!", "c4") == "c4.sentences"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("1.很好,位置不错. 2.服务也好.下次还来.", 3),
+        ("价格4.5元．味道不错｡", 2),
+        ("用了www.example.com的服务，v2.0版", 0),
+        ("真的吗……不会吧！！", 2),
+    ],
+)
+def test_chinese_sentences_may_end_in_a_period(text: str, sentences: int) -> None:
+    assert Signals([text]).sentences[0] == sentences
 
 
 @settings(deadline=None)

@@ -107,8 +107,8 @@ class Signals:
 
     @cached_property
     def symbols(self) -> Numbers:
-        """Number signs and ellipses, for each word."""
-        return self._count(r"#|\.\.\.|…") / np.maximum(1, self.words)
+        """Number signs or ellipses, whichever are more, for each word."""
+        return np.maximum(self._count("#"), self._count(r"\.\.\.|…")) / np.maximum(1, self.words)
 
     @cached_property
     def alphabetic(self) -> Numbers:
@@ -139,7 +139,7 @@ class Signals:
     @cached_property
     def punctuated_lines(self) -> Numbers:
         """Share of the lines that end as a sentence does."""
-        return self._count(r"""(?m)[.!?…。！？；;:：][)"'”’」』）]*[ \t\r]*$""") / self._lines
+        return self._count(r"""(?m)[.!?…。．｡！？；;:：][)"'”’」』）]*[ \t\r]*$""") / self._lines
 
     @cached_property
     def short_lines(self) -> Numbers:
@@ -149,8 +149,9 @@ class Signals:
 
     @cached_property
     def sentences(self) -> Numbers:
-        """Sentences that are ended."""
-        return self._count_by_script(r"""[.!?…]+[)"'”’]*(?:\s|<|$)""", "[。！？!?…]+")
+        """Sentences that are ended; Chinese ones by a period, too, if it is not in a number or a name."""
+        period = rf"""[^\d\s.]\.+(?:\s|$|[)"'”’」』）]|{UNSPACED})"""
+        return self._count_by_script(r"""[.!?…]+[)"'”’]*(?:\s|<|$)""", rf"[。．｡！？!?…]+|{period}")
 
     @cached_property
     def braces(self) -> Numbers:
