@@ -53,6 +53,7 @@ def test_prose_passes_every_filter(text: str) -> None:
         ),
         ("the " * 3 + "1234 " * 80, "gopher_quality.alphabetic"),
         ("的是，1。" * 40, "gopher_quality.alphabetic"),
+        (f"{CHINESE}{'#' * 7}", "gopher_quality.symbols"),
         ("lorem ipsum dolor sit amet consectetur " * 12, "gopher_quality.stop_words"),
         ("價格便宜品質優良歡迎選購" * 12, "gopher_quality.stop_words"),
         ("\n".join(["the same line"] * 9 + ["another one"]), "gopher_repetition.lines"),
