@@ -20,11 +20,13 @@ import json
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filter_causes import explain_difference
 from filter_texts import damage_texts, read_abstracts, read_dialogues, read_reviews, read_wiki_articles
 from penjing.data.filters import judge_texts, load_filter
 from penjing.data.filters.signals import Signals
@@ -108,8 +110,18 @@ def compare(judged: Judged) -> dict[str, dict[str, Any]]:
                 "only_theirs": sum(rule in b and rule not in a for a, b in zip(judged.ours, peers, strict=True)),
             }
             row[name]["agree"] = 1 - (row[name]["only_ours"] + row[name]["only_theirs"]) / count
+        if rule.partition(".")[2].startswith(("run_", "top_")):
+            row["aligned"]["causes"] = _causes(judged, rule)
         table[rule] = row
     return table
+
+
+def _causes(judged: Judged, rule: str) -> dict[str, int]:
+    """Returns why the aligned sides differ on repeated runs, and how often."""
+    places = [
+        at for at, (a, b) in enumerate(zip(judged.ours, judged.aligned, strict=True)) if (rule in a) != (rule in b)
+    ]
+    return dict(Counter(explain_difference(rule.partition(".")[2], judged.texts[at]) for at in places).most_common())
 
 
 def show_examples(judged: Judged, most: int) -> None:
@@ -178,7 +190,7 @@ def main() -> None:
     print(f"{len(texts):,} texts        refused: ours | datatrove, only ours, only its, agree | aligned, the same")
     for rule, row in table.items():
         parts = (f"{p['refused']:6} {p['only_ours']:5} {p['only_theirs']:5} {p['agree']:7.2%}" for p in _both(row))
-        print(f"{rule:40} {row['ours']:6} | " + " | ".join(parts))
+        print(f"{rule:40} {row['ours']:6} | " + " | ".join(parts), row["aligned"].get("causes", ""))
 
 
 def _both(row: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
