@@ -82,6 +82,15 @@ def test_number_signs_and_ellipses_are_not_added_up() -> None:
         assert broken(f"{sign * many}{PROSE}", "gopher_quality") == "gopher_quality.symbols"
 
 
+def test_gopher_allows_three_lines_of_ten_to_come_again() -> None:
+    rules = tuple(rule for rule in load_filter("gopher_repetition").rules if rule.name in ("lines", "paragraphs"))
+    lines = [f"Line {number}" for number in range(7)]
+    for gap in ("\n", "\n\n"):
+        for new, is_kept in ((7, True), (6, False)):
+            text = gap.join([*lines[:new], *lines[:3]])
+            assert (judge_texts([text], [Filter("own", "", rules)]) == [None]) == is_kept
+
+
 def test_fineweb_refuses_at_its_limits_too() -> None:
     line = "A line that is long enough to be no short one"
     lines = [f"{line}, number {number:02}" for number in range(100)]

@@ -67,7 +67,7 @@ def _shares_of_lines(text: str) -> tuple[float, float, float, float]:
 
 
 def _repeated_items(items: Sequence[str]) -> float:
-    return 1 - len(set(items)) / len(items) if items else 0.0
+    return (len(items) - len(set(items))) / len(items) if items else 0.0  # three of ten are 0.3, not more
 
 
 def _repeated_characters(items: Sequence[str]) -> float:
