@@ -94,7 +94,7 @@ def test_what_filters_refuse_is_kept_beside_with_the_rule(tmp_path: Path) -> Non
     assert counts["reasons"] == {"c4.sentences": 1, "c4.braces": 1}
     dropped = pq.read_table(tmp_path / "out" / "dropped.parquet").to_pylist()
     assert [(row["row"], row["reason"], row["value"], row["low"], row["high"]) for row in dropped] == [
-        (41, "c4.sentences", 0, 5, None),
+        (41, "c4.sentences", 0, 3, None),
         (42, "c4.braces", 10, None, 0),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -52,6 +53,7 @@ def test_prose_passes_every_filter(text: str) -> None:
         ),
         ("the " * 3 + "1234 " * 80, "gopher_quality.alphabetic"),
         ("的是，1。" * 40, "gopher_quality.alphabetic"),
+        (f"{CHINESE}{'#' * 7}", "gopher_quality.symbols"),
         ("lorem ipsum dolor sit amet consectetur " * 12, "gopher_quality.stop_words"),
         ("價格便宜品質優良歡迎選購" * 12, "gopher_quality.stop_words"),
         ("\n".join(["the same line"] * 9 + ["another one"]), "gopher_repetition.lines"),
@@ -64,12 +66,62 @@ def test_prose_passes_every_filter(text: str) -> None:
         ("Yes.\nNo.\nMaybe.\nPerhaps not.", "fineweb.short_lines"),
         (f"{PROSE} Lorem ipsum.", "c4.placeholder"),
         (f"{PROSE} {{x}}", "c4.braces"),
-        ("One. Two. Three. Four", "c4.sentences"),
+        ("One. Two. Three", "c4.sentences"),
         ("一。二。三", "c4.sentences"),
     ],
 )
 def test_each_rule_refuses_what_it_is_for(text: str, reason: str) -> None:
     assert broken(text, reason.split(".")[0]) == reason
+
+
+def test_number_signs_and_ellipses_are_not_added_up() -> None:
+    words = PROSE.split()
+    few, many = len(words) // 12, len(words) // 8
+    assert broken(f"{'#' * few} {'... ' * few}{PROSE}", "gopher_quality") is None
+    for sign in ("#", "... "):
+        assert broken(f"{sign * many}{PROSE}", "gopher_quality") == "gopher_quality.symbols"
+
+
+def test_gopher_allows_three_lines_of_ten_to_come_again() -> None:
+    rules = tuple(rule for rule in load_filter("gopher_repetition").rules if rule.name in ("lines", "paragraphs"))
+    lines = [f"Line {number}" for number in range(7)]
+    for gap in ("\n", "\n\n"):
+        for new, is_kept in ((7, True), (6, False)):
+            text = gap.join([*lines[:new], *lines[:3]])
+            assert (judge_texts([text], [Filter("own", "", rules)]) == [None]) == is_kept
+
+
+def test_fineweb_refuses_at_its_limits_too() -> None:
+    line = "A line that is long enough to be no short one"
+    lines = [f"{line}, number {number:02}" for number in range(100)]
+    for ended, is_kept in ((12, False), (13, True)):
+        text = "\n".join(f"{each}." if at < ended else each for at, each in enumerate(lines))
+        assert (broken(text, "fineweb") is None) == is_kept
+    for short, is_kept in ((67, False), (66, True)):
+        text = "\n".join(f"Short line {at}." if at < short else f"{each}." for at, each in enumerate(lines))
+        assert (broken(text, "fineweb") is None) == is_kept
+    for others, is_kept in ((8, False), (9, True)):
+        # One of ten lines of equal length comes again: a tenth of the characters.
+        text = "\n".join(f"{each}." for each in (*lines[: others + 1], lines[0]))
+        assert (broken(text, "fineweb") is None) == is_kept
+
+
+def test_c4_asks_for_three_sentences() -> None:
+    assert broken("One. Two! Three?", "c4") is None
+    assert broken("One. Two!", "c4") == "c4.sentences"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("1.很好,位置不错. 2.服务也好.下次还来.", 3),
+        ("价格4.5元．味道不错｡", 2),
+        ("用了www.example.com的服务，v2.0版", 0),
+        ("真的吗……不会吧！！", 2),
+    ],
+)
+def test_chinese_sentences_may_end_in_a_period(text: str, sentences: int) -> None:
+    assert Signals([text]).sentences[0] == sentences
 
 
 @settings(deadline=None)
@@ -84,6 +136,23 @@ def test_shares_are_shares(text: str) -> None:
         found.alphabetic,
     ):
         assert 0 <= shares[0] <= 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet=st.sampled_from("ab好\u3000\x0b\xa0 \t\r\n\f"), max_size=12), max_size=5))
+def test_words_are_what_spaces_set_apart(texts: list[str]) -> None:
+    found = Signals([*texts, "", PROSE])
+    for text, words, unspaced in zip(texts, found.words, found.is_unspaced, strict=False):
+        by_hand = re.findall(r"[^ \t\r\n\f]+", text)
+        assert words == (len("".join(by_hand)) if unspaced else len(by_hand))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([PROSE, CHINESE, "Too short.", f"{PROSE}\n{PROSE}", "One {x}.", "", CHINESE[:90]])))
+def test_a_text_is_judged_alike_beside_any_others_and_by_one_filter_after_another(texts: list[str]) -> None:
+    filters = [load_filter(name) for name in NAMES]
+    alone = [next(filter(None, (judge_texts([text], [each])[0] for each in filters)), None) for text in texts]
+    assert judge_texts(texts, filters) == alone
 
 
 def test_blank_lines_and_rules_between_lines_count_for_nothing() -> None:

@@ -14,7 +14,8 @@ WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "dd", "e"]), max_size=60)
 
 def repeated_shares(text: str, is_unspaced: bool) -> dict[str, float]:
     """Returns the shares of a text that stands among others."""
-    found = repetition.repeated_shares(["a bb a bb", text, "的一的一的一"], [False, is_unspaced, True])
+    texts = ["a bb a bb", text, "的一的一的一"]
+    found = repetition.repeated_lines(texts) | repetition.repeated_runs(texts, [False, is_unspaced, True])
     return {name: float(shares[1]) for name, shares in found.items()}
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from math import inf, nan
 
 import numpy as np
+from numpy.typing import NDArray
 
-from penjing.data.filters.signals import Signal, Signals
+from penjing.data.filters.signals import Numbers, Signal, Signals
 from penjing.registry import load_registered
 
 GROUP = "filters"
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class Rule:
             return self.low, self.high
         low = self.low if np.isnan(self.unspaced_low) else self.unspaced_low
         return low, self.high if np.isnan(self.unspaced_high) else self.unspaced_high
+
+    def judge(self, signals: Signals) -> tuple[Bools, Numbers, Numbers, Numbers]:
+        """Returns which texts break the rule, their values, and the least and the most allowed, [texts] each."""
+        values = self.signal(signals)
+        limits = [self.limits(is_unspaced=unspaced) for unspaced in (False, True)]
+        low, high = (np.where(signals.is_unspaced, limits[1][side], limits[0][side]) for side in (0, 1))
+        return (values < low) | (values > high), values, low, high
 
 
 @dataclass(frozen=True)
@@ -87,18 +96,17 @@ def load_filter(name: str) -> Filter:
 def judge_texts(texts: Sequence[str], filters: Sequence[Filter]) -> list[Verdict | None]:
     """Returns for each text the first rule that it breaks, in the order of filters and rules; None if it keeps all."""
     verdicts: list[Verdict | None] = [None] * len(texts)
-    places = np.arange(len(texts))
+    places, signals = np.arange(len(texts)), Signals(texts)
     for chosen in filters:
         # What an earlier filter has dropped need not be measured by a later one.
-        places = np.array([place for place in places.tolist() if verdicts[place] is None], dtype=np.int64)
-        if not len(places):
+        is_left = np.array([verdicts[place] is None for place in places.tolist()], dtype=np.bool_)
+        if not is_left.any():
             break
-        signals = Signals([texts[place] for place in places.tolist()])
+        if not is_left.all():
+            places, signals = places[is_left], signals.keep(is_left)
         for rule in chosen.rules:
-            values = rule.signal(signals)
-            limits = [rule.limits(is_unspaced=unspaced) for unspaced in (False, True)]
-            low, high = (np.where(signals.is_unspaced, limits[1][side], limits[0][side]) for side in (0, 1))
-            for index in np.flatnonzero((values < low) | (values > high)).tolist():
+            is_broken, values, low, high = rule.judge(signals)
+            for index in np.flatnonzero(is_broken).tolist():
                 place = int(places[index])
                 verdicts[place] = verdicts[place] or Verdict(
                     f"{chosen.name}.{rule.name}", float(values[index]), float(low[index]), float(high[index])

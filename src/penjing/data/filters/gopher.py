@@ -15,7 +15,7 @@ GOPHER_QUALITY = Filter(
         # A Chinese word has one or two characters, and common words are told by ten characters, not by eight words.
         Rule("words", lambda found: found.words, 50, 100_000, unspaced_low=80, unspaced_high=160_000),
         Rule("mean_word_length", lambda found: found.mean_word_length, 3, 10),
-        Rule("symbols", lambda found: found.symbols, high=0.1, unspaced_high=0.06),
+        Rule("symbols", lambda found: found.symbols, high=0.1, unspaced_high=0.05),
         Rule("bullet_lines", lambda found: found.bullet_lines, high=0.9),
         Rule("ellipsis_lines", lambda found: found.ellipsis_lines, high=0.3),
         Rule("alphabetic", lambda found: found.alphabetic, 0.8, unspaced_low=0.6),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,32 @@ from penjing.data.scripts import CHARACTERS_A_WORD
 
 #: Lengths of the runs of words of which the most frequent one counts, and of those that must not come again.
 TOP_RUNS, REPEATED_RUNS = (2, 3, 4), (5, 6, 7, 8, 9, 10)
-_OF_LINES = ("lines", "line_characters", "paragraphs", "paragraph_characters")
-_NAMES = (*_OF_LINES, *(f"top_{length}" for length in TOP_RUNS), *(f"run_{length}" for length in REPEATED_RUNS))
+OF_LINES = ("lines", "line_characters", "paragraphs", "paragraph_characters")
+OF_RUNS = (*(f"top_{length}" for length in TOP_RUNS), *(f"run_{length}" for length in REPEATED_RUNS))
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def repeated_shares(texts: Sequence[str], is_unspaced: Sequence[bool]) -> dict[str, NDArray[np.float64]]:
+def repeated_lines(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Returns shares, 0 to 1, by name, [texts] each.
 
     - ``lines`` and ``paragraphs``: of the lines that came before, and of the paragraphs;
-    - ``line_characters`` and ``paragraph_characters``: of the characters in those;
+    - ``line_characters`` and ``paragraph_characters``: of the characters in those.
+
+    Args:
+        texts: the texts.
+    """
+    shares = {name: np.zeros(len(texts)) for name in OF_LINES}
+    for place, text in enumerate(texts):
+        if "\n" in text:
+            for name, share in zip(OF_LINES, _shares_of_lines(text), strict=True):
+                shares[name][place] = share
+    return shares
+
+
+def repeated_runs(texts: Sequence[str], is_unspaced: Sequence[bool]) -> dict[str, NDArray[np.float64]]:
+    """Returns shares, 0 to 1, by name, [texts] each.
+
     - ``top_N``, for N of 2 to 4: of the characters in the most frequent run of N words, all its occurrences together;
     - ``run_N``, for N of 5 to 10: of the characters in runs of N words that came before, each counted once.
 
@@ -31,14 +46,10 @@ def repeated_shares(texts: Sequence[str], is_unspaced: Sequence[bool]) -> dict[s
         texts: the texts.
         is_unspaced: whether a text's words are not set apart; then a run of N words is one of 2 N characters.
     """
-    shares = {name: np.zeros(len(texts)) for name in _NAMES}
-    for place, text in enumerate(texts):
-        if "\n" in text:
-            for name, share in zip(_OF_LINES, _shares_of_lines(text), strict=True):
-                shares[name][place] = share
+    shares = {name: np.zeros(len(texts)) for name in OF_RUNS}
     for unspaced, factor in ((False, 1), (True, CHARACTERS_A_WORD)):
         places = [place for place, is_so in enumerate(is_unspaced) if is_so == unspaced]
-        words = [list("".join(texts[p].split())) if unspaced else texts[p].split() for p in places]
+        words = ("".join(texts[p].split()) if unspaced else texts[p].split() for p in places)
         for name, share_of_each in _Words(words).shares(factor).items():
             shares[name][places] = share_of_each
     return shares
@@ -56,7 +67,7 @@ def _shares_of_lines(text: str) -> tuple[float, float, float, float]:
 
 
 def _repeated_items(items: Sequence[str]) -> float:
-    return 1 - len(set(items)) / len(items) if items else 0.0
+    return (len(items) - len(set(items))) / len(items) if items else 0.0  # three of ten are 0.3, not more
 
 
 def _repeated_characters(items: Sequence[str]) -> float:
@@ -71,17 +82,20 @@ class _Words:
         texts: the words of each text.
     """
 
-    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
-        numbers: dict[str, int] = {}
-        flat = [word for text in texts for word in text]
-        self._texts = len(texts)
-        self._ids = np.fromiter((numbers.setdefault(word, len(numbers)) for word in flat), np.uint64, len(flat))
-        self._sizes = np.fromiter(map(len, flat), np.int64, len(flat))
-        counts = np.fromiter(map(len, texts), np.int64, len(texts))
-        self._text = np.repeat(np.arange(len(texts)), counts)  # of each word
+    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+        # A word that is new gets the next number; neither loop runs in Python.
+        numbers: defaultdict[str, int] = defaultdict()
+        numbers.default_factory = numbers.__len__
+        of_each = [np.fromiter(map(numbers.__getitem__, words), np.int64, len(words)) for words in texts]
+        ids = np.concatenate([*of_each, np.empty(0, np.int64)])
+        counts = np.fromiter(map(len, of_each), np.int64, len(of_each))
+        self._texts = len(of_each)
+        self._ids = ids.astype(np.uint64)
+        self._sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))[ids]
+        self._text = np.repeat(np.arange(self._texts), counts)  # of each word
         self._end = np.repeat(np.cumsum(counts), counts)  # of the text of each word
         self._characters = np.concatenate([[0], np.cumsum(self._sizes)])  # before each word
-        self._total = np.maximum(1, np.bincount(self._text, self._sizes, len(texts)))
+        self._total = np.maximum(1, np.bincount(self._text, self._sizes, self._texts))
 
     def shares(self, factor: int) -> dict[str, NDArray[np.float64]]:
         """Returns ``top_N`` and ``run_N``, [texts] each, of runs of ``factor`` N words; without those that are all 0.
