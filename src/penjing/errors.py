@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class PenjingError(Exception):
@@ -25,6 +26,16 @@ class PenjingError(Exception):
         sentence = f"{where}: {what}" if where else what
         sentence = sentence if sentence.endswith((".", "!", "?")) else sentence + "."
         super().__init__(f"{sentence} {do}".strip())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error of a worker process comes back as itself; by default it would be made again from its sentence.
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[PenjingError], args: tuple[Any, ...], state: dict[str, Any]) -> PenjingError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(PenjingError):

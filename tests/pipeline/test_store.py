@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penjing.data.engine import EngineSettings
 from penjing.errors import DataError, UsageError
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.stage import Artifact, Stage, StageContext
@@ -25,6 +27,25 @@ def test_which_files_are_evaluation_texts_decides_a_corpus(tmp_path: Path) -> No
         store = Store(tmp_path / "out", recipe)
         folders.add(store._target(CORPUS, store._ingredients(CORPUS, {})))
     assert len(folders) == 2
+
+
+def test_engine_reaches_the_stages_and_is_no_part_of_what_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("".join(f"text number {number}\n" for number in range(40)), encoding="utf-8")
+    corpus = {"path": str(path), "normalize": {"mojibake": False}}
+    recipe = check_recipe({"corpus": corpus, "pretrain": {"objective": "causal"}}, "r")
+    seen: list[EngineSettings] = []
+
+    def noting(context: StageContext) -> dict[str, Any]:
+        seen.append(context.engine)
+        return CORPUS.run(context)
+
+    stage, two = replace(CORPUS, run=noting), EngineSettings(workers=2)
+    made = Store(tmp_path / "out", recipe, two).complete(stage, {}, Silent())
+    assert (made.skipped, seen) == (False, [two])
+    assert Store(tmp_path / "out", recipe).complete(stage, {}, Silent()).skipped
+    alone = Store(tmp_path / "alone", recipe).complete(stage, {}, Silent())
+    assert (alone.content, alone.record["key"]) == (made.content, made.record["key"])
 
 
 class Stages:

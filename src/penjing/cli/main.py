@@ -77,12 +77,21 @@ def run(
     out: Out = None,
     overrides: Overrides = None,
     language: Annotated[str | None, typer.Option("--lang", help="Language of the report: en or zh.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="Where a corpus is cleaned: local or ray.")] = "local",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes for it (default: as many as cores, if worth it).")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="Of a running Ray cluster (default: a local one is started).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a recipe, or go on with one that was interrupted. What has not changed is not done again."""
     from penjing.cli.run import run_file
+    from penjing.data.engine import EngineSettings
 
-    run_file(recipe, out, overrides or [], language, as_json=as_json)
+    where = EngineSettings(engine, workers, ray_address)
+    run_file(recipe, out, overrides or [], language, where, as_json=as_json)
 
 
 @app.command()

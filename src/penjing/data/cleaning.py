@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,44 +29,83 @@ DROPPED_SCHEMA = pa.schema([*TEXT_SCHEMA, *_WHY])
 _SHORTEST_KEY = 16  # bytes
 
 
+@dataclass
+class Tally:
+    """What was counted over some texts.
+
+    Attributes:
+        counts: texts by what became of them.
+        reasons: texts that were dropped, by reason.
+        personal: pieces of personal data, by kind.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    personal: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Adds what was counted over the next texts."""
+        self.counts.update(other.counts)
+        self.reasons.update(other.reasons)
+        self.personal.update(other.personal)
+
+
+def cleaning_counts(settings: TextData) -> tuple[str, ...]:
+    """Returns the names of what a `Cleaner` counts; none if it would have nothing to do."""
+    wanted = {
+        "foreign": settings.languages,
+        "overlapping": settings.without,
+        "personal": settings.personal,
+        "refused": settings.filters,
+    }
+    return tuple(name for name, value in wanted.items() if value)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the cleaning knows from files: workers on other machines have none of them.
+
+    Attributes:
+        overlap: knows evaluation texts.
+        key: of the surrogates of personal data.
+    """
+
+    overlap: OverlapFinder | None = None
+    key: bytes | None = field(default=None, repr=False)
+
+
+def read_evidence(settings: TextData) -> Evidence:
+    """Reads the files that the cleaning needs.
+
+    Raises:
+        RecipeError: a file is missing, or a key too short.
+        DataError: a file cannot be used.
+    """
+    overlap = None if settings.without is None else _overlap_finder(settings.without)
+    return Evidence(overlap, None if settings.personal is None else _key_of(settings.personal))
+
+
 class Cleaner:
     """Drops texts, or changes them, and counts.
 
     Args:
         settings: what is asked for.
+        evidence: what `read_evidence` read for them.
 
     Raises:
-        RecipeError: a file is missing.
-        DataError: a file cannot be used.
         UsageError: a filter or kind is not known.
         MissingExtraError: a package is not installed.
-
-    Attributes:
-        counts: texts by what became of them; 0 for all that is asked for, at first.
-        reasons: texts that were dropped, by reason.
     """
 
-    def __init__(self, settings: TextData) -> None:
+    def __init__(self, settings: TextData, evidence: Evidence) -> None:
         self._filters = [load_filter(name) for name in settings.filters]
-        self._overlap = None if settings.without is None else _overlap_finder(settings.without)
-        self._protector = None if settings.personal is None else make_protector(settings.personal)
+        self._overlap = evidence.overlap
+        self._protector = None if settings.personal is None else _protector(settings.personal, evidence.key)
         self._languages = LanguageFinder(settings.languages) if settings.languages else None
-        wanted = {
-            "foreign": self._languages is not None,
-            "overlapping": self._overlap is not None,
-            "personal": self._protector is not None,
-            "refused": bool(self._filters),
-        }
-        self.counts = {name: 0 for name, is_wanted in wanted.items() if is_wanted}
-        self.reasons: Counter[str] = Counter()
+        self._counted = cleaning_counts(settings)
 
-    @property
-    def personal(self) -> dict[str, int]:
-        """Pieces of personal data found, by kind."""
-        return {} if self._protector is None else dict(self._protector.found.most_common())
-
-    def clean(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        """Returns what is kept of a batch with a column ``text``, and what is dropped, by `DROPPED_SCHEMA`.
+    def clean(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch, Tally]:
+        """Returns what is kept of a batch by `ORIGIN_SCHEMA`, what is dropped, by `DROPPED_SCHEMA`, and the counts.
 
         Personal data that is not to be kept is in neither: a text that is dropped for it is returned masked.
         """
@@ -87,9 +127,12 @@ class Cleaner:
             verdict = broken.get(place)
             if reason is not None or verdict is not None:
                 dropped.append(_row(protected, place, reason, verdict))
-        self._count(reasons, kinds, dropped)
         kept = [reason is None and broken[place] is None for place, reason in enumerate(reasons)]
-        return protected.filter(pa.array(kept, pa.bool_())), pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA)
+        return (
+            protected.filter(pa.array(kept, pa.bool_())),
+            pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA),
+            self._count(reasons, kinds, dropped),
+        )
 
     def _foreign(self, text: str) -> Verdict | None:
         """Returns why a text is in none of the languages wanted, if it is."""
@@ -104,7 +147,7 @@ class Cleaner:
 
     def _count(
         self, reasons: Sequence[str | None], kinds: Sequence[str | None], dropped: Sequence[dict[str, object]]
-    ) -> None:
+    ) -> Tally:
         overlapping = sum(reason is not None and reason.startswith("overlap.") for reason in reasons)
         foreign = sum(str(row["reason"]).startswith("language.") for row in dropped)
         refused = len(dropped) - foreign - sum(reason is not None for reason in reasons)
@@ -114,9 +157,11 @@ class Cleaner:
             "personal": sum(kind is not None for kind in kinds),
             "refused": refused,
         }
-        for name in self.counts:
-            self.counts[name] += found[name]
-        self.reasons.update(str(row["reason"]) for row in dropped)
+        return Tally(
+            Counter({name: found[name] for name in self._counted}),
+            Counter(str(row["reason"]) for row in dropped),
+            Counter() if self._protector is None else self._protector.take_found(),
+        )
 
 
 def _overlap_finder(without: EvaluationTexts) -> OverlapFinder:
@@ -136,8 +181,15 @@ def make_protector(settings: PersonalData) -> Protector:
         RecipeError: the key is missing, or too short.
         MissingExtraError: a package is not installed.
     """
-    key = None if settings.key_file is None else read_key(settings.key_file)
+    return _protector(settings, _key_of(settings))
+
+
+def _protector(settings: PersonalData, key: bytes | None) -> Protector:
     return Protector(settings.action, settings.kinds, settings.regions, key)
+
+
+def _key_of(settings: PersonalData) -> bytes | None:
+    return None if settings.key_file is None else read_key(settings.key_file)
 
 
 def read_key(path: str) -> bytes:

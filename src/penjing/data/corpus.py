@@ -6,8 +6,8 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Cleaner, cut_paragraphs
+from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Tally, cleaning_counts, cut_paragraphs
 from penjing.data.duplicates import Bits, DuplicateFinder
+from penjing.data.engine import IN_THIS_PROCESS, EngineSettings, make_engine
 from penjing.data.intake import ORIGIN_SCHEMA, Intake
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
 from penjing.data.paragraphs import ParagraphFinder
+from penjing.data.preparing import Incoming, make_preparation
 from penjing.data.reading import iter_texts, iter_traced
 from penjing.data.settings import TextData, exact_share
 from penjing.data.storing import ParquetRows, Spool, work_folder
@@ -31,9 +33,17 @@ from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
 
 _MOST_HELD_OUT = 1000
+_WORTH_WORKERS_BYTES = 5 << 20  # of files; processes take seconds to start
 
 
-def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
+def build_corpus(
+    settings: TextData,
+    labelled: Path | None,
+    seed: int,
+    out: Path,
+    progress: Progress,
+    engine: EngineSettings = IN_THIS_PROCESS,
+) -> dict[str, Any]:
     """Fills a folder with ``texts.parquet``, ``held_out.parquet`` and ``counts.json``.
 
     Where there are no labelled rows to test on, ``test.parquet`` is written too, of as many texts as
@@ -54,6 +64,7 @@ def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path
         seed: decides what is held out.
         out: an existing, empty folder.
         progress: told how far the reading is.
+        engine: where texts are normalized and cleaned; what is written is the same to the byte.
 
     Returns:
         What ``counts.json`` holds.
@@ -62,23 +73,36 @@ def build_corpus(settings: TextData, labelled: Path | None, seed: int, out: Path
         RecipeError: a file or a column is missing.
         DataError: a file cannot be used, or there are too few texts.
         DiskFullError: the disk has no room.
-        MissingExtraError: near duplicates are to be dropped, and Daft is not installed.
+        MissingExtraError: a package is not installed that the settings need, or the engine.
+        PenjingError: a worker has died.
         Interrupted: the user asked to stop.
     """
-    return _Build(settings, labelled, seed, out, progress).run()
+    return _Build(settings, labelled, seed, out, progress, engine).run()
 
 
 class _Build:
     """One build, with what it counts on the way."""
 
-    def __init__(self, settings: TextData, labelled: Path | None, seed: int, out: Path, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: TextData,
+        labelled: Path | None,
+        seed: int,
+        out: Path,
+        progress: Progress,
+        engine: EngineSettings,
+    ) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.intake, self.removed = Intake(settings), frozenset(settings.removed)
-        self.cleaner = Cleaner(settings)
+        self.tally = Tally()
+        self.cleaned = cleaning_counts(settings)
+        is_costly = bool(self.cleaned) or settings.normalize is not None
+        is_worth_workers = is_costly and self.intake.size_bytes() >= _WORTH_WORKERS_BYTES
+        self.engine = make_engine(engine, is_worth_workers=is_worth_workers)
         near = () if settings.near_duplicates is None else ("near_duplicates",)
         again = ("paragraphs", "emptied") if settings.paragraph_duplicates else ()
         removed = ("removed",) if settings.removed else ()
-        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaner.counts, *again, *removed)
+        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaned, *again, *removed)
         self.counts: dict[str, Any] = dict.fromkeys((*met, "duplicates", *near, "left_out"), 0)
 
     def run(self) -> dict[str, Any]:
@@ -87,11 +111,11 @@ class _Build:
             finder, near = DuplicateFinder(work), self._near_finder(work)
             spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
             dropped = None
-            if self.cleaner.counts or near is not None or self.settings.paragraph_duplicates:
+            if self.cleaned or near is not None or self.settings.paragraph_duplicates:
                 rows = ParquetRows(self.out / "dropped.parquet", DROPPED_SCHEMA, ("source", "reason"))
                 dropped = stack.enter_context(rows)
-            with spool.writing() as write:
-                for batch in self._distinct_paragraphs(work, self._clean(dropped), dropped):
+            with closing(self._clean(dropped)) as clean, spool.writing() as write:
+                for batch in self._distinct_paragraphs(work, clean, dropped):
                     batch = self._without_removed(batch)
                     texts = batch.column("text").to_pylist()
                     finder.add(exact_keys(texts, self.seed))
@@ -100,11 +124,11 @@ class _Build:
                     write(batch.columns)
             first = None if near is None else near.find(self.progress)
             self._write(spool, self._choose(finder, first), first, dropped)
-            self.counts |= {**self.cleaner.counts, **self.intake.finish(self.out, self.progress)}
-            if self.cleaner.reasons:
-                self.counts["reasons"] = dict(self.cleaner.reasons.most_common())
-            if self.cleaner.personal:
-                self.counts["personal_data"] = self.cleaner.personal
+            self.counts |= self.intake.finish(self.out, self.progress)
+            if self.tally.reasons:
+                self.counts["reasons"] = dict(self.tally.reasons.most_common())
+            if self.tally.personal:
+                self.counts["personal_data"] = dict(self.tally.personal.most_common())
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -115,20 +139,20 @@ class _Build:
         folder.mkdir()
         return NearDuplicateFinder(folder, self.settings.near_duplicates)
 
-    def _clean(self, dropped: ParquetRows | None) -> Iterator[pa.RecordBatch]:
+    def _clean(self, dropped: ParquetRows | None) -> Generator[pa.RecordBatch]:
         """Yields texts that no rule of the recipe refuses; what one does is written beside."""
-        evaluation = KeySet(self._evaluation_keys())
-        for batch in self._batches():
-            stop_if_asked(self.progress)
-            texts = batch.column("text").to_pylist()
-            if len(evaluation) and texts:
-                clean = ~evaluation.contains(normalized_keys(texts))
-                self.counts["in_evaluation"] += int((~clean).sum())
-                batch = batch.filter(pa.array(clean))
-            if dropped is not None:
-                batch, refused = self.cleaner.clean(batch)
-                dropped.write(self._not_removed(refused))
-            yield batch
+        preparation = make_preparation(self.settings, KeySet(self._evaluation_keys()))
+        with closing(self.engine.map(preparation, self._incoming())) as results:
+            for prepared in results:
+                stop_if_asked(self.progress)
+                self.tally.add(prepared.tally)
+                if dropped is not None:
+                    dropped.write(self._not_removed(prepared.dropped))
+                yield prepared.kept
+        counted = self.tally.counts
+        self.intake.settle(counted["normalized"], counted["emptied"])
+        self.counts |= self.intake.counts
+        self.counts |= {name: counted[name] for name in ("in_evaluation", *self.cleaned)}
 
     def _distinct_paragraphs(
         self, work: Path, batches: Iterator[pa.RecordBatch], dropped: ParquetRows | None
@@ -172,14 +196,14 @@ class _Build:
                 for texts in iter_texts(self.labelled / f"{split}.parquet"):
                     yield normalized_keys(texts)
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Yields texts with the file and row that they come from."""
-        yield from self.intake.batches(self.progress)
-        self.counts |= self.intake.counts
+    def _incoming(self) -> Iterator[Incoming]:
+        """Yields texts with the file and row that they come from; labelled ones have had their form already."""
+        for batch in self.intake.batches(self.progress):
+            yield Incoming(batch, is_raw=True)
         if self.labelled is not None and self.settings.include_training_texts:
             for batch in iter_traced(self.labelled / "train.parquet"):
                 self.counts["from_training"] += batch.num_rows
-                yield batch
+                yield Incoming(batch, is_raw=False)
 
     def _choose(self, finder: DuplicateFinder, first_alike: NDArray[np.int64] | None) -> dict[str, Bits]:
         """Returns which rows go into which file; those that are held out, or for the test, have the first keys.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from penjing.data.checks import check_any
-from penjing.data.normalizing import make_normalizer
 from penjing.data.rows import RowReader, RowRules
 from penjing.data.settings import TextData
-from penjing.data.sources import FaultLog, corpus_files, file_size
+from penjing.data.sources import FaultLog, Layout, corpus_files, file_size
 from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS
 from penjing.errors import DataError
 from penjing.files import write_text
@@ -47,60 +46,63 @@ class Intake:
         self._settings = settings
         self.files = corpus_files(settings.paths)
         self._log = FaultLog() if settings.faults == "skip" else None
-        self._normalize: Callable[[str], str] | None = None
+        rules = RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=self._layout())
+        self._reader = RowReader(rules)
+        self._found = 0
         self.counts: dict[str, Any] = {"files_read": len(self.files.files)}
         self.counts |= dict.fromkeys((*(("faults",) if self._log is not None else ()), "read", "filtered", "empty"), 0)
         if settings.normalize is not None:
-            self._normalize = make_normalizer(settings.normalize)
             self.counts["normalized"] = 0
 
+    def _layout(self) -> Layout:
+        return replace(self._settings.layout, log=self._log)
+
+    def size_bytes(self) -> int:
+        """Returns the bytes of all files, as they are on disk."""
+        return sum(map(file_size, self.files.files))
+
     def batches(self, progress: Progress) -> Iterator[pa.RecordBatch]:
-        """Yields texts by `ORIGIN_SCHEMA`.
+        """Yields texts by `ORIGIN_SCHEMA`, as they are in the files.
 
         Raises:
             RecipeError: a column is missing.
-            DataError: a row cannot be used and faults are refused, or there is none.
-            Interrupted: the user asked to stop.
+            DataError: a row cannot be used and faults are refused.
         """
-        settings, counts = self._settings, self.counts
-        layout = replace(settings.layout, log=self._log)
-        reader = RowReader(RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=layout))
-        found, waiting = 0, _Waiting()
+        waiting = _Waiting()
         for error in self.files.unread:
-            layout.report(error)
-        with progress.bar("reading", sum(map(file_size, self.files.files)), "bytes") as bar:
-            for rows in reader.read(self.files.files):
-                texts = self._normalized(rows.texts)
-                emptied = [place for place, text in enumerate(texts) if not text]
-                if emptied:
-                    texts, rows = _without(emptied, texts), replace(rows, rows=_without(emptied, rows.rows))
-                amounts = {"read": rows.read, "filtered": rows.filtered, "empty": rows.empty + len(emptied)}
-                for name, amount in amounts.items():
-                    counts[name] += amount
-                found += len(texts)
+            self._layout().report(error)
+        with progress.bar("reading", self.size_bytes(), "bytes") as bar:
+            for rows in self._reader.read(self.files.files):
+                for name, amount in {"read": rows.read, "filtered": rows.filtered, "empty": rows.empty}.items():
+                    self.counts[name] += amount
+                self._found += len(rows.texts)
                 bar.advance(rows.consumed)
-                waiting.texts += texts
-                waiting.sources += [self.files.name_of(rows.file)] * len(texts)
+                waiting.texts += rows.texts
+                waiting.sources += [self.files.name_of(rows.file)] * len(rows.texts)
                 waiting.rows += rows.rows
-                waiting.characters += sum(map(len, texts))
+                waiting.characters += sum(map(len, rows.texts))
                 if len(waiting.texts) >= BATCH_ROWS or waiting.characters >= BATCH_BYTES:
                     yield waiting.take()
         yield waiting.take()
-        self._check(reader, found)
 
-    def _normalized(self, texts: list[str]) -> list[str]:
-        if self._normalize is None:
-            return texts
-        normalized = [self._normalize(text) for text in texts]
-        self.counts["normalized"] += sum(map(str.__ne__, texts, normalized))
-        return normalized
+    def settle(self, normalized: int, emptied: int) -> None:
+        """Counts what came of all texts in their normal form.
 
-    def _check(self, reader: RowReader, found: int) -> None:
-        """Refuses files of which nothing is left; the first fault says why where there is one."""
-        if not found and self._log is not None and self._log.faults:
+        Args:
+            normalized: how many were changed.
+            emptied: how many of them are empty now, and left out.
+
+        Raises:
+            DataError: none is left; the first fault says why where there is one.
+        """
+        if "normalized" in self.counts:
+            self.counts["normalized"] += normalized
+        self.counts["empty"] += emptied
+        left = self._found - emptied
+        if not left and self._log is not None and self._log.faults:
             first = self._log.faults[0]
             raise DataError(first.what, where=first.where, do=first.do)
-        check_any(reader, found, ", ".join(self._settings.paths))
+        check_any(self._reader, left, ", ".join(self._settings.paths))
 
     def finish(self, out: Path, progress: Progress) -> dict[str, Any]:
         """Writes what could not be read into ``faults.jsonl`` of a folder, and returns all counts."""
@@ -141,8 +143,3 @@ class _Waiting:
         batch = pa.record_batch(columns, schema=ORIGIN_SCHEMA)
         self.texts, self.sources, self.rows, self.characters = [], [], [], 0
         return batch
-
-
-def _without(places: list[int], values: list[Any]) -> list[Any]:
-    gone = set(places)
-    return [value for place, value in enumerate(values) if place not in gone]

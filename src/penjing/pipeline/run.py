@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penjing.data.engine import AUTOMATIC, EngineSettings
 from penjing.data.inspection import Document
 from penjing.errors import UsageError
 from penjing.files import read_json, remove_leftovers, write_json
@@ -56,7 +57,9 @@ class RunResult:
     artifacts: dict[str, Artifact]
 
 
-def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]) -> RunResult:
+def run_recipe(
+    recipe: Recipe, out: Path, progress: Progress, command: list[str], engine: EngineSettings = AUTOMATIC
+) -> RunResult:
     """Runs what is not done yet, and publishes ``model/``, ``report.html`` and ``lineage.json`` in ``out``.
 
     Args:
@@ -64,6 +67,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
         out: the folder of the run; an interrupted run in it goes on.
         progress: told how far the work is.
         command: what makes the run again, for the report.
+        engine: where work on data is done.
 
     Raises:
         PenjingError: a stage failed; those before it are kept.
@@ -75,7 +79,7 @@ def run_recipe(recipe: Recipe, out: Path, progress: Progress, command: list[str]
         remove_leftovers(out)
         remove_leftovers(out / "stages")
         remember_recipe(asked, out, command)
-        done = complete_stages(recipe, out, progress)
+        done = complete_stages(recipe, out, progress, engine=engine)
         finish = _finish_language_model if recipe.data is None else _finish_classifier
         result = finish(recipe, out, done, shlex.join(command))
         if removed_ids(out):
@@ -160,7 +164,11 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
 
 
 def complete_stages(
-    recipe: Recipe, out: Path, progress: Progress, names: Sequence[str] | None = None
+    recipe: Recipe,
+    out: Path,
+    progress: Progress,
+    names: Sequence[str] | None = None,
+    engine: EngineSettings = AUTOMATIC,
 ) -> dict[str, Artifact]:
     """Returns the artifacts of the stages that the recipe wants, doing what is not done yet.
 
@@ -169,8 +177,9 @@ def complete_stages(
         out: the folder of the run.
         progress: told how far the work is.
         names: the stages to complete, with all that they read; None: all.
+        engine: where work on data is done.
     """
-    store = Store(out, recipe)
+    store = Store(out, recipe, engine)
     done: dict[str, Artifact] = {}
     wanted = [stage for stage in STAGES if stage.is_wanted(recipe) and (names is None or stage.name in names)]
     for number, stage in enumerate(wanted, start=1):

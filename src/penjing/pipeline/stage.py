@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from penjing.data.engine import AUTOMATIC, EngineSettings
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
 
@@ -24,12 +25,14 @@ class StageContext:
         folder: where the artifact is built; what a killed run of the same stage left is still there.
         inputs: the folders of the stages this one reads.
         progress: told how far the work is.
+        engine: where work on data is done; it changes nothing in the result, and is no part of a stage's key.
     """
 
     recipe: Recipe
     folder: Path
     inputs: dict[str, Path]
     progress: Progress
+    engine: EngineSettings = AUTOMATIC
 
 
 @dataclass(frozen=True)

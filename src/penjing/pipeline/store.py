@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import penjing
+from penjing.data.engine import AUTOMATIC, EngineSettings
 from penjing.errors import UsageError
 from penjing.files import disk_errors, read_json, replace_folder, write_json
 from penjing.hashing import hash_file, hash_folder, hash_json
@@ -77,10 +78,11 @@ class Store:
     Args:
         out: the folder of the run.
         recipe: decides what each stage's key is.
+        engine: where work on data is done.
     """
 
-    def __init__(self, out: Path, recipe: Recipe) -> None:
-        self._folder, self._recipe = out / "stages", recipe
+    def __init__(self, out: Path, recipe: Recipe, engine: EngineSettings = AUTOMATIC) -> None:
+        self._folder, self._recipe, self._engine = out / "stages", recipe, engine
 
     def find(self, stage: Stage, done: dict[str, Artifact]) -> Artifact | None:
         """Returns the finished artifact of a stage, if its inputs and settings have not changed."""
@@ -109,7 +111,7 @@ class Store:
             inputs = {name: done[name].folder for name in stage.inputs if name in done}
             began, energy = time.perf_counter(), read_energy_j()
             restart_peak_memory()
-            facts = stage.run(StageContext(self._recipe, working, inputs, progress))
+            facts = stage.run(StageContext(self._recipe, working, inputs, progress, self._engine))
             seconds = facts.pop("seconds", None) or time.perf_counter() - began
             energy_j = facts.pop("energy_j", used_energy_j(energy, read_energy_j()))
             (working / ORIGIN).unlink(missing_ok=True)

@@ -78,3 +78,8 @@ class Protector:
             assert self._key is not None
             text = replace_by_surrogates(text, findings, self._key)
         return text, findings[0].kind
+
+    def take_found(self) -> Counter[str]:
+        """Returns the pieces found since this was asked last, by kind."""
+        found, self.found = self.found, Counter()
+        return found

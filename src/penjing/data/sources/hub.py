@@ -20,8 +20,9 @@ from penjing.files import folder_beside
 HUB = "hf://"
 _DATA_SETS = "hf://datasets"
 _ADDRESS = re.compile(r"hf://datasets/(\w[\w.-]*)/(\w[\w.-]*)((?:/(?!\.\.?(?:/|$))[^/*?\[\]{}\\]+)*)/?", re.ASCII)
-# Daft reports its use to its makers, and draws bars on standard error, unless told otherwise before it is imported.
-DAFT_QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
+# Unless told otherwise before it is imported, Daft reports its use to its makers, draws bars on standard error, and
+# moves to a Ray that is connected, without coming back when that ends.
+DAFT_QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0", "DAFT_RUNNER": "native"}
 
 
 class HubAddress(NamedTuple):

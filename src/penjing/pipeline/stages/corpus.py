@@ -31,7 +31,8 @@ def has_corpus(recipe: Recipe) -> bool:
 def _run(context: StageContext) -> dict[str, Any]:
     recipe = context.recipe
     assert recipe.corpus is not None
-    return build_corpus(recipe.corpus, context.inputs.get("data"), recipe.seed, context.folder, context.progress)
+    labelled, folder = context.inputs.get("data"), context.folder
+    return build_corpus(recipe.corpus, labelled, recipe.seed, folder, context.progress, context.engine)
 
 
 def _files(recipe: Recipe) -> list[Path]:
