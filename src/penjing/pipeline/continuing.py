@@ -15,8 +15,8 @@ from typing import Any
 
 from penjing.files import disk_errors, folder_beside, read_json
 from penjing.pipeline.stage import ORIGIN, RECORD
-from penjing.train.checkpoint import STATE, list_checkpoints
-from penjing.train.history import HISTORY
+from penjing.train.checkpoint import list_checkpoints
+from penjing.train.history import HISTORY, STATE
 from penjing.train.settings import PretrainSettings, schedule_of
 from penjing.train.trainer import CHECKPOINTS, STABLE
 

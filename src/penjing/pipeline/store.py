@@ -25,8 +25,7 @@ from penjing.machine import peak_memory_mb, read_energy_j, restart_peak_memory, 
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import ORIGIN, RECORD, TIMES, Artifact, Stage, StageContext
 from penjing.progress import Progress
-from penjing.train.checkpoint import STATE
-from penjing.train.history import HISTORY
+from penjing.train.history import HISTORY, STATE
 
 _MOST_FILES = 1000  # that a record names one by one
 _KEY_SHOWN = 12  # digits of a key, in the name of a folder

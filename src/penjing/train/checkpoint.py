@@ -22,12 +22,12 @@ from torch import Tensor, nn
 
 from penjing.errors import TrainingError
 from penjing.files import folder_beside, write_json
+from penjing.train.history import STATE
 from penjing.train.optimizer import Optimizer
 
 _KEPT = 2
 _PREFIX = "step-"
 _BEST = "best.safetensors"
-STATE = "state.json"
 
 
 def save_checkpoint(

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from penjing.files import disk_errors, write_text
 
 HISTORY = "history.jsonl"
+STATE = "state.json"  # of a checkpoint; here, so that whoever asks for its name need not load torch
 
 
 class History:
