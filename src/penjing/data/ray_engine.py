@@ -28,8 +28,7 @@ class RayEngine:
     files are read and written here.
 
     Args:
-        address: of a running cluster, as ``ray.init`` takes it: HOST:PORT, ray://HOST:PORT or auto; None: a local
-            one is started, and ended at the end.
+        address: of a running cluster, HOST:PORT or auto; None: a local one is started, and ended at the end.
         workers: how many; None: as many as there are processors.
 
     Raises:
@@ -73,8 +72,8 @@ class RayEngine:
                 raise UsageError(
                     f"there is no Ray to work on ({_first_line(error)})",
                     where=f"--ray-address {self._address}" if self._address else "--engine ray",
-                    do="Give the address of a running cluster, with the same versions of Ray and Python as here, "
-                    "or leave --ray-address out to start one on this machine.",
+                    do="Give the address of a running cluster, with the same versions of Ray and Python as here and a "
+                    "token that both know (see Ray's token authentication), or leave --ray-address out to start one.",
                 ) from error
         try:
             yield ray
