@@ -40,5 +40,5 @@ $(VENV)/.quickstart: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing Penjing and what its tests need into $(VENV) …" >&2
-	@$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[all,dev]"
 	@touch $@ $(VENV)/.quickstart
