@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penjing.data.sources import FaultLog, Layout, group_by_split, locate_package_folder, read_file, source_files
+from penjing.data.sources import Layout, group_by_split, locate_package_folder, read_file, source_files
 from penjing.errors import DataError, PenjingError, RecipeError
 
 PAIR = ("text", "label")
@@ -397,22 +397,3 @@ def test_file_in_a_package_is_found_without_importing_it(tmp_path: Path, monkeyp
     assert "penjing_test_reviews" not in sys.modules
     with pytest.raises(RecipeError, match=r"a\.csv"):
         source_files("package:penjing_test_reviews/data/b.csv")
-
-
-def test_quote_that_is_never_closed_loses_its_line_alone_where_the_rest_goes_on(tmp_path: Path) -> None:
-    lines = [f"row {number},{number}" for number in range(3000)]
-    path = write(tmp_path / "a.csv", "\n".join(["text,label", *lines[:1000], '"never closed,5', *lines[1000:]]) + "\n")
-    log = FaultLog()
-    rows, numbers = read(path, log=log)
-    assert rows == [(f"row {number}", str(number)) for number in range(3000)]
-    assert [fault.where for fault in log.faults] == ["a.csv, row 1,002"]
-    assert numbers[999:1001] == [1001, 1003]
-
-
-def test_row_that_is_too_long_loses_its_first_line_where_the_rest_goes_on(tmp_path: Path) -> None:
-    lines = [f"row {number},{number}" for number in range(200_000)]
-    path = write(tmp_path / "a.csv", "\n".join(["text,label", *lines[:5], '"open,5', *lines[5:]]) + "\n")
-    log = FaultLog()
-    rows, _ = read(path, log=log, max_line_mb=1)
-    assert len(rows) == 200_000
-    assert [fault.where for fault in log.faults] == ["a.csv, line 7"]

@@ -120,7 +120,8 @@ def _show(run: Path, removal: Removal, trained: list[str], waiting: list[str]) -
         models = ", ".join(map(str, removal.elsewhere))
         console.print(f"Started from this model, and to be trained again too: {models}", soft_wrap=True)
     console.print(
-        "The files that the texts came from are as they were; in other runs they are still there: "
+        "The files that the texts came from are as they were, and so is what was fetched and kept in ~/.cache/penjing; "
+        "in other runs they are still there: "
         "penjing data trace ID. To leave them out of every run, write their ids into the recipe: removed under "
         "[corpus] and [data].",
         soft_wrap=True,

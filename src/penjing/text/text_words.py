@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from penjing.text.words import Span, segment_chinese
+from penjing.text.words import HAN_RUN, Span, segment_chinese
 
 TextLanguage = Literal["en", "zh", "other"]
 LANGUAGES: tuple[TextLanguage, ...] = ("en", "zh", "other")
@@ -18,7 +18,6 @@ _KANA = re.compile(r"[぀-ヿ]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"\S+")
-_HAN_RUN = re.compile(rf"{_HAN.pattern}+")
 _HAN_A_WORD = 1.5  # characters
 
 
@@ -66,7 +65,7 @@ def find_text_words(text: str) -> list[Span]:
     words: list[Span] = []
     for chunk in _CHUNK.finditer(text):
         position = chunk.start()
-        for run in _HAN_RUN.finditer(chunk.group()):
+        for run in HAN_RUN.finditer(chunk.group()):
             start, end = chunk.start() + run.start(), chunk.start() + run.end()
             words += _trim(text, position, start)
             words += _cut_han(text, start, end)

@@ -12,7 +12,8 @@ from penjing.errors import MissingExtraError, UsageError
 
 Language = Literal["en", "zh"]
 Span = tuple[int, int]  # first character, and one past the last
-_HAN_RUN = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
+#: Characters that Chinese words are made of, as many as stand together.
+HAN_RUN = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
 _NEGATIONS_AND_DEGREES = """
 no not nor never none nothing nobody nowhere neither cannot can't don't doesn't didn't isn't wasn't aren't weren't won't
 wouldn't shouldn't couldn't hasn't haven't hadn't without against few little less least too very more most
@@ -37,7 +38,7 @@ class WordSettings(BaseModel):
 
 def is_han(character: str) -> bool:
     """Whether a character is one of those that Chinese words are made of."""
-    return _HAN_RUN.match(character) is not None
+    return HAN_RUN.match(character) is not None
 
 
 def segment_chinese(text: str) -> list[Span]:
@@ -56,7 +57,7 @@ def segment_chinese(text: str) -> list[Span]:
     except ImportError as error:
         raise MissingExtraError("rjieba", "zh", "Chinese word segmentation") from error
     spans, position = [], 0
-    for run in _HAN_RUN.finditer(text):
+    for run in HAN_RUN.finditer(text):
         spans.append((position, run.start()))
         position = run.start()
         for word in rjieba.cut(run.group()):
