@@ -6,7 +6,9 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, Tally, cleaning_counts, cut_paragraphs
+import penjing
+from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, cleaning_counts, cut_paragraphs
 from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.engine import IN_THIS_PROCESS, EngineSettings, make_engine
 from penjing.data.intake import ORIGIN_SCHEMA, Intake
@@ -24,16 +27,22 @@ from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, te
 from penjing.data.labelled import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
 from penjing.data.paragraphs import ParagraphFinder
+from penjing.data.parts import Done, PreparedParts
 from penjing.data.preparing import Incoming, make_preparation
 from penjing.data.reading import iter_texts, iter_traced
 from penjing.data.settings import TextData, exact_share
 from penjing.data.storing import ParquetRows, Spool, work_folder
 from penjing.errors import DataError
 from penjing.files import write_json
+from penjing.hashing import hash_json
 from penjing.progress import Progress, stop_if_asked
 
 _MOST_HELD_OUT = 1000
 _WORTH_WORKERS_BYTES = 5 << 20  # of files; processes take seconds to start
+_PARTS = ".parts"
+_PART_EVERY_S = 10.0  # so much work is lost at most when the process is killed; 16 ms to write one
+
+Batches = Iterator[pa.RecordBatch]
 
 
 def build_corpus(
@@ -57,17 +66,20 @@ def build_corpus(
     Which texts are held out, and which remain under ``max_documents``, goes by a hash of the text and the seed: an even
     draw that hardly changes when texts are added.
 
+    Texts that were read and cleaned are kept beside, in parts, until all is done: a build that was killed, or stopped,
+    goes on after the last part if it is called again with the same settings and files.
+
     Args:
         settings: where the texts are.
         labelled: the folder that `penjing.data.labelled.build_labelled` filled, if any: texts whose normalized form is
             in its validation or test are removed, and its training texts are added if the settings say so.
         seed: decides what is held out.
-        out: an existing, empty folder.
+        out: an existing folder; empty, or what a build with the same settings and files has left that was stopped.
         progress: told how far the reading is.
         engine: where texts are normalized and cleaned; what is written is the same to the byte.
 
     Returns:
-        What ``counts.json`` holds.
+        What ``counts.json`` holds; ``seconds`` and, where the machine tells, ``energy_j``, over all sittings.
 
     Raises:
         RecipeError: a file or a column is missing.
@@ -94,7 +106,7 @@ class _Build:
     ) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.intake, self.removed = Intake(settings), frozenset(settings.removed)
-        self.tally = Tally()
+        self.done: deque[Done] = deque()  # of the batches that are worked on, in order
         self.cleaned = cleaning_counts(settings)
         is_costly = bool(self.cleaned) or settings.normalize is not None
         is_worth_workers = is_costly and self.intake.size_bytes() >= _WORTH_WORKERS_BYTES
@@ -109,28 +121,38 @@ class _Build:
         with ExitStack() as stack:
             work = stack.enter_context(work_folder(self.out))
             finder, near = DuplicateFinder(work), self._near_finder(work)
-            spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
+            parts = stack.enter_context(PreparedParts(self.out / _PARTS, self._origin(), _PART_EVERY_S))
             dropped = None
             if self.cleaned or near is not None or self.settings.paragraph_duplicates:
                 rows = ParquetRows(self.out / "dropped.parquet", DROPPED_SCHEMA, ("source", "reason"))
                 dropped = stack.enter_context(rows)
-            with closing(self._clean(dropped)) as clean, spool.writing() as write:
-                for batch in self._distinct_paragraphs(work, clean, dropped):
-                    batch = self._without_removed(batch)
-                    texts = batch.column("text").to_pylist()
+            with closing(self._clean(parts, dropped)) as clean:
+                batches: Batches = clean
+                again: Callable[[], Batches] = parts.kept
+                if self.settings.paragraph_duplicates and dropped is not None:
+                    spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
+                    batches, again = self._cut_paragraphs(work, clean, parts, spool, dropped), spool.read
+                for batch in batches:
+                    texts = self._without_removed(batch).column("text").to_pylist()
                     finder.add(exact_keys(texts, self.seed))
                     if near is not None:
                         near.add(texts)
-                    write(batch.columns)
             first = None if near is None else near.find(self.progress)
-            self._write(spool, self._choose(finder, first), first, dropped)
+            self._write(map(self._not_removed, again()), self._choose(finder, first), first, dropped)
             self.counts |= self.intake.finish(self.out, self.progress)
-            if self.tally.reasons:
-                self.counts["reasons"] = dict(self.tally.reasons.most_common())
-            if self.tally.personal:
-                self.counts["personal_data"] = dict(self.tally.personal.most_common())
+            if parts.tally.reasons:
+                self.counts["reasons"] = dict(parts.tally.reasons.most_common())
+            if parts.tally.personal:
+                self.counts["personal_data"] = dict(parts.tally.personal.most_common())
             write_json(self.out / COUNTS, self.counts)
-        return self.counts
+            parts.remove()
+        return {**self.counts, "seconds": parts.sitting.seconds, "energy_j": parts.sitting.energy_j}
+
+    def _origin(self) -> str:
+        """Returns what decides the texts, as a hash; of files, it is enough that they were not written since."""
+        files = [*self.intake.files.files, *(sorted(self.labelled.iterdir()) if self.labelled is not None else ())]
+        times = [[str(file), stat.st_size, stat.st_mtime_ns] for file in files if (stat := _stat(file)) is not None]
+        return hash_json([penjing.__version__, self.settings.model_dump(mode="json"), self.seed, times])
 
     def _near_finder(self, work: Path) -> NearDuplicateFinder | None:
         if self.settings.near_duplicates is None:
@@ -139,44 +161,63 @@ class _Build:
         folder.mkdir()
         return NearDuplicateFinder(folder, self.settings.near_duplicates)
 
-    def _clean(self, dropped: ParquetRows | None) -> Generator[pa.RecordBatch]:
+    def _clean(self, parts: PreparedParts, dropped: ParquetRows | None) -> Generator[pa.RecordBatch]:
         """Yields texts that no rule of the recipe refuses; what one does is written beside."""
         preparation = make_preparation(self.settings, KeySet(self._evaluation_keys()))
-        with closing(self.engine.map(preparation, self._incoming())) as results:
+        self._go_on(parts)
+        yield from parts.kept()
+        with closing(self.engine.map(preparation, self._incoming(parts.done))) as results:
             for prepared in results:
-                stop_if_asked(self.progress)
-                self.tally.add(prepared.tally)
-                if dropped is not None:
-                    dropped.write(self._not_removed(prepared.dropped))
+                parts.add(prepared, self.done.popleft(), self.intake.faults)
+                if self.progress.should_stop():
+                    parts.finish(self.intake.faults)
+                    stop_if_asked(self.progress)
                 yield prepared.kept
-        counted = self.tally.counts
+        parts.finish(self.intake.faults)
+        if dropped is not None:
+            for batch in parts.dropped():
+                dropped.write(self._not_removed(batch))
+        counted = parts.tally.counts
         self.intake.settle(counted["normalized"], counted["emptied"])
         self.counts |= self.intake.counts
         self.counts |= {name: counted[name] for name in ("in_evaluation", *self.cleaned)}
 
-    def _distinct_paragraphs(
-        self, work: Path, batches: Iterator[pa.RecordBatch], dropped: ParquetRows | None
-    ) -> Iterator[pa.RecordBatch]:
-        """Yields the texts without paragraphs that came before, if the settings ask for that."""
-        if not self.settings.paragraph_duplicates or dropped is None:
-            yield from batches
+    def _go_on(self, parts: PreparedParts) -> None:
+        """Makes the reading go on after what is done, and says so."""
+        if parts.done is None:
             return
+        reached = parts.done.reached
+        self.intake.go_on(reached, parts.faults)
+        texts = reached.border.found + reached.texts
+        self.progress.say(f"corpus: going on; {texts:,} texts have been read and cleaned")
+
+    def _cut_paragraphs(
+        self, work: Path, batches: Batches, parts: PreparedParts, spool: Spool, dropped: ParquetRows
+    ) -> Batches:
+        """Yields the texts without paragraphs that came before, and writes them into a spool.
+
+        Args:
+            work: a folder for work in progress.
+            batches: the texts for the first time; they are in the parts then.
+            parts: the texts for the second time.
+            spool: takes what is left of them.
+            dropped: takes what is cut out.
+        """
         folder = work / "paragraphs"
         folder.mkdir()
-        finder, spool = ParagraphFinder(folder), Spool(work / "whole.arrow", ORIGIN_SCHEMA)
-        with spool.writing() as write:
-            for batch in batches:
-                finder.add(batch.column("text").to_pylist())
-                write(batch.columns)
+        finder = ParagraphFinder(folder)
+        for batch in batches:
+            finder.add(batch.column("text").to_pylist())
         finder.find()
-        for batch in spool.read():
-            stop_if_asked(self.progress)
-            kept, cut = cut_paragraphs(finder, batch, self.removed)
-            self.counts["paragraphs"] += cut.num_rows
-            self.counts["emptied"] += batch.num_rows - kept.num_rows
-            dropped.write(cut)
-            yield kept
-        spool.path.unlink()
+        with spool.writing() as write:
+            for batch in parts.kept():
+                stop_if_asked(self.progress)
+                kept, cut = cut_paragraphs(finder, batch, self.removed)
+                self.counts["paragraphs"] += cut.num_rows
+                self.counts["emptied"] += batch.num_rows - kept.num_rows
+                dropped.write(cut)
+                write(kept.columns)
+                yield kept
 
     def _without_removed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         kept = self._not_removed(batch)
@@ -196,13 +237,24 @@ class _Build:
                 for texts in iter_texts(self.labelled / f"{split}.parquet"):
                     yield normalized_keys(texts)
 
-    def _incoming(self) -> Iterator[Incoming]:
-        """Yields texts with the file and row that they come from; labelled ones have had their form already."""
-        for batch in self.intake.batches(self.progress):
+    def _incoming(self, before: Done | None) -> Iterator[Incoming]:
+        """Yields texts with the file and row that they come from; labelled ones have had their form already.
+
+        Args:
+            before: what was done when this began.
+        """
+        done = before
+        for batch, reached in self.intake.batches(self.progress):
+            done = Done(reached)
+            self.done.append(done)
             yield Incoming(batch, is_raw=True)
-        if self.labelled is not None and self.settings.include_training_texts:
-            for batch in iter_traced(self.labelled / "train.parquet"):
-                self.counts["from_training"] += batch.num_rows
+        if self.labelled is None or not self.settings.include_training_texts:
+            return
+        assert done is not None  # there is a file
+        for number, batch in enumerate(iter_traced(self.labelled / "train.parquet"), start=1):
+            self.counts["from_training"] += batch.num_rows
+            if number > done.training:
+                self.done.append(Done(done.reached, number))
                 yield Incoming(batch, is_raw=False)
 
     def _choose(self, finder: DuplicateFinder, first_alike: NDArray[np.int64] | None) -> dict[str, Bits]:
@@ -249,7 +301,7 @@ class _Build:
 
     def _write(
         self,
-        spool: Spool,
+        batches: Batches,
         chosen: dict[str, Bits],
         first_alike: NDArray[np.int64] | None,
         dropped: ParquetRows | None,
@@ -264,7 +316,7 @@ class _Build:
                 for name in chosen
             }
             start = 0
-            for batch in spool.read():
+            for batch in filter(len, batches):
                 stop_if_asked(self.progress)
                 rows = np.arange(start, start + batch.num_rows)
                 start += batch.num_rows
@@ -288,6 +340,13 @@ class _Build:
         self.counts |= {"documents": writers["texts"].rows, "characters": characters["texts"]}
         for name in [name for name in chosen if name != "texts"]:
             self.counts |= {name: writers[name].rows, f"{name}_characters": characters[name]}
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except OSError:
+        return None  # who reads it says so
 
 
 class _Likenesses:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from penjing.data.checks import check_any
-from penjing.data.rows import RowReader, RowRules
+from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import TextData
 from penjing.data.sources import FaultLog, Layout, corpus_files, file_size
+from penjing.data.sources.faults import Fault, FaultMark
 from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS
 from penjing.errors import DataError
 from penjing.files import write_text
@@ -24,6 +24,48 @@ FAULTS = "faults.jsonl"
 #: A text with where it comes from.
 ORIGIN_SCHEMA = pa.schema([("text", pa.string()), ("source", pa.string()), ("row", pa.int64())])
 _MOST_NAMED = 100
+
+
+@dataclass(frozen=True)
+class Border:
+    """Where a file begins, and what was counted before it.
+
+    Attributes:
+        file: its place among the files; their number stands for the end.
+        counts: as of `Intake`.
+        found: how many texts were found.
+        faults: how far their log was.
+    """
+
+    file: int
+    counts: dict[str, int]
+    found: int
+    faults: FaultMark
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far the reading is: another intake of the same files can go on from there.
+
+    Attributes:
+        border: the beginning of the file that is read.
+        texts: how many of its texts are given out.
+    """
+
+    border: Border
+    texts: int
+
+
+class Incomings(NamedTuple):
+    """Texts, and how far the reading is with them.
+
+    Attributes:
+        batch: by `ORIGIN_SCHEMA`.
+        reached: where the next ones begin.
+    """
+
+    batch: pa.RecordBatch
+    reached: Reached
 
 
 class Intake:
@@ -45,45 +87,74 @@ class Intake:
     def __init__(self, settings: TextData) -> None:
         self._settings = settings
         self.files = corpus_files(settings.paths)
-        self._log = FaultLog() if settings.faults == "skip" else None
+        self._log = FaultLog()
+        self._is_skipping = settings.faults == "skip"
+        self._first: Reached | None = None
         rules = RowRules(text=settings.text, where=settings.where, empty_text="drop", layout=self._layout())
         self._reader = RowReader(rules)
         self._found = 0
         self.counts: dict[str, Any] = {"files_read": len(self.files.files)}
-        self.counts |= dict.fromkeys((*(("faults",) if self._log is not None else ()), "read", "filtered", "empty"), 0)
+        self.counts |= dict.fromkeys((*(("faults",) if self._is_skipping else ()), "read", "filtered", "empty"), 0)
         if settings.normalize is not None:
             self.counts["normalized"] = 0
 
     def _layout(self) -> Layout:
-        return replace(self._settings.layout, log=self._log)
+        return replace(self._settings.layout, log=self._log if self._is_skipping else None)
 
     def size_bytes(self) -> int:
         """Returns the bytes of all files, as they are on disk."""
         return sum(map(file_size, self.files.files))
 
-    def batches(self, progress: Progress) -> Iterator[pa.RecordBatch]:
-        """Yields texts by `ORIGIN_SCHEMA`, as they are in the files.
+    @property
+    def faults(self) -> list[Fault]:
+        """What could not be read so far, the first 10,000 of them."""
+        return self._log.faults
+
+    def go_on(self, reached: Reached, faults: Sequence[Fault]) -> None:
+        """Makes `batches` go on from where an intake of the same files and settings has stopped.
+
+        Args:
+            reached: how far that was.
+            faults: its list, up to there at least.
+        """
+        self._first, self._found = reached, reached.border.found
+        self.counts |= reached.border.counts
+        self._log.go_on(reached.border.faults, faults)
+
+    def batches(self, progress: Progress) -> Iterator[Incomings]:
+        """Yields texts as they are in the files.
 
         Raises:
             RecipeError: a column is missing.
             DataError: a row cannot be used and faults are refused.
         """
         waiting = _Waiting()
-        for error in self.files.unread:
-            self._layout().report(error)
+        first, already = (0, 0) if self._first is None else (self._first.border.file, self._first.texts)
+        if self._first is None:
+            for error in self.files.unread:
+                self._layout().report(error)
         with progress.bar("reading", self.size_bytes(), "bytes") as bar:
-            for rows in self._reader.read(self.files.files):
-                for name, amount in {"read": rows.read, "filtered": rows.filtered, "empty": rows.empty}.items():
-                    self.counts[name] += amount
-                self._found += len(rows.texts)
-                bar.advance(rows.consumed)
-                waiting.texts += rows.texts
-                waiting.sources += [self.files.name_of(rows.file)] * len(rows.texts)
-                waiting.rows += rows.rows
-                waiting.characters += sum(map(len, rows.texts))
-                if len(waiting.texts) >= BATCH_ROWS or waiting.characters >= BATCH_BYTES:
-                    yield waiting.take()
-        yield waiting.take()
+            bar.advance(sum(map(file_size, self.files.files[:first])))
+            for number, file in enumerate(self.files.files[first:], start=first):
+                border, given = self._border(number), 0
+                for rows in self._reader.read([file]):
+                    self._count(rows)
+                    bar.advance(rows.consumed)
+                    waiting.add(rows, self.files.name_of(rows.file), skipped=max(0, already - given))
+                    given += len(rows.texts)
+                    if waiting.is_full:
+                        yield Incomings(waiting.take(), Reached(border, given))
+                already = 0
+        if first < len(self.files.files):
+            yield Incomings(waiting.take(), Reached(self._border(len(self.files.files)), 0))
+
+    def _border(self, file: int) -> Border:
+        return Border(file, dict(self.counts), self._found, self._log.mark())
+
+    def _count(self, rows: TextRows) -> None:
+        for name, amount in {"read": rows.read, "filtered": rows.filtered, "empty": rows.empty}.items():
+            self.counts[name] += amount
+        self._found += len(rows.texts)
 
     def settle(self, normalized: int, emptied: int) -> None:
         """Counts what came of all texts in their normal form.
@@ -99,7 +170,7 @@ class Intake:
             self.counts["normalized"] += normalized
         self.counts["empty"] += emptied
         left = self._found - emptied
-        if not left and self._log is not None and self._log.faults:
+        if not left and self._log.faults:
             first = self._log.faults[0]
             raise DataError(first.what, where=first.where, do=first.do)
         check_any(self._reader, left, ", ".join(self._settings.paths))
@@ -108,10 +179,10 @@ class Intake:
         """Writes what could not be read into ``faults.jsonl`` of a folder, and returns all counts."""
         names = [self.files.names[file] for file in self.files.files]
         counts = {**self.counts, "files": names[:_MOST_NAMED]}
-        left_out = self.files.left_out + (self._log.left_out if self._log is not None else Counter())
+        left_out = self.files.left_out + self._log.left_out
         if left_out:
             counts["other_files"] = dict(left_out.most_common())
-        if self._log is None:
+        if not self._is_skipping:
             return counts
         counts |= {"faults": self._log.count, "encodings": dict(self._log.encodings.most_common())}
         if self._log.faults:
@@ -136,6 +207,19 @@ class _Waiting:
     sources: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     characters: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether they make a batch."""
+        return len(self.texts) >= BATCH_ROWS or self.characters >= BATCH_BYTES
+
+    def add(self, rows: TextRows, source: str, skipped: int) -> None:
+        """Adds the texts of some rows of a file, without the first ones."""
+        texts = rows.texts[skipped:]
+        self.texts += texts
+        self.sources += [source] * len(texts)
+        self.rows += rows.rows[skipped:]
+        self.characters += sum(map(len, texts))
 
     def take(self) -> pa.RecordBatch:
         """Returns them as a batch, and begins anew."""

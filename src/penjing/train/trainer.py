@@ -33,6 +33,7 @@ from penjing.models.device import (
     restart_peak_device_memory,
 )
 from penjing.progress import Bar, Progress
+from penjing.sitting import Sitting
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.determinism import deterministic_algorithms
@@ -44,7 +45,6 @@ from penjing.train.objective import Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
-from penjing.train.sitting import Sitting
 from penjing.train.state import DEPENDED_ON, TrainingResult, TrainingState
 from penjing.train.step_loader import StepLoader
 from penjing.train.used_rows import narrow_embeddings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penjing.errors import PenjingError
@@ -30,6 +31,23 @@ def readable_name(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+@dataclass(frozen=True)
+class FaultMark:
+    """How far a log was at a time; its list only grows.
+
+    Attributes:
+        count: how many faults there were.
+        kept: how many of them are in the list.
+        encodings: as of `FaultLog`.
+        left_out: as of `FaultLog`.
+    """
+
+    count: int
+    kept: int
+    encodings: Counter[str]
+    left_out: Counter[str]
+
+
 class FaultLog:
     """What could not be read, while the rest was.
 
@@ -51,6 +69,20 @@ class FaultLog:
         self.count += 1
         if len(self.faults) < _MOST_KEPT:
             self.faults.append(Fault(*map(readable_name, (error.where, error.what, error.do))))
+
+    def mark(self) -> FaultMark:
+        """Returns how far it is."""
+        return FaultMark(self.count, len(self.faults), self.encodings.copy(), self.left_out.copy())
+
+    def go_on(self, mark: FaultMark, faults: Sequence[Fault]) -> None:
+        """Becomes as a log was at a mark.
+
+        Args:
+            mark: of that log.
+            faults: its list, up to the mark at least.
+        """
+        self.count, self.faults = mark.count, list(faults[: mark.kept])
+        self.encodings, self.left_out = mark.encodings.copy(), mark.left_out.copy()
 
     def merge(self, other: FaultLog) -> None:
         """Takes over what another log has."""

@@ -63,4 +63,5 @@ CORPUS = Stage(
     run=_run,
     files=_files,
     is_wanted=has_corpus,
+    is_resumable=True,
 )

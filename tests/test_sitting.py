@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from penjing import sitting
 from penjing.machine import used_energy_j
-from penjing.train import sitting
-from penjing.train.sitting import Sitting
+from penjing.sitting import Sitting
 
 
 def count_energy(monkeypatch: pytest.MonkeyPatch, *readings: float | None) -> None:
