@@ -117,6 +117,25 @@ def test_models_that_started_from_one_are_named_with_it(tmp_path: Path) -> None:
     assert remove_texts(recipe, runs / "a", [document.id], Silent()).elsewhere == [runs / "b" / "model"]
 
 
+def test_model_that_started_from_one_before_it_was_trained_again_is_still_named(tmp_path: Path) -> None:
+    write_texts(tmp_path / "texts.txt")
+    runs = tmp_path / "runs"
+    a, b = runs / "a", runs / "b"
+    recipe = recipe_of_texts(tmp_path / "texts.txt")
+    run_recipe(recipe, a, Silent(), [])
+    first, second, *_ = documents_of(a / "model")
+    shutil.copytree(a / "model", tmp_path / "start")
+    (tmp_path / "other.txt").write_text("\n".join(f"quite another text {number}" for number in range(40)))
+    run_recipe(recipe_of_texts(tmp_path / "other.txt", start=str(tmp_path / "start")), b, Silent(), [])
+
+    remove_texts(recipe, a, [first.id], Silent())
+    run_recipe(recipe, a, Silent(), [])  # trained again; what b started from is gone
+    traces = trace_texts(runs, {first.id, second.id})
+    assert [trace.models for trace in traces[first.id]] == [[b / "model"]]
+    assert [trace.models for trace in traces[second.id]] == [[a / "model", b / "model"]]
+    assert remove_texts(recipe, a, [second.id], Silent()).elsewhere == [b / "model"]
+
+
 def test_labelled_row_is_removed_too(tmp_path: Path, small_recipe: Callable[..., dict[str, Any]]) -> None:
     recipe, out = check_recipe(small_recipe(tmp_path), "small"), tmp_path / "out"
     result = run_recipe(recipe, out, Silent(), [])

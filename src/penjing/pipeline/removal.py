@@ -14,7 +14,15 @@ from penjing.data.inspection import Document, DroppedDocument
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.tracing import REMOVED, find_texts, labelled_origins, near_copies, removed_ids
+from penjing.pipeline.tracing import (
+    LEARNED,
+    REMOVED,
+    find_texts,
+    labelled_origins,
+    near_copies,
+    published_weights,
+    removed_texts,
+)
 
 RECIPE = "recipe.json"  # what a run was made by
 
@@ -73,7 +81,7 @@ def remembered_recipe(out: Path) -> Remembered:
 
 def without_removed(recipe: Recipe, out: Path) -> Recipe:
     """Returns the recipe without what was removed from a run."""
-    ids = removed_ids(out)
+    ids = removed_texts(out)
     if not ids:
         return recipe
     changed: dict[str, Any] = {}
@@ -112,7 +120,7 @@ def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Doc
     if recipe.corpus is not None and recipe.corpus.personal is not None:
         protector = make_protector(recipe.corpus.personal)
         found |= labelled_origins(out, list(found.values()), lambda text: protector.protect(text)[0])
-    known = set(removed_ids(out))
+    known = removed_texts(out)
     missing = [key for key in ids if key not in found and key not in known]
     if missing:
         raise UsageError(
@@ -120,5 +128,7 @@ def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Doc
             where=str(out),
             do=f"penjing data inspect {out} --json shows ids; nothing was removed.",
         )
-    write_json(out / REMOVED, sorted(known | set(ids) | set(found)))
+    weights = published_weights(out)
+    known |= {key: weights if item.part in LEARNED else [] for key, item in found.items() if key not in known}
+    write_json(out / REMOVED, dict(sorted(known.items())))
     return found

@@ -26,7 +26,7 @@ from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.store import Store, locked
-from penjing.pipeline.tracing import removed_ids, started_from
+from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.model import load_model
 from penjing.tasks.task import ClassPrediction
@@ -82,7 +82,7 @@ def run_recipe(
         done = complete_stages(recipe, out, progress, engine=engine)
         finish = _finish_language_model if recipe.data is None else _finish_classifier
         result = finish(recipe, out, done, shlex.join(command))
-        if removed_ids(out):
+        if removed_texts(out):
             Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
         return result
 
@@ -90,7 +90,8 @@ def run_recipe(
 def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
-    publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
+    card = publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
+    remember_weights(out, card["weights"])
     write_json(out / RECORD, lineage)
     predictions = (
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
@@ -103,7 +104,8 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
 def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
     measures = read_json(done["measure"].folder / MEASURES)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
-    publish_language_model(recipe, done["pretrain"].folder / "model", model, lineage, measures)
+    card = publish_language_model(recipe, done["pretrain"].folder / "model", model, lineage, measures)
+    remember_weights(out, card["weights"])
     write_json(out / RECORD, lineage)
     generations: list[Generation] = []
     if recipe.pretrain is not None and recipe.pretrain.objective == "causal" and recipe.report.examples:

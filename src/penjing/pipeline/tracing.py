@@ -18,12 +18,13 @@ from penjing.data.inspection import (
 )
 from penjing.data.keys import text_ids
 from penjing.errors import UsageError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
 from penjing.pipeline.stage import RECORD
 from penjing.pipeline.store import stage_folder
 from penjing.tasks.card import CARD, read_lineage
 
-REMOVED = "removed.json"  # the ids of what was removed from a run
+REMOVED = "removed.json"  # what was removed from a run: by id, the weights that had learned from it
+PUBLISHED = "published.json"  # the hashes of all weights that a run has published
 #: What a text is for where a model learns from it.
 LEARNED = ("texts", "labelled.train")
 
@@ -36,7 +37,8 @@ class Trace:
         run: the folder of a run.
         item: the text, or why it was dropped there; without text and origin, of the part ``removed``, where it was
             taken out.
-        models: the model folders that learned from it: that of the run, and those that started from it.
+        models: the model folders that learned from it: that of the run, and those that started from it, also from an
+            earlier model of the run.
     """
 
     run: Path
@@ -44,9 +46,22 @@ class Trace:
     models: list[Path]
 
 
-def removed_ids(out: Path) -> list[str]:
-    """Returns the ids of what was removed from a run."""
+def removed_texts(out: Path) -> dict[str, list[str]]:
+    """Returns the ids of what was removed from a run, each with the weights of the run that had learned from it."""
     path = out / REMOVED
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def remember_weights(out: Path, weights: str) -> None:
+    """Writes down that a run has published a model, given its hash; models may start from it after it is gone."""
+    known = published_weights(out)
+    if weights not in known:
+        write_json(out / PUBLISHED, [*known, weights])
+
+
+def published_weights(out: Path) -> list[str]:
+    """Returns the hashes of all weights that a run has published, the oldest first."""
+    path = out / PUBLISHED
     return list(read_json(path)) if path.is_file() else []
 
 
@@ -90,10 +105,11 @@ def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
     traces: dict[str, list[Trace]] = {key: [] for key in ids}
     for run in folders:
         for key, item in _find_in_any(run, ids).items():
-            learned = _is_learned(item) and cards[run] is not None
-            traces[key].append(Trace(run, item, _descendants(run, cards) if learned else []))
-        for key in ids.intersection(removed_ids(run)):
-            models = _descendants(run, cards) if _is_stale(run, cards[run]) else []
+            weights = {*published_weights(run), *_weights_of(cards[run])} if _is_learned(item) else set()
+            traces[key].append(Trace(run, item, _made_from(weights, cards)))
+        removed = removed_texts(run)
+        for key in ids.intersection(removed):
+            models = _made_from(set(removed[key]), cards)
             traces[key].append(Trace(run, Document(key, "", 0, "removed", ""), models))
     return traces
 
@@ -124,9 +140,12 @@ def labelled_origins(run: Path, documents: Iterable[Document], change: Callable[
 
 
 def started_from(run: Path) -> list[Path]:
-    """Returns the models of other runs beside a run that started from its model, or from one of these."""
-    runs = [folder for folder in sorted(run.resolve().parent.iterdir()) if (folder / "stages").is_dir()]
-    return _descendants(run.resolve(), {folder: _card(folder / "model") for folder in runs})[1:]
+    """Returns the models of other runs beside a run that started from one of its models, or from one of these."""
+    run = run.resolve()
+    runs = [folder for folder in sorted(run.parent.iterdir()) if (folder / "stages").is_dir()]
+    cards = {folder: _card(folder / "model") for folder in runs}
+    models = _made_from({*published_weights(run), *_weights_of(cards.get(run))}, cards)
+    return [model for model in models if model != run / "model"]
 
 
 def documents_of(model: Path) -> Iterator[Document]:
@@ -166,21 +185,27 @@ def _card(model: Path) -> dict[str, Any] | None:
     return read_json(model / CARD) if (model / CARD).is_file() else None
 
 
-def _is_stale(run: Path, card: dict[str, Any] | None) -> bool:
-    """Returns whether a model was made from data that have been made again since."""
-    entries = [entry for entry in (card or {}).get("lineage", []) if entry["stage"] in ("data", "corpus")]
-    return any(not (run / "stages" / f"{entry['stage']}-{entry['key'][:12]}").is_dir() for entry in entries)
+def _weights_of(card: dict[str, Any] | None) -> list[str]:
+    return [card["weights"]] if card is not None and "weights" in card else []
 
 
-def _descendants(run: Path, cards: dict[Path, dict[str, Any] | None]) -> list[Path]:
-    """Returns the model of a run, and those that started from its weights, or from the weights of one of these."""
-    waiting, found = [run], []
-    while waiting:
-        parent = waiting.pop(0)
-        found.append(parent)
-        weights = (cards[parent] or {}).get("weights")
-        for other, card in cards.items():
-            files = {content for entry in (card or {}).get("lineage", []) for _, content in entry["files"]}
-            if weights in files and other not in (*found, *waiting):
-                waiting.append(other)
-    return [parent / "model" for parent in found]
+def _made_from(weights: set[str], cards: dict[Path, dict[str, Any] | None]) -> list[Path]:
+    """Returns the models that have some weights, or started from them, or from any model of a run that did.
+
+    Args:
+        weights: by hash.
+        cards: of the models of runs, by run.
+    """
+    waiting, found = list(weights), []
+    runs = [run for run in cards if not weights.isdisjoint(_weights_of(cards[run]))]
+    while True:
+        found += runs
+        waiting += [each for run in runs for each in (*published_weights(run), *_weights_of(cards[run]))]
+        runs = [run for run in cards if run not in found and not _start_files(cards[run]).isdisjoint(waiting)]
+        if not runs:
+            return [run / "model" for run in found]
+
+
+def _start_files(card: dict[str, Any] | None) -> set[str]:
+    """Returns the hashes of all files that a model was made from."""
+    return {content for entry in (card or {}).get("lineage", []) for _, content in entry["files"]}
