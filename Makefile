@@ -13,8 +13,8 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 quickstart: $(VENV)/.quickstart
 	@$(VENV)/bin/penjing quickstart $(ARGS)
 
-test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest $(ARGS)
+test: $(VENV)/.dev $(VENV)/moto/.done
+	MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest $(ARGS)
 
 test-slow: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
@@ -42,3 +42,10 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing Penjing and what its tests need into $(VENV) …" >&2
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[all,dev]"
 	@touch $@ $(VENV)/.quickstart
+
+# A server that speaks as S3 does, for tests; what it needs and what constraints.txt says do not fit together.
+$(VENV)/moto/.done: $(VENV)/bin/python
+	@echo "Installing a server for the tests of s3:// into $(VENV)/moto …" >&2
+	@$(PYTHON) -m venv $(VENV)/moto
+	@$(VENV)/moto/bin/python -m pip --disable-pip-version-check install --quiet "moto[s3]>=5" flask flask-cors
+	@touch $@

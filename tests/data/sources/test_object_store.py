@@ -22,7 +22,7 @@ def store() -> Iterator[str]:
     """Returns the options of an address by which a store is reached."""
     program = os.environ.get("MOTO_SERVER") or shutil.which("moto_server")
     if program is None:
-        pytest.skip("moto_server is not installed (pip install 'moto[server]' into an environment of its own)")
+        pytest.skip("there is no moto_server; make test installs one")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
