@@ -66,5 +66,6 @@ def _name_length(words: Sequence[tuple[str, str]], place: int) -> int:
 
 
 def _is_part(words: Sequence[tuple[str, str]], dot: int) -> bool:
-    """Whether the words on both sides of a middle dot are names."""
-    return all(words[side][1].startswith(("nr", "nz", "ns")) for side in (dot - 1, dot + 1))
+    """Whether the words on both sides of a middle dot are a name: one is tagged as such, the other may be anything."""
+    sides = (words[dot - 1], words[dot + 1])
+    return any(tag.startswith(_NAME) for _, tag in sides) and all(word.isalpha() for word, _ in sides)

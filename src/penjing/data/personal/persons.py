@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from penjing.data.personal.finding import CLAIMED, EntityDetector, Span
 from penjing.data.personal.postal import find_postal_addresses
-from penjing.data.personal.surnames import COMPOUND_SURNAMES, SURNAMES
+from penjing.data.personal.surnames import COMPOUND_SURNAMES, NO_NAMES, SURNAMES
 
 if TYPE_CHECKING:
     from penjing.data.personal.entities import Entity
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Sir|Dame|Rev|Herr|Frau|Mme|Monsieur|Madame|Señora?|Sra?)"
 _WORD = r"[A-ZÀ-ÖØ-Þ](?:[\w'’-]*\w)"
-_TITLED = re.compile(rf"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Professor)\.?[ \u00a0]({_WORD}(?:[ \u00a0]{_WORD}){{0,2}})")
+_TITLED = re.compile(
+    rf"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Professor)\.?[ \u00a0]((?!{_TITLE}\b){_WORD}(?:[ \u00a0]{_WORD}){{0,2}})"
+)
 _TITLES_BEFORE = re.compile(rf"^(?:{_TITLE}\b\.?\s*|the\s+|Dear\s+|and\s+)+", re.IGNORECASE)
 _CLITIC = re.compile(r"['’]s$")
 _HONORIFIC = (
@@ -30,7 +32,7 @@ _INTRODUCED = re.compile(
     rf"(?:收件人|收货人|联系人|聯繫人|聯絡人|负责人|負責人|经办人|姓名|签收人|我叫|名叫|他叫|她叫|老师叫|本人|房东是|我是)[:：是]?\s*"
     rf"({_SURNAME}{_HAN}{{1,2}})(?!{_HAN})"
 )
-_HONORED = re.compile(rf"(?<!{_HAN})({_SURNAME}{_HAN}{{0,2}})(?={_HONORIFIC})")
+_HONORED = re.compile(rf"({_SURNAME}{_HAN}{{1,2}}|(?<!{_HAN}){_SURNAME})(?={_HONORIFIC})")
 _EDGES = ' \t\u00a0\u3000,.;:!?"“”‘’«»《》〈〉()（）[]【】，。；：！？、*_-–—…/|#<>'
 _PIECE = re.compile(rf"[^\n\r{CLAIMED}]+")
 
@@ -43,12 +45,17 @@ def find_persons(text: str, entities: Sequence[Entity]) -> list[Span]:
     places = [span[:2] for span in find_postal_addresses(text, entities)]
     found: dict[int, int] = {}  # where a name starts, and ends; the longer of two
     for start, end in (*_seen(text, entities), *_told(text)):
-        if not any(start < other and first < end for first, other in places):
+        if not _is_in(places, start, end):
             found[start] = max(end, found.get(start, 0))
     for name in {text[start:end] for start, end in found.items()}:
         for start, end in _repeated(name, text):
-            found.setdefault(start, end)
+            if not _is_in(places, start, end):
+                found.setdefault(start, end)
     return [(start, end, name_value(text[start:end])) for start, end in sorted(found.items())]
+
+
+def _is_in(places: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    return any(start < last and first < end for first, last in places)
 
 
 def name_value(name: str) -> str:
@@ -65,9 +72,21 @@ def _seen(text: str, entities: Sequence[Entity]) -> Iterator[tuple[int, int]]:
         if entity.kind != "person":
             continue
         for piece in _PIECE.finditer(text, entity.start, entity.end):
-            start, end = _trimmed(text, piece.start(), piece.end())
-            if any(map(str.isalpha, text[start:end])) and not any(map(str.isdigit, text[start:end])):
+            start, end = _trimmed(text, *piece.span())
+            is_next_line = piece.start() > entity.start and text[piece.start() - 1] in "\r\n"
+            if _looks_like_name(text[start:end], fewest_words=1 + is_next_line):
                 yield start, end
+
+
+def _looks_like_name(name: str, fewest_words: int) -> bool:
+    """Whether it has a letter, a capital where there are such, and no digit; one word of a second line is none."""
+    cased = [sign for sign in name if sign.isalpha() and sign.lower() != sign.upper()]
+    return (
+        any(map(str.isalpha, name))
+        and not any(map(str.isdigit, name))
+        and (not cased or any(map(str.isupper, cased)))
+        and len(name.split()) >= fewest_words
+    )
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -92,7 +111,8 @@ def _told(text: str) -> Iterator[tuple[int, int]]:
     """Yields names that stand beside a title, or behind words that introduce a person."""
     for pattern in (_TITLED, _INTRODUCED, _HONORED):
         for match in pattern.finditer(text):
-            yield _trimmed(text, *match.span(1))
+            if match[1] not in NO_NAMES:
+                yield _trimmed(text, *match.span(1))
 
 
 def _repeated(name: str, text: str) -> Iterator[tuple[int, int]]:

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 _CAP = r"[A-ZÀ-ÖØ-Þ][\w'’-]*\.?"
 _CAPS = rf"{_CAP}(?:[ \u00a0]{_CAP}){{0,3}}"
 _ORDINAL = r"\d{1,3}(?:st|nd|rd|th)"
+_SHORT_WORD = "St|Rd|Ave|Blvd|Ln|Dr|Ct|Sq|Pl|Ter|Cres|Hwy|Pkwy|Cir|Trl"
+_LONG_WORD = (
+    "Street|Road|Avenue|Boulevard|Lane|Drive|Court|Square|Place|Terrace|Way|Close|Crescent|Highway|Parkway|Row|Mews|"
+    "Gardens|Grove|Hill|Walk|Alley|Quay|Cottages|Circle|Loop|Trail|Plaza|Wharf|Parade|Esplanade|Rise|Green|Park"
+)
 _STREET_WORD = (
-    r"(?:Street|St|Road|Rd|Avenue|Ave|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Square|Sq|Place|Pl|Terrace|Ter|Way|Close|"
-    r"Crescent|Cres|Highway|Hwy|Parkway|Pkwy|Row|Mews|Gardens|Grove|Hill|Walk|Alley|Quay|Cottages|Circle|Cir|Loop|Trail|"
-    r"Plaza|Wharf|Parade|Esplanade|Rise|Green|Park)"
+    rf"(?:(?:{_SHORT_WORD}|{_SHORT_WORD.upper()})\b\.?|(?:{_LONG_WORD}|{_LONG_WORD.upper()}|street|road|avenue|lane)\b)"
 )
 _DIRECTION = r"(?:NE|NW|SE|SW|[NSEW]|North|South|East|West)"
-_STREET = (
-    rf"(?:{_DIRECTION}\.? )?(?:{_ORDINAL}|{_CAP}(?:[ ]{_CAP}){{0,2}}?)[ ]{_STREET_WORD}\b\.?(?:[ ]{_DIRECTION}\b\.?)?"
-)
+_STREET = rf"(?:{_DIRECTION}\.? )?(?:{_ORDINAL}|{_CAP}(?:[ ]{_CAP}){{0,2}}?)[ ]{_STREET_WORD}(?:[ ]{_DIRECTION}\b)?"
 _NUMBER = r"(?<![\w.,:/$£€#-])\d{1,5}[A-Za-z]?(?:[-–/]\d{1,5}[A-Za-z]?)?"
 _BOX = r"P\.? ?O\.? ?Box \d{1,6}"
 _UNIT = (
@@ -50,6 +51,10 @@ PARTS_AFTER = re.compile(
     r"|(?:DC|NY|CA|TX|MA|IL|FL|WA|PA|OH|GA|NC|NJ|VA|MI|AZ|CO|TN|IN|MO|MD|WI|MN|OR)(?!\w)"
     rf"|(?<=,\s)[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)?(?=\s*(?:[,;.:!?)]|$))"
 )
+#: A postal code that cannot be anything else.
+POSTCODE = re.compile(rf"(?<!\w){_POSTCODE}")
+#: What else may be one right behind a town.
+NUMBER_BEHIND = re.compile(r" \d{4,6}(?!\w|[.,]\d)")
 #: What may come before.
 PARTS_BEFORE = re.compile(rf"(?:{_UNIT}|{_BOX})[\s,]{{0,2}}$")
 
