@@ -57,10 +57,16 @@ def test_a_name_that_is_seen_once_is_found_wherever_it_stands() -> None:
         ("收件人：陈丽，电话在后", "陈丽"),
         ("请龚玉梅女士到二楼", "龚玉梅"),
         ("我叫司马青。", "司马青"),
+        ("感谢王小明先生", "王小明"),
+        ("感谢吴老师！", "吴"),
     ],
 )
 def test_titles_and_introductions_tell_names_that_no_model_sees(text: str, name: str) -> None:
     assert name in found(text)
+
+
+def test_words_before_a_title_are_no_name() -> None:
+    assert [found(text) for text in ("谢谢那位同志。", "高级经理", "于是老板走了")] == [[], [], []]
 
 
 def test_the_name_of_a_street_is_no_person() -> None:

@@ -32,7 +32,10 @@ _INTRODUCED = re.compile(
     rf"(?:收件人|收货人|联系人|聯繫人|聯絡人|负责人|負責人|经办人|姓名|签收人|我叫|名叫|他叫|她叫|老师叫|本人|房东是|我是)[:：是]?\s*"
     rf"({_SURNAME}{_HAN}{{1,2}})(?!{_HAN})"
 )
-_HONORED = re.compile(rf"({_SURNAME}{_HAN}{{1,2}}|(?<!{_HAN}){_SURNAME})(?={_HONORIFIC})")
+# 感谢吴老师 thanks a teacher Wu, and names no 谢吴.
+_HONORED = re.compile(
+    rf"((?!(?<=[感谢謝])[谢謝]){_SURNAME}(?![谢謝]){_HAN}{{1,2}}|(?:(?<!{_HAN})|(?<=[谢謝])){_SURNAME})(?={_HONORIFIC})"
+)
 _EDGES = ' \t\u00a0\u3000,.;:!?"“”‘’«»《》〈〉()（）[]【】，。；：！？、*_-–—…/|#<>'
 _PIECE = re.compile(rf"[^\n\r{CLAIMED}]+")
 
