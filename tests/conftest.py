@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import os
 import random
 from collections.abc import Callable
@@ -37,6 +38,34 @@ def write_reviews(path: Path, count: int = 120) -> None:
             words = rng.choices(THINGS, k=rng.randint(2, 11))
             words.insert(rng.randrange(len(words)), rng.choice(PRAISE if label == "positive" else BLAME))
             writer.writerow([f"{' '.join(words)} {number}", label])
+
+
+@pytest.fixture(scope="session")
+def recognizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders with small entity recognizers of spaCy, English and Chinese, trained here; nobody may change them."""
+    pytest.importorskip("spacy", reason="spaCy is not installed")
+    folders = {}
+    for language in ("en", "zh"):
+        folders[language] = tmp_path_factory.mktemp("recognizers") / language
+        recognizer_module().train_recognizer(language, folders[language])
+    return folders
+
+
+@pytest.fixture(scope="session")
+def named_sentences() -> Callable[[str, int, int], list[tuple[str, list[tuple[int, int, str]]]]]:
+    """A function that makes sentences of a language, so many, by a seed, with what is named in them."""
+    return recognizer_module().make_sentences  # type: ignore[no-any-return]
+
+
+def recognizer_module() -> Any:
+    """The module that trains recognizers; tests are no package."""
+    file = ROOT / "tests" / "data" / "personal" / "train_recognizer.py"
+    spec = importlib.util.spec_from_file_location("train_recognizer", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -116,6 +116,23 @@ def test_corpus_of_the_docs_is_made_and_inspected(folder: Path) -> None:
     assert (folder / "corpus.html").is_file()
 
 
+def test_names_and_addresses_of_the_docs_are_masked(folder: Path, recognizers: dict[str, Path]) -> None:
+    for package in ("phonenumbers", "rjieba"):
+        pytest.importorskip(package)
+    (recipe,), (translated,) = blocks("docs/personal-names.md", "toml"), blocks("docs/personal-names.zh.md", "toml")
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", translated)
+    assert blocks("docs/personal-names.md", "sh") == blocks("docs/personal-names.zh.md", "sh")
+    personal = ["Yesterday Alice Baxter talked about the budget.", "收件人：陈丽，北京市朝阳区建国路88号2单元301室。"]
+    lines = [*personal, *(f"{_PRAISE[n % 8]} letter number {n}" for n in range(60))]
+    (folder / "letters.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    recipe = recipe.replace("en_core_web_sm", str(recognizers["en"]))
+    (folder / "without-names.toml").write_text(recipe, encoding="utf-8")
+    call(folder, "run", "without-names.toml")
+    inspected = call(folder, "data", "inspect", "runs/without-names")
+    assert re.search(r"2 +names of persons", inspected)
+    assert re.search(r"1 +postal addresses", inspected)
+
+
 def test_sources_of_the_docs_are_read(folder: Path) -> None:
     letters = folder / "letters" / "2026"
     letters.mkdir(parents=True)

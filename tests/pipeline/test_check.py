@@ -55,6 +55,14 @@ def test_parts_that_do_not_fit_are_refused_before_any_data_is_read(sections: dic
     assert refused.value.exit_code == 2
 
 
+def test_models_of_names_are_tried_before_any_data_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("spacy")
+    (tmp_path / "texts.txt").write_text("a text\n")
+    personal = {"action": "mask", "kinds": ["person"], "models": {"en": "en_no_model"}}
+    with pytest.raises(UsageError, match=r"\[corpus.personal\] models: .*python -m spacy download en_no_model"):
+        check_runnable(recipe(corpus={"path": str(tmp_path / "texts.txt"), "personal": personal}))
+
+
 def test_vectors_over_a_model_that_is_given_are_refused(tmp_path: Path, small_run: Any) -> None:
     (tmp_path / "texts.txt").write_text("a text\n")
     given = {"model": {"start": str(small_run.model)}, "corpus": {"path": str(tmp_path / "texts.txt")}, "vectors": {}}

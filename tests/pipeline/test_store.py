@@ -29,6 +29,23 @@ def test_which_files_are_evaluation_texts_decides_a_corpus(tmp_path: Path) -> No
     assert len(folders) == 2
 
 
+def test_a_model_in_a_folder_decides_a_corpus_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("a text\n", encoding="utf-8")
+
+    def key(model: str, language: str = "en") -> str:
+        personal = {"action": "mask", "kinds": ["person"], "models": {language: model}}
+        corpus = {"path": str(tmp_path / "texts.txt"), "personal": personal}
+        store = Store(tmp_path / "out", check_recipe({"corpus": corpus, "pretrain": {}}, "r"))
+        return store._target(CORPUS, store._ingredients(CORPUS, {})).name
+
+    for name, content in (("a", "1"), ("b", "1"), ("c", "2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.cfg").write_text(content, encoding="utf-8")
+    a, b, c = (str(tmp_path / name) for name in "abc")
+    assert key(a) == key(b) != key(c)
+    assert len({key(a), key(a, "de"), key("pytest"), key("hypothesis")}) == 4  # of a package name and version count
+
+
 def test_engine_reaches_the_stages_and_is_no_part_of_what_is_made(tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("".join(f"text number {number}\n" for number in range(40)), encoding="utf-8")

@@ -93,7 +93,7 @@ class Cleaner:
         evidence: what `read_evidence` read for them.
 
     Raises:
-        UsageError: a filter or kind is not known.
+        UsageError: a filter or kind is not known, or a model is none.
         MissingExtraError: a package is not installed.
     """
 
@@ -142,7 +142,7 @@ class Cleaner:
     def _protect(self, texts: Sequence[str]) -> tuple[list[str], list[str | None]]:
         if self._protector is None:
             return list(texts), [None] * len(texts)
-        protected = [self._protector.protect(text) for text in texts]
+        protected = self._protector.protect(texts)
         return [text for text, _ in protected], [kind for _, kind in protected]
 
     def _count(
@@ -178,14 +178,14 @@ def make_protector(settings: PersonalData) -> Protector:
     """Returns what protects personal data as a recipe asks for.
 
     Raises:
-        RecipeError: the key is missing, or too short.
+        RecipeError: the key is missing, or too short, or a model is none.
         MissingExtraError: a package is not installed.
     """
     return _protector(settings, _key_of(settings))
 
 
 def _protector(settings: PersonalData, key: bytes | None) -> Protector:
-    return Protector(settings.action, settings.kinds, settings.regions, key)
+    return Protector(settings.action, settings.kinds, settings.regions, key, settings.models)
 
 
 def _key_of(settings: PersonalData) -> bytes | None:

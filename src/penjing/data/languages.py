@@ -63,6 +63,11 @@ class LanguageFinder:
         guess = self.guess(text)
         return guess if guess.language not in self._wanted and guess.probability >= SURE else None
 
+    def likeliest_wanted(self, text: str) -> str:
+        """Returns the likeliest of the languages wanted, whatever others may be likelier."""
+        shares = self._rank(text)
+        return max(sorted(self._wanted), key=lambda name: shares[name])
+
     def _rank(self, text: str) -> dict[str, float]:
         shares: dict[str, float] = {}
         for name, probability in self._model.rank(text):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.normalizing import Normalization
+from penjing.data.personal.finding import needs_models
 from penjing.data.personal.protecting import Action
 from penjing.data.sources.encodings import AUTO, codec_name
 from penjing.data.sources.source import Layout, Unit
@@ -145,11 +146,30 @@ class PersonalData(BaseModel):
     key_file: str | None = Field(
         None, description="file with the key of the surrogates, 16 bytes at least; keep it secret"
     )
+    models: dict[Annotated[str, Field(pattern="^[a-z]{2,3}$")], Annotated[str, Field(min_length=1)]] = Field(
+        {},
+        description="what sees names and places in texts, for each language, if kinds has person or address: an "
+        "installed spaCy package, a folder that nlp.to_disk wrote, or for zh also rjieba",
+    )
 
     @field_validator("kinds")
     @classmethod
     def _are_known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
         return _check_registered("personal", "kind of personal data", kinds)
+
+    @model_validator(mode="after")
+    def _has_models(self) -> PersonalData:
+        helped = [kind for kind in self.kinds if needs_models(kind)]
+        if helped and not self.models:
+            raise ValueError(
+                f"{' and '.join(helped)} in kinds can be found by a model only; name one for each language, such as "
+                'models = { en = "en_core_web_sm", zh = "rjieba" }'
+            )
+        if self.models and not helped:
+            raise ValueError(
+                'models are named, and nothing is looked for that needs one; add "person" or "address" to kinds'
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PersonalData:

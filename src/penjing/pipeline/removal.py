@@ -119,7 +119,7 @@ def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Doc
     found |= near_copies(out, set(found))
     if recipe.corpus is not None and recipe.corpus.personal is not None:
         protector = make_protector(recipe.corpus.personal)
-        found |= labelled_origins(out, list(found.values()), lambda text: protector.protect(text)[0])
+        found |= labelled_origins(out, list(found.values()), lambda text: protector.protect([text])[0][0])
     known = removed_texts(out)
     missing = [key for key in ids if key not in found and key not in known]
     if missing:

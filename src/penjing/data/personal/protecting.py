@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
+from penjing.data.personal.entities import Entity, EntityReader
 from penjing.data.personal.finding import Finding, find_personal, load_detectors
 
 Action = Literal["report", "mask", "surrogate", "drop"]
@@ -55,20 +56,37 @@ class Protector:
         kinds: what is looked for, in the order of their claims.
         regions: countries whose telephone numbers are known without their +.
         key: of the surrogates; needed for those only.
+        models: name of the model for each language, where a kind is found with the help of one.
 
     Raises:
         MissingExtraError: a package is not installed.
-        UsageError: a kind or a region is not known.
+        RecipeError: a model is none.
+        UsageError: a kind, a region or a language is not known.
     """
 
-    def __init__(self, action: Action, kinds: Sequence[str], regions: Sequence[str], key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        action: Action,
+        kinds: Sequence[str],
+        regions: Sequence[str],
+        key: bytes | None = None,
+        models: Mapping[str, str] | None = None,
+    ) -> None:
         self.action, self._detectors, self._regions, self._key = action, load_detectors(kinds), regions, key
         find_personal(_SEVEN_DIGITS, self._detectors, regions)  # a wrong region is said before any text is read
+        self._reader = EntityReader(models) if models else None
         self.found: Counter[str] = Counter()
 
-    def protect(self, text: str) -> tuple[str, str | None]:
-        """Returns the text as it may be kept, and the kind of the first finding, if there is one."""
-        findings = find_personal(text, self._detectors, self._regions)
+    def protect(self, texts: Sequence[str]) -> list[tuple[str, str | None]]:
+        """Returns each text as it may be kept, and the kind of the first finding, if there is one.
+
+        A model reads many texts together in less time than one after the other.
+        """
+        seen: Sequence[Sequence[Entity]] = [()] * len(texts) if self._reader is None else self._reader.read(texts)
+        return [self._protect(text, entities) for text, entities in zip(texts, seen, strict=True)]
+
+    def _protect(self, text: str, entities: Sequence[Entity]) -> tuple[str, str | None]:
+        findings = find_personal(text, self._detectors, self._regions, entities)
         if not findings:
             return text, None
         self.found.update(finding.kind for finding in findings)

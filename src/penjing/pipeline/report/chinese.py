@@ -219,6 +219,8 @@ CHINESE = {
     "personal.email": "电子邮箱",
     "personal.network": "IP 与 MAC 地址",
     "personal.phone": "电话号码",
+    "personal.person": "人名",
+    "personal.address": "邮寄地址",
     "corpus.refused": "被过滤规则剔除",
     "reason.overlap": "与 {name} 有相同的词串",
     "inspected_reasons": "各规则剔除的文本",

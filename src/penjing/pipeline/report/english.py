@@ -222,6 +222,8 @@ ENGLISH = {
     "personal.email": "e-mail addresses",
     "personal.network": "IP and MAC addresses",
     "personal.phone": "telephone numbers",
+    "personal.person": "names of persons",
+    "personal.address": "postal addresses",
     "corpus.refused": "Refused by filters",
     "reason.overlap": "shares a run of words with {name}",
     "inspected_reasons": "Dropped, by rule",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.corpus import build_corpus
+from penjing.data.personal.spacy_model import model_files, package_version
 from penjing.data.sources import corpus_files, source_files
 from penjing.errors import RecipeError
 from penjing.pipeline.recipe import Recipe
@@ -40,7 +41,10 @@ def _files(recipe: Recipe) -> list[Path]:
     without = recipe.corpus.without.paths if recipe.corpus.without is not None else ()
     files = [*corpus_files(recipe.corpus.paths).files, *(file for path in without for file in source_files(path))]
     personal = recipe.corpus.personal
-    return files if personal is None or personal.key_file is None else [*files, Path(personal.key_file).expanduser()]
+    if personal is None:
+        return files
+    key = [] if personal.key_file is None else [Path(personal.key_file).expanduser()]
+    return [*files, *key, *(file for name in personal.models.values() for file in model_files(name))]
 
 
 def _settings(recipe: Recipe) -> list[Any]:
@@ -50,11 +54,20 @@ def _settings(recipe: Recipe) -> list[Any]:
         return [recipe.seed, None]
     without = corpus.without.paths if corpus.without is not None else ()
     files = sum(len(source_files(path)) for path in without)
-    return [recipe.seed, corpus.model_dump(mode="json", exclude=_WHERE), files]
+    decisive = [recipe.seed, corpus.model_dump(mode="json", exclude=_WHERE), files]
+    if corpus.personal is None or not corpus.personal.models:
+        return decisive
+    return [*decisive, {language: _model(name) for language, name in corpus.personal.models.items()}]
+
+
+def _model(name: str) -> list[str | int]:
+    """Returns what a model is: a package by its name and version, a folder by how many of the files are its own."""
+    version = package_version(name)
+    return [name, version] if version is not None else [len(model_files(name))]
 
 
 # Where files lie does not count, what is in them does.
-_WHERE: Any = {"path": True, "without": {"path": True}, "personal": {"key_file": True}}
+_WHERE: Any = {"path": True, "without": {"path": True}, "personal": {"key_file": True, "models": True}}
 
 CORPUS = Stage(
     "corpus",
