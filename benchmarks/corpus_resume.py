@@ -2,8 +2,8 @@
 
 What is built is the corpus of corpus_vs_peers.py: reviews, repeated and changed to some size, with filters, normal
 form, masked personal data and near duplicates. It is killed at some shares of the time that it takes undisturbed, each
-time from the beginning. Told are the seconds until the kill, from then to the end, both together beside the undisturbed,
-and whether every file is the same to the byte.
+time from the beginning. Told are the seconds until the kill, from then to the end, both together beside the
+undisturbed, and whether every file is the same to the byte.
 
 python benchmarks/corpus_resume.py [--size-mb 100] [--shares 0.25 0.5 0.75 0.9] [--json]
 
