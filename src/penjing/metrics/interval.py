@@ -127,9 +127,14 @@ def paired_difference(
     a, b = np.asarray(correct_a, dtype=np.float64), np.asarray(correct_b, dtype=np.float64)
     _count_rows([a, b])
     score = bootstrap(weighted_mean, [a - b], resamples, seed, confidence)
-    if np.count_nonzero(a != b) < _FEWEST_DISAGREEMENTS:
-        return Score(score.value, min(score.low, 0.0), max(score.high, 0.0))
-    return score
+    return include_zero(score, int(np.count_nonzero(a != b)))
+
+
+def include_zero(difference: Score, disagreements: int) -> Score:
+    """Returns a paired difference, its interval extended to zero where the two disagree on fewer than six rows."""
+    if disagreements >= _FEWEST_DISAGREEMENTS:
+        return difference
+    return Score(difference.value, min(difference.low, 0.0), max(difference.high, 0.0))
 
 
 def weighted_mean(weights: Floats, values: Floats) -> Floats:
