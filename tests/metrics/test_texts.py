@@ -54,7 +54,7 @@ def test_a_few_foreign_characters_do_not_make_a_text_unspaced() -> None:
 def test_rows_that_do_not_fit_are_named() -> None:
     with pytest.raises(DataError, match="2 texts and 1 references"):
         check_texts(texts=["a", "b"], references=["a"])
-    with pytest.raises(DataError, match="no texts to measure"):
+    with pytest.raises(DataError, match="there are no texts"):
         check_texts(texts=[], references=[])
     with pytest.raises(DataError, match="references, row 2: None is no text"):
         check_texts(texts=["a", "b"], references=["a", None])  # type: ignore[list-item]

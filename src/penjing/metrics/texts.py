@@ -95,5 +95,5 @@ def check_texts(**lists: Sequence[str]) -> int:
                 )
     rows = max(lengths.values(), default=0)
     if not rows:
-        raise DataError("there are no texts to measure", do="Give at least one row.")
+        raise DataError("there are no texts", do="Give at least one row.")
     return rows

@@ -44,6 +44,13 @@ class Baseline(Protocol):
         """Returns the probability of each label for each text, [texts, labels]."""
 
 
+class WritingBaseline(Protocol):
+    """A fitted baseline of a task in which a text is written."""
+
+    def write(self, texts: Sequence[str]) -> list[str]:
+        """Returns a text for each source; a source that is empty has one too, and it may be empty."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One application.

@@ -1,0 +1,44 @@
+"""Where sentences end, in English and other languages with its punctuation, and in Chinese and Japanese."""
+
+from __future__ import annotations
+
+import re
+
+_CLOSING = "\"'”’»)\\]"
+_CLOSING_WIDE = "”’」』）】》"
+#: An end: marks of Chinese at once; those of English where a space follows, and then no lower-case letter.
+_END = re.compile(rf"(?:[。！？；]|……)+[{_CLOSING_WIDE}]*|[.!?…]+[{_CLOSING}]*(?=\s)|\n")
+_TITLES = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "al", "fig", "figs", "eq", "eqs", "sec", "no"}
+    | {"cf", "e.g", "i.e", "resp", "approx", "inc", "ltd", "co", "gen", "sen", "rep", "bzw", "z.b"}
+)
+_LAST_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+)*\Z")
+_NEXT = re.compile(r"\s*(\S)")
+
+
+def split_sentences(text: str) -> list[str]:
+    """Returns the sentences of a text, each without the spaces around it; a line end always ends one.
+
+    A full stop does not end a sentence behind a common abbreviation or a single letter, nor before a lower-case letter.
+
+    >>> split_sentences("Dr. Li came at 3.5 p.m. today. She left!")
+    ['Dr. Li came at 3.5 p.m. today.', 'She left!']
+    >>> split_sentences("房间很好。“真的？”她问。")
+    ['房间很好。', '“真的？”', '她问。']
+    """
+    sentences, start = [], 0
+    for end in _END.finditer(text):
+        if end.group()[0] in ".…" and end.group()[:2] != "……" and _goes_on(text, end):
+            continue
+        sentences.append(text[start : end.end()].strip())
+        start = end.end()
+    return [sentence for sentence in (*sentences, text[start:].strip()) if sentence]
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether a sentence goes on behind a full stop."""
+    following = _NEXT.match(text, end.end())
+    if following is not None and following.group(1).islower():
+        return True
+    word = _LAST_WORD.search(text[max(0, end.start() - 12) : end.start()])
+    return end.group() == "." and word is not None and (len(word.group()) == 1 or word.group().lower() in _TITLES)
