@@ -14,10 +14,11 @@ from penjing.errors import UsageError
 from penjing.files import read_json, remove_leftovers, write_json
 from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
+from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import LanguageOutcome, Outcome, collect_facts, collect_language_facts
-from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
+from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
@@ -91,6 +92,7 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
     publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
+    publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
     write_json(out / RECORD, lineage)
     predictions = (
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []

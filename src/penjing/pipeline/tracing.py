@@ -178,9 +178,10 @@ def _descendants(run: Path, cards: dict[Path, dict[str, Any] | None]) -> list[Pa
     while waiting:
         parent = waiting.pop(0)
         found.append(parent)
-        weights = (cards[parent] or {}).get("weights")
-        for other, card in cards.items():
-            files = {content for entry in (card or {}).get("lineage", []) for _, content in entry["files"]}
-            if weights in files and other not in (*found, *waiting):
+        card = cards[parent] or {}
+        weights = {card[key] for key in ("weights", "adapter_weights") if key in card}
+        for other, theirs in cards.items():
+            files = {content for entry in (theirs or {}).get("lineage", []) for _, content in entry["files"]}
+            if weights & files and other not in (*found, *waiting):
                 waiting.append(other)
     return [parent / "model" for parent in found]
