@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -129,6 +130,9 @@ class LoraLstm(nn.Module):
         weights = [*(self._weight(name) for name in _OF_LSTM), *biases]
         output, last, cell = torch.lstm(hidden, state, weights, True, 1, 0.0, self.training, False, True)
         return output, (last, cell)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Leaves the layer as it is: PyTorch's compiler does not look into a fused LSTM, and fails at this one."""
 
     def _weight(self, name: str) -> Tensor:
         weight: Tensor = getattr(self, name)

@@ -29,14 +29,16 @@ def publish_classifier(
     return _publish(source, model, card, lineage)
 
 
-def publish_adapter(source: Path, target: Path) -> None:
-    """Puts the adapter of a model beside it, or removes that of a run before where there is none now."""
+def publish_adapter(source: Path, target: Path) -> Path | None:
+    """Puts the adapter of a model beside it; where it has none, that of a run before is removed, and None returned."""
     if not source.is_dir():
         if (target / ADAPTER_CONFIG).is_file():
             shutil.rmtree(target)
-    elif not target.is_dir() or hash_folder(source) != hash_folder(target):
+        return None
+    if not target.is_dir() or hash_folder(source) != hash_folder(target):
         with folder_beside(target) as beside:
             shutil.copytree(source, beside, dirs_exist_ok=True)
+    return target
 
 
 def publish_language_model(

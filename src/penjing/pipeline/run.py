@@ -47,6 +47,7 @@ class RunResult:
         predictions: a classifier's answers to the recipe's examples.
         generations: how a language model goes on from the recipe's examples.
         artifacts: the stages, by name.
+        adapter: the adapter folder; None where all weights were trained.
     """
 
     out: Path
@@ -56,6 +57,7 @@ class RunResult:
     predictions: list[ClassPrediction]
     generations: list[Generation]
     artifacts: dict[str, Artifact]
+    adapter: Path | None = None
 
 
 def run_recipe(
@@ -92,14 +94,14 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
     publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
-    publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
+    adapter = publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
     write_json(out / RECORD, lineage)
     predictions = (
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
     )
     outcome = Outcome(done, evaluation, predictions, command)
     write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
-    return RunResult(out, model, report, evaluation, predictions, [], done)
+    return RunResult(out, model, report, evaluation, predictions, [], done, adapter)
 
 
 def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
