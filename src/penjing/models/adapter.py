@@ -109,13 +109,14 @@ def add_adapter(network: nn.Module, folder: Path) -> None:
     _check_fit(folder, network, pairs, whole)
     _check_numbers(folder, [*(part for pair in pairs.values() for part in (pair.first, pair.second)), *whole.values()])
     matrices, parameters = adaptable(network), dict(network.named_parameters())
+    by_tensor = {tensor: parameters[name] for name, tensor in whole.items()}
     with torch.no_grad():
+        for tensor, value in read_stored(whole.values()):  # first: PEFT stores a matrix of the base with its adapter
+            by_tensor[tensor].copy_(value)
         for name, pair in pairs.items():
             values = dict(read_stored([pair.first, pair.second]))
             product = values[pair.second].float() @ values[pair.first].float() * pair.scale
             matrices[name] += product.to(matrices[name].dtype)
-        for tensor, value in read_stored(whole.values()):
-            next(parameters[name] for name, other in whole.items() if other is tensor).copy_(value)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
