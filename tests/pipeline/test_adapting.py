@@ -19,7 +19,7 @@ from penjing.pipeline.check import check_runnable
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe import Recipe, check_recipe
 from penjing.pipeline.run import run_recipe
-from penjing.pipeline.start import choose_learning_rate
+from penjing.pipeline.start import architecture_of, choose_learning_rate
 from penjing.pipeline.tracing import started_from
 from penjing.progress import Silent
 
@@ -175,11 +175,13 @@ def _with_rank(plain: Recipe, rank: int) -> Any:
     return plain.finetune.model_validate({**plain.finetune.model_dump(exclude_unset=True), "lora": {"rank": rank}})
 
 
-def test_learning_rate_of_adapters_is_ten_times_that_of_all_weights(bases: Any) -> None:
-    plain = check_recipe({"data": {"path": "x.csv"}, "model": {"start": str(bases("bert").model)}}, "r")
-    assert choose_learning_rate(plain, _with_rank(plain, 2)) == pytest.approx(
-        10 * choose_learning_rate(plain, plain.finetune)
-    )
+@pytest.mark.parametrize(("family", "rate"), [("bert", 1e-3), ("lstm", 2e-3)])
+def test_learning_rate_of_adapters_is_that_measured_or_ten_times_that_of_all_weights(
+    family: str, rate: float, bases: Any
+) -> None:
+    plain = check_recipe({"data": {"path": "x.csv"}, "model": {"start": str(bases(family).model)}}, "r")
+    assert choose_learning_rate(plain, _with_rank(plain, 2)) == rate
+    assert choose_learning_rate(plain, plain.finetune) == pytest.approx(architecture_of(plain).learning_rate / 10)
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def _show(result: RunResult, seconds: float) -> None:
     if lora := _lora(result):
         merging = lora["merging"]
         console.print(
-            f"\nTrained {lora['trained_parameters']:,} weights ({lora['trained_share']:.2%}); merged, no logit of "
-            f"{merging['rows']} rows differs by more than {merging['largest_difference']:.1g}\n"
+            f"\nTrained {lora['trained_parameters']:,} weights ({lora['trained_share']:.2%}); merged, the logits "
+            f"of {merging['rows']} rows differ by {merging['largest_difference']:.1e} at most\n"
             f"Adapter {result.adapter}",
             soft_wrap=True,
             end="",

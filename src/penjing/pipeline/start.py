@@ -132,13 +132,14 @@ def model_settings(recipe: Recipe) -> Any:
 def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
     """Returns the recipe's learning rate, or what suits the family, or a tenth of that for a model that is given.
 
-    With adapters it is that of the family, whatever they start from: ``benchmarks/lora.py`` compares rates.
+    With adapters it is what suits those of the family, whatever they start from: ``benchmarks/lora.py`` compares rates.
     """
     if settings.learning_rate is not None:
         return settings.learning_rate
-    rate = architecture_of(recipe).learning_rate
+    architecture = architecture_of(recipe)
+    rate = architecture.learning_rate
     if isinstance(settings, FinetuneSettings) and settings.lora is not None:
-        return rate
+        return architecture.adapter_rate or rate
     return rate / 10 if recipe.model.start else rate
 
 

@@ -18,7 +18,9 @@ class TrainSettings(BaseModel):
     batch_tokens: int = Field(8192, ge=1, description="most tokens in a batch, padding included")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added up for one step")
     learning_rate: float | None = Field(
-        None, gt=0, description="at its highest; default: what suits the family, a tenth of it with [model] start"
+        None,
+        gt=0,
+        description="at its highest; default: what suits the family, a tenth of it with [model] start and no adapters",
     )
     embedding_rate: float = Field(1.0, ge=0, description="factor on the embeddings' learning rate; 0: they stay")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
