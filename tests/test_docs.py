@@ -200,6 +200,18 @@ def test_tokenizer_of_the_docs_is_made_measured_and_named(folder: Path) -> None:
     assert (folder / "words.html").is_file()
 
 
+def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
+    (recipe,), (commands,) = blocks("docs/lora.md", "toml"), blocks("docs/lora.md", "sh")
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks("docs/lora.zh.md", "toml")[0])
+    assert [commands] == blocks("docs/lora.zh.md", "sh")
+    (folder / "adapted.toml").write_text(recipe, encoding="utf-8")
+    plan, run, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert re.search(r"Trained \d+,\d+ \(0\.\d+% of that\): adapters of rank 4 and the head", plan)
+    assert re.search(r"Trained \d+,\d+ weights \(0\.\d+%\); merged, the logits of 64 rows differ by .* at most", run)
+    assert (folder / "runs" / "adapted" / "adapter" / "adapter_config.json").is_file()
+    assert predict.split("\t")[0] in ("positive", "negative")
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

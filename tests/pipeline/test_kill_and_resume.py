@@ -21,7 +21,7 @@ KILLS = 20
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
 
 
-def make_recipe(folder: Path) -> Recipe:
+def make_recipe(folder: Path, **finetune: Any) -> Recipe:
     """Writes rows, and returns a recipe that writes a checkpoint after every step."""
     rng = random.Random(0)
     words = [f"word{number}" for number in range(60)]
@@ -38,7 +38,7 @@ def make_recipe(folder: Path) -> Recipe:
         "model": {"family": "bert", "shape": SHAPE},
         "render": {"max_tokens": 24},
         "pretrain": {"objective": "masked", "window_tokens": 16, "batch_tokens": 128, "epochs": 2, **common},
-        "finetune": {"epochs": 3, "batch_rows": 16, "learning_rate": 1e-3, **common},
+        "finetune": {"epochs": 3, "batch_rows": 16, "learning_rate": 1e-3, **common, **finetune},
         "evaluate": {"resamples": 100},
     }
     return check_recipe(document, "test")
@@ -87,7 +87,18 @@ def kill(process: BaseProcess, out: Path, after_s: float, *, in_write: bool) -> 
 
 
 def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(tmp_path: Path) -> None:
-    recipe = make_recipe(tmp_path)
+    assert kill_and_compare(tmp_path, make_recipe(tmp_path), KILLS) >= 3
+
+
+def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was_not(tmp_path: Path) -> None:
+    kill_and_compare(tmp_path, make_recipe(tmp_path, lora={"rank": 4, "dropout": 0.1}), 4)
+    whole, *killed = (path.read_bytes() for path in sorted(tmp_path.glob("*/adapter/*.safetensors"), reverse=True))
+    assert killed
+    assert all(adapter == whole for adapter in killed)
+
+
+def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int) -> int:
+    """Compares runs that are killed with one that is not; returns how often a checkpoint was just being written."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "penjing.pipeline.run"])
 
@@ -104,10 +115,10 @@ def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(
 
     rng = random.Random(1)
     kills = in_writes = runs = 0
-    while kills < KILLS:
+    while kills < most_kills:
         runs += 1
         out = tmp_path / f"killed-{runs}"
-        while kills < KILLS:
+        while kills < most_kills:
             process = start(out)
             if not kill(process, out, rng.uniform(0.1, 1.5), in_write=kills % 2 == 0):
                 break
@@ -120,5 +131,5 @@ def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(
         assert weights(out) == weights(tmp_path / "whole")
         assert contents(out) == contents(tmp_path / "whole")
         assert [path.name for path in out.glob(".*")] == [".lock"]
-    assert in_writes >= 3
     print(f"{kills} kills, {in_writes} of them while a checkpoint was written, in {runs} runs")
+    return in_writes

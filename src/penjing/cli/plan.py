@@ -38,6 +38,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "seconds": round(plan.seconds, 1),
         "peak_memory_mb": plan.peak_memory_mb,
         "parameters": _trained(plan).get("parameters"),
+        **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
@@ -63,6 +64,12 @@ def _on_card(stage: PlannedStage) -> int | None:
 def _trained(plan: Plan) -> dict[str, Any]:
     """Returns the facts of the training that makes the model of the run."""
     return plan.facts("finetune") or plan.facts("pretrain")
+
+
+def _adapters(plan: Plan) -> dict[str, Any]:
+    """Returns how many weights are trained, and their share; nothing where that is all of them."""
+    lora = _trained(plan).get("lora", {})
+    return {key: lora[key] for key in ("trained_parameters", "trained_share") if key in lora}
 
 
 def _count_tokens(plan: Plan) -> dict[str, int | None]:
@@ -104,6 +111,11 @@ def _show(plan: Plan, out: Path) -> None:
 def _summary(plan: Plan, out: Path) -> list[str]:
     tokens, trained = _count_tokens(plan), _trained(plan)
     lines = ["", f"Model   {trained['family']}, {trained['parameters']:,} parameters"]
+    if adapters := _adapters(plan):
+        count, share = adapters["trained_parameters"], adapters["trained_share"]
+        lines.append(
+            f"Trained {count:,} ({share:.2%} of that): adapters of rank {trained['lora']['rank']} and the head"
+        )
     if "cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines += [

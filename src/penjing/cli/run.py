@@ -74,8 +74,15 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+        **({"lora": lora, "adapter": str(result.adapter)} if (lora := _lora(result)) else {}),
         **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
+
+
+def _lora(result: RunResult) -> dict[str, Any] | None:
+    """Returns what is known of the adapters; None where all weights were trained."""
+    finetune = result.artifacts.get("finetune")
+    return None if finetune is None else finetune.facts.get("lora")
 
 
 def _stages(result: RunResult) -> list[dict[str, Any]]:
@@ -103,5 +110,14 @@ def _show(result: RunResult, seconds: float) -> None:
         console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
         console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", soft_wrap=True)
+    if lora := _lora(result):
+        merging = lora["merging"]
+        console.print(
+            f"\nTrained {lora['trained_parameters']:,} weights ({lora['trained_share']:.2%}); merged, the logits "
+            f"of {merging['rows']} rows differ by {merging['largest_difference']:.1e} at most\n"
+            f"Adapter {result.adapter}",
+            soft_wrap=True,
+            end="",
+        )
     where = f"\nModel   {result.model}\nReport  {result.report}\nTime    {seconds:,.0f} s"
     console.print(where, soft_wrap=True)

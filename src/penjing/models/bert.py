@@ -393,5 +393,7 @@ BERT = Architecture(
     dial_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
+    adapted=("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"),
+    adapter_rate=1e-3,
     closes_borders=True,
 )

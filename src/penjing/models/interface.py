@@ -210,6 +210,9 @@ class Architecture:
         dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
         embedding_size: width of the `input_embeddings` of a config.
         closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
+        adapted: what its matrices of attention and feed-forward, which adapters are given to, end in; see
+            `penjing.models.lora.choose`.
+        adapter_rate: AdamW's at its highest that suits adapters, where it was measured; None: as for a fresh network.
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
             of a row of so many tokens.
         is_encoder_decoder: whether its language model is an `EncoderDecoderModel`.
@@ -227,6 +230,8 @@ class Architecture:
     dial_rate: float
     embedding_size: Callable[[Any], int]
     training_flops_per_token: Callable[[Any, int], int]
+    adapted: tuple[str, ...] = ()
+    adapter_rate: float | None = None
     closes_borders: bool = False
     is_encoder_decoder: bool = False
 

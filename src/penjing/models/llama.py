@@ -360,6 +360,7 @@ LLAMA = Architecture(
     dial_rate=1e-3,
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
+    adapted=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     closes_borders=True,
 )
 MISTRAL, QWEN2, QWEN3 = (

@@ -346,4 +346,5 @@ LSTM = Architecture(
     dial_rate=8e-3,
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,
+    adapted=("weight_ih_l0", "weight_hh_l0"),
 )

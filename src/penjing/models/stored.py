@@ -52,7 +52,7 @@ def list_stored(folder: Path) -> dict[str, StoredTensor]:
     """
     tensors: dict[str, StoredTensor] = {}
     for file in _weight_files(folder):
-        for tensor in _read_header(file):
+        for tensor in read_header(file):
             tensors[_todays_name(tensor.name)] = tensor
     return tensors
 
@@ -127,7 +127,12 @@ def _shards(index: Path) -> list[Path]:
     return files
 
 
-def _read_header(file: Path) -> list[StoredTensor]:
+def read_header(file: Path) -> list[StoredTensor]:
+    """Returns the tensors in a file; their numbers are not read.
+
+    Raises:
+        ModelFolderError: the file is broken, or no safetensors.
+    """
     try:
         with safe_open(file, framework="pt") as opened:
             slices = [(name, opened.get_slice(name)) for name in opened.keys()]  # noqa: SIM118 - not a dictionary

@@ -311,5 +311,6 @@ T5 = Architecture(
     dial_rate=1e-3,
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
+    adapted=("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"),
     is_encoder_decoder=True,
 )

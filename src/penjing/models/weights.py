@@ -81,13 +81,13 @@ def save_network(
     values = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     shards = _split(values, shard_bytes)
     if len(shards) == 1:
-        _write_tensors(folder / WEIGHTS, values)
+        write_tensors(folder / WEIGHTS, values)
         (folder / INDEX).unlink(missing_ok=True)
     else:
         weight_map: dict[str, str] = {}
         for number, shard in enumerate(shards, start=1):
             file = f"model-{number:05}-of-{len(shards):05}.safetensors"
-            _write_tensors(folder / file, shard)
+            write_tensors(folder / file, shard)
             weight_map |= dict.fromkeys(shard, file)
         total = sum(value.nbytes for value in values.values())
         write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
@@ -104,7 +104,7 @@ def load_weights(network: nn.Module, folder: Path) -> None:
         ModelFolderError: tensors are missing, left over or of another shape (each is named), one holds something that
             is not a number, or a file is broken.
     """
-    names = _names_of(network)
+    names = names_of(network)
     targets, tied = _tensors_of(network)
     found = _by_own_name(folder, list_stored(folder), names, tied)
     extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
@@ -127,9 +127,9 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
             one holds something that is not a number, or a file is broken.
     """
     _check_architecture(network, folder)
-    names = _names_of(network)
+    names = names_of(network)
     targets, tied = _tensors_of(network)
-    found = _by_own_name(folder, _under_own_prefix(list_stored(folder), names), names, tied)
+    found = _by_own_name(folder, under_own_prefix(list_stored(folder), names), names, tied)
     handed_on = (names.backbone, *names.heads)
     taken = {name: found[name] for name in targets if name.startswith(handed_on) and name in found}
     required = {name for name in targets if name.startswith(names.backbone) and not name.startswith(names.optional)}
@@ -142,7 +142,7 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     )
 
 
-def _under_own_prefix(stored: dict[str, StoredTensor], names: StoredNames) -> dict[str, StoredTensor]:
+def under_own_prefix(stored: dict[str, StoredTensor], names: StoredNames) -> dict[str, StoredTensor]:
     """Returns another network's tensors with those of the backbone under the prefix that they have here."""
     if names.elsewhere and any(name.startswith(names.elsewhere) for name in stored):
         return {name.removeprefix(names.elsewhere): tensor for name, tensor in stored.items()}
@@ -183,7 +183,8 @@ def _is_equal(one: StoredTensor, other: StoredTensor) -> bool:
     return torch.equal(first, second)
 
 
-def _names_of(network: nn.Module) -> StoredNames:
+def names_of(network: nn.Module) -> StoredNames:
+    """Returns how the tensors of a network are named in files."""
     names: StoredNames = getattr(network, "stored_names", StoredNames(""))
     return names
 
@@ -218,7 +219,12 @@ def _split(values: dict[str, Tensor], shard_bytes: int) -> list[dict[str, Tensor
     return shards
 
 
-def _write_tensors(path: Path, values: dict[str, Tensor]) -> None:
+def write_tensors(path: Path, values: dict[str, Tensor]) -> None:
+    """Writes a file of tensors atomically.
+
+    Raises:
+        DiskFullError: the disk has no room.
+    """
     with write_beside(path) as beside:
         beside.touch()
         mode = beside.stat().st_mode

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from penjing.data.cleaning import make_protector
 from penjing.data.languages import LanguageFinder
@@ -17,10 +18,11 @@ from penjing.data.sources import corpus_files, source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
+from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
-from penjing.pipeline.start import architecture_of, config_values
+from penjing.pipeline.start import adapter_folder, architecture_of, config_values
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
 
@@ -37,6 +39,8 @@ def check_runnable(recipe: Recipe) -> None:
     _check_names(recipe)
     _check_network(recipe)
     _check_packages(recipe)
+    if recipe.finetune.lora is not None:
+        check_lora(recipe, _classifier_without_numbers(recipe))
     _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None
@@ -97,6 +101,7 @@ def _check_names(recipe: Recipe) -> None:
 
 
 def _check_network(recipe: Recipe) -> None:
+    adapter_folder(recipe)
     architecture = architecture_of(recipe)
     values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0)
     config: Any = architecture.config_from_dict(values)
@@ -145,10 +150,7 @@ def _check_network(recipe: Recipe) -> None:
 def _check_explanation(recipe: Recipe) -> None:
     if recipe.explain is None:
         return
-    architecture = architecture_of(recipe)
-    with torch.device("meta"):  # the shape of a network, without its numbers
-        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
-        network = architecture.classifier(config, 2)
+    architecture, network = architecture_of(recipe), _classifier_without_numbers(recipe)
     try:
         fits = find_method(recipe.explain.method).fits(network)
     except UsageError as error:
@@ -159,6 +161,14 @@ def _check_explanation(recipe: Recipe) -> None:
             where=recipe.name,
             do=f"Use one of {', '.join(fitting_methods(network))}.",
         )
+
+
+def _classifier_without_numbers(recipe: Recipe) -> nn.Module:
+    """Returns the shape of the network that is fine-tuned."""
+    architecture = architecture_of(recipe)
+    with torch.device("meta"):
+        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
+        return architecture.classifier(config, 2)
 
 
 def _check_packages(recipe: Recipe) -> None:

@@ -131,7 +131,8 @@ def _trained(done: dict[str, Artifact]) -> list[str]:
 def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:
     config = read_config(artifact.folder / "model")
     kept = {key: config[key] for key in shape if key in config}
-    return {"family": family, "parameters": artifact.facts["parameters"], "shape": kept}
+    facts = artifact.facts
+    return {"family": family, "parameters": facts["parameters"], "lora": facts.get("lora"), "shape": kept}
 
 
 def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:

@@ -21,12 +21,14 @@ from penjing.inference.language_model import MeasurableModel
 from penjing.inference.likelihood import SCORERS, build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
+from penjing.pipeline.adapting import adapt_network, describe_adapters
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.vectors import vector_size
+from penjing.pipeline.start import load_start
 from penjing.progress import Silent
 from penjing.tasks.model import Model
 from penjing.tasks.task import load_task
@@ -114,13 +116,18 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
 def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Makes some steps of fine-tuning, from a fresh network."""
     architecture, _, job = prepare_finetuning(recipe, inputs)
+    whole = count_parameters(job.network)
+    transfer = load_start(job.network, recipe) if recipe.finetune.lora is not None else None
+    adapt_network(recipe, architecture, job.network, None if transfer is None else transfer.fresh)
+    lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.lora is not None else {}
     probe = probe_training(job)
     facts = {
         "steps": probe.steps,
         "tokens": probe.tokens,
-        "parameters": count_parameters(job.network),
+        "parameters": whole,
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,
+        **lora,
     }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import penjing
 from penjing.files import folder_beside, read_json, write_json
-from penjing.hashing import hash_file
+from penjing.hashing import hash_file, hash_folder
+from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.card import CARD
@@ -25,6 +27,18 @@ def publish_classifier(
         "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
     }
     return _publish(source, model, card, lineage)
+
+
+def publish_adapter(source: Path, target: Path) -> Path | None:
+    """Puts the adapter of a model beside it; where it has none, that of a run before is removed, and None returned."""
+    if not source.is_dir():
+        if (target / ADAPTER_CONFIG).is_file():
+            shutil.rmtree(target)
+        return None
+    if not target.is_dir() or hash_folder(source) != hash_folder(target):
+        with folder_beside(target) as beside:
+            shutil.copytree(source, beside, dirs_exist_ok=True)
+    return target
 
 
 def publish_language_model(
@@ -52,6 +66,8 @@ def list_lineage(artifacts: dict[str, Artifact]) -> list[dict[str, Any]]:
 def _publish(source: Path, model: Path, card: dict[str, Any], lineage: list[dict[str, Any]]) -> dict[str, Any]:
     """Copies a model with its card, unless it is there already."""
     card = {**card, "weights": hash_file(source / "model.safetensors"), "lineage": lineage}
+    if (adapter := source.parent / ADAPTER / ADAPTER_WEIGHTS).is_file():
+        card["adapter_weights"] = hash_file(adapter)
     if (model / CARD).is_file() and read_json(model / CARD) == card:
         return card
     with folder_beside(model) as beside:

@@ -38,6 +38,10 @@ class ModelSettings(BaseModel):
         "docs/pretraining.md; default: the family's own shape",
     )
     start: str | None = Field(None, description="a model folder to start from, or package:NAME/folder")
+    adapter: str | None = Field(
+        None,
+        description="a LoRA adapter in PEFT's format that is added to start first; a folder, or package:NAME/folder",
+    )
     shape: dict[str, bool | int | float | str] = Field(
         {}, description="entries of the architecture's config, under the hub's names"
     )

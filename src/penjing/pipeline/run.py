@@ -14,10 +14,11 @@ from penjing.errors import UsageError
 from penjing.files import read_json, remove_leftovers, write_json
 from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
+from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import LanguageOutcome, Outcome, collect_facts, collect_language_facts
-from penjing.pipeline.publishing import list_lineage, publish_classifier, publish_language_model
+from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_classifier, publish_language_model
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
@@ -46,6 +47,7 @@ class RunResult:
         predictions: a classifier's answers to the recipe's examples.
         generations: how a language model goes on from the recipe's examples.
         artifacts: the stages, by name.
+        adapter: the adapter folder; None where all weights were trained.
     """
 
     out: Path
@@ -55,6 +57,7 @@ class RunResult:
     predictions: list[ClassPrediction]
     generations: list[Generation]
     artifacts: dict[str, Artifact]
+    adapter: Path | None = None
 
 
 def run_recipe(
@@ -91,21 +94,22 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
     card = publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
-    remember_weights(out, card["weights"])
+    remember_weights(out, card)
+    adapter = publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
     write_json(out / RECORD, lineage)
     predictions = (
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
     )
     outcome = Outcome(done, evaluation, predictions, command)
     write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
-    return RunResult(out, model, report, evaluation, predictions, [], done)
+    return RunResult(out, model, report, evaluation, predictions, [], done, adapter)
 
 
 def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
     measures = read_json(done["measure"].folder / MEASURES)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
     card = publish_language_model(recipe, done["pretrain"].folder / "model", model, lineage, measures)
-    remember_weights(out, card["weights"])
+    remember_weights(out, card)
     write_json(out / RECORD, lineage)
     generations: list[Generation] = []
     if recipe.pretrain is not None and recipe.pretrain.objective == "causal" and recipe.report.examples:

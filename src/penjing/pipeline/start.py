@@ -6,14 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from penjing.data.sources import locate_package_folder
 from penjing.errors import RecipeError, UsageError
+from penjing.models.adapter import ADAPTER_CONFIG, add_adapter
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture
-from penjing.models.weights import read_config
+from penjing.models.weights import Transfer, load_backbone, read_config
 from penjing.pipeline.recipe import Recipe
 from penjing.registry import load_registered
-from penjing.train.settings import TrainSettings
+from penjing.train.settings import FinetuneSettings, TrainSettings
 
 
 def start_folder(recipe: Recipe) -> Path | None:
@@ -22,13 +25,50 @@ def start_folder(recipe: Recipe) -> Path | None:
     Raises:
         RecipeError: there is no such folder.
     """
-    address = recipe.model.start
+    return _folder("start", recipe.model.start)
+
+
+def adapter_folder(recipe: Recipe) -> Path | None:
+    """Returns the folder named in ``[model] adapter``, or None.
+
+    Raises:
+        RecipeError: there is no such folder, or no start that it belongs to.
+    """
+    if recipe.model.adapter is not None and recipe.model.start is None:
+        raise RecipeError(
+            "[model] has an adapter, and no start that it is added to",
+            where=recipe.name,
+            do="Name the model that the adapter was trained on in start.",
+        )
+    return _folder("adapter", recipe.model.adapter)
+
+
+def _folder(key: str, address: str | None) -> Path | None:
     if address is None:
         return None
     folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
     if not folder.is_dir():
-        raise RecipeError("there is no such folder", where=f"[model] start = {address}", do="Correct the path.")
+        raise RecipeError("there is no such folder", where=f"[model] {key} = {address}", do="Correct the path.")
     return folder
+
+
+def load_start(network: nn.Module, recipe: Recipe) -> Transfer | None:
+    """Puts the weights that the recipe starts from, with those of its adapter, into a network.
+
+    Returns:
+        What was taken; None where it names no start.
+
+    Raises:
+        RecipeError: there is no such folder.
+        ModelFolderError: the weights or the adapter do not fit.
+    """
+    start, adapter = start_folder(recipe), adapter_folder(recipe)
+    if start is None:
+        return None
+    transfer = load_backbone(network, start)
+    if adapter is not None:
+        add_adapter(network, adapter)
+    return transfer
 
 
 def architecture_of(recipe: Recipe) -> Architecture:
@@ -86,18 +126,28 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int, end_id: int) -> 
 
 def model_settings(recipe: Recipe) -> Any:
     """Returns what in the recipe decides the network at the start of training; its files count by `start_files`."""
-    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start", "size"})]
+    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start", "size", "adapter"})]
 
 
 def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
-    """Returns the recipe's learning rate, or what suits the family, or a tenth of that for a model that is given."""
+    """Returns the recipe's learning rate, or what suits the family, or a tenth of that for a model that is given.
+
+    With adapters it is what suits those of the family, whatever they start from: ``benchmarks/lora.py`` compares rates.
+    """
     if settings.learning_rate is not None:
         return settings.learning_rate
-    rate = architecture_of(recipe).learning_rate
+    architecture = architecture_of(recipe)
+    rate = architecture.learning_rate
+    if isinstance(settings, FinetuneSettings) and settings.lora is not None:
+        return architecture.adapter_rate or rate
     return rate / 10 if recipe.model.start else rate
 
 
 def start_files(recipe: Recipe) -> list[Path]:
-    """Returns the config and weights of the model that the run starts from; none if it starts from nothing."""
-    start = start_folder(recipe)
-    return [start / "config.json", *sorted(start.glob("*.safetensors"))] if start else []
+    """Returns config and weights of what the run starts from, those of an adapter too; none if it is nothing."""
+    parts = ((start_folder(recipe), "config.json"), (adapter_folder(recipe), ADAPTER_CONFIG))
+    return [file for folder, config in parts if folder for file in (folder / config, *_weights(folder))]
+
+
+def _weights(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))

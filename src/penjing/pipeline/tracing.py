@@ -52,11 +52,12 @@ def removed_texts(out: Path) -> dict[str, list[str]]:
     return dict(read_json(path)) if path.is_file() else {}
 
 
-def remember_weights(out: Path, weights: str) -> None:
-    """Writes down that a run has published a model, given its hash; models may start from it after it is gone."""
+def remember_weights(out: Path, card: dict[str, Any]) -> None:
+    """Writes down that a run has published a model, given its card; others may start from it after it is gone."""
     known = published_weights(out)
-    if weights not in known:
-        write_json(out / PUBLISHED, [*known, weights])
+    new = [weights for weights in _weights_of(card) if weights not in known]
+    if new:
+        write_json(out / PUBLISHED, [*known, *new])
 
 
 def published_weights(out: Path) -> list[str]:
@@ -186,7 +187,8 @@ def _card(model: Path) -> dict[str, Any] | None:
 
 
 def _weights_of(card: dict[str, Any] | None) -> list[str]:
-    return [card["weights"]] if card is not None and "weights" in card else []
+    """Returns the hashes of a model's weights and, where it was made with adapters, of those."""
+    return [card[key] for key in ("weights", "adapter_weights") if card is not None and key in card]
 
 
 def _made_from(weights: set[str], cards: dict[Path, dict[str, Any] | None]) -> list[Path]:

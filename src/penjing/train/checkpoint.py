@@ -2,7 +2,7 @@
 
 A checkpoint is a folder: ``network.safetensors``, ``optimizer.safetensors`` (moments, running average of the weights,
 random states), ``best.safetensors`` (the best weights so far, once there are some) and ``state.json``. No pickle is
-written or read.
+written or read. Of weights that are frozen there is a hash alone: whoever made the network makes them again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from penjing.errors import TrainingError
 from penjing.files import folder_beside, write_json
+from penjing.train.frozen import trained_parameters
 from penjing.train.history import STATE
 from penjing.train.optimizer import Optimizer
 
@@ -42,7 +43,7 @@ def save_checkpoint(
 
     Args:
         folder: holds the checkpoints of one run.
-        network: its parameters and buffers are saved.
+        network: its parameters that are trained, and its buffers, are saved.
         optimizer: over the network's parameters.
         average: running average of the parameters by name; empty if none is kept.
         best: file of the best weights so far, if it is there; a link to it is kept, for it is replaced, never changed.
@@ -76,9 +77,17 @@ def _link(source: Path, target: Path) -> None:
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, optimizer: Optimizer, average: dict[str, Tensor], best: Path
+    path: Path, network: nn.Module, optimizer: Optimizer, average: dict[str, Tensor], best: Path, frozen: str = ""
 ) -> dict[str, Any]:
     """Puts a checkpoint back into network, optimizer, average, the random states and the file of the best weights.
+
+    Args:
+        path: of the checkpoint.
+        network: as it was made before training.
+        optimizer: over its parameters.
+        average: running average of the trained ones by name; empty if none is kept.
+        best: file of the best weights.
+        frozen: hash of the frozen parameters.
 
     Returns:
         The trainer's state.
@@ -98,7 +107,11 @@ def load_checkpoint(
             do="Remove this folder; the run goes on from the checkpoint before it, or from its start.",
         ) from error
     own = _own_tensors(network)
-    if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in tensors.items()}:
+    frozen_names = {
+        name for name, _ in network.named_parameters() if name not in own
+    }  # an older version's checkpoint has them too
+    shapes = {name: tensor.shape for name, tensor in tensors.items() if name not in frozen_names}
+    if {name: tensor.shape for name, tensor in own.items()} != shapes or state.get("frozen", frozen) != frozen:
         raise TrainingError(
             "the checkpoint is of another network",
             where=str(path),
@@ -116,8 +129,8 @@ def load_checkpoint(
 
 
 def _own_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """Returns parameters and buffers by name, a tensor with two names once."""
-    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    """Returns trained parameters and buffers by name, a tensor with two names once."""
+    named = {**trained_parameters(network), **dict(network.named_buffers())}
     return {name: tensor.detach() for name, tensor in named.items()}
 
 

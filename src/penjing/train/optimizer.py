@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from penjing.models.lora import adapter_names
 from penjing.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
 
     ``adamw`` is AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101). With ``muon`` the matrices inside the layers are
     trained by Muon (Jordan et al. 2024), its steps scaled to those of AdamW, so that learning rate and weight decay
-    mean the same (Liu et al. 2025, arXiv 2502.16982, section 2.2); embeddings, output layer and vectors by AdamW.
+    mean the same (Liu et al. 2025, arXiv 2502.16982, section 2.2); embeddings, output layer, vectors and adapters by
+    AdamW.
 
     Biases, normalization weights and other vectors are not decayed. With ``layer_decay`` below 1 the learning rate of
     layer i of n is multiplied by ``layer_decay ** (n - i)``, that of the embeddings by ``layer_decay ** (n + 1)``
@@ -70,7 +72,8 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
     have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor as ``scale``.
     """
     words = input_embeddings(network).weight
-    words.requires_grad_(settings.embedding_rate > 0)
+    if settings.embedding_rate == 0:
+        words.requires_grad_(False)
     layers = 1 + max((_layer_of(name) for name, _ in network.named_parameters()), default=-1)
     inner = _layer_matrices(network) if settings.optimizer == "muon" else frozenset()
     by_adamw: dict[tuple[float, float], list[Tensor]] = {}
@@ -101,10 +104,10 @@ def _groups(parts: dict[tuple[float, float], list[Tensor]]) -> list[dict[str, An
 
 
 def _layer_matrices(network: nn.Module) -> frozenset[str]:
-    """Returns the names of the matrices inside the layers, tables of embeddings not among them."""
+    """Returns the names of the matrices inside the layers, tables of embeddings and adapters not among them."""
     tables = {f"{name}.weight" for name, module in network.named_modules() if isinstance(module, nn.Embedding)}
     matrices = {name for name, parameter in network.named_parameters() if parameter.ndim == 2 and _layer_of(name) >= 0}
-    return frozenset(matrices - tables)
+    return frozenset(matrices - tables - adapter_names(network))
 
 
 def input_embeddings(network: nn.Module) -> nn.Embedding:

@@ -18,7 +18,9 @@ class TrainSettings(BaseModel):
     batch_tokens: int = Field(8192, ge=1, description="most tokens in a batch, padding included")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added up for one step")
     learning_rate: float | None = Field(
-        None, gt=0, description="at its highest; default: what suits the family, a tenth of it with [model] start"
+        None,
+        gt=0,
+        description="at its highest; default: what suits the family, a tenth of it with [model] start and no adapters",
     )
     embedding_rate: float = Field(1.0, ge=0, description="factor on the embeddings' learning rate; 0: they stay")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
@@ -79,6 +81,22 @@ class PretrainSettings(TrainSettings):
     epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
 
 
+class LoraSettings(BaseModel):
+    """Thin adapters are trained in place of the network's matrices (LoRA), which stay as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(8, ge=1, description="width of an adapter")
+    alpha: float = Field(16.0, gt=0, description="an adapter's product is multiplied by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of an adapter's input that is dropped")
+    targets: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="linear layers that are adapted, by name or by its end; default: all of attention and feed-forward",
+    )
+    rank_stabilized: bool = Field(False, description="multiply by alpha / the root of rank instead")
+
+
 class FinetuneSettings(TrainSettings):
     """Fine-tuning on labelled rows."""
 
@@ -86,3 +104,4 @@ class FinetuneSettings(TrainSettings):
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
+    lora: LoraSettings | None = None

@@ -37,6 +37,7 @@ from penjing.sitting import Sitting
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.determinism import deterministic_algorithms
+from penjing.train.frozen import hash_frozen, trained_parameters
 from penjing.train.guard import LossGuard
 from penjing.train.history import HISTORY, History
 from penjing.train.job import TrainingJob
@@ -78,9 +79,10 @@ class Trainer:
         self._widen_embeddings = narrow_embeddings(job)
         self._keep_activations = recompute_layers(network) if settings.recompute else lambda: None
         self._optimizer = build_optimizer(network, settings)
+        self._frozen = hash_frozen(network)
         self._average: dict[str, Tensor] = {}
         if settings.average:
-            self._average = {name: p.detach().clone() for name, p in network.named_parameters()}
+            self._average = {name: p.detach().clone() for name, p in trained_parameters(network).items()}
         self._plan = batches.plan(0)
         self._state = TrainingState(
             batches=len(self._plan),
@@ -237,7 +239,7 @@ class Trainer:
         before = self._state.step - 1
         decay = min(self._settings.average, (1 + before) / (10 + before))
         with torch.no_grad():
-            for name, parameter in self._network.named_parameters():
+            for name, parameter in trained_parameters(self._network).items():
                 self._average[name].lerp_(parameter, 1 - decay)
 
     @contextmanager
@@ -246,7 +248,7 @@ class Trainer:
         if not self._average:
             yield
             return
-        kept = {name: parameter.detach().clone() for name, parameter in self._network.named_parameters()}
+        kept = {name: parameter.detach().clone() for name, parameter in trained_parameters(self._network).items()}
         _copy_into(self._network, self._average)
         try:
             yield
@@ -288,7 +290,7 @@ class Trainer:
         return new > (self._state.best["validation_accuracy"], -self._state.best["validation_loss"])
 
     def _save_best(self) -> None:
-        weights = {name: p.detach().contiguous() for name, p in self._network.named_parameters()}
+        weights = {name: p.detach().contiguous() for name, p in trained_parameters(self._network).items()}
         with write_beside(self._best) as beside:
             save_file(weights, beside)
 
@@ -313,7 +315,7 @@ class Trainer:
             )
 
     def _saved_state(self) -> dict[str, Any]:
-        return {**asdict(self._state), "guard": asdict(self._guard)}
+        return {**asdict(self._state), "guard": asdict(self._guard), "frozen": self._frozen}
 
     def _resume(self) -> None:
         folder = self._folder / CHECKPOINTS
@@ -323,7 +325,9 @@ class Trainer:
         checkpoints = list_checkpoints(folder)
         if not checkpoints:
             return
-        saved = load_checkpoint(checkpoints[-1], self._network, self._optimizer, self._average, self._best)
+        saved = load_checkpoint(
+            checkpoints[-1], self._network, self._optimizer, self._average, self._best, self._frozen
+        )
         self._guard = LossGuard(**saved["guard"])
         own = self._state
         # What an older version's checkpoint does not have.
@@ -361,5 +365,5 @@ def _set_dropout(network: nn.Module, share: float) -> None:
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:
     with torch.no_grad():
-        for name, parameter in network.named_parameters():
+        for name, parameter in trained_parameters(network).items():
             parameter.copy_(weights[name])

@@ -55,7 +55,8 @@ def narrow_embeddings(job: TrainingJob) -> Callable[[], None]:
     """
     found = job.batches.used_ids()
     embeddings = input_embeddings(job.network)
-    if found is None or job.objective.scores_vocabulary or job.settings.embedding_rate == 0:
+    is_frozen = job.settings.embedding_rate == 0 or not embeddings.weight.requires_grad
+    if found is None or job.objective.scores_vocabulary or is_frozen:
         return lambda: None
     more = job.validation.used_ids() if job.validation is not None else None
     start = getattr(job.network, "decoder_start_id", None)  # what a decoder reads before a row

@@ -211,11 +211,32 @@ class Curves(Facts):
     finetune: list[CurvePoint] = []
 
 
+class Merging(Facts):
+    """How far the logits of ``rows`` rows were from those before the adapters were merged."""
+
+    rows: int
+    largest_difference: float
+    allowed: float
+
+
+class AdapterFacts(BaseModel):
+    """What was trained in place of all weights; other keys are not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rank: int
+    matrices: int
+    trained_parameters: int
+    trained_share: float
+    merging: Merging
+
+
 class ModelFacts(Facts):
     """What network it is; ``shape`` has entries of its config, under the hub's names."""
 
     family: str
     parameters: int
+    lora: AdapterFacts | None = None
     shape: dict[str, bool | int | float | str] = {}
 
 

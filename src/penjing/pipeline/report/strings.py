@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from penjing.errors import UsageError
+from penjing.pipeline.report.adapters_chinese import ADAPTERS_CHINESE
+from penjing.pipeline.report.adapters_english import ADAPTERS_ENGLISH
 from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
@@ -16,8 +18,8 @@ from penjing.pipeline.report.words_english import WORDS_ENGLISH
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE},
+    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH},
+    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE},
 }
 
 

@@ -103,9 +103,13 @@ class Wording:
         )
 
     def power_of_ten(self, number: float) -> str:
-        """Returns a large number as 6.7 × 10¹²."""
+        """Returns a very large or very small number as 6.7 × 10¹²."""
         digits, _, exponent = f"{number:.1e}".partition("e")
         return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+    def small(self, number: float) -> str:
+        """Returns a number near 0 as 3.4 × 10⁻⁷, and 0 as 0."""
+        return self.power_of_ten(number) if number else "0"
 
     def score(self, name: str, value: float) -> str:
         """Returns a score as it is read: a loss or bits with three decimals, a perplexity, all else in percent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from torch import nn
 import penjing
 from penjing.files import read_json, write_json
 from penjing.models.interface import Architecture, count_parameters
+from penjing.models.lora import merge
 from penjing.models.weights import load_backbone
+from penjing.pipeline.adapting import ADAPTER, MergeProof, adapt_network, describe_adapters, write_adapter
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.stage import Stage, StageContext
@@ -21,9 +24,9 @@ from penjing.pipeline.start import (
     architecture_of,
     choose_learning_rate,
     config_values,
+    load_start,
     model_settings,
     start_files,
-    start_folder,
 )
 from penjing.tasks.card import CARD
 from penjing.text.renderer import Renderer
@@ -39,11 +42,34 @@ from penjing.train.trainer import Trainer, remove_training_files
 def _run(context: StageContext) -> dict[str, Any]:
     labels: list[str] = read_json(context.inputs["examples"] / LABELS)
     architecture, config, job = prepare_finetuning(context.recipe, context.inputs)
-    _start(job.network, context)
+    fresh = _start(job.network, context)
+    adapt_network(context.recipe, architecture, job.network, fresh)
     result = Trainer(job, context.folder, context.progress).run()
-    _write_model(context, job.network, architecture, config, labels)
+    model, lora = context.folder / "model", dict[str, Any]()
+    tokenizer = load_tokenizer(context.inputs["tokenizer"])
+
+    def write() -> None:
+        write_network(model, job.network, architecture, config, tokenizer, head="classifier", labels=labels)
+
+    if context.recipe.finetune.lora is None:
+        write()
+    else:
+        lora["lora"] = _merge(context, job, architecture, config, write)
+    _write_card(context, labels, lora)
     remove_training_files(context.folder)
-    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name}
+    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **lora}
+
+
+def _merge(
+    context: StageContext, job: TrainingJob, architecture: Architecture, config: Any, write: Callable[[], None]
+) -> dict[str, Any]:
+    """Writes the adapters, merges them, lets the model be written, and proves that its answers are the same."""
+    described = describe_adapters(context.recipe, job.network)
+    write_adapter(context.recipe, architecture, config, job.network, context.folder / ADAPTER)
+    proof = MergeProof(job)
+    merge(job.network)
+    write()
+    return {**described, "merging": proof.check(context.folder / "model")}
 
 
 def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
@@ -68,13 +94,20 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     )
 
 
-def _start(network: nn.Module, context: StageContext) -> None:
-    """Puts in what was learned before: by pretraining, else by a given model, else word vectors."""
-    start = context.inputs["pretrain"] / "model" if "pretrain" in context.inputs else start_folder(context.recipe)
-    if start is not None:
-        load_backbone(network, start)
-    elif "vectors" in context.inputs:
+def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
+    """Puts in what was learned before: by pretraining, else by a given model, else word vectors.
+
+    Returns:
+        The names of the tensors that hold nothing learned.
+    """
+    if "pretrain" in context.inputs:
+        return load_backbone(network, context.inputs["pretrain"] / "model").fresh
+    transfer = load_start(network, context.recipe)
+    if transfer is not None:
+        return transfer.fresh
+    if "vectors" in context.inputs:
         put_vectors(network, load_vectors(context.inputs["vectors"]))
+    return tuple(name for name, _ in network.named_parameters())
 
 
 def _batches(recipe: Recipe, folder: Path, tokenizer: Tokenizer, *, is_training: bool) -> RowBatches:
@@ -89,21 +122,18 @@ def _batches(recipe: Recipe, folder: Path, tokenizer: Tokenizer, *, is_training:
     )
 
 
-def _write_model(
-    context: StageContext, network: nn.Module, architecture: Architecture, config: Any, labels: list[str]
-) -> None:
-    """Writes the model folder in the layout of the hub, with our card."""
-    recipe, folder = context.recipe, context.folder / "model"
-    tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    write_network(folder, network, architecture, config, tokenizer, head="classifier", labels=labels)
+def _write_card(context: StageContext, labels: list[str], lora: dict[str, Any]) -> None:
+    """Writes our card beside the weights."""
+    recipe, tokenizer = context.recipe, load_tokenizer(context.inputs["tokenizer"])
     card = {
         "penjing": penjing.__version__,
         "task": task_of(recipe),
         "labels": labels,
         "render": recipe.render.model_dump(mode="json"),
         "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
+        **lora,
     }
-    write_json(folder / CARD, card)
+    write_json(context.folder / "model" / CARD, card)
 
 
 FINETUNE = Stage(
@@ -112,8 +142,9 @@ FINETUNE = Stage(
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
-        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s"}),
+        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", "lora"}),
         choose_learning_rate(recipe, recipe.finetune),
+        *([lora.model_dump(mode="json")] if (lora := recipe.finetune.lora) else []),
     ],
     run=_run,
     files=start_files,

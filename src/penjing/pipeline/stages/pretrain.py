@@ -16,7 +16,6 @@ from penjing.inference.generation import TextGenerator
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, GeneratingModel, count_parameters
-from penjing.models.weights import load_backbone
 from penjing.pipeline.continuing import adopt_checkpoint
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe
@@ -26,9 +25,9 @@ from penjing.pipeline.start import (
     architecture_of,
     choose_learning_rate,
     config_values,
+    load_start,
     model_settings,
     start_files,
-    start_folder,
 )
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
@@ -157,9 +156,7 @@ def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Archite
     config = architecture.config_from_dict(values)
     network = architecture.language_model(config)
     architecture.initialize(network, config, recipe.seed)
-    start = start_folder(recipe)
-    if start is not None:
-        load_backbone(network, start)
+    load_start(network, recipe)
     return architecture, config, network
 
 

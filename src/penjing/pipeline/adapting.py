@@ -1,0 +1,182 @@
+"""Fine-tuning with adapters, as ``[finetune.lora]`` asks for it: checked, begun, merged, and the merging proved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from penjing.errors import RecipeError, TrainingError, nearest
+from penjing.models.adapter import save_adapter
+from penjing.models.device import to_device
+from penjing.models.interface import Architecture
+from penjing.models.lora import adaptable, adapter_names, adapters, choose
+from penjing.models.weights import load_weights, names_of
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.start import architecture_of
+from penjing.train.adapting import adapt, adapted_names, lora_shape
+from penjing.train.frozen import count_trained
+from penjing.train.job import TrainingJob
+from penjing.train.settings import LoraSettings
+
+ADAPTER = "adapter"
+_TOLERANCE = 1e-4  # of a logit, or of the largest one where that is above 1
+_PROVED_ROWS = 64
+
+
+def check_lora(recipe: Recipe, network: nn.Module) -> None:
+    """Checks that the adapters fit a network, which may be without numbers.
+
+    Raises:
+        RecipeError: nothing was learned before that could stay, a target is not there, or a setting has no sense.
+    """
+    lora = recipe.finetune.lora
+    if lora is None:
+        return
+    where = f"{recipe.name}, [finetune.lora]"
+    if recipe.model.start is None and recipe.pretrain is None:
+        raise RecipeError(
+            "adapters change a model that has learned already, and this one starts from nothing",
+            where=where,
+            do="Name a model in [model] start, add [pretrain], or remove [finetune.lora].",
+        )
+    if "embedding_rate" in recipe.finetune.model_fields_set and recipe.finetune.embedding_rate > 0:
+        raise RecipeError(
+            "[finetune] has an embedding_rate, and with adapters the embeddings stay as they are",
+            where=where,
+            do="Remove embedding_rate.",
+        )
+    matrices = adaptable(network)
+    architecture = architecture_of(recipe)
+    _check_targets(lora, architecture, list(matrices), where)
+    names = adapted_names(network, lora, architecture.adapted)
+    if not names:
+        raise RecipeError(
+            f"{architecture.name} names no layers to adapt"
+            if lora.targets is None
+            else "targets are in the head alone",
+            where=where,
+            do="Name linear layers of the network in targets.",
+        )
+    _check_sizes(lora, {name: matrices[name] for name in names}, where)
+
+
+def _check_sizes(lora: LoraSettings, chosen: dict[str, Tensor], where: str) -> None:
+    for name, matrix in chosen.items():
+        if lora.rank > min(matrix.shape):
+            rows, columns = matrix.shape
+            what = f"rank is {lora.rank}, and {name} is a matrix of {rows} by {columns}"
+            raise RecipeError(what, where=where, do="Lower rank.")
+        if lora.dropout and name.endswith("_l0"):
+            raise RecipeError(
+                f"dropout is {lora.dropout:g}, and an LSTM takes {name} whole: nothing can be dropped before it",
+                where=where,
+                do="Remove dropout here; that in [finetune] drops between layers.",
+            )
+
+
+def _check_targets(lora: LoraSettings, architecture: Architecture, names: list[str], where: str) -> None:
+    for target in lora.targets or ():
+        if choose(names, [target]):
+            continue
+        known = {*names, *(end for end in architecture.adapted if choose(names, [end]))}
+        known |= {name.rpartition(".")[2] for name in names}
+        raise RecipeError(
+            f'targets has "{target}", and {architecture.name} has no linear layer of that name',
+            where=where,
+            do=nearest(target, known if "." in target else {name for name in known if "." not in name}),
+        )
+
+
+def adapt_network(
+    recipe: Recipe, architecture: Architecture, network: nn.Module, fresh: Collection[str] | None
+) -> None:
+    """Gives adapters to a classifier where the recipe asks for them; else it is left as it is.
+
+    Args:
+        recipe: may have ``[finetune.lora]``.
+        architecture: of the network.
+        network: is changed in place.
+        fresh: names of its parameters that hold nothing learned; None where that is not known yet: then those outside
+            of the backbone, and those that a model to start from may lack.
+    """
+    lora = recipe.finetune.lora
+    if lora is not None:
+        adapt(network, lora, architecture.adapted, _unlearned(network) if fresh is None else fresh, recipe.seed)
+
+
+def _unlearned(network: nn.Module) -> frozenset[str]:
+    names = names_of(network)
+    heads = (name for name, _ in network.named_parameters() if not name.startswith(names.backbone))
+    optional = (name for name, _ in network.named_parameters() if names.optional and name.startswith(names.optional))
+    return frozenset([*heads, *optional])
+
+
+def describe_adapters(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
+    """Returns rank, scale and targets of a network's adapters, and how much of it is trained.
+
+    The share is of the weights of the network without adapters.
+    """
+    lora, own = recipe.finetune.lora, adapter_names(network)
+    assert lora is not None
+    trained = count_trained(network)
+    whole = sum(parameter.numel() for name, parameter in network.named_parameters() if name not in own)
+    return {
+        "rank": lora.rank,
+        "alpha": lora.alpha,
+        "rank_stabilized": lora.rank_stabilized,
+        "matrices": len(adapters(network)),
+        "trained_parameters": trained,
+        "trained_share": round(trained / whole, 6),
+    }
+
+
+def write_adapter(recipe: Recipe, architecture: Architecture, config: Any, network: nn.Module, folder: Path) -> None:
+    """Writes the adapters of a network, and its head, in PEFT's format."""
+    assert recipe.finetune.lora is not None
+    is_of_hub = config.is_of_hub("classifier")
+    save_adapter(folder, network, lora_shape(recipe.finetune.lora), head="SEQ_CLS", is_of_hub=is_of_hub)
+
+
+class MergeProof:
+    """Compares the answers of a network before and after its adapters are merged, in fp32.
+
+    Args:
+        job: what was trained; its network still has the adapters.
+    """
+
+    def __init__(self, job: TrainingJob) -> None:
+        rows = np.concatenate(job.batches.plan(0))[:_PROVED_ROWS]
+        batch = job.batches.load(rows)
+        device = next(job.network.parameters()).device
+        self._network, self._inputs = job.network, to_device((batch.ids, batch.mask), device)
+        self._before, self._rows = self._score(), len(rows)
+
+    @torch.no_grad()
+    def _score(self) -> Tensor:
+        logits: Tensor = self._network.eval()(*self._inputs)
+        return logits.float()
+
+    def check(self, folder: Path) -> dict[str, Any]:
+        """Reads the merged weights back from a folder, into the network, and compares.
+
+        Returns:
+            How many rows were compared, the largest difference of a logit, and what is allowed.
+
+        Raises:
+            TrainingError: it is larger.
+        """
+        load_weights(self._network, folder)
+        difference = float((self._score() - self._before).abs().max())
+        allowed = _TOLERANCE * max(1.0, float(self._before.abs().max()))
+        if not difference <= allowed:
+            raise TrainingError(
+                f"with the adapters merged a logit differs by {difference:.2g}, and {allowed:.2g} is allowed",
+                where=str(folder),
+                do="Train with a lower alpha or learning rate: the products have grown far beyond the matrices.",
+            )
+        return {"rows": self._rows, "largest_difference": difference, "allowed": allowed}
