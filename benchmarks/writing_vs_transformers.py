@@ -79,7 +79,7 @@ def train(network: Any, pairs: list[tuple[list[int], list[int]]], steps: int, pa
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         if step % 50 == 49:
             print(f"step {step + 1} of {steps}, loss {statistics.mean(losses[-50:]):.3f}", file=sys.stderr, flush=True)
 

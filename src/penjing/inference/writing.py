@@ -19,7 +19,7 @@ from penjing.models.interface import EncoderDecoderModel, GeneratingModel
 from penjing.progress import Bar, Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 
-_MAX_WAITS = 16  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
+_MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
 _DONE_SHARE = 0.25  # of a batch; when so many texts are complete, the others go on in a smaller one
 
 
