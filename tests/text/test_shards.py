@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,17 @@ def test_plan_takes_every_row_once_and_keeps_the_budget(lengths: list[int], max_
     for batch in plan:
         assert len(batch) <= max_rows
         assert len(batch) == 1 or len(batch) * sizes[batch].max() <= max_tokens
+
+
+@given(st.lists(st.integers(0, 50), max_size=80), st.integers(0, 20))
+@settings(deadline=None)
+def test_rows_of_a_batch_differ_in_length_by_no_more_than_asked(lengths: list[int], max_spread: int) -> None:
+    sizes = np.array(lengths, dtype=np.int64)
+    plan = plan_by_length(sizes, 10_000, 100, max_spread)
+    assert sorted(row for batch in plan for row in batch.tolist()) == list(range(len(lengths)))
+    assert all(sizes[batch].max() - sizes[batch].min() <= max_spread for batch in plan)
+    nearest = [int(sizes[after].min() - sizes[before].min()) for before, after in pairwise(plan)]
+    assert all(gap > max_spread for gap in nearest)  # and no batch is smaller than it must be
 
 
 def test_padding_is_masked() -> None:

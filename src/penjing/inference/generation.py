@@ -80,7 +80,7 @@ class TextGenerator:
         """
         began = time.perf_counter()
         read = self._read_prompt(prompt)
-        room = self._room(len(read), settings.max_tokens)
+        room = find_room(self._network, len(read), settings.max_tokens)
         pieces: list[str] = []
         ids = list(read) if self.continues else []
         # A piece is what new tokens add to the text of those before them: some tokens read otherwise at the beginning.
@@ -108,16 +108,29 @@ class TextGenerator:
         end = [] if self.continues else self._tokenizer.prompt_end
         return [*self._tokenizer.prompt_start, *ids, *end] or [self._tokenizer.start_id]
 
-    def _room(self, prompt_tokens: int, wanted: int) -> int:
-        longest = self._network.longest_row
-        if longest is None:
-            return wanted
-        if prompt_tokens >= longest:
-            raise UsageError(
-                f"the prompt has {prompt_tokens} tokens, and the model has {longest} positions",
-                do="Shorten the prompt.",
-            )
-        return min(wanted, longest - prompt_tokens)
+
+def find_room(network: GeneratingModel, prompt_tokens: int, wanted: int, *, where: str = "") -> int:
+    """Returns how many tokens can be written after a prompt, at most as many as are wanted.
+
+    Args:
+        network: what writes.
+        prompt_tokens: length of the prompt.
+        wanted: most tokens.
+        where: the prompt's place, named in errors.
+
+    Raises:
+        UsageError: the prompt leaves no room in the model's positions.
+    """
+    longest = network.longest_row
+    if longest is None:
+        return wanted
+    if prompt_tokens >= longest:
+        raise UsageError(
+            f"the prompt has {prompt_tokens} tokens, and the model has {longest} positions",
+            where=where,
+            do="Shorten the prompt.",
+        )
+    return min(wanted, longest - prompt_tokens)
 
 
 @torch.inference_mode()

@@ -67,6 +67,11 @@ def attend_causally(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | Bo
         dropout: share of the weights that is dropped; 0 outside of training, and with borders.
     """
     shared = query.shape[1] // key.shape[1]
+    if shared > 1 and query.shape[2] == 1 and not isinstance(mask, Borders):
+        # The last token's queries that share keys are as good as queries of one head, and no key is copied.
+        return attend(query.reshape(len(query), key.shape[1], shared, -1), key, value, mask, dropout).reshape(
+            query.shape
+        )
     if shared > 1:
         key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
     if isinstance(mask, Borders):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, RecipeError, UsageError, nearest
+from penjing.models.cache import Memory
 from penjing.models.config import Head, NetworkConfig, family_of
 from penjing.registry import load_registered
 
@@ -102,6 +103,15 @@ class EncoderDecoderModel(Network, Protocol):
             attention_mask: the one given to `encode`.
         """
 
+    def start(self, prompt: Tensor, room: int, attention_mask: Tensor | None = None) -> tuple[Memory, Tensor]:
+        """Encodes prompts, and begins texts with the start token; see `GeneratingModel`.
+
+        Args:
+            prompt: token ids, int64 [batch, time].
+            room: most tokens that are written.
+            attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+        """
+
     def output_layer(self, hidden: Tensor) -> OutputLayer:
         """Returns what gives the logits of the decoder's hidden states [..., dim]."""
 
@@ -120,7 +130,7 @@ class GeneratingModel(Protocol):
     @property
     def longest_row(self) -> int | None: ...
 
-    def start(self, prompt: Tensor, room: int) -> tuple[Any, Tensor]:
+    def start(self, prompt: Tensor, room: int) -> tuple[Memory, Tensor]:
         """Begins texts: returns a memory with room for so many more tokens, and the ids to `read` first.
 
         A decoder reads the prompt, and goes on with it. An encoder-decoder has encoded the prompt, and the text begins

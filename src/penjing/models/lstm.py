@@ -77,6 +77,24 @@ class LstmStates:
 
     layers: list[tuple[Tensor, Tensor] | None]
 
+    def repeat(self, times: int) -> None:
+        """Lets as many rows go on from each, next to each other; see `Memory`."""
+        for index, states in enumerate(self.layers):
+            if states is not None:
+                hidden, cell = states
+                self.layers[index] = hidden.repeat_interleave(times, dim=1), cell.repeat_interleave(times, dim=1)
+
+    def reorder(self, rows: Tensor) -> None:
+        """Lets each row go on from another; see `Memory`."""
+        self.keep(rows)
+
+    def keep(self, rows: Tensor) -> None:
+        """Forgets all rows but these; see `Memory`."""
+        for index, states in enumerate(self.layers):
+            if states is not None:
+                hidden, cell = states
+                self.layers[index] = hidden.index_select(1, rows), cell.index_select(1, rows)
+
 
 class LstmStack(nn.Module):
     """Layers that read from the left to the right."""

@@ -133,10 +133,12 @@ class T5ForConditionalGeneration(T5Model):
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
 
-    def start(self, prompt: Tensor, room: int) -> tuple[EncoderDecoderCache, Tensor]:
-        """Returns the encoded prompt and the token that begins a text; see `GeneratingModel`."""
+    def start(
+        self, prompt: Tensor, room: int, attention_mask: Tensor | None = None
+    ) -> tuple[EncoderDecoderCache, Tensor]:
+        """Returns the encoded prompt and the token that begins a text; see `EncoderDecoderModel`."""
         cache = self.make_cache(prompt.shape[0], room)
-        cache.read = self.decoder.read(self.encode(prompt))
+        cache.read, cache.mask = self.decoder.read(self.encode(prompt, attention_mask)), attention_mask
         return cache, prompt.new_full((prompt.shape[0], 1), self.decoder_start_id)
 
     def make_cache(self, rows: int, longest: int) -> EncoderDecoderCache:

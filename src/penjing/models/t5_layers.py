@@ -81,7 +81,11 @@ class T5LayerCrossAttention(nn.Module):
         self.dropout = Dropout(config.dropout_rate)
 
     def forward(self, hidden: Tensor, read: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        output: Tensor = hidden + self.dropout(self.EncDecAttention(self.layer_norm(hidden), *read, mask))
+        normed = self.layer_norm(hidden)
+        # Rows of one text look at the same keys, in any order: they are queries of one row.
+        together = normed.reshape(len(read[0]), -1, normed.shape[-1])
+        mixed = self.EncDecAttention(together, *read, mask).reshape(hidden.shape)
+        output: Tensor = hidden + self.dropout(mixed)
         return output
 
 
@@ -181,7 +185,9 @@ class T5Stack(nn.Module):
         """
         before, time = 0 if cache is None else cache.length, words.shape[1]
         real = None if attention_mask is None else attention_mask[:, None, None, :]
-        seen = causal_mask(time, before + time, None, None, words.device) if self.is_decoder else real
+        is_hidden = self.is_decoder and time > 1  # else the one token that is read is the last
+        seen = causal_mask(time, before + time, None, None, words.device) if is_hidden else None
+        seen = seen if self.is_decoder else real
         mask = self._position_mask(words, before, seen)
         hidden = self.dropout(words)
         for layer, block in enumerate(self.block):

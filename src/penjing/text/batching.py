@@ -8,22 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def plan_by_length(lengths: NDArray[np.int64], max_tokens: int, max_rows: int) -> list[NDArray[np.int64]]:
+def plan_by_length(
+    lengths: NDArray[np.int64], max_tokens: int, max_rows: int, max_spread: int | None = None
+) -> list[NDArray[np.int64]]:
     """Groups rows of like length into batches.
 
     Args:
         lengths: tokens in each row, [rows].
         max_tokens: the largest batch, padding included; a longer row is a batch of its own.
         max_rows: the most rows in a batch.
+        max_spread: by how many tokens the longest row of a batch exceeds the shortest at most; None: by any number.
 
     Returns:
         For each batch the indices of its rows. Rows of one length keep the order in which they came.
     """
     order = np.argsort(lengths, kind="stable")
+    spread = int(lengths.max(initial=0)) if max_spread is None else max_spread
     batches, start = [], 0
     while start < len(order):
-        end = start + 1
-        while end < len(order) and end - start < max_rows and (end - start + 1) * lengths[order[end]] <= max_tokens:
+        end, longest = start + 1, lengths[order[start]] + spread
+        while (
+            end < len(order)
+            and end - start < max_rows
+            and (end - start + 1) * lengths[order[end]] <= max_tokens
+            and lengths[order[end]] <= longest
+        ):
             end += 1
         batches.append(order[start:end])
         start = end

@@ -1,0 +1,191 @@
+"""Continues many texts, or answers them, in batches; each text is the one that it would be alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from penjing.errors import UsageError
+from penjing.inference.generation import find_room
+from penjing.inference.search import BeamSearch, Ended, GreedySearch, Search, Texts, begin_texts
+from penjing.models.cache import Memory
+from penjing.models.interface import EncoderDecoderModel, GeneratingModel
+from penjing.progress import Bar, Progress, Silent, stop_if_asked
+from penjing.text.batching import pad_rows, plan_by_length
+
+_MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
+_DONE_SHARE = 0.25  # of a batch; when so many texts are complete, the others go on in a smaller one
+
+
+@dataclass(frozen=True)
+class WritingSettings:
+    """How texts are written.
+
+    Attributes:
+        max_tokens: most tokens of each.
+        beams: how many beginnings of each text are kept (beam search); 1: the likeliest token is taken always.
+        length_penalty: complete texts compare by log-probability / tokens ** length_penalty, as in Transformers, where
+            more favors longer ones and 0 the likeliest; the formula of Wu et al. 2016, arXiv 1609.08144, eq. 14, is
+            another, ((5 + tokens) / 6) ** length_penalty. Not read where there is one beam.
+        batch_tokens: most tokens of prompts in a batch, padding included; each counts once for every beam.
+
+    Raises:
+        UsageError: a number is impossible.
+    """
+
+    max_tokens: int = 128
+    beams: int = 1
+    length_penalty: float = 1.0
+    batch_tokens: int = 4096
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise UsageError(f"max_tokens is {self.max_tokens}", do="Ask for at least one token.")
+        if self.beams < 1:
+            raise UsageError(f"beams is {self.beams}", do="Give 1, for the likeliest token always, or more.")
+        if not math.isfinite(self.length_penalty):
+            raise UsageError(f"length_penalty is {self.length_penalty}", do="Give 1, or another number.")
+        if self.batch_tokens < 1:
+            raise UsageError(f"batch_tokens is {self.batch_tokens}", do="Give the tokens of a batch, at least 1.")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text that a model wrote.
+
+    Attributes:
+        ids: its tokens, without the one that ended it.
+        score: the summed log-probability of its tokens, in nats, and of the one that ended it where one did.
+        finish_reason: ``stop``: the model ended the text; ``length``: there was room for no more.
+    """
+
+    ids: list[int]
+    score: float
+    finish_reason: Literal["stop", "length"]
+
+
+class Request(NamedTuple):
+    """A text that is to be written.
+
+    Attributes:
+        number: what it is called.
+        prompt: token ids, at least one.
+        room: most tokens.
+    """
+
+    number: int
+    prompt: Sequence[int]
+    room: int
+
+
+class Writer:
+    """Writes texts with a language model, in the precision of its weights.
+
+    A decoder goes on where each prompt ends; an encoder-decoder reads it whole and writes another text. What stands in
+    the same batch changes nothing but the rounding of sums: a text is another only where two tokens are as likely.
+
+    Args:
+        network: the model; dropout is switched off.
+        end_ids: any of these ends a text.
+        pad_id: fills shorter rows.
+    """
+
+    def __init__(self, network: GeneratingModel, end_ids: frozenset[int], pad_id: int) -> None:
+        self._network, self._end_ids, self._pad_id = network, end_ids, pad_id
+        module = cast("nn.Module", network).eval()
+        self._device = next(module.parameters()).device
+
+    @torch.inference_mode()
+    def write(
+        self, prompts: Sequence[Sequence[int]], settings: WritingSettings, progress: Progress | None = None
+    ) -> list[Written]:
+        """Returns what is written to each prompt, in the order given.
+
+        Args:
+            prompts: token ids, at least one each, with the special tokens that the model wants around them.
+            settings: how texts are written.
+            progress: told how many are complete.
+
+        Raises:
+            UsageError: a prompt has no token, or leaves no room in the model's positions.
+            Interrupted: the user asked to stop.
+        """
+        progress = progress or Silent()
+        rooms = [self._find_room(row, prompt, settings.max_tokens) for row, prompt in enumerate(prompts)]
+        lengths = np.array([len(prompt) for prompt in prompts], dtype=np.int64)
+        written: dict[int, Written] = {}
+        with progress.bar("writing", float(len(prompts)), "texts") as bar:
+            for rows in plan_by_length(
+                lengths, settings.batch_tokens // settings.beams, max_rows=len(prompts), max_spread=self._max_spread
+            ):
+                batch = [Request(int(row), prompts[row], rooms[row]) for row in rows]
+                for ended in self._write_batch(batch, settings, progress, bar):
+                    reason: Literal["stop", "length"] = "stop" if len(ended.ids) < rooms[ended.text] else "length"
+                    written[ended.text] = Written(ended.ids, ended.score, reason)
+        return [written[row] for row in range(len(prompts))]
+
+    def _find_room(self, row: int, prompt: Sequence[int], wanted: int) -> int:
+        where = f"row {row + 1}"
+        if not prompt:
+            raise UsageError("the prompt has no tokens", where=where, do="Give at least one, or drop the row.")
+        return find_room(self._network, len(prompt), wanted, where=where)
+
+    @property
+    def _max_spread(self) -> int | None:
+        return None if isinstance(self._network, EncoderDecoderModel) else _MAX_WAITS
+
+    def _write_batch(
+        self, batch: list[Request], settings: WritingSettings, progress: Progress, bar: Bar
+    ) -> Iterator[Ended]:
+        """Yields each text when it is complete."""
+        memory, new, texts = self._begin(batch)
+        search = _choose_search(texts, settings)
+        rows, alive = len(batch), len(batch)
+        hidden = self._network.read(new, memory)[:, -1]  # [rows, dim]
+        if settings.beams > 1:
+            memory.repeat(settings.beams)
+            hidden = hidden.repeat_interleave(settings.beams, dim=0)
+        while True:
+            stop_if_asked(progress)
+            step = search.step(self._network.score(hidden))
+            yield from step.ended
+            bar.advance(len(step.ended))
+            alive -= len(step.ended)
+            if not alive:
+                return
+            if step.sources is not None:
+                memory.reorder(step.sources)
+            ids = step.ids
+            if alive <= (1 - _DONE_SHARE) * rows:
+                kept, rows = search.shrink(), alive
+                memory.keep(kept)
+                ids = ids[kept]
+            hidden = self._network.read(ids[:, None], memory)[:, -1]
+
+    def _begin(self, batch: list[Request]) -> tuple[Memory, Tensor, Texts]:
+        """Returns the memory of a batch, what is read first, and its texts, of which nothing is written."""
+        numbers, prompts, rooms = (list(part) for part in zip(*batch, strict=True))
+        if isinstance(self._network, EncoderDecoderModel):
+            ids, mask = pad_rows(prompts, self._pad_id)
+            real = None if mask.all() else torch.from_numpy(mask).to(self._device)
+            memory, new = self._network.start(torch.from_numpy(ids).to(self._device), max(rooms), real)
+            waiting: list[Sequence[int]] = [[] for _ in batch]
+        else:
+            shortest = min(map(len, prompts))
+            waiting = [prompt[shortest:] for prompt in prompts]
+            room = max(len(ids) + room for ids, room in zip(waiting, rooms, strict=True))
+            first = torch.tensor([prompt[:shortest] for prompt in prompts], device=self._device)
+            memory, new = self._network.start(first, room)
+        return memory, new, begin_texts(numbers, rooms, waiting, self._end_ids, self._device)
+
+
+def _choose_search(texts: Texts, settings: WritingSettings) -> Search:
+    if settings.beams == 1:
+        return GreedySearch(texts)
+    return BeamSearch(texts, settings.beams, settings.length_penalty)
