@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from penjing import sitting
 from penjing.errors import Interrupted, TrainingError
 from penjing.files import write_beside
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
-from penjing.train import sitting
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
