@@ -40,7 +40,7 @@ from penjing.progress import Progress, stop_if_asked
 _MOST_HELD_OUT = 1000
 _WORTH_WORKERS_BYTES = 5 << 20  # of files; processes take seconds to start
 _PARTS = ".parts"
-_PART_EVERY_S = 10.0  # so much work is lost at most when the process is killed; 16 ms to write one
+_PART_EVERY_S = 3.0  # so much work is lost at most when the process is killed; a part takes 16 ms to finish
 
 Batches = Iterator[pa.RecordBatch]
 
