@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penjing.data.labelled import files_by_split
+from penjing.data.dividing import files_by_split
 from penjing.data.settings import LabelledData
 from penjing.data.sources import source_files
 from penjing.data.sources.hub import hub_files, kept_folder

@@ -73,7 +73,7 @@ def check_quotas(
 
     Args:
         quotas: rows of each label for each split, [labels][splits].
-        names: the labels, [labels].
+        names: the labels, [labels]; one that is empty where there are none.
         shares: of the splits among the training files.
         given: the splits that have files of their own.
         where: names the files.
@@ -91,11 +91,13 @@ def check_quotas(
                 where=where,
                 do=f"Set {split} under [data.split], or give a file with {split} under [data].",
             )
-        needed = math.ceil(1 / (2 * shares[index]))
+        needed, of_labels, of_one = math.ceil(1 / (2 * shares[index])), f" of {len(names)} labels", " of a label"
+        if names == [""]:
+            of_labels = of_one = ""
         raise DataError(
-            f"with {_rows(total)} of {len(names)} labels there would be none for {split}",
+            f"with {_rows(total)}{of_labels} there would be none for {split}",
             where=where,
-            do=f"At least {needed} rows of a label are needed. Add rows, raise {split} under [data.split], "
+            do=f"At least {needed} rows{of_one} are needed. Add rows, raise {split} under [data.split], "
             f"or give a file with {split} under [data].",
         )
     _check_training([quota[0] for quota in quotas], names, total, where)
@@ -105,7 +107,7 @@ def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str) -> None:
     """Checks what is left once overlap is removed.
 
     Args:
-        splits: rows, and rows by label, of each split.
+        splits: rows of each split, and rows by label where there are any.
         where: names the files.
 
     Raises:
@@ -118,12 +120,18 @@ def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str) -> None:
                 where=where,
                 do=f"Give other rows for {split}.",
             )
-    labels = splits["train"]["labels"]
+    labels = splits["train"].get("labels", {"": splits["train"]["rows"]})
     _check_training(list(labels.values()), list(labels), sum(counts["rows"] for counts in splits.values()), where)
 
 
 def _check_training(label_rows: Sequence[int], names: Sequence[str], total: int, where: str) -> None:
     for name, count in zip(names, label_rows, strict=True):
+        if count < _FEWEST and not name:
+            raise DataError(
+                f"of {_rows(total)}, {count} would be left for training; at least {_FEWEST} are needed",
+                where=where,
+                do="Add rows.",
+            )
         if count < _FEWEST:
             raise DataError(
                 f'of {_rows(total)}, {count} with the label "{name}" would be left for training; '

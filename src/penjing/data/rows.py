@@ -1,14 +1,14 @@
-"""Rows of text and label, checked one by one as they stream in."""
+"""Rows of a text, with a label or another text where there is one, checked one by one as they stream in."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from penjing.data.sources import Batch, Layout, read_file
+from penjing.data.sources import Batch, Layout, read_aligned, read_file
 from penjing.errors import DataError
 
 _SHOWN = 12
@@ -25,6 +25,8 @@ class RowRules:
         labels: name of each raw label, or the labels allowed; None: any.
         empty_text: what is done with a row whose text is empty.
         layout: how the files are read.
+        target: column of a text that is to be written; None where there is none.
+        aligned: file of texts → file of the targets, line by line; other files are tables.
     """
 
     text: str
@@ -33,6 +35,8 @@ class RowRules:
     labels: Mapping[str, str] | tuple[str, ...] | None = None
     empty_text: Literal["refuse", "drop"] = "refuse"
     layout: Layout = field(default_factory=Layout)
+    target: str | None = None
+    aligned: Mapping[Path, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class TextRows:
         empty: how many had an empty text and were dropped.
         filtered: how many were left out by ``where``.
         consumed: bytes of the file read.
+        targets: [rows], never empty; an empty list where none is read.
     """
 
     file: Path
@@ -58,6 +63,17 @@ class TextRows:
     empty: int
     filtered: int
     consumed: int
+    targets: list[str] = field(default_factory=list)
+
+    def take(self, places: Sequence[int]) -> TextRows:
+        """Returns some of the rows; what was read for them stays the same."""
+        return replace(
+            self,
+            texts=[self.texts[place] for place in places],
+            labels=[self.labels[place] for place in places] if self.labels else [],
+            rows=[self.rows[place] for place in places],
+            targets=[self.targets[place] for place in places] if self.targets else [],
+        )
 
 
 def plain_value(value: Any) -> str:
@@ -95,15 +111,21 @@ class RowReader:
             DataError: a row cannot be used; its file and number are named.
         """
         rules = self.rules
-        wanted = dict.fromkeys([rules.text, *([rules.label] if rules.label else []), *rules.where])
+        wanted = list(dict.fromkeys([rules.text, *filter(None, (rules.label, rules.target)), *rules.where]))
         for file in files:
-            for batch in read_file(file, list(wanted), rules.layout):
+            beside = rules.aligned.get(file)
+            if beside is None:
+                batches = read_file(file, wanted, rules.layout)
+            else:
+                batches = read_aligned(file, beside, wanted, rules.layout)
+            for batch in batches:
                 yield self._check(batch)
 
     def _check(self, batch: Batch) -> TextRows:
         kept = self._filter(batch)
+        named = list(filter(None, (self.rules.text, self.rules.target)))
         values = batch.columns[self.rules.text]
-        filled = [index for index in kept if self._has_text(batch, index, values[index])]
+        filled = [index for index in kept if all(self._has_text(batch, index, column) for column in named)]
         labels = [self._label(batch, index) for index in filled] if self.rules.label else []
         return TextRows(
             file=batch.file,
@@ -114,6 +136,7 @@ class RowReader:
             empty=len(kept) - len(filled),
             filtered=len(batch.rows) - len(kept),
             consumed=batch.consumed,
+            targets=[batch.columns[self.rules.target][index] for index in filled] if self.rules.target else [],
         )
 
     def _filter(self, batch: Batch) -> list[int]:
@@ -128,14 +151,15 @@ class RowReader:
             kept = [index for index in kept if test(values[index])]
         return kept
 
-    def _has_text(self, batch: Batch, index: int, text: Any) -> bool:
+    def _has_text(self, batch: Batch, index: int, column: str) -> bool:
+        text = batch.columns[column][index]
         if isinstance(text, str):
             if text and not text.isspace():
                 return True
         elif text is not None:
             self.rules.layout.report(
                 DataError(
-                    f'column "{self.rules.text}" is {self._shown(text)}, which is no text',
+                    f'column "{column}" is {self._shown(text)}, which is no text',
                     where=batch.place(index),
                     do="Correct the row, or name another column with text.",
                 )
@@ -144,7 +168,7 @@ class RowReader:
         if self.rules.empty_text == "drop":
             return False
         raise DataError(
-            f'column "{self.rules.text}" is empty',
+            f'column "{column}" is empty',
             where=batch.place(index),
             do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
         )

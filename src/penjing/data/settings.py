@@ -23,6 +23,12 @@ _COLUMNS = "names of the columns of a CSV or TSV file that has no header line, i
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
 _ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
 _REMOVED = "ids of texts to leave out, as penjing data inspect and show give them"
+_ROWS = (
+    "a file, a folder or glob with train*, dev* or valid*, and test* files, package:NAME/inner/path, "
+    "or hf://datasets/OWNER/NAME, also with /inner/path"
+)
+_VALIDATION = "separate validation file; path is then training"
+_TEST = "separate test file; path is then for training"
 _QUOTES = "whether cells may stand in double quotes; default: yes in CSV, no in TSV"
 
 
@@ -51,32 +57,47 @@ def exact_share(share: float) -> Fraction:
     return Fraction(repr(share))
 
 
-class LabelledData(BaseModel):
-    """Texts with a label each."""
+class SplitData(BaseModel):
+    """Rows to learn from, to choose by and to measure on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(
-        min_length=1,
-        description="a file, a folder or glob with train*, dev* or valid*, and test* files, package:NAME/inner/path, "
-        "or hf://datasets/OWNER/NAME, also with /inner/path",
-    )
-    validation: str | None = Field(None, min_length=1, description="separate validation file; path is then training")
-    test: str | None = Field(None, min_length=1, description="separate test file; path is then for training")
+    path: str | tuple[str, str] = Field(min_length=1, description=_ROWS)
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=_VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=_TEST)
     text: str = Field("text", min_length=1, description="column of the text")
-    label: str = Field("label", min_length=1, description="column of the label")
     columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
-    labels: dict[str, str] | tuple[str, ...] | None = Field(
-        None,
-        description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
-    )
     split: Split = Field(Split(), description="how rows are divided where no separate files are given")
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
     encoding: str = Field("utf-8", description=_ENCODING)
     empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
     removed: tuple[str, ...] = Field((), description=_REMOVED)
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of each split that has some: one, or two of files that are read side by side."""
+        named = {"train": self.path, "validation": self.validation, "test": self.test}
+        return {split: (at,) if isinstance(at, str) else at for split, at in named.items() if at is not None}
+
+    @property
+    def layout(self) -> Layout:
+        """How the files are read."""
+        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
+
+
+class LabelledData(SplitData):
+    """Texts with a label each."""
+
+    path: str = Field(min_length=1, description=_ROWS)
+    validation: str | None = Field(None, min_length=1, description=_VALIDATION)
+    test: str | None = Field(None, min_length=1, description=_TEST)
+    label: str = Field("label", min_length=1, description="column of the label")
+    labels: dict[str, str] | tuple[str, ...] | None = Field(
+        None,
+        description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> LabelledData:
@@ -91,10 +112,37 @@ class LabelledData(BaseModel):
             raise ValueError("labels names a label twice")
         return self
 
-    @property
-    def layout(self) -> Layout:
-        """How the files are read."""
-        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
+
+class PairedData(SplitData):
+    """Texts with another text each, which is to be written: a translation, a summary.
+
+    An address is one of tables with both columns, or two of text files, read line by line side by side.
+    """
+
+    path: str | tuple[str, str] = Field(
+        min_length=1,
+        description=f"{_ROWS}; or two files of lines, the texts and what is written, side by side: "
+        '["train.en.gz", "train.de.gz"]',
+    )
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=_VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=_TEST)
+    target: str = Field("target", min_length=1, description="column of what is to be written")
+    empty_text: Literal["refuse", "drop"] = Field(
+        "refuse", description="what is done with a row whose text, or what is to be written, is empty"
+    )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> PairedData:
+        if self.text == self.target:
+            raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
+        _check_columns(self.columns, (self.text, self.target, *self.where))
+        check_encoding(self.encoding)
+        if any(len(at) == 2 for at in self.addresses.values()):
+            if self.where or self.columns:
+                raise ValueError("where and columns are for tables, and files of lines side by side have no columns")
+            if any(len(at) == 1 for at in self.addresses.values()):
+                raise ValueError("path, validation and test must all be one address, or all be two")
+        return self
 
 
 class EvaluationTexts(BaseModel):

@@ -1,6 +1,13 @@
 """Sources: files of rows and documents, read as streams, by whatever address they have."""
 
-from penjing.data.sources.address import corpus_files, group_by_split, locate_package_folder, source_files
+from penjing.data.sources.address import (
+    corpus_files,
+    group_by_split,
+    line_file,
+    locate_package_folder,
+    source_files,
+)
+from penjing.data.sources.aligned import read_aligned
 from penjing.data.sources.dispatch import read_file
 from penjing.data.sources.faults import Fault, FaultLog
 from penjing.data.sources.source import Batch, Layout, file_size
@@ -13,7 +20,9 @@ __all__ = [
     "corpus_files",
     "file_size",
     "group_by_split",
+    "line_file",
     "locate_package_folder",
+    "read_aligned",
     "read_file",
     "source_files",
 ]

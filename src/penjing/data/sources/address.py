@@ -54,6 +54,23 @@ def source_files(address: str) -> list[Path]:
     return _files_at(path, address)
 
 
+def line_file(address: str) -> Path:
+    """Returns the one file of lines that an address stands for, whatever its extension.
+
+    Raises:
+        RecipeError: there is no such file, or it is several.
+        DataError: what is to be fetched cannot be reached or read.
+    """
+    fetched = _fetch(address)
+    found = [_local_path(address)] if fetched is None else fetched
+    if len(found) != 1 or found[0].is_dir():
+        do = "Name one file; of two that are read side by side, each."
+        raise RecipeError("this is not one file of lines", where=address, do=do)
+    if not found[0].exists():
+        raise _no_such_file(found[0], address)
+    return found[0]
+
+
 class CorpusFiles(NamedTuple):
     """The files that addresses of texts stand for.
 

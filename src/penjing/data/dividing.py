@@ -1,0 +1,342 @@
+"""Rows read, checked, without duplicates, divided into splits, and without what evaluation would find in training.
+
+What a row has beside its text, and what makes two rows the same, say those who build on this.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from penjing.data.checks import check_any, check_quotas
+from penjing.data.duplicates import Bits, DuplicateFinder, Unique
+from penjing.data.keys import Keys, KeySet, normalized_keys, text_ids
+from penjing.data.rows import RowReader, RowRules, TextRows
+from penjing.data.settings import SplitData, exact_share
+from penjing.data.sources import group_by_split, line_file, source_files
+from penjing.data.splitting import SPLITS, SplitDrawer, split_quotas
+from penjing.data.storing import ParquetRows, Spool, work_folder
+from penjing.errors import RecipeError
+from penjing.files import write_json
+from penjing.progress import Bar, Progress, stop_if_asked
+
+COUNTS = "counts.json"
+_TRAIN, _VALIDATION, _TEST = range(3)
+_OF_EVERY_ROW = [("file", pa.int32()), ("row", pa.int64())]
+
+
+@dataclass
+class _Pool:
+    """The rows of one group of files.
+
+    Attributes:
+        split: what they are, or None if they are still to be divided.
+        spool: the rows.
+        kept: which rows are no duplicates.
+        class_rows: how many of those each class has, [classes].
+    """
+
+    split: int | None
+    spool: Spool
+    kept: Bits
+    class_rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Divided:
+    """What lies in the splits, [splits, …] in the order of `SPLITS`.
+
+    Attributes:
+        class_rows: rows of each class, [splits, classes].
+        characters: of the texts.
+        overlap: rows that were left out because their text is in a split that is measured on.
+    """
+
+    class_rows: NDArray[np.int64]
+    characters: list[int]
+    overlap: list[int]
+
+
+class Division(ABC):
+    """One build, with what it counts on the way. Every class has its exact share of every split.
+
+    Args:
+        settings: where the rows are and how they are divided.
+        rules: what is read of a row.
+        files: the files of each split; validation or test may be missing, and is drawn from the training rows then.
+        seed: decides the splits.
+        out: an existing, empty folder.
+        progress: told how far the reading is.
+
+    Attributes:
+        kept_columns: what is kept of a row between two passes.
+        table: the columns that are written.
+        repeated: those of them whose values come again and again.
+    """
+
+    kept_columns: ClassVar[list[tuple[str, pa.DataType]]]
+    table: ClassVar[pa.Schema]
+    repeated: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        settings: SplitData,
+        rules: RowRules,
+        files: dict[str, list[Path]],
+        seed: int,
+        out: Path,
+        progress: Progress,
+    ) -> None:
+        self.settings, self.rules, self.files = settings, rules, files
+        self.seed, self.out, self.progress = seed, out, progress
+        self.file_names: list[str] = []
+        self.counts: dict[str, Any] = dict.fromkeys(("read", "filtered", "empty", "removed", "duplicates"), 0)
+
+    @abstractmethod
+    def classes(self) -> list[str]:
+        """Returns the names of the classes that were met, in the order of their numbers."""
+
+    @abstractmethod
+    def classify(self, rows: TextRows) -> NDArray[np.int32]:
+        """Returns the class of each row."""
+
+    @abstractmethod
+    def keys(self, rows: TextRows) -> Keys:
+        """Returns a key for each row; rows with the same are duplicates."""
+
+    @abstractmethod
+    def keep(self, rows: TextRows, classes: NDArray[np.int32]) -> list[pa.Array]:
+        """Returns `kept_columns` of some rows."""
+
+    @abstractmethod
+    def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
+        """Returns the class of each row that was kept."""
+
+    @abstractmethod
+    def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        """Returns the columns of `table` but the last two, source and row, of rows that were kept."""
+
+    @abstractmethod
+    def check(self, class_rows: list[int], where: str) -> None:
+        """Refuses training files whose rows, of each class, will not do."""
+
+    @abstractmethod
+    def count(self, divided: Divided, where: str) -> None:
+        """Adds to the counts what is in the splits, and refuses splits that will not do."""
+
+    def count_duplicates(self, unique: Unique) -> None:
+        """Adds the duplicates of some rows to the counts."""
+        self.counts["duplicates"] += unique.duplicates
+
+    def run(self) -> dict[str, Any]:
+        """Fills the folder, and returns the counts."""
+        with work_folder(self.out) as work:
+            pools, where = self._read(work), name_files(self.files["train"])
+            self.check(pools[0].class_rows.tolist(), where)
+            check_quotas(self._quotas(pools), self.classes(), self._shares(), set(self.files), where)
+            self.count(self._write(pools, *self._evaluation_keys(pools)), where)
+            write_json(self.out / COUNTS, self.counts)
+        return self.counts
+
+    def _shares(self) -> list[Fraction]:
+        """Returns the share of each split in the training files; what is given as files takes none."""
+        split = self.settings.split
+        shares = [exact_share(split.train)]
+        for name, share in (("validation", split.validation), ("test", split.test)):
+            shares.append(Fraction(0) if name in self.files else exact_share(share))
+        return [share / sum(shares) for share in shares]
+
+    def _read(self, work: Path) -> list[_Pool]:
+        reader = RowReader(self.rules)
+        total = sum(file.stat().st_size for group in self.files.values() for file in group)
+        with self.progress.bar("reading", total, "bytes") as bar:
+            pools = [
+                self._read_group(reader, split, self.files[split], work, bar) for split in SPLITS if split in self.files
+            ]
+        # A class can be new in a later group.
+        for pool in pools:
+            pool.class_rows = np.pad(pool.class_rows, (0, len(self.classes()) - len(pool.class_rows)))
+        return pools
+
+    def _read_group(self, reader: RowReader, split: str, files: list[Path], work: Path, bar: Bar) -> _Pool:
+        folder = work / split
+        folder.mkdir()
+        finder = DuplicateFinder(folder)
+        spool = Spool(folder / "rows.arrow", pa.schema([*self.kept_columns, *_OF_EVERY_ROW]))
+        seen = 0
+        with spool.writing() as write:
+            for rows in reader.read(files):
+                stop_if_asked(self.progress)
+                rows = self._without_removed(rows)
+                classes = self.classify(rows)
+                finder.add(self.keys(rows), classes)
+                seen = max(seen, int(classes.max(initial=-1)) + 1)
+                file_ids = np.full(len(classes), self._file_id(rows.file.name), dtype=np.int32)
+                write([*self.keep(rows, classes), pa.array(file_ids), pa.array(rows.rows, pa.int64())])
+                for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
+                    self.counts[name] += amount
+                bar.advance(rows.consumed)
+        check_any(reader, finder.rows, name_files(files))
+        is_whole = split != "train" or {"validation", "test"} <= set(self.files)
+        kept, class_rows = self._drop_duplicates(finder, seen)
+        return _Pool(SPLITS.index(split) if is_whole else None, spool, kept, class_rows)
+
+    def _without_removed(self, rows: TextRows) -> TextRows:
+        removed = set(self.settings.removed)
+        kept = [place for place, key in enumerate(text_ids(rows.texts)) if key not in removed] if removed else []
+        if not removed or len(kept) == len(rows.texts):
+            return rows
+        self.counts["removed"] += len(rows.texts) - len(kept)
+        return rows.take(kept)
+
+    def _file_id(self, name: str) -> int:
+        if not self.file_names or self.file_names[-1] != name:
+            self.file_names.append(name)
+        return len(self.file_names) - 1
+
+    def _drop_duplicates(self, finder: DuplicateFinder, classes: int) -> tuple[Bits, NDArray[np.int64]]:
+        kept = Bits(finder.rows)
+        class_rows = np.zeros(classes, dtype=np.int64)
+        for unique in finder.unique():
+            stop_if_asked(self.progress)
+            kept.set(unique.rows)
+            class_rows += np.bincount(unique.tags, minlength=classes)
+            self.count_duplicates(unique)
+        return kept, class_rows
+
+    def _quotas(self, pools: list[_Pool]) -> list[list[int]]:
+        """Returns the rows of each class for each split, [classes][splits], given files counted in."""
+        drawn = split_quotas(pools[0].class_rows.tolist(), self._shares())
+        for pool in pools[1:]:
+            for number, count in enumerate(pool.class_rows.tolist()):
+                drawn[number][pool.split or 0] += count
+        return drawn
+
+    def _assigned(self, pools: list[_Pool]) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8]]]:
+        """Yields every batch with the split of each row, -1 for a duplicate; each time the same."""
+        for pool in pools:
+            drawer = None
+            if pool.split is None:
+                drawer = SplitDrawer(split_quotas(pool.class_rows.tolist(), self._shares()), self.seed)
+            start = 0
+            for batch in pool.spool.read():
+                stop_if_asked(self.progress)
+                kept = pool.kept.slice(start, start + batch.num_rows)
+                start += batch.num_rows
+                splits = np.full(batch.num_rows, -1, dtype=np.int8)
+                if drawer is None:
+                    splits[kept] = pool.split
+                else:
+                    splits[kept] = [drawer.draw(number) for number in self.classes_of(batch)[kept].tolist()]
+                yield batch, splits
+
+    def _evaluation_keys(self, pools: list[_Pool]) -> tuple[KeySet, KeySet]:
+        """Returns the normalized keys of test, and of validation and test together."""
+        test: list[Keys] = []
+        both: list[Keys] = []
+        for batch, splits in self._assigned(pools):
+            for split, into in ((_VALIDATION, [both]), (_TEST, [both, test])):
+                chosen = np.flatnonzero(splits == split)
+                if len(chosen):
+                    keys = normalized_keys(batch.column("text").take(pa.array(chosen)).to_pylist())
+                    for keep in into:
+                        keep.append(keys)
+        return KeySet(test), KeySet(both)
+
+    def _write(self, pools: list[_Pool], test: KeySet, evaluation: KeySet) -> Divided:
+        seen_in = {_TRAIN: evaluation, _VALIDATION: test}
+        divided = Divided(np.zeros((len(SPLITS), len(self.classes())), dtype=np.int64), [0, 0, 0], [0, 0, 0])
+        with ExitStack() as stack:
+            bar = stack.enter_context(self.progress.bar("splitting", sum(pool.kept.rows for pool in pools)))
+            writers = [
+                stack.enter_context(ParquetRows(self.out / f"{split}.parquet", self.table, self.repeated))
+                for split in SPLITS
+            ]
+            for batch, splits in self._assigned(pools):
+                for split, writer in enumerate(writers):
+                    part = batch.take(pa.array(np.flatnonzero(splits == split)))
+                    if split in seen_in and part.num_rows:
+                        clean = ~seen_in[split].contains(normalized_keys(part.column("text").to_pylist()))
+                        divided.overlap[split] += int((~clean).sum())
+                        part = part.filter(pa.array(clean))
+                    if part.num_rows:
+                        divided.class_rows[split] += np.bincount(
+                            self.classes_of(part), minlength=divided.class_rows.shape[1]
+                        )
+                        divided.characters[split] += pc.sum(pc.utf8_length(part.column("text"))).as_py()
+                        writer.write(self._table(part))
+                bar.advance(batch.num_rows)
+        return divided
+
+    def _table(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        source = pa.array(self.file_names).take(batch.column("file"))
+        return pa.record_batch([*self.columns(batch), source, batch.column("row")], schema=self.table)
+
+    def count_splits(self, divided: Divided) -> None:
+        """Adds to the counts what does not depend on what a row is."""
+        self.counts.update(
+            kept=int(divided.class_rows.sum()),
+            characters=sum(divided.characters),
+            overlap={"train": divided.overlap[_TRAIN], "validation": divided.overlap[_VALIDATION]},
+            files={split: [file.name for file in self.files[split]] for split in SPLITS if split in self.files},
+            splits={
+                split: {"rows": int(divided.class_rows[index].sum()), "characters": divided.characters[index]}
+                for index, split in enumerate(SPLITS)
+            },
+        )
+
+
+def files_by_split(settings: SplitData) -> dict[str, list[Path]]:
+    """Returns the files of each split; without ``validation`` or ``test`` those rows are drawn from ``train``.
+
+    Of files that are read side by side, those of the texts.
+
+    Raises:
+        RecipeError: a file is missing, or a folder has test files and no training file.
+    """
+    files = {split: addressed_files(addresses)[0] for split, addresses in settings.addresses.items()}
+    groups = group_by_split(files["train"]) if len(files["train"]) > 1 else {}
+    if groups and "train" not in groups and len(files) == 1:
+        names = ", ".join(file.name for group in groups.values() for file in group)
+        raise RecipeError(
+            f"there is no train* file beside {names}",
+            where=str(settings.path),
+            do="Name the training file train.…, or name the files one by one with path, validation and test.",
+        )
+    found = {**(groups if "train" in groups else {}), **files}
+    found["train"] = groups.get("train", files["train"])
+    apart = {file.resolve() for split in ("validation", "test") for file in found.get(split, [])}
+    found["train"] = [file for file in found["train"] if file.resolve() not in apart]
+    if not found["train"]:
+        raise RecipeError(
+            "path names the same file as validation or test",
+            where=str(settings.path),
+            do="Give the training rows apart.",
+        )
+    return found
+
+
+def addressed_files(addresses: Sequence[str]) -> list[list[Path]]:
+    """Returns the files of one address, or the one file of each of two.
+
+    Raises:
+        RecipeError: a file is missing.
+    """
+    if len(addresses) == 1:
+        return [source_files(addresses[0])]
+    return [[line_file(address)] for address in addresses]
+
+
+def name_files(files: list[Path]) -> str:
+    """Names files for an error."""
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
