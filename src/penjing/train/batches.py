@@ -30,12 +30,15 @@ class Batch:
         labels: classes, int64 [batch]; None where there are none.
         documents: the number of the document that a token is of, int64 [batch, time]; None where tokens of all
             documents in a row may look at each other.
+        written: what is learned to be written, int64 [batch, targets], `IGNORED` where nothing is; None where the
+            objective finds that in ``ids``.
     """
 
     ids: Tensor
     mask: Tensor | None
     labels: Tensor | None
     documents: Tensor | None = None
+    written: Tensor | None = None
 
 
 class Batches(Protocol):

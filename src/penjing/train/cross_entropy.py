@@ -42,7 +42,9 @@ class Piece(NamedTuple):
 ScorePiece = Callable[[Tensor, Tensor, Tensor | None, Tensor], Piece]
 
 
-def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Piece:
+def score_piece(
+    states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float = 0.0
+) -> Piece:
     """Returns loss and gradients of some positions, in few passes over the scores.
 
     Args:
@@ -50,6 +52,7 @@ def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
         weight: [vocab, dim], of the same type.
         bias: fp32 [vocab], or none.
         targets: int64 [piece]; `IGNORED` where none is asked for.
+        smoothing: share of the target spread over the whole vocabulary (Szegedy et al. 2016, arXiv 1512.00567).
     """
     scores = (states @ weight.T).float()  # [piece, vocab]
     if bias is not None:
@@ -58,9 +61,14 @@ def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
     place = targets.clamp(min=0)[:, None]
     right = ((scores.argmax(dim=-1) == targets) & is_scored).sum()
     log_shares = scores.log_softmax(dim=-1)
-    loss = -(log_shares.gather(1, place)[:, 0] * is_scored).sum()
+    wanted = log_shares.gather(1, place)[:, 0]
+    if smoothing:
+        wanted = (1 - smoothing) * wanted + smoothing * log_shares.mean(dim=-1)
+    loss = -(wanted * is_scored).sum()
     error = log_shares.exp_()
-    error.scatter_add_(1, place, error.new_full(place.shape, -1.0))
+    if smoothing:
+        error -= smoothing / len(weight)
+    error.scatter_add_(1, place, error.new_full(place.shape, smoothing - 1.0))
     error[~is_scored] = 0.0
     of_bias = None if bias is None else error.sum(dim=0)
     error = error.to(states.dtype)
