@@ -32,7 +32,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from penjing.inference.writing import Writer, WritingSettings
+from penjing.inference.writing import Writer
+from penjing.inference.writing_settings import WritingSettings
 from penjing.machine import count_cores, describe_machine
 from penjing.models.device import autocast, choose_device, choose_precision
 from penjing.models.interface import count_parameters

@@ -29,6 +29,6 @@ def load(folder: str | Path, device: str = "auto") -> Model:
         penjing.errors.ModelFolderError: a file is missing, or the files do not belong together.
         penjing.errors.UsageError: there is no such device.
     """
-    from penjing.tasks.model import load_model
+    from penjing.tasks.loading import load_model
 
     return load_model(folder, device)

@@ -10,11 +10,12 @@ from penjing.data.reading import read_split
 from penjing.errors import DataError
 from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
 from penjing.files import read_json
-from penjing.tasks.model import Model, load_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_model
 
 
 @pytest.fixture(scope="module")
-def model(small_run: Any) -> Model:
+def model(small_run: Any) -> LabelModel:
     return load_model(small_run.model, device="cpu")
 
 
@@ -24,11 +25,13 @@ def splits(small_run: Any) -> dict[str, LabelledTexts]:
     return {split: LabelledTexts(*read_split(data, split)) for split in ("train", "validation", "test")}
 
 
-def measure(model: Model, rows: LabelledTexts) -> dict[str, Any]:
+def measure(model: LabelModel, rows: LabelledTexts) -> dict[str, Any]:
     return evaluate_model(model, rows, resamples=100, mistakes=5, seed=0)
 
 
-def test_scores_are_those_of_scikit_learn_on_the_models_answers(model: Model, splits: dict[str, LabelledTexts]) -> None:
+def test_scores_are_those_of_scikit_learn_on_the_models_answers(
+    model: LabelModel, splits: dict[str, LabelledTexts]
+) -> None:
     rows = splits["train"]
     truth = list(rows.labels)
     truth[:9] = ["positive" if label == "negative" else "negative" for label in truth[:9]]  # so that it errs
@@ -43,7 +46,7 @@ def test_scores_are_those_of_scikit_learn_on_the_models_answers(model: Model, sp
     assert measured["correct"] == [a == b for a, b in zip(said, truth, strict=True)]
 
 
-def test_mistakes_are_mistakes_and_the_surest_come_first(model: Model, splits: dict[str, LabelledTexts]) -> None:
+def test_mistakes_are_mistakes_and_the_surest_come_first(model: LabelModel, splits: dict[str, LabelledTexts]) -> None:
     rows = splits["train"]
     wrong = LabelledTexts(rows.texts, ["positive" if label == "negative" else "negative" for label in rows.labels])
     mistakes = measure(model, wrong)["mistakes"]
@@ -56,7 +59,7 @@ def test_mistakes_are_mistakes_and_the_surest_come_first(model: Model, splits: d
     assert [mistake["probability"] for mistake in mistakes] == every[:5]
 
 
-def test_baselines_learn_nothing_from_the_test_rows(model: Model, splits: dict[str, LabelledTexts]) -> None:
+def test_baselines_learn_nothing_from_the_test_rows(model: LabelModel, splits: dict[str, LabelledTexts]) -> None:
     train, validation, test = splits["train"], splits["validation"], splits["test"]
     swapped = LabelledTexts(test.texts, ["positive" if label == "negative" else "negative" for label in test.labels])
     found = [
@@ -68,7 +71,7 @@ def test_baselines_learn_nothing_from_the_test_rows(model: Model, splits: dict[s
 
 
 def test_difference_is_that_of_the_accuracies_and_its_interval_holds_it(
-    model: Model, splits: dict[str, LabelledTexts]
+    model: LabelModel, splits: dict[str, LabelledTexts]
 ) -> None:
     rows = splits["test"]
     for correct in ([True] * len(rows.texts), [False] * len(rows.texts)):
@@ -81,7 +84,7 @@ def test_difference_is_that_of_the_accuracies_and_its_interval_holds_it(
             assert difference["low"] <= difference["value"] <= difference["high"]
 
 
-def test_run_writes_what_evaluation_gives(small_run: Any, model: Model, splits: dict[str, LabelledTexts]) -> None:
+def test_run_writes_what_evaluation_gives(small_run: Any, model: LabelModel, splits: dict[str, LabelledTexts]) -> None:
     written = read_json(small_run.artifacts["evaluate"].folder / "evaluation.json")
     again = evaluate_model(model, splits["test"], resamples=100, mistakes=20, seed=0)
     assert written["scores"] == again["scores"]

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from penjing.errors import DataError, UsageError
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.tasks.classify import softmax
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 from penjing.text.renderer import Renderer, RendererSettings
 
 TEXT = "a lovely film, 音乐很无聊 👍🏽!"
 
 
-def test_explanation_has_every_word_and_the_answer_of_predict(model: Model) -> None:
+def test_explanation_has_every_word_and_the_answer_of_predict(model: LabelModel) -> None:
     found = model.explain(TEXT)
     answer = model.predict([TEXT])[0]
     assert (found.label, found.probability) == (answer.label, pytest.approx(answer.probability, abs=1e-6))
@@ -29,7 +29,7 @@ def test_explanation_has_every_word_and_the_answer_of_predict(model: Model) -> N
 
 @given(st.text(min_size=1, max_size=30))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_words_rejoin_to_the_text_or_the_text_is_refused(model: Model, text: str) -> None:
+def test_words_rejoin_to_the_text_or_the_text_is_refused(model: LabelModel, text: str) -> None:
     try:
         found = explain_text(model, text, "occlusion", None)
     except DataError:
@@ -37,7 +37,7 @@ def test_words_rejoin_to_the_text_or_the_text_is_refused(model: Model, text: str
     assert "".join(word.word for word in found.words) == "".join(text.split())
 
 
-def test_any_label_can_be_explained_and_a_wrong_one_is_refused(model: Model) -> None:
+def test_any_label_can_be_explained_and_a_wrong_one_is_refused(model: LabelModel) -> None:
     found = model.explain(["lovely film"], label="negative")[0]
     assert found.label == "negative"
     assert found.probability < 0.5
@@ -46,7 +46,7 @@ def test_any_label_can_be_explained_and_a_wrong_one_is_refused(model: Model) -> 
         model.explain("lovely film", label="negativ")
 
 
-def test_what_was_not_read_is_named_and_has_no_score(model: Model) -> None:
+def test_what_was_not_read_is_named_and_has_no_score(model: LabelModel) -> None:
     text = "lovely " * 15 + "dull ending"
     found = model.explain(text, method="occlusion")
     [(start, end)] = found.not_read
@@ -54,7 +54,7 @@ def test_what_was_not_read_is_named_and_has_no_score(model: Model) -> None:
     assert all(word.score == 0 for word in found.words if word.start >= start)
 
 
-def test_unknown_method_is_refused_and_roll_out_needs_attention(lstm: Model, bert: Model) -> None:
+def test_unknown_method_is_refused_and_roll_out_needs_attention(lstm: LabelModel, bert: LabelModel) -> None:
     with pytest.raises(UsageError, match="Known are: attention_rollout, integrated_gradients, occlusion, random"):
         lstm.explain("dull", method="rollout")
     with pytest.raises(UsageError, match="attention_rollout does not fit this network"):
@@ -63,7 +63,7 @@ def test_unknown_method_is_refused_and_roll_out_needs_attention(lstm: Model, ber
     assert "attention_rollout" not in fitting_methods(lstm.engine.network)
 
 
-def test_faithful_methods_beat_the_random_ranking(model: Model) -> None:
+def test_faithful_methods_beat_the_random_ranking(model: LabelModel) -> None:
     texts = [f"{a} film with a {b} ending of the plot" for a in ("lovely", "dull", "warm") for b in ("camera", "story")]
     measured = compare_methods(model, [*texts, ""], ["integrated_gradients", "occlusion", "random"], seed=0)
     assert measured["texts"] == len(texts)
@@ -75,7 +75,7 @@ def test_faithful_methods_beat_the_random_ranking(model: Model) -> None:
     assert figures["occlusion"]["complete"] is None
 
 
-def test_template_without_special_tokens_can_lose_every_word(model: Model) -> None:
+def test_template_without_special_tokens_can_lose_every_word(model: LabelModel) -> None:
     bare = replace(model, renderer=Renderer(model.renderer.tokenizer, RendererSettings(template="{text}")))
     found = bare.explain("dull", method="occlusion")
     # An LSTM on a GPU multiplies with eleven bits, and other rows beside it change the last ones.
@@ -83,6 +83,6 @@ def test_template_without_special_tokens_can_lose_every_word(model: Model) -> No
     assert found.comprehensiveness == pytest.approx(expected, rel=1e-6 if bare.engine.device.type == "cpu" else 1e-3)
 
 
-def bare_probability(model: Model, label: str) -> float:
+def bare_probability(model: LabelModel, label: str) -> float:
     logits = model.engine.score([[model.renderer.tokenizer.unknown_id]])
     return float(softmax(logits)[0, model.labels.index(label)])

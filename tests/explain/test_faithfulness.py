@@ -5,10 +5,10 @@ import pytest
 
 from penjing.explain.faithfulness import SHARES, deletion_scores
 from penjing.explain.reading import read_text
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 
 
-def test_deletion_scores_are_means_over_texts_without_the_words(model: Model) -> None:
+def test_deletion_scores_are_means_over_texts_without_the_words(model: LabelModel) -> None:
     words = ["a", "lovely", "film", "with", "a", "dull", "音乐"]
     text = " ".join(words)
     ranking = np.array([0.0, 5.0, 1.0, -1.0, 2.0, -5.0, 3.0])
@@ -27,7 +27,7 @@ def test_deletion_scores_are_means_over_texts_without_the_words(model: Model) ->
     assert sufficiency == pytest.approx(np.mean(only), abs=1e-5)
 
 
-def test_words_beyond_the_window_have_no_rank(model: Model) -> None:
+def test_words_beyond_the_window_have_no_rank(model: LabelModel) -> None:
     text = " ".join(["lovely"] * 20)
     reading = read_text(model.renderer, text)
     assert not reading.is_read.all()

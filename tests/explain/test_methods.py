@@ -12,12 +12,12 @@ from penjing.explain.log_odds import log_odds
 from penjing.explain.occlusion import OCCLUSION
 from penjing.explain.random_ranking import RANDOM
 from penjing.explain.reading import read_text
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 
 TEXT = "a lovely film with a dull 音乐"
 
 
-def odds(model: Model, texts: list[str], label: int) -> np.ndarray:
+def odds(model: LabelModel, texts: list[str], label: int) -> np.ndarray:
     return log_odds(torch.from_numpy(model.score_texts(texts)[0]), label).numpy()
 
 
@@ -27,7 +27,7 @@ def test_log_odds_are_those_of_the_softmax() -> None:
     assert float(log_odds(logits, 2)) == pytest.approx(float(torch.log(share / (1 - share))))
 
 
-def test_integrated_gradients_are_the_integral_in_float64(model: Model) -> None:
+def test_integrated_gradients_are_the_integral_in_float64(model: LabelModel) -> None:
     reading = read_text(model.renderer, TEXT)
     found = INTEGRATED_GRADIENTS.explain(model, reading, 1)
     network = model.engine.network.double()
@@ -50,13 +50,13 @@ def test_integrated_gradients_are_the_integral_in_float64(model: Model) -> None:
     assert found.completeness_error < 0.05
 
 
-def test_scores_of_integrated_gradients_turn_round_with_the_label(model: Model) -> None:
+def test_scores_of_integrated_gradients_turn_round_with_the_label(model: LabelModel) -> None:
     reading = read_text(model.renderer, TEXT)
     scores = [INTEGRATED_GRADIENTS.explain(model, reading, label).scores for label in (0, 1)]
     np.testing.assert_allclose(scores[0], -scores[1], atol=1e-4)
 
 
-def test_occlusion_is_what_the_model_says_without_the_word(model: Model) -> None:
+def test_occlusion_is_what_the_model_says_without_the_word(model: LabelModel) -> None:
     words = TEXT.split()
     scores = OCCLUSION.explain(model, read_text(model.renderer, TEXT), 1).scores
     whole = odds(model, [TEXT], 1)[0]
@@ -64,13 +64,13 @@ def test_occlusion_is_what_the_model_says_without_the_word(model: Model) -> None
     np.testing.assert_allclose(scores, whole - without, atol=1e-5)
 
 
-def test_words_that_were_learned_speak_for_their_labels(model: Model) -> None:
+def test_words_that_were_learned_speak_for_their_labels(model: LabelModel) -> None:
     for method in (INTEGRATED_GRADIENTS, OCCLUSION):
         scores = method.explain(model, read_text(model.renderer, TEXT), model.labels.index("positive")).scores
         assert scores[1] > 0 > scores[5]
 
 
-def test_roll_out_shares_what_the_classifier_reads(bert: Model) -> None:
+def test_roll_out_shares_what_the_classifier_reads(bert: LabelModel) -> None:
     reading = read_text(bert.renderer, TEXT)
     scores = ATTENTION_ROLLOUT.explain(bert, reading, 0).scores
     assert (scores > 0).all()
@@ -81,7 +81,7 @@ def test_roll_out_shares_what_the_classifier_reads(bert: Model) -> None:
     np.testing.assert_allclose(scores, reading.shares @ mixed.detach().numpy(), atol=1e-6)
 
 
-def test_random_ranking_is_the_text_s_own_and_the_same_every_time(model: Model) -> None:
+def test_random_ranking_is_the_text_s_own_and_the_same_every_time(model: LabelModel) -> None:
     first, again, other = (
         RANDOM.explain(model, read_text(model.renderer, text), 0).scores for text in (TEXT, TEXT, TEXT + "!")
     )

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from penjing.errors import Interrupted, UsageError
 from penjing.inference.generation import generate_tokens
 from penjing.inference.sampling import SamplingSettings
-from penjing.inference.writing import Writer, WritingSettings, Written
+from penjing.inference.writing import Writer, Written
+from penjing.inference.writing_settings import WritingSettings
 from penjing.models.interface import EncoderDecoderModel
 from penjing.models.llama import LLAMA, MISTRAL
 from penjing.models.lstm import LSTM

@@ -7,7 +7,8 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import penjing
-from penjing.tasks.model import Model, load_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_model
 
 TEXTS = [
     "a lovely film",
@@ -18,11 +19,11 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def model(small_run: Any) -> Model:
+def model(small_run: Any) -> LabelModel:
     return load_model(small_run.model)
 
 
-def test_answers_come_in_the_order_of_the_texts_with_every_probability(model: Model) -> None:
+def test_answers_come_in_the_order_of_the_texts_with_every_probability(model: LabelModel) -> None:
     answers = model.predict(TEXTS)
     assert [answer.text for answer in answers] == TEXTS
     for answer in answers:
@@ -31,11 +32,11 @@ def test_answers_come_in_the_order_of_the_texts_with_every_probability(model: Mo
         assert answer.probability == answer.probabilities[answer.label] == max(answer.probabilities.values())
 
 
-def test_small_model_has_learned_its_words(model: Model) -> None:
+def test_small_model_has_learned_its_words(model: LabelModel) -> None:
     assert [answer.label for answer in model.predict(["lovely film", "dull film"])] == ["positive", "negative"]
 
 
-def test_answer_does_not_depend_on_what_else_is_asked(model: Model, small_bert_run: Any) -> None:
+def test_answer_does_not_depend_on_what_else_is_asked(model: LabelModel, small_bert_run: Any) -> None:
     for asked in (model, load_model(small_bert_run.model)):
         together = asked.predict([*TEXTS, *(f"{text} film" for text in TEXTS)] * 3)
         for number, text in enumerate(TEXTS):
@@ -43,24 +44,24 @@ def test_answer_does_not_depend_on_what_else_is_asked(model: Model, small_bert_r
             assert alone.probability == pytest.approx(together[number].probability, abs=1e-5)
 
 
-def test_more_texts_than_a_chunk_are_all_answered_in_order(model: Model) -> None:
+def test_more_texts_than_a_chunk_are_all_answered_in_order(model: LabelModel) -> None:
     texts = [f"{'lovely' if number % 3 else 'dull'} film" for number in range(5000)]
     answers = model.predict(texts)
     assert [answer.text for answer in answers] == texts
     assert {answer.label for answer in answers[::3]} == {"negative"}
 
 
-def test_tokens_that_were_not_read_are_counted(model: Model) -> None:
+def test_tokens_that_were_not_read_are_counted(model: LabelModel) -> None:
     short, long = model.predict(["dull film", "film " * 50])
     assert short.cut_tokens == 0
     assert long.cut_tokens == 50 + 2 - 10
 
 
-def test_no_rows_give_no_answers(model: Model) -> None:
+def test_no_rows_give_no_answers(model: LabelModel) -> None:
     assert model.predict([]) == []
 
 
-def test_penjing_load_is_this_model(small_run: Any, model: Model) -> None:
+def test_penjing_load_is_this_model(small_run: Any, model: LabelModel) -> None:
     assert penjing.load(str(small_run.model)).predict(TEXTS) == model.predict(TEXTS)
 
 

@@ -8,13 +8,14 @@ import pyarrow as pa
 import pytest
 
 from penjing.errors import UsageError
-from penjing.tasks.model import Model, load_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_model
 
 ROWS = {"id": [7, 8, 9], "text": ["a lovely film", "dull", "gray and slow"]}
 
 
 @pytest.fixture(scope="module")
-def model(small_run: Any) -> Model:
+def model(small_run: Any) -> LabelModel:
     return load_model(small_run.model)
 
 
@@ -29,7 +30,7 @@ def columns(frame: Any) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
-def test_table_comes_back_as_its_kind_with_answers_added_and_is_not_changed(model: Model, kind: str) -> None:
+def test_table_comes_back_as_its_kind_with_answers_added_and_is_not_changed(model: LabelModel, kind: str) -> None:
     asked = table(kind, ROWS)
     answered = model.predict(asked)
     assert type(answered) is type(asked)
@@ -43,27 +44,27 @@ def test_table_comes_back_as_its_kind_with_answers_added_and_is_not_changed(mode
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
-def test_true_labels_in_the_table_are_kept(model: Model, kind: str) -> None:
+def test_true_labels_in_the_table_are_kept(model: LabelModel, kind: str) -> None:
     found = columns(model.predict(table(kind, {**ROWS, "label": ["a", "b", "c"]})))
     assert found["label"] == ["a", "b", "c"]
     assert set(found["predicted_label"]) <= {"negative", "positive"}
 
 
-def test_pandas_index_is_kept(model: Model) -> None:
+def test_pandas_index_is_kept(model: LabelModel) -> None:
     asked = pd.DataFrame(ROWS, index=["x", "x", "z"])
     answered = model.predict(asked)
     assert answered.index.tolist() == ["x", "x", "z"]
     assert answered["label"].tolist() == model.predict(pd.DataFrame(ROWS))["label"].tolist()
 
 
-def test_arrow_in_chunks_and_with_large_strings_is_read(model: Model) -> None:
+def test_arrow_in_chunks_and_with_large_strings_is_read(model: LabelModel) -> None:
     chunks = pa.chunked_array([ROWS["text"][:1], ROWS["text"][1:]], type=pa.large_string())
     answered = model.predict(pa.table({"text": chunks}))
     assert answered.column("label").to_pylist() == [answer.label for answer in model.predict(ROWS["text"])]
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
-def test_empty_table_comes_back_empty_with_the_columns(model: Model, kind: str) -> None:
+def test_empty_table_comes_back_empty_with_the_columns(model: LabelModel, kind: str) -> None:
     empty = {
         "pandas": pd.DataFrame({"text": pd.Series([], dtype="str")}),
         "polars": pl.DataFrame({"text": []}, schema={"text": pl.String}),
@@ -73,18 +74,18 @@ def test_empty_table_comes_back_empty_with_the_columns(model: Model, kind: str) 
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
-def test_missing_text_is_refused_with_its_row(model: Model, kind: str) -> None:
+def test_missing_text_is_refused_with_its_row(model: LabelModel, kind: str) -> None:
     with pytest.raises(UsageError, match=r"row 2: .* is no text"):
         model.predict(table(kind, {"text": ["fine", None, "fine"]}))
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
-def test_missing_column_is_refused_with_the_nearest(model: Model, kind: str) -> None:
+def test_missing_column_is_refused_with_the_nearest(model: LabelModel, kind: str) -> None:
     with pytest.raises(UsageError, match=r'no column "text".*Did you mean "texts"'):
         model.predict(table(kind, {"texts": ["fine"]}))
 
 
-def test_dictionaries_tuples_and_lists_are_read_alike(model: Model) -> None:
+def test_dictionaries_tuples_and_lists_are_read_alike(model: LabelModel) -> None:
     expected = model.predict(ROWS["text"])
     assert model.predict(tuple(ROWS["text"])) == expected
     assert model.predict([{"text": text, "id": 1} for text in ROWS["text"]]) == expected
@@ -102,6 +103,6 @@ def test_dictionaries_tuples_and_lists_are_read_alike(model: Model) -> None:
         (None, "cannot read a NoneType"),
     ],
 )
-def test_what_is_no_text_is_refused(model: Model, rows: Any, paragraph: str) -> None:
+def test_what_is_no_text_is_refused(model: LabelModel, rows: Any, paragraph: str) -> None:
     with pytest.raises(UsageError, match=paragraph):
         model.predict(rows)

@@ -15,7 +15,7 @@ from penjing.data.reading import read_rows
 from penjing.data.rows import TextRows
 from penjing.errors import DataError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import Task
+from penjing.tasks.task import Answers, LabelTask
 
 
 def show_scores(
@@ -30,13 +30,15 @@ def show_scores(
 ) -> None:
     """Scores a model on a labelled file or standard input."""
     card = read_card(model_folder)
-    texts, names = _read(data, text, label, columns, card_task(card, model_folder), card["labels"])
+    task = card_task(card, model_folder)
+    assert isinstance(task, LabelTask)
+    texts, names = _read(data, text, label, columns, task, card["labels"])
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.evaluation import LabelledTexts, evaluate_model
-    from penjing.tasks.model import load_model
+    from penjing.tasks.loading import load_label_model
 
     rows = LabelledTexts(texts, names)
-    measured = evaluate_model(load_model(model_folder), rows, resamples=resamples, mistakes=20, seed=0)
+    measured = evaluate_model(load_label_model(model_folder), rows, resamples=resamples, mistakes=20, seed=0)
     del measured["correct"]
     if as_json:
         print_json({"model": str(model_folder), "data": data, **measured})
@@ -45,7 +47,7 @@ def show_scores(
 
 
 def _read(
-    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: Task, labels: list[str]
+    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: LabelTask, labels: list[str]
 ) -> tuple[list[str], list[str]]:
     """Returns the texts, and the model's name for the label of each."""
     with open_data(data) as address:
@@ -55,6 +57,15 @@ def _read(
             texts += batch.texts
             names += _label_names(batch, task, labels)
     return texts, names
+
+
+def answers_with(model_folder: Path) -> Answers:
+    """Returns what a fine-tuned model answers with.
+
+    Raises:
+        ModelFolderError: it is none.
+    """
+    return card_task(read_card(model_folder), model_folder).answers
 
 
 @contextmanager
@@ -70,7 +81,7 @@ def open_data(data: str) -> Iterator[str]:
         yield str(copy)
 
 
-def _label_names(rows: TextRows, task: Task, labels: list[str]) -> list[str]:
+def _label_names(rows: TextRows, task: LabelTask, labels: list[str]) -> list[str]:
     """Returns the model's name for each raw label, by the task's own names where the model does not use the raw one."""
     names = []
     for number, value in zip(rows.rows, rows.labels, strict=True):

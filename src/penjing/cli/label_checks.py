@@ -16,6 +16,7 @@ from penjing.data.dividing import files_by_split
 from penjing.data.labels.checking import CheckedLabels, check_labels
 from penjing.data.labels.finding import Finding
 from penjing.data.labels.table import WHOLE, LabelTable, TableRules, read_table, rules_of, split_files
+from penjing.data.settings import LabelledData
 from penjing.data.sources import Layout
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
@@ -96,7 +97,7 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
     if not (is_recipe or address.endswith(".toml")):
         return read_table(split_files(address), rules, progress)
     recipe = use_local_data(load_recipe(Path(address)), progress)
-    if recipe.data is None:
+    if not isinstance(recipe.data, LabelledData):
         raise UsageError("the recipe has no [data], so no labels", where=address, do="Give the path of labelled rows.")
     if not is_plain:
         raise UsageError(

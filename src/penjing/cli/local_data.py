@@ -28,10 +28,13 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
         RecipeError: an address on the hub is malformed, or a password stands in one.
     """
     data, corpus = recipe.data, recipe.corpus
-    named = [*([data.path, data.validation, data.test] if data else ()), *(corpus.paths if corpus else ())]
-    places = {address: _place(address, progress) for address in dict.fromkeys(filter(None, named))}
+    of_rows = data.addresses if data else {}
+    named = [*(address for addresses in of_rows.values() for address in addresses), *(corpus.paths if corpus else ())]
+    places = {address: _place(address, progress) for address in dict.fromkeys(named)}
     if data is not None:
-        data = data.model_copy(update={key: places.get(getattr(data, key)) for key in ("path", "validation", "test")})
+        keys = {"train": "path", "validation": "validation", "test": "test"}
+        local = {keys[split]: tuple(places[address] for address in of_rows[split]) for split in of_rows}
+        data = data.model_copy(update={key: at if len(at) > 1 else at[0] for key, at in local.items()})
     if corpus is not None:
         one = isinstance(corpus.path, str)
         paths = tuple(places[address] for address in corpus.paths)

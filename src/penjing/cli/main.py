@@ -160,6 +160,12 @@ def evaluate(
     columns: Annotated[
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
     ] = None,
+    target: Annotated[
+        str, typer.Option("--target", help="Its column of what should be written, for a model that writes.")
+    ] = "target",
+    beside: Annotated[
+        Path | None, typer.Option("--beside", help="File of lines that should be written to the lines of DATA.")
+    ] = None,
     pairs_per_set: Annotated[
         int | None, typer.Option("--pairs-per-set", min=1, help="Minimal pairs: ask a sample of so many of each set.")
     ] = None,
@@ -170,7 +176,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a model, each score with its 95% interval: on labelled rows, or a language model on texts or BLiMP."""
-    from penjing.cli.evaluate import show_scores
+    from penjing.cli.evaluate import answers_with, show_scores
     from penjing.cli.evaluate_language import is_language_model, show_language_scores
 
     names = tuple(columns.split(",")) if columns else None
@@ -183,6 +189,11 @@ def evaluate(
             where=str(model),
             do="Leave it out, or give the folder of a language model.",
         )
+    if answers_with(model) == "text":
+        from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
+
+        show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
+        return
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
+from penjing.tasks.task import Prediction, TextPrediction
 
 _ROWS = 1024
 
@@ -21,7 +22,7 @@ def show_predictions(model_folder: Path, texts: list[str], file: Path | None, co
     card_task(read_card(model_folder), model_folder)
     source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
-    from penjing.tasks.model import load_model  # brings torch, which a wrong call need not wait for
+    from penjing.tasks.loading import load_model  # brings torch, which a wrong call need not wait for
 
     model = load_model(model_folder)
     predictions: list[dict[str, Any]] = []
@@ -30,7 +31,7 @@ def show_predictions(model_folder: Path, texts: list[str], file: Path | None, co
             if as_json:
                 predictions.append(prediction.to_dict())
             else:
-                sys.stdout.write(f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}\n")
+                sys.stdout.write(f"{_shown(prediction)}\n")
     if as_json:
         print_json(predictions)
 
@@ -68,6 +69,13 @@ def _from_standard_input() -> Iterator[str]:
             ) from error
         if text:
             yield text
+
+
+def _shown(prediction: Prediction) -> str:
+    """Returns a label with its probability and the text, or the answer alone, as files of lines have it."""
+    if isinstance(prediction, TextPrediction):
+        return _one_line(prediction.written)
+    return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
 
 
 def _one_line(text: str) -> str:

@@ -14,6 +14,7 @@ from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
+from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
@@ -42,7 +43,11 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
             raise MissingExtraError(distribution, "quickstart", "The quickstart")
     result, seconds = _run(Path("quickstart"), out, overrides, language, AUTOMATIC)
     if as_json:
-        answers = [{"text": p.text, "label": p.label, "probability": p.probability} for p in result.predictions]
+        answers = [
+            {"text": item.text, "label": item.label, "probability": item.probability}
+            for item in result.predictions
+            if isinstance(item, ClassPrediction)
+        ]
         print_json({**_document(result, seconds), "prediction": answers[0] if answers else None})
     else:
         _show(result, seconds)
@@ -74,6 +79,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+        **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _lora(result)) else {}),
         **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
@@ -97,6 +103,13 @@ def _stages(result: RunResult) -> list[dict[str, Any]]:
     ]
 
 
+def _answer(prediction: Prediction) -> str:
+    """Returns a label with its probability, or what was written."""
+    if isinstance(prediction, TextPrediction):
+        return prediction.written
+    return f"{prediction.label} ({prediction.probability:.1%})"
+
+
 def _show(result: RunResult, seconds: float) -> None:
     console = result_console()
     if "finetune" in result.artifacts:
@@ -109,7 +122,7 @@ def _show(result: RunResult, seconds: float) -> None:
     for generation in result.generations:
         console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
-        console.print(f"  “{prediction.text}” → {prediction.label} ({prediction.probability:.1%})", soft_wrap=True)
+        console.print(f"  “{prediction.text}” → {_answer(prediction)}", soft_wrap=True, markup=False)
     if lora := _lora(result):
         merging = lora["merging"]
         console.print(

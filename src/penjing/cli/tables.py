@@ -14,6 +14,12 @@ _NAMES = {
     "word_perplexity": "perplexity per word",
 }
 
+# Scores that are read as numbers up to 100, or as lengths, with what they are multiplied by.
+_OF_HUNDRED = {
+    **dict.fromkeys(("bleu", "chrf", "length", "reference_length"), 1),
+    **dict.fromkeys(("rouge1", "rouge2", "rougeL"), 100),
+}
+
 
 def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
     """Returns names with what they are, one a line."""
@@ -39,9 +45,10 @@ def score_table(evaluation: dict[str, Any]) -> Table:
 
 
 def _cell(name: str, score: dict[str, float]) -> str:
-    if name == "loss":
-        return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
-    return f"{score['value']:.1%} ({score['low']:.1%}–{score['high']:.1%})"
+    shown = ".3f" if name == "loss" else ".1f" if name in _OF_HUNDRED else ".1%"
+    scale = _OF_HUNDRED.get(name, 1)
+    value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))
+    return f"{value} ({low}–{high})"
 
 
 def language_title(measured: dict[str, Any]) -> str:

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 import penjing
 from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, cleaning_counts, cut_paragraphs
+from penjing.data.dividing import COUNTS
 from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.engine import IN_THIS_PROCESS, EngineSettings, make_engine
 from penjing.data.intake import ORIGIN_SCHEMA, Intake
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
-from penjing.data.dividing import COUNTS
 from penjing.data.near_duplicates import NearDuplicateFinder
 from penjing.data.paragraphs import ParagraphFinder
 from penjing.data.parts import Done, PreparedParts

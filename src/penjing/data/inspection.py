@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from penjing.data.dividing import COUNTS
 from penjing.data.intake import FAULTS
 from penjing.data.keys import text_ids
-from penjing.data.dividing import COUNTS
 from penjing.data.sources import Fault
 from penjing.errors import UsageError
 from penjing.files import read_json

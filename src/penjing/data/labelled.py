@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts, check_label_count, check_labels
-from penjing.data.dividing import COUNTS, Divided, Division, files_by_split
+from penjing.data.dividing import Divided, Division, files_by_split
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from penjing.data.checks import check_any
 from penjing.data.rows import RowReader, RowRules, TextRows
-from penjing.data.sources import Layout, group_by_split, source_files
+from penjing.data.sources import Layout, group_by_split, line_file, source_files
 from penjing.errors import RecipeError
 
 
@@ -27,15 +27,32 @@ class SplitRows(NamedTuple):
     labels: list[str]
 
 
-def iter_texts(path: Path, batch_rows: int = 1024) -> Iterator[list[str]]:
-    """Yields the column ``text`` of a Parquet file that was built here, in batches.
+class PairRows(NamedTuple):
+    """The pairs of a split.
+
+    Attributes:
+        texts: what is read, [rows].
+        targets: what is to be written, [rows].
+    """
+
+    texts: list[str]
+    targets: list[str]
+
+    def take(self, rows: int) -> PairRows:
+        """Returns the first rows."""
+        return PairRows(self.texts[:rows], self.targets[:rows])
+
+
+def iter_texts(path: Path, batch_rows: int = 1024, column: str = "text") -> Iterator[list[str]]:
+    """Yields a column of texts of a Parquet file that was built here, in batches.
 
     Args:
         path: for example ``texts.parquet`` of a corpus or ``train.parquet`` of labelled texts.
         batch_rows: the most texts in a batch.
+        column: ``text``, or ``target`` of pairs.
     """
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=["text"], use_threads=False):
+        for batch in file.iter_batches(batch_size=batch_rows, columns=[column], use_threads=False):
             yield batch.column(0).to_pylist()
 
 
@@ -63,6 +80,28 @@ def iter_split(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[Spl
             yield SplitRows(batch.column("text").to_pylist(), batch.column("label").to_pylist())
 
 
+def iter_pairs(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[PairRows]:
+    """Yields a split's pairs in batches.
+
+    Args:
+        folder: filled by `penjing.data.pairs.build_pairs`.
+        split: train, validation or test.
+        batch_rows: the most pairs in a batch.
+    """
+    with pq.ParquetFile(folder / f"{split}.parquet") as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=["text", "target"], use_threads=False):
+            yield PairRows(batch.column("text").to_pylist(), batch.column("target").to_pylist())
+
+
+def read_pairs(folder: Path, split: str) -> PairRows:
+    """Returns all pairs of a split; arguments as for `iter_pairs`."""
+    rows = PairRows([], [])
+    for batch in iter_pairs(folder, split):
+        rows.texts.extend(batch.texts)
+        rows.targets.extend(batch.targets)
+    return rows
+
+
 def read_split(folder: Path, split: str) -> SplitRows:
     """Returns all rows of a split; for a large one, `iter_split` holds a batch at a time.
 
@@ -75,6 +114,46 @@ def read_split(folder: Path, split: str) -> SplitRows:
         rows.texts.extend(batch.texts)
         rows.labels.extend(batch.labels)
     return rows
+
+
+def read_pair_rows(
+    address: str,
+    text: str = "text",
+    target: str = "target",
+    *,
+    columns: tuple[str, ...] | None = None,
+    beside: Path | None = None,
+) -> Iterator[PairRows]:
+    """Yields the checked pairs of any file, in batches, for evaluation.
+
+    Args:
+        address: as `penjing.data.sources.source_files` takes it; with ``beside``, a file of lines.
+        text: column of what is read.
+        target: column of what should be written.
+        columns: names for the columns of a CSV or TSV file without a header line.
+        beside: a file of what should be written, line by line.
+
+    Raises:
+        RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
+        DataError: a row cannot be used, there is none, or files side by side have not as many lines.
+    """
+    files = _of_one_split(address) if beside is None else [line_file(address)]
+    aligned = {} if beside is None else {files[0]: line_file(str(beside))}
+    reader = RowReader(RowRules(text, target=target, layout=Layout(columns), aligned=aligned))
+    found = 0
+    for rows in reader.read(files):
+        found += len(rows.texts)
+        yield PairRows(rows.texts, rows.targets)
+    check_any(reader, found, address)
+
+
+def _of_one_split(address: str) -> list[Path]:
+    files = source_files(address)
+    groups = group_by_split(files)
+    if len(groups) > 1:
+        names = ", ".join(file.name for group in groups.values() for file in group)
+        raise RecipeError(f"it holds files of several splits ({names})", where=address, do="Name one of them.")
+    return files
 
 
 def read_rows(
@@ -102,11 +181,7 @@ def read_rows(
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
-    files = source_files(address)
-    groups = group_by_split(files)
-    if len(groups) > 1:
-        names = ", ".join(file.name for group in groups.values() for file in group)
-        raise RecipeError(f"it holds files of several splits ({names})", where=address, do="Name one of them.")
+    files = _of_one_split(address)
     reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes)))
     found = 0
     for rows in reader.read(files):

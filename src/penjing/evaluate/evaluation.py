@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from penjing.errors import DataError
 from penjing.metrics.interval import paired_difference
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 from penjing.tasks.task import Probabilities
 
 
@@ -28,7 +28,9 @@ class LabelledTexts:
     labels: Sequence[str]
 
 
-def evaluate_model(model: Model, rows: LabelledTexts, *, resamples: int, mistakes: int, seed: int) -> dict[str, Any]:
+def evaluate_model(
+    model: LabelModel, rows: LabelledTexts, *, resamples: int, mistakes: int, seed: int
+) -> dict[str, Any]:
     """Measures a model.
 
     Args:
@@ -65,7 +67,7 @@ def evaluate_model(model: Model, rows: LabelledTexts, *, resamples: int, mistake
 
 
 def evaluate_baselines(
-    model: Model,
+    model: LabelModel,
     train: LabelledTexts,
     validation: LabelledTexts,
     rows: LabelledTexts,

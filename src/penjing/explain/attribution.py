@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from penjing.explain.reading import Reading
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 
 Scores = NDArray[np.float64]
 
@@ -88,5 +88,5 @@ class Method:
         fits: whether it can explain a network.
     """
 
-    explain: Callable[[Model, Reading, int], Explanation]
+    explain: Callable[[LabelModel, Reading, int], Explanation]
     fits: Callable[[nn.Module], bool] = field(default=lambda network: True)

@@ -16,13 +16,13 @@ from penjing.explain.reading import parts_not_read, read_text
 from penjing.metrics.interval import bootstrap
 from penjing.registry import load_registered, registered_names
 from penjing.tasks.classify import softmax
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 from penjing.text.spans import find_words
 
 _COMPLETE = 0.05
 
 
-def explain_text(model: Model, text: str, method: str, label: str | None) -> Attribution:
+def explain_text(model: LabelModel, text: str, method: str, label: str | None) -> Attribution:
     """Explains one answer.
 
     Args:
@@ -73,7 +73,7 @@ def fitting_methods(network: nn.Module) -> list[str]:
     return [name for name in registered_names("explainers") if find_method(name).fits(network)]
 
 
-def _fitting_method(model: Model, name: str) -> Method:
+def _fitting_method(model: LabelModel, name: str) -> Method:
     method = find_method(name)
     if not method.fits(model.engine.network):
         raise UsageError(
@@ -84,13 +84,13 @@ def _fitting_method(model: Model, name: str) -> Method:
     return method
 
 
-def _label_number(model: Model, label: str) -> int:
+def _label_number(model: LabelModel, label: str) -> int:
     if label not in model.labels:
         raise UsageError(f'the model has no label "{label}"', do=nearest(label, list(model.labels)))
     return model.labels.index(label)
 
 
-def compare_methods(model: Model, texts: Sequence[str], methods: Sequence[str], *, seed: int) -> dict[str, Any]:
+def compare_methods(model: LabelModel, texts: Sequence[str], methods: Sequence[str], *, seed: int) -> dict[str, Any]:
     """Measures methods on the same texts, each explaining the model's own answers.
 
     Args:
@@ -114,7 +114,7 @@ def compare_methods(model: Model, texts: Sequence[str], methods: Sequence[str], 
     return {"texts": len(kept), "methods": {name: _measure(model, kept, name, seed) for name in methods}}
 
 
-def _measure(model: Model, texts: Sequence[str], method: str, seed: int) -> dict[str, Any]:
+def _measure(model: LabelModel, texts: Sequence[str], method: str, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     found = [explain_text(model, text, method, None) for text in texts]
     seconds = time.perf_counter() - start

@@ -8,10 +8,10 @@ import torch
 from penjing.explain.attribution import Explanation, Method
 from penjing.explain.log_odds import log_odds
 from penjing.explain.reading import Reading
-from penjing.tasks.model import Model
+from penjing.tasks.label_model import LabelModel
 
 
-def explain_by_occlusion(model: Model, reading: Reading, label: int) -> Explanation:
+def explain_by_occlusion(model: LabelModel, reading: Reading, label: int) -> Explanation:
     """Scores each word by the log-odds that are lost without it."""
     number = len(reading.words)
     rows = [reading.keep(np.ones(number, dtype=np.bool_))]

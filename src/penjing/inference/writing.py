@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from penjing.errors import UsageError
 from penjing.inference.generation import find_room
 from penjing.inference.search import BeamSearch, Ended, GreedySearch, Search, Texts, begin_texts
+from penjing.inference.writing_settings import WritingSettings
 from penjing.models.cache import Memory
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel
 from penjing.progress import Bar, Progress, Silent, stop_if_asked
@@ -21,38 +21,6 @@ from penjing.text.batching import pad_rows, plan_by_length
 
 _MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
 _DONE_SHARE = 0.25  # of a batch; when so many texts are complete, the others go on in a smaller one
-
-
-@dataclass(frozen=True)
-class WritingSettings:
-    """How texts are written.
-
-    Attributes:
-        max_tokens: most tokens of each.
-        beams: how many beginnings of each text are kept (beam search); 1: the likeliest token is taken always.
-        length_penalty: complete texts compare by log-probability / tokens ** length_penalty, as in Transformers, where
-            more favors longer ones and 0 the likeliest; the formula of Wu et al. 2016, arXiv 1609.08144, eq. 14, is
-            another, ((5 + tokens) / 6) ** length_penalty. Not read where there is one beam.
-        batch_tokens: most tokens of prompts in a batch, padding included; each counts once for every beam.
-
-    Raises:
-        UsageError: a number is impossible.
-    """
-
-    max_tokens: int = 128
-    beams: int = 1
-    length_penalty: float = 1.0
-    batch_tokens: int = 4096
-
-    def __post_init__(self) -> None:
-        if self.max_tokens < 1:
-            raise UsageError(f"max_tokens is {self.max_tokens}", do="Ask for at least one token.")
-        if self.beams < 1:
-            raise UsageError(f"beams is {self.beams}", do="Give 1, for the likeliest token always, or more.")
-        if not math.isfinite(self.length_penalty):
-            raise UsageError(f"length_penalty is {self.length_penalty}", do="Give 1, or another number.")
-        if self.batch_tokens < 1:
-            raise UsageError(f"batch_tokens is {self.batch_tokens}", do="Give the tokens of a batch, at least 1.")
 
 
 @dataclass(frozen=True)

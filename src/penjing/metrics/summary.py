@@ -98,6 +98,12 @@ def summary_difference(
     }
 
 
+def sentence_rouge(written: str, reference: str) -> float:
+    """Returns the ROUGE-1 of one text, from 0 to 1: to order texts, not to publish."""
+    words = choose_words([reference])
+    return rouge_n(words.split(written), words.split(reference), 1)
+
+
 def rouge_n(written: Sequence[str], reference: Sequence[str], size: int) -> float:
     """Returns the F1 of the runs of ``size`` words that a text shares with its reference (Lin 2004, section 2).
 

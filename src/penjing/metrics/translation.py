@@ -100,6 +100,19 @@ def translation_difference(
     }
 
 
+def sentence_chrf(written: str, reference: str) -> float:
+    """Returns the chrF2 of one text, from 0 to 100: to order texts, not to publish.
+
+    Raises:
+        MissingExtraError: sacrebleu is not installed.
+    """
+    try:
+        from sacrebleu import CHRF
+    except ImportError as error:
+        raise MissingExtraError("sacrebleu", "writing", "Scoring translations") from error
+    return float(CHRF().sentence_score(written, [reference]).score)
+
+
 def _count(written: Sequence[str], references: Sequence[str], language: str | None) -> tuple[Floats, dict[str, str]]:
     """Returns the counts of each sentence and the signatures.
 

@@ -18,15 +18,15 @@ from penjing.data.sources import corpus_files, source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
+from penjing.models.interface import Architecture
 from penjing.pipeline.adapting import check_lora
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, WritingRecipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
 
-_ROW_COLUMNS = ("text",)
 _PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible
 
 
@@ -40,7 +40,7 @@ def check_runnable(recipe: Recipe) -> None:
     _check_network(recipe)
     _check_packages(recipe)
     if recipe.finetune.lora is not None:
-        check_lora(recipe, _classifier_without_numbers(recipe))
+        check_lora(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None
@@ -91,13 +91,17 @@ def _check_names(recipe: Recipe) -> None:
             load_task(recipe.task)
         except UsageError as error:
             raise RecipeError(f'task is "{recipe.task}", which is not known', where=recipe.name, do=error.do) from error
-    for column in template_columns(recipe.render.template):
-        if column not in _ROW_COLUMNS:
-            raise RecipeError(
-                f'[render] template names the column "{column}"; a row of [data] has "text"',
-                where=recipe.name,
-                do='Write "[CLS]{text}[SEP]".',
-            )
+    templates = [("template", "text", recipe.render.template)]
+    if isinstance(recipe, WritingRecipe):
+        templates.append(("target", "target", recipe.render.target))
+    for key, known, template in templates:
+        for column in template_columns(template):
+            if column != known:
+                raise RecipeError(
+                    f'[render] {key} names the column "{column}"; a row of [data] has "{known}" there',
+                    where=recipe.name,
+                    do=f'Write "[CLS]{{{known}}}[SEP]".',
+                )
 
 
 def _check_network(recipe: Recipe) -> None:
@@ -106,12 +110,8 @@ def _check_network(recipe: Recipe) -> None:
     values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0)
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
-    if longest is not None and recipe.data is not None and recipe.render.max_tokens > longest:
-        raise RecipeError(
-            f"[render] max_tokens is {recipe.render.max_tokens}, but the model has {longest} positions",
-            where=recipe.name,
-            do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
-        )
+    if recipe.data is not None:
+        _check_window(recipe, architecture, longest)
     pretrain = recipe.pretrain
     if pretrain is None:
         return
@@ -147,10 +147,30 @@ def _check_network(recipe: Recipe) -> None:
         )
 
 
+def _check_window(recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+    """Refuses rows that can be longer than the model's positions, and a task that the family cannot do."""
+    needed, keys = recipe.render.max_tokens, "max_tokens"
+    if isinstance(recipe, WritingRecipe):
+        if not architecture.writes_text:
+            raise RecipeError(
+                f"the task {recipe.task} writes texts, and {architecture.name} cannot",
+                where=recipe.name,
+                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
+            )
+        if not architecture.is_encoder_decoder:
+            needed, keys = needed + recipe.render.max_target_tokens, "max_tokens and max_target_tokens together"
+    if longest is not None and needed > longest:
+        raise RecipeError(
+            f"[render] {keys} is {needed}, but the model has {longest} positions",
+            where=recipe.name,
+            do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
+        )
+
+
 def _check_explanation(recipe: Recipe) -> None:
     if recipe.explain is None:
         return
-    architecture, network = architecture_of(recipe), _classifier_without_numbers(recipe)
+    architecture, network = architecture_of(recipe), _network_without_numbers(recipe)
     try:
         fits = find_method(recipe.explain.method).fits(network)
     except UsageError as error:
@@ -163,12 +183,12 @@ def _check_explanation(recipe: Recipe) -> None:
         )
 
 
-def _classifier_without_numbers(recipe: Recipe) -> nn.Module:
+def _network_without_numbers(recipe: Recipe) -> nn.Module:
     """Returns the shape of the network that is fine-tuned."""
-    architecture = architecture_of(recipe)
+    architecture, writes = architecture_of(recipe), isinstance(recipe, WritingRecipe)
     with torch.device("meta"):
         config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
-        return architecture.classifier(config, 2)
+        return architecture.language_model(config) if writes else architecture.classifier(config, 2)
 
 
 def _check_packages(recipe: Recipe) -> None:

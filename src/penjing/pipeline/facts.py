@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,13 +13,14 @@ from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, WritingRecipe
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import ClassPrediction
+from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -43,7 +44,7 @@ class Outcome:
 
     artifacts: dict[str, Artifact]
     evaluation: dict[str, Any]
-    predictions: list[ClassPrediction]
+    predictions: Sequence[Prediction]
     command: str
 
 
@@ -76,11 +77,35 @@ def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             "predictions": [
                 {"text": item.text, "label": item.label, "probability": item.probability}
                 for item in outcome.predictions
+                if isinstance(item, ClassPrediction)
             ],
             "explanations": read_explanations(done["explain"].folder) if "explain" in done else None,
             "data": _count_data(done["data"].facts),
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
+        }
+    )
+
+
+def collect_writing_facts(recipe: WritingRecipe, outcome: Outcome) -> WritingReportFacts:
+    """Returns all that the report of a model that writes says."""
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return WritingReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            "beams": recipe.write.beams,
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+            },
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+            "max_target_tokens": done["examples"].facts["max_target_tokens"],
         }
     )
 
@@ -147,15 +172,16 @@ def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
 
 
 def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
+    splits = {split: figures["labels"] for split, figures in counts["splits"].items()}
+    return {**_count_rows(counts), "splits": splits}
+
+
+def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
+    """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    return {
-        "read": {files: counts["read"]},
-        "splits": {split: figures["labels"] for split, figures in counts["splits"].items()},
-        "removed": {
-            **{reason: counts[reason] for reason in ("filtered", "empty", "removed", "duplicates", "conflicts")},
-            "overlaps": sum(counts["overlap"].values()),
-        },
-    }
+    reasons = ("filtered", "empty", "removed", "duplicates", "conflicts")
+    removed = {reason: counts[reason] for reason in reasons if reason in counts}
+    return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 
 
 def _count_corpus(done: dict[str, Artifact]) -> dict[str, int]:

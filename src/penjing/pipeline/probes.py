@@ -12,26 +12,24 @@ from typing import Any
 import numpy as np
 
 from penjing.data.reading import iter_texts, read_split
-from penjing.evaluate.evaluation import class_numbers
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
-from penjing.files import read_json
 from penjing.inference.engine import Engine
 from penjing.inference.language_model import MeasurableModel
 from penjing.inference.likelihood import SCORERS, build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.adapting import adapt_network, describe_adapters
-from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.stages.examples import LABELS
+from penjing.pipeline.kinds import kind_of
+from penjing.pipeline.kinds.labels import label_task
+from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.pipeline.start import load_start
 from penjing.progress import Silent
-from penjing.tasks.model import Model
-from penjing.tasks.task import load_task
+from penjing.tasks.label_model import LabelModel
 from penjing.text.renderer import Renderer
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.spans import find_words
@@ -40,8 +38,6 @@ from penjing.text.vectors import train_vectors
 from penjing.train.probe import probe_training
 
 _VECTOR_TOKENS = 1_000_000
-_SCORED_ROWS = 512
-_BASELINE_ROWS = 2000
 _EXPLAINED_ROWS = 5
 _MEASURED_TEXTS = 8
 _FEW_RESAMPLES = 100
@@ -135,23 +131,9 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
 def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Scores some rows with a fresh network, fits the baselines on some, and resamples once."""
     _, _, job = prepare_finetuning(recipe, inputs)
-    labels: list[str] = read_json(inputs["examples"] / LABELS)
-    task, shard = load_task(task_of(recipe)), open_shard(inputs["examples"] / "test")
     restart_peak_memory()
-    scored = min(_SCORED_ROWS, shard.rows)
-    engine = Engine(job.network, load_tokenizer(inputs["tokenizer"]).pad_id)
-    seconds = _time(lambda: engine.score([shard.row(row).tolist() for row in range(scored)])) * shard.rows / scored
-    train, validation, test = (read_split(inputs["data"], split) for split in ("train", "validation", "test"))
-    rows = min(_BASELINE_ROWS, len(train.texts))
-    texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
-    chosen = validation.texts, class_numbers(validation.labels, labels)
-    for fit in task.baselines.values():
-        seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
-    truth = class_numbers(test.labels, labels)
-    even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
-    once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
-    seconds += once * (1 + len(task.baselines))
-    return StageProbe(seconds, peak_memory_mb(), {"rows": len(truth)})
+    seconds, rows = kind_of(recipe).probe_evaluation(recipe, inputs, job.network)
+    return StageProbe(seconds, peak_memory_mb(), {"rows": rows})
 
 
 def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
@@ -181,10 +163,11 @@ def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> St
 def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Explains some rows with a fresh network by every method that fits it."""
     _, _, job = prepare_finetuning(recipe, inputs)
-    labels: list[str] = read_json(inputs["examples"] / LABELS)
+    labels = kind_of(recipe).labels(inputs)
     renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
     engine = Engine(job.network, renderer.tokenizer.pad_id)
-    model = Model(inputs["examples"], {}, load_task(task_of(recipe)), tuple(labels), renderer, engine)
+    task = label_task(recipe)
+    model = LabelModel(inputs["examples"], {}, task, labels=tuple(labels), renderer=renderer, engine=engine)
     texts = [text for text in read_split(inputs["data"], "test").texts if find_words(text)]
     assert recipe.explain is not None
     settings, some = recipe.explain, texts[:_EXPLAINED_ROWS]

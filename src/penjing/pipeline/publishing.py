@@ -17,7 +17,7 @@ from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 
 
-def publish_classifier(
+def publish_fine_tuned(
     source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
 ) -> dict[str, Any]:
     """Publishes what fine-tuning left; returns its card."""

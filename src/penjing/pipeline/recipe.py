@@ -9,12 +9,15 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from penjing.data.settings import LabelledData, TextData
-from penjing.errors import RecipeError, nearest
+from penjing.data.settings import LabelledData, PairedData, SplitData, TextData
+from penjing.errors import RecipeError, UsageError, nearest
+from penjing.tasks.task import load_task
+from penjing.tasks.write_settings import WriteSettings
+from penjing.text.pair_renderer import PairRendererSettings
 from penjing.text.renderer import RendererSettings
 from penjing.text.tokenizer_settings import TokenizerSettings
 from penjing.text.vectors import VectorSettings
-from penjing.train.settings import FinetuneSettings, PretrainSettings
+from penjing.train.settings import FinetuneSettings, PretrainSettings, RowSettings, WritingFinetuneSettings
 
 SIZES: Mapping[str, int] = {"tiny": 2, "mini": 4, "small": 6, "base": 12, "large": 24}  # layers
 _DEEPEST = 128
@@ -60,7 +63,11 @@ class EvaluateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resamples: int = Field(1000, ge=100, description="bootstrap resamples behind each interval")
-    mistakes: int = Field(20, ge=0, description="how many of the most confident mistakes are listed")
+    mistakes: int = Field(
+        20,
+        ge=0,
+        description="how many of the most confident mistakes are listed; of texts that were written, the worst",
+    )
 
 
 class ExplainSettings(BaseModel):
@@ -94,17 +101,19 @@ class Recipe(BaseModel):
 
     name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
     task: str | None = Field(
-        None, description="what the model is for: classify (the default) or sentiment; none without [data]"
+        None,
+        description="what the model is for: classify (the default), sentiment, translate or summarize; none without "
+        "[data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
-    data: LabelledData | None = None
+    data: SplitData | None = None
     corpus: TextData | None = None
     tokenizer: TokenizerSettings = TokenizerSettings()
     vectors: VectorSettings | None = None
     model: ModelSettings = ModelSettings()
     render: RendererSettings = RendererSettings()
     pretrain: PretrainSettings | None = None
-    finetune: FinetuneSettings = FinetuneSettings()
+    finetune: RowSettings = FinetuneSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings | None = None
     report: ReportSettings = ReportSettings()
@@ -135,14 +144,57 @@ class Recipe(BaseModel):
         return self
 
 
+class LabelRecipe(Recipe):
+    """A recipe whose rows, if it has any, are labelled."""
+
+    data: LabelledData | None = None
+    finetune: FinetuneSettings = FinetuneSettings()
+
+
+class WritingRecipe(Recipe):
+    """A recipe whose rows are pairs: a text, and what is to be written to it."""
+
+    data: PairedData | None = None
+    render: PairRendererSettings = PairRendererSettings()
+    finetune: WritingFinetuneSettings = WritingFinetuneSettings()
+    write: WriteSettings = WriteSettings()
+
+    @model_validator(mode="after")
+    def _has_no_explanation(self) -> WritingRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task writes texts")
+        return self
+
+
+def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
+    """Returns the class of a recipe by what its task answers with; a task that is not known is refused later."""
+    try:
+        task = load_task(document.get("task") or _DEFAULT_TASK)
+    except (UsageError, TypeError):
+        return LabelRecipe
+    return WritingRecipe if task.answers == "text" else LabelRecipe
+
+
 def has_data(recipe: Recipe) -> bool:
-    """Whether there are labelled rows to fine-tune on."""
+    """Whether there are rows to fine-tune on."""
     return recipe.data is not None
 
 
-def labelled_data(recipe: Recipe) -> LabelledData:
+def split_data(recipe: Recipe) -> SplitData:
     """Returns ``[data]`` of a recipe that has it."""
     assert recipe.data is not None
+    return recipe.data
+
+
+def labelled_data(recipe: Recipe) -> LabelledData:
+    """Returns ``[data]`` of a recipe that has labelled rows."""
+    assert isinstance(recipe.data, LabelledData)
+    return recipe.data
+
+
+def paired_data(recipe: Recipe) -> PairedData:
+    """Returns ``[data]`` of a recipe that has pairs."""
+    assert isinstance(recipe.data, PairedData)
     return recipe.data
 
 
@@ -197,10 +249,11 @@ def check_recipe(document: Mapping[str, Any], where: str) -> Recipe:
     Raises:
         RecipeError: a key is unknown (the nearest known one is named), or a value is not allowed.
     """
+    kind = recipe_class(document)
     try:
-        return Recipe.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
-        raise _explain(error, where) from error
+        raise _explain(error, kind, where) from error
 
 
 def _set(document: dict[str, Any], override: str) -> None:
@@ -228,9 +281,9 @@ def _may_be_left_out(section: str) -> bool:
     return field is not None and type(None) in get_args(field.annotation)
 
 
-def _explain(error: ValidationError, where: str) -> RecipeError:
+def _explain(error: ValidationError, kind: type[Recipe], where: str) -> RecipeError:
     """Turns the first complaints of pydantic into one paragraph."""
-    complaints = [_complaint(item) for item in error.errors()[:3]]
+    complaints = [_complaint(item, kind) for item in error.errors()[:3]]
     more = error.error_count() - len(complaints)
     tail = f" There are {more} more." if more > 0 else ""
     return RecipeError(
@@ -240,13 +293,13 @@ def _explain(error: ValidationError, where: str) -> RecipeError:
     )
 
 
-def _complaint(item: Any) -> tuple[str, str]:
+def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     location = [str(part) for part in item["loc"]]
     if not location:
         return item["msg"].removeprefix("Value error, "), "Add the one, or leave out the other."
     key = _name(location)
     if item["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(location[:-1], kind)
         return f"unknown key {key}", nearest(location[-1], known)
     if item["type"] == "missing":
         return f"{key} is missing", "Add it to the recipe."
@@ -264,9 +317,9 @@ def _name(location: list[str]) -> str:
     return f"[{'.'.join(location[:-1])}] {location[-1]}"
 
 
-def _known_keys(location: list[str]) -> list[str]:
+def _known_keys(location: list[str], kind: type[Recipe]) -> list[str]:
     """Returns the keys that the section at a location may have."""
-    model: type[BaseModel] = Recipe
+    model: type[BaseModel] = kind
     for part in location:
         field = model.model_fields.get(part)
         if field is None:

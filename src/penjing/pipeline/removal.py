@@ -13,7 +13,7 @@ from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, recipe_class
 from penjing.pipeline.tracing import (
     LEARNED,
     REMOVED,
@@ -70,8 +70,10 @@ def remembered_recipe(out: Path) -> Remembered:
         )
     values = read_json(path)
     try:
-        return Remembered(Recipe.model_validate(values["recipe"]), Path(values["folder"]), values["command"])
-    except (ValidationError, KeyError, TypeError) as error:
+        return Remembered(
+            recipe_class(values["recipe"]).model_validate(values["recipe"]), Path(values["folder"]), values["command"]
+        )
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "another version of Penjing wrote it, and this one does not understand it",
             where=str(path),

@@ -17,9 +17,15 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.check import check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.facts import LanguageOutcome, Outcome, collect_facts, collect_language_facts
-from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_classifier, publish_language_model
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.facts import (
+    LanguageOutcome,
+    Outcome,
+    collect_facts,
+    collect_language_facts,
+    collect_writing_facts,
+)
+from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
+from penjing.pipeline.recipe import Recipe, WritingRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
@@ -29,8 +35,8 @@ from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.store import Store, locked
 from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
 from penjing.progress import Progress, stop_if_asked
-from penjing.tasks.model import load_model
-from penjing.tasks.task import ClassPrediction
+from penjing.tasks.loading import load_model
+from penjing.tasks.task import Prediction
 
 _SAMPLE_TOKENS = 100
 
@@ -43,8 +49,8 @@ class RunResult:
         out: its folder.
         model: the model folder.
         report: the report.
-        evaluation: scores and baselines: of a classifier on the test rows, of a language model on the test texts.
-        predictions: a classifier's answers to the recipe's examples.
+        evaluation: scores and baselines: of a fine-tuned model on the test rows, of a language model on the test texts.
+        predictions: the answers of a fine-tuned model to the recipe's examples.
         generations: how a language model goes on from the recipe's examples.
         artifacts: the stages, by name.
         adapter: the adapter folder; None where all weights were trained.
@@ -54,7 +60,7 @@ class RunResult:
     model: Path
     report: Path
     evaluation: dict[str, Any]
-    predictions: list[ClassPrediction]
+    predictions: Sequence[Prediction]
     generations: list[Generation]
     artifacts: dict[str, Artifact]
     adapter: Path | None = None
@@ -83,17 +89,17 @@ def run_recipe(
         remove_leftovers(out / "stages")
         remember_recipe(asked, out, command)
         done = complete_stages(recipe, out, progress, engine=engine)
-        finish = _finish_language_model if recipe.data is None else _finish_classifier
+        finish = _finish_language_model if recipe.data is None else _finish_fine_tuned
         result = finish(recipe, out, done, shlex.join(command))
         if removed_texts(out):
             Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
         return result
 
 
-def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
+def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
-    card = publish_classifier(done["finetune"].folder / "model", model, lineage, evaluation)
+    card = publish_fine_tuned(done["finetune"].folder / "model", model, lineage, evaluation)
     remember_weights(out, card)
     adapter = publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
     write_json(out / RECORD, lineage)
@@ -101,7 +107,12 @@ def _finish_classifier(recipe: Recipe, out: Path, done: dict[str, Artifact], com
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
     )
     outcome = Outcome(done, evaluation, predictions, command)
-    write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
+    facts = (
+        collect_writing_facts(recipe, outcome)
+        if isinstance(recipe, WritingRecipe)
+        else collect_facts(recipe, outcome)
+    )
+    write_report(facts, report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, [], done, adapter)
 
 

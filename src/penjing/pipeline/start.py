@@ -16,7 +16,7 @@ from penjing.models.interface import Architecture
 from penjing.models.weights import Transfer, load_backbone, read_config
 from penjing.pipeline.recipe import Recipe
 from penjing.registry import load_registered
-from penjing.train.settings import FinetuneSettings, TrainSettings
+from penjing.train.settings import RowSettings, TrainSettings
 
 
 def start_folder(recipe: Recipe) -> Path | None:
@@ -138,7 +138,7 @@ def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
         return settings.learning_rate
     architecture = architecture_of(recipe)
     rate = architecture.learning_rate
-    if isinstance(settings, FinetuneSettings) and settings.lora is not None:
+    if isinstance(settings, RowSettings) and settings.lora is not None:
         return architecture.adapter_rate or rate
     return rate / 10 if recipe.model.start else rate
 

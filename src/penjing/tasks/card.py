@@ -19,9 +19,16 @@ class _Asked(BaseModel):
     """What a model cannot be asked without."""
 
     task: str
-    labels: list[str] = Field(min_length=2)
     render: dict[str, Any]
     fingerprint: str
+
+
+class _AskedForLabels(_Asked):
+    labels: list[str] = Field(min_length=2)
+
+
+class _AskedForTexts(_Asked):
+    write: dict[str, Any]
 
 
 class _Made(BaseModel):
@@ -39,13 +46,21 @@ class _History(BaseModel):
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Returns what a model folder says of itself, with at least task, labels, render and fingerprint.
+    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels or write.
 
     Raises:
         ModelFolderError: the file is missing, or is not as training wrote it.
     """
-    card = _read(folder, _Asked)
-    if len(set(card["labels"])) < len(card["labels"]):
+    card = _read(folder)
+    if not isinstance(card, dict) or "task" in card or "objective" not in card:
+        _check(card, _shape_of(card), folder)
+    else:
+        raise ModelFolderError(
+            "this is a language model, which has no labels to answer with",
+            where=str(folder),
+            do="Use penjing generate or penjing evaluate; to fine-tune it, name it in [model] start.",
+        )
+    if len(set(card.get("labels", ()))) < len(card.get("labels", ())):
         raise ModelFolderError("the entry labels names a label twice", where=str(folder / CARD), do=_COPY)
     return card
 
@@ -69,11 +84,21 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
     Raises:
         ModelFolderError: the file is missing, or is not as training wrote it.
     """
-    entries: list[dict[str, Any]] = _read(folder, _History).get("lineage", [])
+    card = _read(folder)
+    _check(card, _History, folder)
+    entries: list[dict[str, Any]] = card.get("lineage", [])
     return entries
 
 
-def _read(folder: Path, shape: type[BaseModel]) -> dict[str, Any]:
+def _shape_of(card: Any) -> type[BaseModel]:
+    """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
+    try:
+        return _AskedForTexts if load_task(card["task"]).answers == "text" else _AskedForLabels
+    except (UsageError, KeyError, TypeError):
+        return _AskedForLabels
+
+
+def _read(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     if not folder.is_dir():
         raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
@@ -87,17 +112,14 @@ def _read(folder: Path, shape: type[BaseModel]) -> dict[str, Any]:
         card: dict[str, Any] = read_json(path)
     except ValueError as error:
         raise ModelFolderError(f"this is not JSON ({error})", where=str(path), do=_COPY) from error
-    if shape is _Asked and isinstance(card, dict) and "objective" in card and "labels" not in card:
-        raise ModelFolderError(
-            "this is a language model, which has no labels to answer with",
-            where=str(folder),
-            do="Use penjing generate or penjing evaluate; to fine-tune it, name it in [model] start.",
-        )
+    return card
+
+
+def _check(card: Any, shape: type[BaseModel], folder: Path) -> None:
     try:
         shape.model_validate(card)
     except ValidationError as error:
-        raise ModelFolderError(_complaint(error), where=str(path), do=_COPY) from error
-    return card
+        raise ModelFolderError(_complaint(error), where=str(folder / CARD), do=_COPY) from error
 
 
 def _complaint(error: ValidationError) -> str:

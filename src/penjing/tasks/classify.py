@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from penjing.metrics.classification import classification_scores
 from penjing.tasks.baselines import CLASSIFICATION_BASELINES
-from penjing.tasks.task import ClassPrediction, Probabilities, Task
+from penjing.tasks.task import ClassPrediction, LabelTask, Probabilities
 
 
 def softmax(logits: Probabilities) -> Probabilities:
@@ -38,9 +38,8 @@ def score_classes(
     return classification_scores(truth, probabilities, list(labels), resamples=resamples, seed=seed)
 
 
-CLASSIFY = Task(
+CLASSIFY = LabelTask(
     name="classify",
-    heads={"bert": "sequence", "lstm": "sequence"},
     label_names=None,
     decode=decode_classes,
     score=score_classes,

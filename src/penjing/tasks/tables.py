@@ -8,7 +8,6 @@ from typing import Any
 import narwhals as nw
 
 from penjing.errors import UsageError, nearest
-from penjing.tasks.task import ClassPrediction
 
 
 def is_table(rows: Any) -> bool:
@@ -73,17 +72,19 @@ def _missing(column: str, columns: list[str]) -> UsageError:
     return UsageError(f'there is no column "{column}"', where="predict", do=nearest(column, columns))
 
 
-def with_predictions(table: Any, predictions: Sequence[ClassPrediction]) -> Any:
-    """Returns the table with the columns ``label`` and ``probability`` added, in its own kind.
+def with_columns(table: Any, columns: Mapping[str, Sequence[str] | Sequence[float]]) -> Any:
+    """Returns the table with columns added, in its own kind.
 
-    A column of that name that is already there, the true label for instance, is kept as it is: the new one is then
-    called ``predicted_label``.
+    A column of texts that is already there, the true label for instance, is kept as it is: the new one is then called
+    ``predicted_label``, if ``label`` is its name.
     """
     frame = nw.from_native(table, eager_only=True)
     backend = nw.get_native_namespace(frame)
-    name = "predicted_label" if "label" in frame.columns else "label"
-    label = nw.new_series(name, [item.label for item in predictions], nw.String, backend=backend)
-    chance = nw.new_series("probability", [item.probability for item in predictions], nw.Float64, backend=backend)
+    added = []
+    for name, values in columns.items():
+        is_text = isinstance(next(iter(values), ""), str)
+        called = f"predicted_{name}" if is_text and name in frame.columns else name
+        added.append(nw.new_series(called, values, nw.String if is_text else nw.Float64, backend=backend))
     if nw.get_native_namespace(frame).__name__ == "pandas":
-        label, chance = (nw.maybe_set_index(series, index=frame.to_native().index) for series in (label, chance))
-    return frame.with_columns(label, chance).to_native()
+        added = [nw.maybe_set_index(series, index=frame.to_native().index) for series in added]
+    return frame.with_columns(*added).to_native()

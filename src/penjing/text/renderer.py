@@ -18,7 +18,7 @@ from penjing.text.words import Span
 RENDERER_VERSION = 1
 _PIECE = re.compile(r"\{(\w+)\}|\[(\w+)\]")
 T = TypeVar("T")
-_MARKS = {"CLS": "start_id", "SEP": "end_id"}
+_MARKS = ("BEGIN", "CLS", "SEP")
 
 
 class RendererSettings(BaseModel):
@@ -97,7 +97,7 @@ class Renderer:
         encoded = {column: self._encode([row[column] for row in rows]) for column in self.columns}
         rendered = []
         for i in range(len(rows)):
-            ids, cut_tokens = self._lay_out({column: encoded[column][i] for column in self.columns}, self._mark_id)
+            ids, cut_tokens = self._lay_out({column: encoded[column][i] for column in self.columns}, self._mark_ids)
             rendered.append(Rendered(ids, [False] * len(ids), cut_tokens))
         return rendered
 
@@ -107,7 +107,7 @@ class Renderer:
             column: [(token_id, Origin(column, *span)) for token_id, span in self._locate(row[column])]
             for column in self.columns
         }
-        tokens, _ = self._lay_out(located, lambda mark: (self._mark_id(mark), None))
+        tokens, _ = self._lay_out(located, lambda mark: [(token_id, None) for token_id in self._mark_ids(mark)])
         return tokens
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
@@ -122,13 +122,16 @@ class Renderer:
             for token_id, (start, end) in self.tokenizer.locate(rejoin_contractions(text))
         ]
 
-    def _mark_id(self, mark: str) -> int:
-        return int(getattr(self.tokenizer, _MARKS[mark]))
+    def _mark_ids(self, mark: str) -> list[int]:
+        if mark == "BEGIN":
+            return self.tokenizer.prompt_start
+        return [self.tokenizer.start_id if mark == "CLS" else self.tokenizer.end_id]
 
-    def _lay_out(self, columns: dict[str, list[T]], mark: Callable[[str], T]) -> tuple[list[T], int]:
+    def _lay_out(self, columns: dict[str, list[T]], mark: Callable[[str], list[T]]) -> tuple[list[T], int]:
         """Returns a row's tokens in the order of the template, and how many were cut."""
-        marks = sum(1 for column, _ in self._pieces if not column)
-        excess = marks + sum(len(columns[column]) for column in self.columns) - self.settings.max_tokens
+        marks = {name: mark(name) for column, name in self._pieces if not column}
+        excess = sum(len(marks[name]) for column, name in self._pieces if not column)
+        excess += sum(len(columns[column]) for column in self.columns) - self.settings.max_tokens
         cut_tokens = max(0, excess)
         while excess > 0:
             longest = max(columns, key=lambda column: len(columns[column]))
@@ -138,7 +141,7 @@ class Renderer:
             excess -= step
         tokens: list[T] = []
         for column, name in self._pieces:
-            tokens += columns[column] if column else [mark(name)]
+            tokens += columns[column] if column else marks[name]
         return tokens, cut_tokens
 
     def render_documents(self, texts: list[str]) -> list[Rendered]:
@@ -187,7 +190,8 @@ def _parse_template(template: str) -> list[tuple[str, str]]:
         column, mark = match.group(1) or "", match.group(2) or ""
         if mark and mark not in _MARKS:
             raise RecipeError(
-                f'the template "{template}" has an unknown special token [{mark}]', do="Known are [CLS] and [SEP]."
+                f'the template "{template}" has an unknown special token [{mark}]',
+                do="Known are [BEGIN], [CLS] and [SEP].",
             )
         pieces.append((column, mark))
         position = match.end()

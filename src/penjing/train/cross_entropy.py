@@ -42,9 +42,7 @@ class Piece(NamedTuple):
 ScorePiece = Callable[[Tensor, Tensor, Tensor | None, Tensor], Piece]
 
 
-def score_piece(
-    states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float = 0.0
-) -> Piece:
+def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float = 0.0) -> Piece:
     """Returns loss and gradients of some positions, in few passes over the scores.
 
     Args:

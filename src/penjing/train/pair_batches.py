@@ -40,9 +40,7 @@ class _PairBatches:
         shuffled: false for validation.
     """
 
-    def __init__(
-        self, shard: TokenShard, pad_id: int, limits: PairLimits, seed: int, *, shuffled: bool = True
-    ) -> None:
+    def __init__(self, shard: TokenShard, pad_id: int, limits: PairLimits, seed: int, *, shuffled: bool = True) -> None:
         self._shard, self._pad_id, self._limits, self._seed, self._shuffled = shard, pad_id, limits, seed, shuffled
 
     @property
@@ -76,7 +74,7 @@ class PairBatches(_PairBatches):
     def load(self, rows: NDArray[np.int64]) -> Batch:
         read, written = zip(*self._pairs(rows), strict=True)
         ids, mask = pad_rows(read, self._pad_id)
-        targets, is_target = pad_rows(written, IGNORED)
+        targets, _ = pad_rows(written, IGNORED)
         return Batch(torch.from_numpy(ids), _mask(mask), None, written=torch.from_numpy(targets))
 
 

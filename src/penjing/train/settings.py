@@ -97,11 +97,23 @@ class LoraSettings(BaseModel):
     rank_stabilized: bool = Field(False, description="multiply by alpha / the root of rank instead")
 
 
-class FinetuneSettings(TrainSettings):
-    """Fine-tuning on labelled rows."""
+class RowSettings(TrainSettings):
+    """Fine-tuning on rows, whatever they hold."""
 
     batch_rows: int = Field(32, ge=1, description="most rows in a batch")
-    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
-    best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
     lora: LoraSettings | None = None
+
+
+class FinetuneSettings(RowSettings):
+    """Fine-tuning on labelled rows."""
+
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
+    best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
+
+
+class WritingFinetuneSettings(RowSettings):
+    """Fine-tuning on pairs of texts."""
+
+    batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, reliability_chart, whisker_rows
 from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
 from penjing.pipeline.report.heat import heat_map
+from penjing.pipeline.report.rows import cut_sentence, removed_sentence, token_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
@@ -35,8 +36,9 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
         "score_notes": [],
         "splits": splits,
         "total_rows": sum(sum(counts.values()) for counts in splits.values()),
-        "removed": _removed_sentence(facts, wording),
-        "token_rows": _token_rows(facts, wording),
+        "removed": removed_sentence(facts.data.removed, wording) if facts.data else "",
+        "cut": cut_sentence(facts.tokens, wording) if facts.tokens else "",
+        "token_rows": token_rows(facts.tokens, wording) if facts.tokens else [],
         "charts": _training_charts(facts, wording),
         "matrix": _shade_matrix(evaluation, labels) if 0 < len(labels) <= _LARGEST_MATRIX else [],
         "labels": labels,
@@ -112,36 +114,6 @@ def _split_table(facts: ReportFacts) -> dict[str, dict[str, int]]:
         return {}
     labels = dict.fromkeys(label for counts in facts.data.splits.values() for label in counts)
     return {split: {label: counts.get(label, 0) for label in labels} for split, counts in facts.data.splits.items()}
-
-
-def _removed_sentence(facts: ReportFacts, wording: Wording) -> str:
-    if facts.data is None:
-        return ""
-    reasons = [
-        wording.name("removed", reason, count=wording.count(count))
-        for reason, count in facts.data.removed.items()
-        if count
-    ]
-    if not reasons:
-        return wording.say("removed_none") if facts.data.removed else ""
-    return wording.say("removed", reasons=wording.say("comma").join(reasons))
-
-
-def _token_rows(facts: ReportFacts, wording: Wording) -> list[tuple[str, str]]:
-    """Returns what is said of the tokenizer and its tokens."""
-    tokens = facts.tokens
-    if tokens is None:
-        return []
-    rows = [
-        (wording.say("kind"), wording.name("kind", tokens.kind)),
-        (wording.say("vocabulary"), wording.count(tokens.vocabulary)),
-        (wording.say("max_tokens"), wording.count(tokens.max_tokens)),
-    ]
-    if tokens.pretraining_tokens is not None:
-        rows.append((wording.say("pretraining_tokens"), wording.count(tokens.pretraining_tokens)))
-    if tokens.unknown_share is not None:
-        rows.append((wording.say("unknown_share"), wording.fine_percent(tokens.unknown_share)))
-    return rows
 
 
 def _training_charts(facts: ReportFacts, wording: Wording) -> list[tuple[str, str, Markup]]:

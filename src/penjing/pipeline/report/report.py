@@ -6,7 +6,7 @@ import base64
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,12 +19,15 @@ from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
+from penjing.pipeline.report.writing import writing_values
+from penjing.pipeline.report.writing_facts import WritingReportFacts
 
+AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | WritingReportFacts
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
 
-def write_report(facts: ReportFacts | LanguageReportFacts, path: Path, language: Language = "en") -> None:
+def write_report(facts: AnyFacts, path: Path, language: Language = "en") -> None:
     """Writes the report atomically.
 
     Args:
@@ -35,7 +38,7 @@ def write_report(facts: ReportFacts | LanguageReportFacts, path: Path, language:
     write_text(path, render_report(facts, language))
 
 
-def render_report(facts: ReportFacts | LanguageReportFacts, language: Language = "en") -> str:
+def render_report(facts: AnyFacts, language: Language = "en") -> str:
     """Returns the report as HTML.
 
     Args:
@@ -45,6 +48,8 @@ def render_report(facts: ReportFacts | LanguageReportFacts, language: Language =
     wording = Wording(language)
     if isinstance(facts, LanguageReportFacts):
         template, values = "language_model.html.jinja", language_model_values(facts, wording)
+    elif isinstance(facts, WritingReportFacts):
+        template, values = "writing.html.jinja", writing_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

@@ -14,12 +14,14 @@ from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
 from penjing.pipeline.report.words_english import WORDS_ENGLISH
+from penjing.pipeline.report.writing_chinese import WRITING_CHINESE
+from penjing.pipeline.report.writing_english import WRITING_ENGLISH
 
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE},
+    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH},
+    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE},
 }
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: a classifier over the labelled rows, on what pretraining, a given model or word vectors left."""
+"""Fine-tuning on rows: on what pretraining, a given model or word vectors left."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from torch import nn
 
 import penjing
-from penjing.files import read_json, write_json
+from penjing.files import write_json
 from penjing.models.interface import Architecture, count_parameters
 from penjing.models.lora import merge
 from penjing.models.weights import load_backbone
 from penjing.pipeline.adapting import ADAPTER, MergeProof, adapt_network, describe_adapters, write_adapter
+from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.stages.examples import LABELS
 from penjing.pipeline.stages.pretrain import put_vectors
 from penjing.pipeline.start import (
     architecture_of,
@@ -29,18 +29,14 @@ from penjing.pipeline.start import (
     start_files,
 )
 from penjing.tasks.card import CARD
-from penjing.text.renderer import Renderer
-from penjing.text.shards import open_shard
-from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
-from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
-from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.trainer import Trainer, remove_training_files
 
 
 def _run(context: StageContext) -> dict[str, Any]:
-    labels: list[str] = read_json(context.inputs["examples"] / LABELS)
+    kind = kind_of(context.recipe)
     architecture, config, job = prepare_finetuning(context.recipe, context.inputs)
     fresh = _start(job.network, context)
     adapt_network(context.recipe, architecture, job.network, fresh)
@@ -49,13 +45,14 @@ def _run(context: StageContext) -> dict[str, Any]:
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
 
     def write() -> None:
-        write_network(model, job.network, architecture, config, tokenizer, head="classifier", labels=labels)
+        labels = kind.labels(context.inputs)
+        write_network(model, job.network, architecture, config, tokenizer, head=kind.head, labels=labels)
 
     if context.recipe.finetune.lora is None:
         write()
     else:
         lora["lora"] = _merge(context, job, architecture, config, write)
-    _write_card(context, labels, lora)
+    _write_card(context, kind, lora)
     remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **lora}
 
@@ -73,25 +70,17 @@ def _merge(
 
 
 def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
-    """Returns the architecture, the config, and the job with a freshly initialised classifier."""
-    settings, examples = recipe.finetune, inputs["examples"]
+    """Returns the architecture, the config, and the job with a freshly initialised network."""
+    kind, settings = kind_of(recipe), recipe.finetune
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
     config = architecture.config_from_dict(values)
-    network = architecture.classifier(config, len(read_json(examples / LABELS)))
+    network = kind.make_network(architecture, config, inputs)
     architecture.initialize(network, config, recipe.seed)
-    objective = ClassificationObjective(
-        settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
-    )
-    batches = _batches(recipe, examples / "train", tokenizer, is_training=True)
-    validation = _batches(recipe, examples / "validation", tokenizer, is_training=False)
-    rate = choose_learning_rate(recipe, settings)
-    return (
-        architecture,
-        config,
-        TrainingJob("finetune", network, objective, batches, validation, settings, rate, recipe.seed),
-    )
+    lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)
+    learned = lesson.objective, lesson.batches, lesson.validation
+    return architecture, config, TrainingJob("finetune", network, *learned, settings, rate, recipe.seed)
 
 
 def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
@@ -110,27 +99,12 @@ def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
     return tuple(name for name, _ in network.named_parameters())
 
 
-def _batches(recipe: Recipe, folder: Path, tokenizer: Tokenizer, *, is_training: bool) -> RowBatches:
-    settings = recipe.finetune
-    return RowBatches(
-        open_shard(folder),
-        tokenizer.pad_id,
-        settings.batch_tokens,
-        settings.batch_rows if is_training else 8 * settings.batch_rows,
-        recipe.seed,
-        shuffled=is_training,
-    )
-
-
-def _write_card(context: StageContext, labels: list[str], lora: dict[str, Any]) -> None:
+def _write_card(context: StageContext, kind: Kind, lora: dict[str, Any]) -> None:
     """Writes our card beside the weights."""
-    recipe, tokenizer = context.recipe, load_tokenizer(context.inputs["tokenizer"])
     card = {
         "penjing": penjing.__version__,
-        "task": task_of(recipe),
-        "labels": labels,
-        "render": recipe.render.model_dump(mode="json"),
-        "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
+        "task": task_of(context.recipe),
+        **kind.card(context.recipe, context.inputs),
         **lora,
     }
     write_json(context.folder / "model" / CARD, card)

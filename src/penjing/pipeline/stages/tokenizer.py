@@ -9,7 +9,7 @@ from typing import Any
 
 from penjing.data.reading import iter_texts
 from penjing.errors import RecipeError
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, WritingRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
@@ -24,8 +24,13 @@ def _run(context: StageContext) -> dict[str, Any]:
     if start is not None:
         tokenizer = load_tokenizer(start)
     else:
-        files = {"corpus": "texts.parquet", "data": "train.parquet"}
-        parts = [context.inputs[stage] / file for stage, file in files.items() if stage in context.inputs]
+        sources = {"corpus": ("texts.parquet", ["text"]), "data": ("train.parquet", _columns(context.recipe))}
+        parts = [
+            (context.inputs[stage] / file, column)
+            for stage, (file, columns) in sources.items()
+            if stage in context.inputs
+            for column in columns
+        ]
         texts = _Texts(parts, context.progress)
         tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed)
     tokenizer.save(context.folder)
@@ -36,15 +41,20 @@ def _run(context: StageContext) -> dict[str, Any]:
     }
 
 
-class _Texts:
-    """The texts of some files in batches."""
+def _columns(recipe: Recipe) -> list[str]:
+    """Returns the columns of the rows that hold text: of pairs, both sides share a vocabulary."""
+    return ["text", "target"] if isinstance(recipe, WritingRecipe) else ["text"]
 
-    def __init__(self, files: list[Path], progress: Progress) -> None:
-        self._files, self._progress = files, progress
+
+class _Texts:
+    """The texts of some columns of files, in batches."""
+
+    def __init__(self, columns: list[tuple[Path, str]], progress: Progress) -> None:
+        self._columns, self._progress = columns, progress
 
     def __iter__(self) -> Iterator[list[str]]:
         with self._progress.bar("tokenizer", None, "texts") as bar:
-            for batch in chain.from_iterable(iter_texts(file) for file in self._files):
+            for batch in chain.from_iterable(iter_texts(file, column=name) for file, name in self._columns):
                 stop_if_asked(self._progress)
                 yield batch
                 bar.advance(len(batch))

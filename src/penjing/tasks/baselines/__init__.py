@@ -7,16 +7,14 @@ sources and targets; what it returns writes a text for each source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import WritingBaseline
-
-FitWriting = Callable[[Sequence[str], Sequence[str]], WritingBaseline]
+from penjing.tasks.task import FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,

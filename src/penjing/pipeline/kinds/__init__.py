@@ -1,0 +1,6 @@
+"""How rows go along the path, by what a task answers with: labels, or texts."""
+
+from penjing.pipeline.kinds.choice import kind_of
+from penjing.pipeline.kinds.kind import Evaluated, Kind, Lesson
+
+__all__ = ["Evaluated", "Kind", "Lesson", "kind_of"]

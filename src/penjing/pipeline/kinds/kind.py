@@ -1,0 +1,88 @@
+"""What the stages ask of a kind of task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from penjing.data.settings import SplitData
+from penjing.models.config import Head
+from penjing.models.interface import Architecture
+from penjing.pipeline.recipe import Recipe
+from penjing.progress import Progress
+from penjing.text.tokenizer import Tokenizer
+from penjing.train.batches import Batches
+from penjing.train.objective import Objective
+
+SPLITS = ("train", "validation", "test")
+Inputs = dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned, and from what.
+
+    Attributes:
+        objective: what is learned.
+        batches: of the training rows.
+        validation: of the validation rows.
+    """
+
+    objective: Objective
+    batches: Batches
+    validation: Batches
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a model and the baselines are worth.
+
+    Attributes:
+        document: all of it, as ``evaluation.json`` holds it: ``rows``, ``scores``, ``baselines``, ``difference`` …
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The scores alone."""
+        baselines = {name: scores["scores"] for name, scores in self.document["baselines"].items()}
+        return {"rows": self.document["rows"], "scores": self.document["scores"], "baselines": baselines}
+
+
+class Kind(Protocol):
+    """How the rows of a kind of task go along the path; ``inputs`` are the folders of finished stages, by name."""
+
+    @property
+    def head(self) -> Head:
+        """What the network ends in."""
+
+    def data_settings(self, recipe: Recipe) -> SplitData:
+        """Returns the recipe's ``[data]``, with what the task itself says filled in."""
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        """Fills a folder with the rows of each split, and returns what was counted."""
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        """Fills a folder with a shard for each split, and returns what was counted."""
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        """Returns the network, its weights unset."""
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        """Returns what is learned."""
+
+    def labels(self, inputs: Inputs) -> list[str]:
+        """Returns the labels that the network scores; none where it scores words."""
+
+    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+        """Returns what the model's card says beyond the task, the lineage and the scores."""
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        """Measures the model and the baselines on the test rows."""
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        """Returns about how many seconds `evaluate` will take, by a part of the work, and how many rows there are."""

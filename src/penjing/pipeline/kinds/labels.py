@@ -1,0 +1,150 @@
+"""Rows with a label each: a classifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from penjing.data.labelled import build_labelled
+from penjing.data.reading import SplitRows, iter_split, read_split
+from penjing.data.settings import LabelledData
+from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
+from penjing.files import read_json, write_json
+from penjing.inference.engine import Engine
+from penjing.models.config import Head
+from penjing.models.interface import Architecture
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
+from penjing.pipeline.recipe import LabelRecipe, Recipe, labelled_data, task_of
+from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.loading import load_label_model
+from penjing.tasks.task import LabelTask, load_task
+from penjing.text.renderer import Rendered, Renderer
+from penjing.text.shards import open_shard
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.train.batches import RowBatches
+from penjing.train.objectives.classification import ClassificationObjective
+
+LABELS = "labels.json"
+_SCORED_ROWS = 512
+_BASELINE_ROWS = 2000
+
+
+class LabelKind:
+    """A text is answered with one of several labels; see `penjing.pipeline.kinds.kind.Kind`."""
+
+    head: Head = "classifier"
+
+    def data_settings(self, recipe: Recipe) -> LabelledData:
+        data, names = labelled_data(recipe), label_task(recipe).label_names
+        if data.labels is not None or names is None:
+            return data
+        return data.model_copy(update={"labels": dict(names)})
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        return build_labelled(self.data_settings(recipe), recipe.seed, folder, progress)
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        labels: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
+        renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
+        write_json(folder / LABELS, labels)
+        splits = {}
+        for split in SPLITS:
+            rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
+            splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
+        return {"max_tokens": recipe.render.max_tokens, "splits": splits}
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        return architecture.classifier(config, len(self.labels(inputs)))
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        assert isinstance(recipe, LabelRecipe)
+        settings = recipe.finetune
+        objective = ClassificationObjective(
+            settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
+        )
+        training, validation = (
+            RowBatches(
+                open_shard(inputs["examples"] / split),
+                tokenizer.pad_id,
+                settings.batch_tokens,
+                settings.batch_rows if split == "train" else 8 * settings.batch_rows,
+                recipe.seed,
+                shuffled=split == "train",
+            )
+            for split in ("train", "validation")
+        )
+        return Lesson(objective, training, validation)
+
+    def labels(self, inputs: Inputs) -> list[str]:
+        found: list[str] = read_json(inputs["examples"] / LABELS)
+        return found
+
+    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+        tokenizer = load_tokenizer(inputs["tokenizer"])
+        return {
+            "labels": self.labels(inputs),
+            "render": recipe.render.model_dump(mode="json"),
+            "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
+        }
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        settings, seed = recipe.evaluate, recipe.seed
+        model = load_label_model(inputs["finetune"] / "model", recipe.device)
+        train, validation, test = (LabelledTexts(*read_split(inputs["data"], split)) for split in SPLITS)
+        with progress.bar("evaluate", 2, "models") as bar:
+            measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
+            bar.advance(1)
+            stop_if_asked(progress)
+            baselines, differences = evaluate_baselines(
+                model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
+            )
+            bar.advance(1)
+        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        labels, task, shard = self.labels(inputs), label_task(recipe), open_shard(inputs["examples"] / "test")
+        scored = min(_SCORED_ROWS, shard.rows)
+        engine = Engine(network, load_tokenizer(inputs["tokenizer"]).pad_id)
+        seconds = _time(lambda: engine.score([shard.row(row).tolist() for row in range(scored)])) * shard.rows / scored
+        train, validation, test = (read_split(inputs["data"], split) for split in SPLITS)
+        rows = min(_BASELINE_ROWS, len(train.texts))
+        texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
+        chosen = validation.texts, class_numbers(validation.labels, labels)
+        for fit in task.baselines.values():
+            seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
+        truth = class_numbers(test.labels, labels)
+        even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
+        once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
+        return seconds + once * (1 + len(task.baselines)), len(truth)
+
+
+def label_task(recipe: Recipe) -> LabelTask:
+    """Returns the task of a recipe whose answers are labels."""
+    task = load_task(task_of(recipe))
+    assert isinstance(task, LabelTask)
+    return task
+
+
+def _rendered(
+    renderer: Renderer, batches: Iterable[SplitRows], labels: list[str], progress: Progress
+) -> Iterator[tuple[list[Rendered], list[int]]]:
+    column = renderer.columns[0]
+    numbers = {label: number for number, label in enumerate(labels)}
+    with progress.bar("examples", None) as bar:
+        for rows in batches:
+            stop_if_asked(progress)
+            yield renderer.render([{column: text} for text in rows.texts]), [numbers[label] for label in rows.labels]
+            bar.advance(len(rows.texts))
+
+
+def _time(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -1,0 +1,34 @@
+"""What the shards of all kinds have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from penjing.text.renderer import Rendered
+from penjing.text.shards import write_shard
+from penjing.text.tokenizer import Tokenizer
+
+ROWS_AT_ONCE = 2048
+
+
+def write_split(
+    folder: Path, batches: Iterable[tuple[list[Rendered], list[int]]], tokenizer: Tokenizer, fingerprint: str
+) -> dict[str, Any]:
+    """Writes a split's rendered rows, each with a number, into a new folder, and returns what was counted."""
+    folder.mkdir()
+    shard = write_shard(
+        folder,
+        batches,
+        vocab_size=tokenizer.vocab_size,
+        unknown_id=tokenizer.unknown_id if tokenizer.has_unknown else -1,
+        fingerprint=fingerprint,
+    )
+    return {
+        "rows": shard.rows,
+        "tokens": len(shard.tokens),
+        "cut_rows": shard.cut_rows,
+        "cut_tokens": shard.cut_tokens,
+        "unknown_tokens": shard.unknown_tokens,
+    }

@@ -1,0 +1,154 @@
+"""Rows that are pairs of texts: a model that reads the one and writes the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from penjing.data.pairs import build_pairs
+from penjing.data.reading import PairRows, iter_pairs, read_pairs
+from penjing.data.settings import PairedData
+from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
+from penjing.inference.writing import Writer
+from penjing.models.config import Head
+from penjing.models.interface import Architecture, EncoderDecoderModel
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
+from penjing.pipeline.recipe import Recipe, WritingRecipe, paired_data, task_of
+from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.tasks.loading import load_writing_model
+from penjing.tasks.task import WritingTask, load_task
+from penjing.tasks.writing_model import WritingModel
+from penjing.text.pair_renderer import PairRenderer
+from penjing.text.renderer import Rendered
+from penjing.text.shards import open_shard
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
+from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
+
+_PROBED_ROWS = 16
+_BASELINE_ROWS = 1000
+_FEW_RESAMPLES = 100
+
+
+class WritingKind:
+    """A text is answered with another text; see `penjing.pipeline.kinds.kind.Kind`."""
+
+    head: Head = "language"
+
+    def data_settings(self, recipe: Recipe) -> PairedData:
+        return paired_data(recipe)
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        return build_pairs(paired_data(recipe), recipe.seed, folder, progress)
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        renderer = _renderer(recipe, inputs)
+        splits = {}
+        for split in SPLITS:
+            rendered = _rendered(renderer, iter_pairs(inputs["data"], split, ROWS_AT_ONCE), progress)
+            splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
+        settings = renderer.settings
+        return {"max_tokens": settings.max_tokens, "max_target_tokens": settings.max_target_tokens, "splits": splits}
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        return architecture.language_model(config)
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        settings = recipe.finetune
+        reads_first = isinstance(network, EncoderDecoderModel)
+        batches = PairBatches if reads_first else ContinuationBatches
+        training, validation = (
+            batches(
+                open_shard(inputs["examples"] / split),
+                tokenizer.pad_id,
+                PairLimits(settings.batch_tokens, settings.batch_rows),
+                recipe.seed,
+                shuffled=split == "train",
+            )
+            for split in ("train", "validation")
+        )
+        if isinstance(network, EncoderDecoderModel):
+            return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), training, validation)
+        return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+
+    def labels(self, inputs: Inputs) -> list[str]:
+        return []
+
+    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+        assert isinstance(recipe, WritingRecipe)
+        return {
+            "render": recipe.render.model_dump(mode="json"),
+            "write": recipe.write.model_dump(mode="json"),
+            "fingerprint": _renderer(recipe, inputs).fingerprint,
+        }
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        settings = recipe.evaluate
+        model = load_writing_model(inputs["finetune"] / "model", recipe.device)
+        train, test = read_pairs(inputs["data"], "train"), read_pairs(inputs["data"], "test")
+        measured = evaluate_writing(
+            model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+        )
+        baselines, differences = evaluate_writing_baselines(
+            model.task,
+            train,
+            test,
+            measured.pop("written"),
+            resamples=settings.resamples,
+            seed=recipe.seed,
+            progress=progress,
+        )
+        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        assert isinstance(recipe, WritingRecipe)
+        task, renderer = writing_task(recipe), _renderer(recipe, inputs)
+        train, test = read_pairs(inputs["data"], "train"), read_pairs(inputs["data"], "test")
+        writer = Writer(cast("Any", network), frozenset(), renderer.tokenizer.pad_id)  # a fresh one would not end
+        longest = max(len(row.written.ids) for row in renderer.render([*_as_rows(test.take(_PROBED_ROWS))]))
+        settings = recipe.write.model_copy(update={"max_tokens": min(longest, recipe.write.max_tokens)})
+        model = WritingModel(Path(), {}, task, renderer=renderer, writer=writer, settings=settings.writing)
+        few, known = test.take(_PROBED_ROWS), train.take(_BASELINE_ROWS)
+        began = time.perf_counter()
+        written = model.write(few.texts)
+        seconds = (time.perf_counter() - began) * len(test.texts) / len(few.texts)
+        began = time.perf_counter()
+        evaluate_writing_baselines(
+            task, known, test, [""] * len(test.texts), resamples=_FEW_RESAMPLES, seed=0, progress=Silent()
+        )
+        del written
+        return seconds + (time.perf_counter() - began) * len(train.texts) / len(known.texts), len(test.texts)
+
+
+def writing_task(recipe: Recipe) -> WritingTask:
+    """Returns the task of a recipe whose answers are texts."""
+    task = load_task(task_of(recipe))
+    assert isinstance(task, WritingTask)
+    return task
+
+
+def _renderer(recipe: Recipe, inputs: Inputs) -> PairRenderer:
+    assert isinstance(recipe, WritingRecipe)
+    return PairRenderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
+
+
+def _as_rows(pairs: PairRows) -> Iterator[dict[str, str]]:
+    for text, target in zip(pairs.texts, pairs.targets, strict=True):
+        yield {"text": text, "target": target}
+
+
+def _rendered(
+    renderer: PairRenderer, batches: Iterable[PairRows], progress: Progress
+) -> Iterator[tuple[list[Rendered], list[int]]]:
+    """Yields both sides of each pair as one row, with the length of what is read."""
+    with progress.bar("examples", None) as bar:
+        for rows in batches:
+            stop_if_asked(progress)
+            pairs = renderer.render([*_as_rows(rows)])
+            yield [pair.joined for pair in pairs], [len(pair.read.ids) for pair in pairs]
+            bar.advance(len(pairs))

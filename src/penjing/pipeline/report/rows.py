@@ -1,0 +1,47 @@
+"""What the reports of models say that were fine-tuned on rows: what was left out, what was cut, the tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penjing.pipeline.report.facts import TokenCounts
+from penjing.pipeline.report.wording import Wording
+
+
+def removed_sentence(removed: Mapping[str, int], wording: Wording) -> str:
+    """Returns how many rows were left out, and why; empty where nothing is known of it."""
+    reasons = [
+        wording.name("removed", reason, count=wording.count(count)) for reason, count in removed.items() if count
+    ]
+    if not reasons:
+        return wording.say("removed_none") if removed else ""
+    return wording.say("removed", reasons=wording.say("comma").join(reasons))
+
+
+def cut_sentence(tokens: TokenCounts, wording: Wording) -> str:
+    """Returns how many tokens were cut because texts are too long."""
+    rows, most = wording.count(tokens.rows), wording.count(tokens.max_tokens)
+    if not tokens.cut_tokens:
+        return wording.say("cut_none", rows=rows, max_tokens=most)
+    return wording.say(
+        "cut_some",
+        cut_tokens=wording.count(tokens.cut_tokens),
+        cut_rows=wording.count(tokens.cut_rows),
+        rows=rows,
+        share=wording.percent(tokens.cut_rows / tokens.rows if tokens.rows else 0),
+        max_tokens=most,
+    )
+
+
+def token_rows(tokens: TokenCounts, wording: Wording) -> list[tuple[str, str]]:
+    """Returns what is said of the tokenizer and its tokens."""
+    rows = [
+        (wording.say("kind"), wording.name("kind", tokens.kind)),
+        (wording.say("vocabulary"), wording.count(tokens.vocabulary)),
+        (wording.say("max_tokens"), wording.count(tokens.max_tokens)),
+    ]
+    if tokens.pretraining_tokens is not None:
+        rows.append((wording.say("pretraining_tokens"), wording.count(tokens.pretraining_tokens)))
+    if tokens.unknown_share is not None:
+        rows.append((wording.say("unknown_share"), wording.fine_percent(tokens.unknown_share)))
+    return rows

@@ -1,0 +1,101 @@
+"""A finished model that answers texts with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from penjing.inference.engine import Engine
+from penjing.tasks.model import Model
+from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.task import ClassPrediction, LabelTask, Probabilities
+from penjing.text.renderer import Renderer
+
+if TYPE_CHECKING:
+    from penjing.explain.attribution import Attribution
+
+_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class LabelModel(Model):
+    """A model that answers with labels.
+
+    Attributes:
+        folder: where it was loaded from.
+        card: its ``penjing.json``: task, labels, lineage, scores.
+        task: what it is for.
+        labels: its answers, in the order of the network's outputs.
+        renderer: turns rows into token ids, as in training.
+        engine: runs the network.
+    """
+
+    task: LabelTask
+    labels: tuple[str, ...]
+    renderer: Renderer
+    engine: Engine
+
+    def predict(self, rows: Any) -> Any:
+        """Answers each row.
+
+        Args:
+            rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
+                with that column.
+
+        Returns:
+            A list of `ClassPrediction` for a list; for a table the same kind of table with the columns ``label`` and
+            ``probability`` added.
+
+        Raises:
+            UsageError: a row has no text, or the column is missing.
+        """
+        predictions = self.predict_texts(texts_of(rows, self.renderer.columns[0]))
+        if not is_table(rows):
+            return predictions
+        labels, chances = [item.label for item in predictions], [item.probability for item in predictions]
+        return with_columns(rows, {"label": labels, "probability": chances})
+
+    def predict_texts(self, texts: Sequence[str]) -> list[ClassPrediction]:
+        """Answers each text."""
+        predictions: list[ClassPrediction] = []
+        for start in range(0, len(texts), _ROWS):
+            chunk = texts[start : start + _ROWS]
+            logits, cut_tokens = self.score_texts(chunk)
+            predictions += self.task.decode(logits, self.labels, chunk, cut_tokens)
+        return predictions
+
+    @overload
+    def explain(self, texts: str, *, method: str = ..., label: str | None = ...) -> Attribution: ...
+
+    @overload
+    def explain(self, texts: list[str], *, method: str = ..., label: str | None = ...) -> list[Attribution]: ...
+
+    def explain(
+        self, texts: str | list[str], *, method: str = "integrated_gradients", label: str | None = None
+    ) -> Attribution | list[Attribution]:
+        """Says which words an answer rests on.
+
+        Args:
+            texts: one, or several.
+            method: ``integrated_gradients``, ``occlusion``, ``attention_rollout`` or ``random``.
+            label: what is explained; None: the model's answer.
+
+        Returns:
+            An `Attribution`, or a list of them for several texts.
+
+        Raises:
+            DataError: the model reads no word of a text.
+            MissingExtraError: the method or the text needs a package that is not installed.
+            UsageError: a text is empty, the method or the label is not known, or the method does not fit the network.
+        """
+        from penjing.explain.explaining import explain_text
+
+        checked = texts_of([texts] if isinstance(texts, str) else texts, self.renderer.columns[0])
+        explained = [explain_text(self, text, method, label) for text in checked]
+        return explained[0] if isinstance(texts, str) else explained
+
+    def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
+        """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""
+        rendered = self.renderer.render([{self.renderer.columns[0]: text} for text in texts])
+        return self.engine.score([row.ids for row in rendered]), [row.cut_tokens for row in rendered]

@@ -1,0 +1,154 @@
+"""Loads a model folder, as the model that its task asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from torch import nn
+
+from penjing.errors import ModelFolderError, UsageError
+from penjing.inference.engine import Engine
+from penjing.inference.writing import Writer
+from penjing.models.device import choose_device
+from penjing.models.interface import Architecture, open_config
+from penjing.models.weights import CONFIG, load_weights, read_config
+from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.model import Model
+from penjing.tasks.task import LabelTask, WritingTask
+from penjing.tasks.write_settings import WriteSettings
+from penjing.tasks.writing_model import WritingModel
+from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
+from penjing.text.renderer import Renderer, RendererSettings
+from penjing.text.tokenizer import load_tokenizer
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def load_model(folder: str | Path, device: str = "auto") -> Model:
+    """Loads a model folder.
+
+    Args:
+        folder: as `penjing` or the hub's tools write it.
+        device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        ModelFolderError: a file is missing or unreadable, or the tokenizer is not the one the model was trained with.
+        UsageError: there is no such device.
+    """
+    path = Path(folder)
+    card = read_card(path)
+    config_values = read_config(path)
+    task = card_task(card, path)
+    if isinstance(task, WritingTask):
+        return _load_writing(path, card, task, config_values, device)
+    assert isinstance(task, LabelTask)
+    return _load_labels(path, card, task, config_values, device)
+
+
+def load_label_model(folder: str | Path, device: str = "auto") -> LabelModel:
+    """Loads the folder of a model that answers with labels.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    model = load_model(folder, device)
+    if not isinstance(model, LabelModel):
+        raise UsageError(
+            f"this model is for the task {model.task.name}, whose answers are no labels",
+            where=str(folder),
+            do="Give a model that was fine-tuned on labelled rows.",
+        )
+    return model
+
+
+def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel:
+    """Loads the folder of a model that answers with texts.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    model = load_model(folder, device)
+    if not isinstance(model, WritingModel):
+        raise UsageError(
+            f"this model is for the task {model.task.name}, whose answers are labels",
+            where=str(folder),
+            do="Give a model that was fine-tuned on pairs of texts.",
+        )
+    return model
+
+
+def _load_labels(
+    folder: Path, card: dict[str, Any], task: LabelTask, config_values: dict[str, Any], device: str
+) -> LabelModel:
+    with _written_in(folder / CARD):
+        renderer = Renderer(load_tokenizer(folder), _settings(folder, card, "render", RendererSettings))
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    network = _load_network(architecture.classifier(config, len(card["labels"])), folder, device)
+    engine = Engine(network, renderer.tokenizer.pad_id)
+    return LabelModel(folder, card, task, labels=tuple(card["labels"]), renderer=renderer, engine=engine)
+
+
+def _load_writing(
+    folder: Path, card: dict[str, Any], task: WritingTask, config_values: dict[str, Any], device: str
+) -> WritingModel:
+    with _written_in(folder / CARD):
+        renderer = PairRenderer(load_tokenizer(folder), _settings(folder, card, "render", PairRendererSettings))
+        settings = _settings(folder, card, "write", WriteSettings).writing
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    network: Any = _load_network(architecture.language_model(config), folder, device)
+    tokenizer = renderer.tokenizer
+    writer = Writer(network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
+    return WritingModel(folder, card, task, renderer=renderer, writer=writer, settings=settings)
+
+
+def _check_writes(architecture: Architecture, folder: Path) -> None:
+    if not architecture.writes_text:
+        raise ModelFolderError(
+            f"the model is of the family {architecture.name}, which does not write",
+            where=str(folder / CONFIG),
+            do="Copy the folder again, as training wrote it.",
+        )
+
+
+def _load_network(network: nn.Module, folder: Path, device: str) -> nn.Module:
+    load_weights(network, folder)
+    return network.to(choose_device(device))
+
+
+@contextmanager
+def _written_in(file: Path) -> Iterator[None]:
+    """Says of an impossible value that it stands in this file: the folder is damaged, the call is not wrong."""
+    try:
+        yield
+    except UsageError as error:
+        do = f"{error.do} If nobody changed the file, copy it again.".strip()
+        raise ModelFolderError(error.what, where=str(file), do=do) from error
+
+
+def _settings(folder: Path, card: dict[str, Any], entry: str, kind: type[Settings]) -> Settings:
+    try:
+        return kind.model_validate(card[entry])
+    except ValidationError as error:
+        raise ModelFolderError(
+            f"the entry {entry} is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."
+        ) from error
+
+
+def _check_fingerprint(folder: Path, card: dict[str, Any], fingerprint: str) -> None:
+    if fingerprint != card["fingerprint"]:
+        raise ModelFolderError(
+            "the tokenizer or the template is not the one the model was trained with, "
+            "so its answers would mean nothing",
+            where=str(folder),
+            do="Restore tokenizer.json, tokenizer_config.json and penjing.json as training wrote them.",
+        )

@@ -1,0 +1,26 @@
+"""How a model of a writing task writes: what a recipe says, and the model's card."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penjing.inference.writing_settings import WritingSettings
+
+
+class WriteSettings(BaseModel):
+    """How answers are written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_tokens: int = Field(128, ge=1, description="most tokens of an answer")
+    beams: int = Field(
+        4, ge=1, le=64, description="how many beginnings of an answer are kept; 1: the likeliest token is taken always"
+    )
+    length_penalty: float = Field(
+        1.0, allow_inf_nan=False, description="answers compare by log-probability / tokens ** length_penalty"
+    )
+
+    @property
+    def writing(self) -> WritingSettings:
+        """The same for a `penjing.inference.writing.Writer`."""
+        return WritingSettings(self.max_tokens, self.beams, self.length_penalty)

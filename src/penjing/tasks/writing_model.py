@@ -1,0 +1,78 @@
+"""A finished model that answers texts with texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penjing.inference.writing import Writer
+from penjing.inference.writing_settings import WritingSettings
+from penjing.progress import Progress
+from penjing.tasks.model import Model
+from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.task import TextPrediction, WritingTask
+from penjing.text.pair_renderer import PairRenderer
+
+
+@dataclass(frozen=True)
+class WritingModel(Model):
+    """A model that writes.
+
+    Attributes:
+        folder: where it was loaded from.
+        card: its ``penjing.json``: task, lineage, scores, how it writes.
+        task: what it is for.
+        renderer: turns texts into token ids, as in training.
+        writer: runs the network.
+        settings: how it writes, where a call says nothing.
+    """
+
+    task: WritingTask
+    renderer: PairRenderer
+    writer: Writer
+    settings: WritingSettings
+
+    def predict(self, rows: Any, *, settings: WritingSettings | None = None) -> Any:
+        """Answers each row.
+
+        Args:
+            rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
+                with that column.
+            settings: how it writes; None: as its card says.
+
+        Returns:
+            A list of `TextPrediction` for a list; for a table the same kind of table with the column ``written`` added.
+
+        Raises:
+            UsageError: a row has no text, or the column is missing.
+        """
+        predictions = self.write(texts_of(rows, "text"), settings)
+        return (
+            with_columns(rows, {"written": [item.written for item in predictions]}) if is_table(rows) else predictions
+        )
+
+    def predict_texts(self, texts: Sequence[str]) -> list[TextPrediction]:
+        """Answers each text."""
+        return self.write(texts)
+
+    def write(
+        self, texts: Sequence[str], settings: WritingSettings | None = None, progress: Progress | None = None
+    ) -> list[TextPrediction]:
+        """Answers each text.
+
+        Args:
+            texts: what is read.
+            settings: how it writes; None: as its card says.
+            progress: told how many are complete.
+
+        Raises:
+            UsageError: a text leaves no room in the model's positions.
+            Interrupted: the user asked to stop.
+        """
+        rendered = self.renderer.render_texts(texts)
+        written = self.writer.write([row.ids for row in rendered], settings or self.settings, progress)
+        return [
+            TextPrediction(text, self.renderer.tokenizer.decode(item.ids), item.finish_reason == "stop", row.cut_tokens)
+            for text, row, item in zip(texts, rendered, written, strict=True)
+        ]
