@@ -52,7 +52,7 @@ def _headline(facts: WritingReportFacts, ordered: list[tuple[str, WritingScores]
         _whisker(name, wording.name("baseline", other), scores, wording, is_own=False) for other, scores in ordered
     ]
     whiskers.sort(key=lambda row: -row.value)
-    rows, axis = whisker_rows(whiskers, lambda value: wording.score(name, value))
+    rows, axis = whisker_rows(whiskers, lambda value: wording.score(name, value).removesuffix(".0"))
     quality = evaluation.scores[name]
     return {
         "purpose": wording.name("task", facts.task),
