@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import LabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -34,10 +34,24 @@ the environment variable `PENJING_DATA` name a folder of copies: there, `sst2` t
 """
 
 
+_TASKS = " of `translate` and `summarize`"
+_OF_WRITING = ("data", "render", "finetune", "write")  # what is another one for those tasks
+_WRITING = """## Tasks that write
+
+With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as above,
+and `[explain]` is not for them.
+"""
+
+
 def write_reference() -> str:
     """Returns the page."""
     lines = [_INTRODUCTION]
-    _write_section(Recipe, "", lines)
+    _write_section(LabelRecipe, "", lines)
+    lines += [_WRITING]
+    for name in _OF_WRITING:
+        section = _section_of(WritingRecipe.model_fields[name])
+        assert section is not None
+        _write_section(section, name, lines, _TASKS)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)
@@ -49,9 +63,9 @@ def write_reference() -> str:
     return "\n".join(lines)
 
 
-def _write_section(model: type[BaseModel], path: str, lines: list[str]) -> None:
+def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str = "") -> None:
     inner = {name: _section_of(field) for name, field in model.model_fields.items()}
-    lines += [f"## `[{path}]`" if path else "## At the top", ""]
+    lines += [f"## `[{path}]`{of}" if path else "## At the top", ""]
     if model.__doc__ and path:
         lines += [model.__doc__.strip().splitlines()[0], ""]
     lines += ["| key | default | what it is |", "| --- | --- | --- |"]
@@ -61,7 +75,7 @@ def _write_section(model: type[BaseModel], path: str, lines: list[str]) -> None:
     lines.append("")
     for name, section in inner.items():
         if section is not None:
-            _write_section(section, f"{path}.{name}".lstrip("."), lines)
+            _write_section(section, f"{path}.{name}".lstrip("."), lines, of)
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import random
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,92 @@ def _run(folder: Path, family: str) -> Any:
     from penjing.progress import Silent
 
     return run_recipe(check_recipe(_small_recipe(folder, family), "small"), folder / "out", Silent(), ["test"])
+
+
+NUMBERS = {
+    "one": "eins",
+    "two": "zwei",
+    "three": "drei",
+    "four": "vier",
+    "five": "fünf",
+    "six": "sechs",
+    "seven": "sieben",
+    "eight": "acht",
+}
+
+
+def write_pairs(path: Path, count: int = 400) -> None:
+    """Writes two to five English number words a row, and their German ones, each row another."""
+    rng = random.Random(0)
+    rows: dict[str, str] = {}
+    while len(rows) < count:
+        words = rng.sample(list(NUMBERS), k=rng.randint(2, 5))
+        rows[" ".join(words)] = " ".join(NUMBERS[word] for word in words)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "target"])
+        writer.writerows(rows.items())
+
+
+@pytest.fixture(scope="session")
+def pair_recipe(small_recipe: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A function that writes pairs into a folder and returns a recipe for a small model that translates them."""
+
+    def make(folder: Path, family: str = "t5") -> dict[str, Any]:
+        write_pairs(folder / "pairs.csv")
+        shapes: dict[str, dict[str, float]] = {
+            "t5": {"d_model": 64, "d_kv": 32, "d_ff": 64, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0},
+            "llama": {
+                "hidden_size": 64,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 2,
+                "intermediate_size": 64,
+                "max_position_embeddings": 64,
+            },
+        }
+        return {
+            "name": "numbers",
+            "task": "translate",
+            "data": {"path": str(folder / "pairs.csv")},
+            "tokenizer": {"kind": "bpe", "vocab_size": 400},
+            "model": {"family": family, "shape": shapes[family]},
+            "render": {"max_tokens": 24, "max_target_tokens": 24},
+            "finetune": {
+                "epochs": 12,
+                "evaluations": 2,
+                "learning_rate": 3e-3,
+                "batch_rows": 16,
+                "label_smoothing": 0.0,
+                "precision": "fp32",
+                "device": "cpu",
+            },
+            "write": {"max_tokens": 24, "beams": 2},
+            "evaluate": {"resamples": 100, "mistakes": 3},
+            "report": {"examples": ["two one"]},
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pair_run_of(
+    pair_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Any]:
+    """Returns the finished run of a small model of a family that translates (a `RunResult`); nobody may change it."""
+    from penjing.pipeline.recipe import check_recipe
+    from penjing.pipeline.run import run_recipe
+    from penjing.progress import Silent
+
+    @lru_cache
+    def run(family: str) -> Any:
+        folder = tmp_path_factory.mktemp("pairs")
+        recipe = check_recipe(pair_recipe(folder, family), "numbers")
+        return run_recipe(recipe, folder / "out", Silent(), ["test"])
+
+    return run
+
+
+@pytest.fixture(scope="session", params=["t5", "llama"])
+def pair_run(request: pytest.FixtureRequest, pair_run_of: Callable[[str], Any]) -> Any:
+    """A finished run of a small model that translates (a `RunResult`), of each family; nobody may change it."""
+    return pair_run_of(request.param)

@@ -1,4 +1,4 @@
-"""Pairs of texts: from tables or from two files side by side, each pair once, with nothing of evaluation in training."""
+"""Pairs of texts: from tables or from two files side by side, each pair once, nothing of evaluation in training."""
 
 from __future__ import annotations
 

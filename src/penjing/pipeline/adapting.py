@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from penjing.errors import RecipeError, TrainingError, nearest
 from penjing.models.adapter import save_adapter
+from penjing.models.config import Head
 from penjing.models.device import to_device
 from penjing.models.interface import Architecture
 from penjing.models.lora import adaptable, adapter_names, adapters, choose
@@ -19,6 +21,7 @@ from penjing.models.weights import load_weights, names_of
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.start import architecture_of
 from penjing.train.adapting import adapt, adapted_names, lora_shape
+from penjing.train.batches import Batch
 from penjing.train.frozen import count_trained
 from penjing.train.job import TrainingJob
 from penjing.train.settings import LoraSettings
@@ -95,7 +98,7 @@ def _check_targets(lora: LoraSettings, architecture: Architecture, names: list[s
 def adapt_network(
     recipe: Recipe, architecture: Architecture, network: nn.Module, fresh: Collection[str] | None
 ) -> None:
-    """Gives adapters to a classifier where the recipe asks for them; else it is left as it is.
+    """Gives adapters to a network where the recipe asks for them; else it is left as it is.
 
     Args:
         recipe: may have ``[finetune.lora]``.
@@ -135,31 +138,38 @@ def describe_adapters(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
     }
 
 
-def write_adapter(recipe: Recipe, architecture: Architecture, config: Any, network: nn.Module, folder: Path) -> None:
+def write_adapter(
+    recipe: Recipe, architecture: Architecture, config: Any, network: nn.Module, folder: Path, head: Head
+) -> None:
     """Writes the adapters of a network, and its head, in PEFT's format."""
     assert recipe.finetune.lora is not None
-    is_of_hub = config.is_of_hub("classifier")
-    save_adapter(folder, network, lora_shape(recipe.finetune.lora), head="SEQ_CLS", is_of_hub=is_of_hub)
+    of_text = "SEQ_2_SEQ_LM" if architecture.is_encoder_decoder else "CAUSAL_LM"
+    task_type = of_text if head == "language" else "SEQ_CLS"
+    is_of_hub = config.is_of_hub(head)
+    save_adapter(folder, network, lora_shape(recipe.finetune.lora), head=task_type, is_of_hub=is_of_hub)
 
 
 class MergeProof:
-    """Compares the answers of a network before and after its adapters are merged, in fp32.
+    """Compares the scores of a network before and after its adapters are merged, in fp32.
 
     Args:
         job: what was trained; its network still has the adapters.
+        score: network and batch → logits.
     """
 
-    def __init__(self, job: TrainingJob) -> None:
+    def __init__(self, job: TrainingJob, score: Callable[[nn.Module, Batch], Tensor]) -> None:
         rows = np.concatenate(job.batches.plan(0))[:_PROVED_ROWS]
         batch = job.batches.load(rows)
         device = next(job.network.parameters()).device
-        self._network, self._inputs = job.network, to_device((batch.ids, batch.mask), device)
+        ids, mask, written = to_device((batch.ids, batch.mask, batch.written), device)
+        assert ids is not None
+        self._network, self._batch = job.network, replace(batch, ids=ids, mask=mask, written=written)
+        self._score_batch = score
         self._before, self._rows = self._score(), len(rows)
 
     @torch.no_grad()
     def _score(self) -> Tensor:
-        logits: Tensor = self._network.eval()(*self._inputs)
-        return logits.float()
+        return self._score_batch(self._network.eval(), self._batch).float()
 
     def check(self, folder: Path) -> dict[str, Any]:
         """Reads the merged weights back from a folder, into the network, and compares.

@@ -9,24 +9,28 @@ from typing import Any
 import penjing
 from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file, hash_folder
+from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from penjing.pipeline.adapting import ADAPTER
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, WritingRecipe
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.card import CARD
+from penjing.tasks.write_settings import WriteSettings
 from penjing.text.tokenizer import load_tokenizer
 
 
 def publish_fine_tuned(
-    source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
+    recipe: Recipe, source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
 ) -> dict[str, Any]:
-    """Publishes what fine-tuning left; returns its card."""
+    """Publishes what fine-tuning left; returns its card. How it writes is what the recipe says now."""
+    write = recipe.write if isinstance(recipe, WritingRecipe) else None
     card = {
         **read_json(source / CARD),
+        **({"write": write.model_dump(mode="json")} if write else {}),
         "scores": evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
     }
-    return _publish(source, model, card, lineage)
+    return _publish(source, model, card, lineage, write)
 
 
 def publish_adapter(source: Path, target: Path) -> Path | None:
@@ -63,8 +67,14 @@ def list_lineage(artifacts: dict[str, Artifact]) -> list[dict[str, Any]]:
     return [{key: artifact.record[key] for key in kept} for artifact in artifacts.values()]
 
 
-def _publish(source: Path, model: Path, card: dict[str, Any], lineage: list[dict[str, Any]]) -> dict[str, Any]:
-    """Copies a model with its card, unless it is there already."""
+def _publish(
+    source: Path,
+    model: Path,
+    card: dict[str, Any],
+    lineage: list[dict[str, Any]],
+    write: WriteSettings | None = None,
+) -> dict[str, Any]:
+    """Copies a model with its card, unless it is there already; other tools are told how it writes."""
     card = {**card, "weights": hash_file(source / "model.safetensors"), "lineage": lineage}
     if (adapter := source.parent / ADAPTER / ADAPTER_WEIGHTS).is_file():
         card["adapter_weights"] = hash_file(adapter)
@@ -74,5 +84,14 @@ def _publish(source: Path, model: Path, card: dict[str, Any], lineage: list[dict
         for file in source.iterdir():
             if file.name != CARD:
                 shutil.copy2(file, beside / file.name)
+        if write is not None:
+            config = read_json(beside / GENERATION_CONFIG)
+            write_json(beside / GENERATION_CONFIG, {**config, **_generation_settings(write)})
         write_json(beside / CARD, card)
     return card
+
+
+def _generation_settings(write: WriteSettings) -> dict[str, Any]:
+    """Returns how a model writes, under the hub's names."""
+    settings: dict[str, Any] = {"max_new_tokens": write.max_tokens, "do_sample": False, "num_beams": write.beams}
+    return {**settings, "length_penalty": write.length_penalty} if write.beams > 1 else settings

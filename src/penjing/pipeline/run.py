@@ -99,7 +99,7 @@ def run_recipe(
 def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:
     evaluation = read_json(done["evaluate"].folder / EVALUATION)
     model, report, lineage = out / "model", out / "report.html", list_lineage(done)
-    card = publish_fine_tuned(done["finetune"].folder / "model", model, lineage, evaluation)
+    card = publish_fine_tuned(recipe, done["finetune"].folder / "model", model, lineage, evaluation)
     remember_weights(out, card)
     adapter = publish_adapter(done["finetune"].folder / ADAPTER, out / ADAPTER)
     write_json(out / RECORD, lineage)
@@ -108,9 +108,7 @@ def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     )
     outcome = Outcome(done, evaluation, predictions, command)
     facts = (
-        collect_writing_facts(recipe, outcome)
-        if isinstance(recipe, WritingRecipe)
-        else collect_facts(recipe, outcome)
+        collect_writing_facts(recipe, outcome) if isinstance(recipe, WritingRecipe) else collect_facts(recipe, outcome)
     )
     write_report(facts, report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, [], done, adapter)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.data.settings import SplitData
 from penjing.models.config import Head
@@ -14,7 +14,7 @@ from penjing.models.interface import Architecture
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
 from penjing.text.tokenizer import Tokenizer
-from penjing.train.batches import Batches
+from penjing.train.batches import Batch, Batches
 from penjing.train.objective import Objective
 
 SPLITS = ("train", "validation", "test")
@@ -74,6 +74,9 @@ class Kind(Protocol):
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         """Returns what is learned."""
+
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Returns the logits of a batch, to compare networks by."""
 
     def labels(self, inputs: Inputs) -> list[str]:
         """Returns the labels that the network scores; none where it scores words."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
@@ -28,7 +28,7 @@ from penjing.tasks.task import LabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
-from penjing.train.batches import RowBatches
+from penjing.train.batches import Batch, RowBatches
 from penjing.train.objectives.classification import ClassificationObjective
 
 LABELS = "labels.json"
@@ -81,6 +81,10 @@ class LabelKind:
             for split in ("train", "validation")
         )
         return Lesson(objective, training, validation)
+
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        logits: Tensor = network(batch.ids, batch.mask)
+        return logits
 
     def labels(self, inputs: Inputs) -> list[str]:
         found: list[str] = read_json(inputs["examples"] / LABELS)

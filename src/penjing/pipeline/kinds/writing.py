@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.data.pairs import build_pairs
 from penjing.data.reading import PairRows, iter_pairs, read_pairs
@@ -15,11 +16,11 @@ from penjing.data.settings import PairedData
 from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
-from penjing.models.interface import Architecture, EncoderDecoderModel
+from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
 from penjing.pipeline.recipe import Recipe, WritingRecipe, paired_data, task_of
-from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_writing_model
 from penjing.tasks.task import WritingTask, load_task
 from penjing.tasks.writing_model import WritingModel
@@ -27,12 +28,14 @@ from penjing.text.pair_renderer import PairRenderer
 from penjing.text.renderer import Rendered
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.train.batches import Batch
+from penjing.train.cross_entropy import IGNORED
+from penjing.train.objectives.span import shift_right
 from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
 from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
 
-_PROBED_ROWS = 16
-_BASELINE_ROWS = 1000
-_FEW_RESAMPLES = 100
+_PROBED_ROWS = 128  # fewer do not fill a batch
+_BASELINE_ROWS = 2000
 
 
 class WritingKind:
@@ -76,6 +79,15 @@ class WritingKind:
             return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), training, validation)
         return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
 
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        assert batch.written is not None
+        if isinstance(network, EncoderDecoderModel):
+            read = shift_right(batch.written, network.decoder_start_id).clamp(min=0)
+            hidden = network.decode(read, network.encode(batch.ids, batch.mask), batch.mask)
+            return network.score(hidden[batch.written != IGNORED])
+        model = cast("LanguageModel", network)
+        return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
+
     def labels(self, inputs: Inputs) -> list[str]:
         return []
 
@@ -88,8 +100,10 @@ class WritingKind:
         }
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        assert isinstance(recipe, WritingRecipe)
         settings = recipe.evaluate
         model = load_writing_model(inputs["finetune"] / "model", recipe.device)
+        model = replace(model, settings=recipe.write.writing)  # which may have changed since
         train, test = read_pairs(inputs["data"], "train"), read_pairs(inputs["data"], "test")
         measured = evaluate_writing(
             model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
@@ -115,14 +129,16 @@ class WritingKind:
         model = WritingModel(Path(), {}, task, renderer=renderer, writer=writer, settings=settings.writing)
         few, known = test.take(_PROBED_ROWS), train.take(_BASELINE_ROWS)
         began = time.perf_counter()
-        written = model.write(few.texts)
+        model.write(few.texts)
         seconds = (time.perf_counter() - began) * len(test.texts) / len(few.texts)
-        began = time.perf_counter()
-        evaluate_writing_baselines(
-            task, known, test, [""] * len(test.texts), resamples=_FEW_RESAMPLES, seed=0, progress=Silent()
-        )
-        del written
-        return seconds + (time.perf_counter() - began) * len(train.texts) / len(known.texts), len(test.texts)
+        for fit in task.baselines.values():
+            began = time.perf_counter()
+            other = fit(known.texts, known.targets)
+            fitted = time.perf_counter()
+            written = other.write(test.texts)
+            task.compare(written, written, test.targets, test.texts, recipe.evaluate.resamples, 0)
+            seconds += (fitted - began) * len(train.texts) / len(known.texts) + time.perf_counter() - fitted
+        return seconds, len(test.texts)
 
 
 def writing_task(recipe: Recipe) -> WritingTask:

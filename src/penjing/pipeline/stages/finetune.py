@@ -62,8 +62,9 @@ def _merge(
 ) -> dict[str, Any]:
     """Writes the adapters, merges them, lets the model be written, and proves that its answers are the same."""
     described = describe_adapters(context.recipe, job.network)
-    write_adapter(context.recipe, architecture, config, job.network, context.folder / ADAPTER)
-    proof = MergeProof(job)
+    kind = kind_of(context.recipe)
+    write_adapter(context.recipe, architecture, config, job.network, context.folder / ADAPTER, kind.head)
+    proof = MergeProof(job, kind.score)
     merge(job.network)
     write()
     return {**described, "merging": proof.check(context.folder / "model")}
