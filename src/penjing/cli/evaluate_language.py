@@ -15,22 +15,26 @@ from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_mi
 from penjing.data.reading import read_rows
 from penjing.errors import UsageError
 from penjing.files import read_json
+from penjing.tasks.card import CARD
 
 _LANGUAGE_CLASSES = ("ForCausalLM", "ForMaskedLM", "ForConditionalGeneration", "LMHeadModel")
 
 
 def is_language_model(folder: Path) -> bool:
-    """Whether the class that ``config.json`` names is a language model's; read without torch.
+    """Whether the class that ``config.json`` names is a language model's, and it has no task; read without torch.
 
     A folder that cannot be read is no language model: who opens it says what is wrong with it.
     """
     try:
         values = read_json(folder / "config.json")
+        card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
     except (OSError, ValueError):
+        return False
+    if isinstance(card, dict) and "task" in card:
         return False
     names = values.get("architectures") if isinstance(values, dict) else None
     if not isinstance(names, list) or not names:
-        return not (folder / "penjing.json").exists()
+        return not (folder / CARD).exists()
     return str(names[0]).endswith(_LANGUAGE_CLASSES)
 
 
