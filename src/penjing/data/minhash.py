@@ -31,7 +31,7 @@ def spaced_words(texts: Sequence[str]) -> pa.Array:
     words = pc.utf8_lower(pc.utf8_normalize(pa.array(texts, pa.large_string()), form="NFKD"))
     words = pc.replace_substring_regex(words, r"[^\p{L}\p{N}\p{M}]+", " ")
     words = pc.replace_substring_regex(words, rf"({UNSPACED}\p{{M}}*)", r" \1 ")
-    words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, " +", " "))
+    words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, "  +", " "))  # " +" would write each one anew
     without = pc.utf8_trim_whitespace(pa.array(texts, pa.large_string()))
     return pc.if_else(pc.equal(words, ""), without, words)
 
@@ -44,12 +44,9 @@ def sign_texts(texts: Sequence[str]) -> NDArray[np.uint32]:
     """
     if not len(texts):
         return np.empty((0, SIGNATURE), dtype=np.uint32)
-    daft = _import_daft()
-    words = daft.from_arrow(pa.table({"words": spaced_words(texts)}))
-    hashes = daft.functions.minhash(
-        daft.col("words"), num_hashes=SIGNATURE, ngram_size=SHINGLE, hash_function="xxhash3_64"
-    )
-    found = words.select(hashes.alias("hashes")).to_arrow().column("hashes").combine_chunks()
+    # By a series, not a table: no plan is made and no thread started, and a worker on Ray stays by itself.
+    words = _import_daft().Series.from_arrow(spaced_words(texts))
+    found = words.minhash(SIGNATURE, SHINGLE, hash_function="xxhash3_64").to_arrow()
     return cast("NDArray[np.uint32]", found.flatten().to_numpy().reshape(len(texts), SIGNATURE))
 
 
