@@ -75,8 +75,6 @@ def sign_rest(texts: Sequence[str], column: pa.Array) -> NDArray[np.uint32]:
     made: NDArray[np.uint32] = column.flatten().to_numpy().reshape(-1, SIGNATURE)  # nulls are left out of it
     if not column.null_count:
         return made
-    if not len(made):
-        return sign_texts(texts)
     is_made = column.is_valid().to_numpy(zero_copy_only=False)
     signatures = np.empty((len(texts), SIGNATURE), dtype=np.uint32)
     signatures[is_made] = made

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from penjing.data.buckets import Buckets, starts_of_groups
-from penjing.data.minhash import SIGNATURE, SIGNATURES, check_daft, sign_rest
+from penjing.data.minhash import SIGNATURE, check_daft, sign_rest, sign_texts
 from penjing.progress import Progress, stop_if_asked
 
 _RECORD = np.dtype([("key", np.uint64), ("row", np.int64)])
@@ -65,10 +65,9 @@ class NearDuplicateFinder:
 
         Args:
             texts: some thousands at once; each call takes 5 ms beside its work where one has to be signed.
-            signatures: the column `penjing.data.minhash.SIGNATURES` of these texts; None: of none it is made.
+            signatures: their column `penjing.data.minhash.SIGNATURES`; None: none is made yet.
         """
-        made = pa.nulls(len(texts), SIGNATURES.type) if signatures is None else signatures
-        numbers = sign_rest(texts, made)
+        numbers = sign_texts(texts) if signatures is None else sign_rest(texts, signatures)
         with self._signatures.open("ab") as file:
             file.write(numbers.tobytes())
         # A band's key: its numbers times factors of their own, summed modulo 2^64, the halves folded.
