@@ -85,6 +85,17 @@ def test_near_duplicates_are_kept_beside_with_what_they_are_like(tmp_path: Path)
     assert [text_of[row["like"]] for row in dropped] == texts[::10]
 
 
+def test_texts_are_compared_as_they_are_without_repeated_paragraphs(tmp_path: Path) -> None:
+    pytest.importorskip("daft")
+    rng = random.Random(0)
+    notice, one, other = (" ".join(f"word{rng.randrange(1000)}" for _ in range(60)) for _ in range(3))
+    for number, text in enumerate((f"{notice}\n{one}", f"{notice}\n{other}", f"{other} once more", "a", "b", "c")):
+        (tmp_path / f"{number}.txt").write_text(text, encoding="utf-8")
+    wanted = {"path": str(tmp_path / "*.txt"), "unit": "file", "near_duplicates": 0.75}
+    assert build(tmp_path / "with", **wanted)["near_duplicates"] == 0
+    assert build(tmp_path / "without", **wanted, paragraph_duplicates=True)["near_duplicates"] == 1
+
+
 def test_what_filters_refuse_is_kept_beside_with_the_rule(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     good = [f"The number of that is {n}. It is so. And so. To be sure. With care." for n in range(40)]

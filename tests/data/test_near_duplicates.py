@@ -8,12 +8,22 @@ import unicodedata
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.data import near_duplicates
-from penjing.data.minhash import SHINGLE, SIGNATURE, sign_texts, spaced_words
+from penjing.data.minhash import (
+    SHINGLE,
+    SIGNATURE,
+    SIGNATURES,
+    sign_batch,
+    sign_rest,
+    sign_texts,
+    spaced_words,
+    unsign_batch,
+)
 from penjing.data.near_duplicates import NearDuplicateFinder, band_rows
 from penjing.errors import MissingExtraError
 from penjing.progress import Silent
@@ -89,10 +99,25 @@ def test_the_order_of_texts_and_their_batches_decide_nothing_else(tmp_path: Path
     }
 
 
+def test_only_what_has_no_signature_yet_is_signed() -> None:
+    texts = write(WORDS, spaced=True).split(" ")
+    batch = sign_batch(pa.record_batch({"text": texts}))
+    assert batch.schema.field("signature") == SIGNATURES
+    rng = random.Random(0)
+    for share in (0, 0.5, 1):
+        is_changed = [rng.random() < share for _ in texts]
+        column = unsign_batch(batch, is_changed).column("signature")
+        assert column.is_null().to_pylist() == is_changed
+        others = [f"{text} once more" for text in texts]
+        expected = np.where(np.array(is_changed)[:, None], sign_texts(others), sign_texts(texts))
+        assert np.array_equal(sign_rest(others, column), expected)
+        assert np.array_equal(sign_rest(others[7:99], column[7:99]), expected[7:99])
+    assert sign_rest([], pa.nulls(0, SIGNATURES.type)).shape == (0, SIGNATURE)
+
+
 def test_texts_are_signed_and_compared_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [text for pair in plant(random.Random(2), spaced=False, pairs=60, changes=(0, 4)) for text in pair]
     whole = first_ones(texts, tmp_path / "a")
-    monkeypatch.setattr(near_duplicates, "_SIGNED_CHARACTERS", 1000)
     monkeypatch.setattr(near_duplicates, "_COMPARED_AT_ONCE", 3)
     assert first_ones(texts, tmp_path / "b", batch=5) == whole
     assert sum(head != row for row, head in enumerate(whole)) > 50

@@ -13,6 +13,7 @@ import pyarrow as pa
 from penjing.data.filters import Verdict, judge_texts, load_filter
 from penjing.data.keys import text_ids
 from penjing.data.languages import SURE, LanguageFinder
+from penjing.data.minhash import unsign_batch
 from penjing.data.overlap import OverlapFinder
 from penjing.data.paragraphs import ParagraphFinder
 from penjing.data.personal import Protector
@@ -229,17 +230,20 @@ def cut_paragraphs(
     """Returns the next texts without the paragraphs that came before, and those, by `DROPPED_SCHEMA`.
 
     A text of which nothing is left is in neither, and nothing of a text whose id is among those removed is kept beside.
+    What is left of a text is another one: its signature is null.
     """
-    texts, dropped = [], []
+    texts, is_cut, dropped = [], [], []
     sources, rows = batch.column("source"), batch.column("row")
     for place, text in enumerate(batch.column("text").to_pylist()):
         kept, again = finder.cut(text)
         texts.append(kept)
+        is_cut.append(bool(again))
         if again and removed and removed.intersection(text_ids([kept, *again])):
             continue
         origin = {"source": sources[place].as_py(), "row": rows[place].as_py()} if again else {}
         dropped += [{"text": part, "id": text_ids([part])[0], "reason": "paragraph", **origin} for part in again]
-    left = batch.set_column(0, "text", pa.array(texts, pa.string())).filter(pa.array([bool(text) for text in texts]))
+    left = unsign_batch(batch.set_column(0, "text", pa.array(texts, pa.string())), is_cut)
+    left = left.filter(pa.array([bool(text) for text in texts], pa.bool_()))
     return left, pa.RecordBatch.from_pylist(dropped, schema=DROPPED_SCHEMA)
 
 

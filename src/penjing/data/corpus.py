@@ -23,12 +23,13 @@ from penjing.data.cleaning import DROPPED_SCHEMA, TEXT_SCHEMA, cleaning_counts, 
 from penjing.data.dividing import COUNTS
 from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.engine import IN_THIS_PROCESS, EngineSettings, make_engine
-from penjing.data.intake import ORIGIN_SCHEMA, Intake
+from penjing.data.intake import Intake
 from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
+from penjing.data.minhash import SIGNATURES, signing_versions
 from penjing.data.near_duplicates import NearDuplicateFinder
 from penjing.data.paragraphs import ParagraphFinder
 from penjing.data.parts import Done, PreparedParts
-from penjing.data.preparing import Incoming, make_preparation
+from penjing.data.preparing import Incoming, make_preparation, prepared_schema
 from penjing.data.reading import iter_texts, iter_traced
 from penjing.data.settings import TextData, exact_share
 from penjing.data.storing import ParquetRows, Spool, work_folder
@@ -66,8 +67,8 @@ def build_corpus(
     Which texts are held out, and which remain under ``max_documents``, goes by a hash of the text and the seed: an even
     draw that hardly changes when texts are added.
 
-    Texts that were read and cleaned are kept beside, in parts, until all is done: a build that was killed, or stopped,
-    goes on after the last part if it is called again with the same settings and files.
+    Texts that were read, cleaned and signed are kept beside, in parts, until all is done: a build that was killed, or
+    stopped, goes on after the last part if it is called again with the same settings and files.
 
     Args:
         settings: where the texts are.
@@ -76,7 +77,7 @@ def build_corpus(
         seed: decides what is held out.
         out: an existing folder; empty, or what a build with the same settings and files has left that was stopped.
         progress: told how far the reading is.
-        engine: where texts are normalized and cleaned; what is written is the same to the byte.
+        engine: where texts are normalized, cleaned and signed; what is written is the same to the byte.
 
     Returns:
         What ``counts.json`` holds; ``seconds`` and, where the machine tells, ``energy_j``, over all sittings.
@@ -106,6 +107,7 @@ class _Build:
     ) -> None:
         self.settings, self.labelled, self.seed, self.out, self.progress = settings, labelled, seed, out, progress
         self.intake, self.removed = Intake(settings), frozenset(settings.removed)
+        self.schema = prepared_schema(settings)
         self.done: deque[Done] = deque()  # of the batches that are worked on, in order
         self.cleaned = cleaning_counts(settings)
         is_costly = bool(self.cleaned) or settings.normalize is not None
@@ -121,7 +123,8 @@ class _Build:
         with ExitStack() as stack:
             work = stack.enter_context(work_folder(self.out))
             finder, near = DuplicateFinder(work), self._near_finder(work)
-            parts = stack.enter_context(PreparedParts(self.out / _PARTS, self._origin(), _PART_EVERY_S))
+            parts = PreparedParts(self.out / _PARTS, self._origin(), _PART_EVERY_S, self.schema)
+            stack.enter_context(parts)
             dropped = None
             if self.cleaned or near is not None or self.settings.paragraph_duplicates:
                 rows = ParquetRows(self.out / "dropped.parquet", DROPPED_SCHEMA, ("source", "reason"))
@@ -130,13 +133,14 @@ class _Build:
                 batches: Batches = clean
                 again: Callable[[], Batches] = parts.kept
                 if self.settings.paragraph_duplicates and dropped is not None:
-                    spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
+                    spool = Spool(work / "texts.arrow", self.schema)
                     batches, again = self._cut_paragraphs(work, clean, parts, spool, dropped), spool.read
                 for batch in batches:
-                    texts = self._without_removed(batch).column("text").to_pylist()
+                    left = self._without_removed(batch)
+                    texts = left.column("text").to_pylist()
                     finder.add(exact_keys(texts, self.seed))
                     if near is not None:
-                        near.add(texts)
+                        near.add(texts, left.column(SIGNATURES.name))
             first = None if near is None else near.find(self.progress)
             self._write(map(self._not_removed, again()), self._choose(finder, first), first, dropped)
             self.counts |= self.intake.finish(self.out, self.progress)
@@ -152,7 +156,8 @@ class _Build:
         """Returns what decides the texts, as a hash; of files, it is enough that they were not written since."""
         files = [*self.intake.files.files, *(sorted(self.labelled.iterdir()) if self.labelled is not None else ())]
         times = [[str(file), stat.st_size, stat.st_mtime_ns] for file in files if (stat := _stat(file)) is not None]
-        return hash_json([penjing.__version__, self.settings.model_dump(mode="json"), self.seed, times])
+        versions = [penjing.__version__, *(() if self.settings.near_duplicates is None else signing_versions())]
+        return hash_json([versions, self.settings.model_dump(mode="json"), self.seed, times])
 
     def _near_finder(self, work: Path) -> NearDuplicateFinder | None:
         if self.settings.near_duplicates is None:
@@ -189,7 +194,8 @@ class _Build:
         reached = parts.done.reached
         self.intake.go_on(reached, parts.faults)
         texts = reached.border.found + reached.texts
-        self.progress.say(f"corpus: going on; {texts:,} texts have been read and cleaned")
+        done = "read and cleaned" if self.settings.near_duplicates is None else "read, cleaned and signed"
+        self.progress.say(f"corpus: going on; {texts:,} texts have been {done}")
 
     def _cut_paragraphs(
         self, work: Path, batches: Batches, parts: PreparedParts, spool: Spool, dropped: ParquetRows

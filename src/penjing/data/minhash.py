@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,8 @@ from penjing.errors import MissingExtraError
 #: Numbers of a signature. The share of equal ones estimates the similarity with a deviation of at most 0.044.
 SIGNATURE = 128
 SHINGLE = 5
+#: The signatures of a batch of texts, as its column; null where one has to be made.
+SIGNATURES = pa.field("signature", pa.list_(pa.uint32(), SIGNATURE))
 
 
 def spaced_words(texts: Sequence[str]) -> pa.Array:
@@ -31,7 +34,7 @@ def spaced_words(texts: Sequence[str]) -> pa.Array:
     words = pc.utf8_lower(pc.utf8_normalize(pa.array(texts, pa.large_string()), form="NFKD"))
     words = pc.replace_substring_regex(words, r"[^\p{L}\p{N}\p{M}]+", " ")
     words = pc.replace_substring_regex(words, rf"({UNSPACED}\p{{M}}*)", r" \1 ")
-    words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, " +", " "))
+    words = pc.utf8_trim_whitespace(pc.replace_substring_regex(words, "  +", " "))  # " +" would write each one anew
     without = pc.utf8_trim_whitespace(pa.array(texts, pa.large_string()))
     return pc.if_else(pc.equal(words, ""), without, words)
 
@@ -44,13 +47,44 @@ def sign_texts(texts: Sequence[str]) -> NDArray[np.uint32]:
     """
     if not len(texts):
         return np.empty((0, SIGNATURE), dtype=np.uint32)
-    daft = _import_daft()
-    words = daft.from_arrow(pa.table({"words": spaced_words(texts)}))
-    hashes = daft.functions.minhash(
-        daft.col("words"), num_hashes=SIGNATURE, ngram_size=SHINGLE, hash_function="xxhash3_64"
-    )
-    found = words.select(hashes.alias("hashes")).to_arrow().column("hashes").combine_chunks()
+    # By a series, not a table: no plan is made and no thread started, and a worker on Ray stays by itself.
+    words = _import_daft().Series.from_arrow(spaced_words(texts))
+    found = words.minhash(SIGNATURE, SHINGLE, hash_function="xxhash3_64").to_arrow()
     return cast("NDArray[np.uint32]", found.flatten().to_numpy().reshape(len(texts), SIGNATURE))
+
+
+def sign_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Returns a batch of texts with the column `SIGNATURES`."""
+    numbers = sign_texts(batch.column("text").to_pylist())
+    column = pa.FixedSizeListArray.from_arrays(numbers.ravel(), type=SIGNATURES.type)
+    return batch.append_column(SIGNATURES, column)
+
+
+def unsign_batch(batch: pa.RecordBatch, is_changed: Sequence[bool]) -> pa.RecordBatch:
+    """Returns a batch without the signatures of texts that were changed, [texts]; one without the column, as it is."""
+    place = batch.schema.get_field_index(SIGNATURES.name)
+    if place < 0:
+        return batch
+    none = pa.scalar(None, SIGNATURES.type)
+    column = pc.if_else(pa.array(is_changed, pa.bool_()), none, batch.column(place))
+    return batch.set_column(place, SIGNATURES, column)
+
+
+def sign_rest(texts: Sequence[str], column: pa.Array) -> NDArray[np.uint32]:
+    """Returns the signatures of texts, [texts, SIGNATURE], and makes only those that a column of theirs has not."""
+    made: NDArray[np.uint32] = column.flatten().to_numpy().reshape(-1, SIGNATURE)  # nulls are left out of it
+    if not column.null_count:
+        return made
+    is_made = column.is_valid().to_numpy(zero_copy_only=False)
+    signatures = np.empty((len(texts), SIGNATURE), dtype=np.uint32)
+    signatures[is_made] = made
+    signatures[~is_made] = sign_texts([texts[int(row)] for row in np.flatnonzero(~is_made)])
+    return signatures
+
+
+def signing_versions() -> list[str]:
+    """Returns what decides signatures beside the texts: those of other versions may not be compared."""
+    return [f"{SIGNATURE}/{SHINGLE}", f"pyarrow {pa.__version__}", f"daft {version('daft')}"]
 
 
 def check_daft() -> None:

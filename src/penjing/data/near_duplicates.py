@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from penjing.data.buckets import Buckets, starts_of_groups
-from penjing.data.minhash import SIGNATURE, check_daft, sign_texts
+from penjing.data.minhash import SIGNATURE, check_daft, sign_rest, sign_texts
 from penjing.progress import Progress, stop_if_asked
 
 _RECORD = np.dtype([("key", np.uint64), ("row", np.int64)])
-_SIGNED_CHARACTERS = 1 << 22  # texts are signed so many at once; each call takes 14 ms beside its work
-_SIGNED_TEXTS = 1 << 15  # of short ones; the signatures and records of a text are 800 bytes
 _COMPARED_AT_ONCE = 1 << 14
 _FOUND_AT_LEAST = 0.8  # chance to meet, of two texts exactly as alike as is asked for; more alike ones meet more surely
 
@@ -55,32 +54,29 @@ class NearDuplicateFinder:
         self._bands = SIGNATURE // band_rows(similarity)
         self._signatures = folder / "signatures"
         self._buckets = Buckets(folder, _RECORD)
-        self._waiting: list[str] = []
-        self._waiting_characters = 0
         self.rows = 0
         # Fixed odd factors: what comes of the same texts is the same everywhere.
         draw = np.random.Generator(np.random.Philox(0))
-        self._factors = draw.integers(1, 1 << 63, SIGNATURE, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        factors = draw.integers(1, 1 << 63, SIGNATURE, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        self._factors = factors.reshape(self._bands, -1)
 
-    def add(self, texts: Sequence[str]) -> None:
-        """Adds the next texts."""
-        self._waiting += texts
-        self._waiting_characters += sum(map(len, texts))
-        if self._waiting_characters >= _SIGNED_CHARACTERS or len(self._waiting) >= _SIGNED_TEXTS:
-            self._sign()
+    def add(self, texts: Sequence[str], signatures: pa.Array | None = None) -> None:
+        """Adds the next texts.
 
-    def _sign(self) -> None:
-        signatures = sign_texts(self._waiting)
-        self._waiting, self._waiting_characters = [], 0
+        Args:
+            texts: some thousands at once; each call takes 5 ms beside its work where one has to be signed.
+            signatures: their column `penjing.data.minhash.SIGNATURES`; None: none is made yet.
+        """
+        numbers = sign_texts(texts) if signatures is None else sign_rest(texts, signatures)
         with self._signatures.open("ab") as file:
-            file.write(signatures.tobytes())
+            file.write(numbers.tobytes())
         # A band's key: its numbers times factors of their own, summed modulo 2^64, the halves folded.
-        keys = (signatures * self._factors).reshape(len(signatures), self._bands, SIGNATURE // self._bands).sum(axis=2)
-        keys ^= keys >> np.uint64(32)
+        bands = numbers.reshape(len(numbers), *self._factors.shape).astype(np.uint64)
+        keys = np.einsum("tbn,bn->tb", bands, self._factors)
         records = np.empty(keys.shape, dtype=_RECORD)
-        records["key"] = keys
-        records["row"] = np.arange(self.rows, self.rows + len(signatures))[:, None]
-        self.rows += len(signatures)
+        records["key"] = keys ^ (keys >> np.uint64(32))
+        records["row"] = np.arange(self.rows, self.rows + len(numbers))[:, None]
+        self.rows += len(numbers)
         self._buckets.add(records.ravel())
 
     def find(self, progress: Progress) -> NDArray[np.int64]:
@@ -91,7 +87,6 @@ class NearDuplicateFinder:
         Raises:
             Interrupted: the user asked to stop.
         """
-        self._sign()
         groups = _Groups(self.rows)
         if not self.rows:
             return groups.first_of_each()

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from penjing.data.cleaning import DROPPED_SCHEMA, Tally
-from penjing.data.intake import ORIGIN_SCHEMA, Reached
+from penjing.data.intake import Reached
 from penjing.data.preparing import Prepared
 from penjing.data.sources.faults import Fault
 from penjing.data.storing import Spool
@@ -70,6 +70,7 @@ class PreparedParts:
         folder: where the parts are; made if it is not there.
         origin: what decides the texts, as a hash: files, settings, versions.
         every_s: seconds after which a part is finished.
+        schema: the columns of the texts.
 
     Attributes:
         done: what was done when this began; None: nothing.
@@ -78,8 +79,9 @@ class PreparedParts:
         sitting: counts time and energy, over all sittings.
     """
 
-    def __init__(self, folder: Path, origin: str, every_s: float) -> None:
+    def __init__(self, folder: Path, origin: str, every_s: float, schema: pa.Schema) -> None:
         folder.mkdir(exist_ok=True)
+        self._schemas = {"kept": schema, "dropped": DROPPED_SCHEMA}
         self._folder, self._origin, self._every_s = folder, origin, every_s
         parts = self._finished()
         self._number = len(parts)
@@ -138,7 +140,7 @@ class PreparedParts:
             self._open.abandon()
 
     def kept(self) -> Iterator[pa.RecordBatch]:
-        """Yields the texts that are kept, of all finished parts, in batches by `ORIGIN_SCHEMA`."""
+        """Yields the texts that are kept, of all finished parts, in batches."""
         yield from self._read("kept")
 
     def dropped(self) -> Iterator[pa.RecordBatch]:
@@ -154,8 +156,7 @@ class PreparedParts:
             yield from self._spool(what, number).read()
 
     def _spool(self, what: str, number: int) -> Spool:
-        schema = ORIGIN_SCHEMA if what == "kept" else DROPPED_SCHEMA
-        return Spool(self._folder / f"{number:06}.{what}.arrow", schema)
+        return Spool(self._folder / f"{number:06}.{what}.arrow", self._schemas[what])
 
     def _record(self, number: int) -> Path:
         return self._folder / f"{number:06}.json"

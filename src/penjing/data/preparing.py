@@ -1,4 +1,7 @@
-"""What is done with each text by itself: its normal form, evaluation texts out, cleaning. Any worker can do it."""
+"""What is done with each text by itself: its normal form, evaluation texts out, cleaning, its signature.
+
+Any worker can do it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from penjing.data.cleaning import DROPPED_SCHEMA, Cleaner, Evidence, Tally, cleaning_counts, read_evidence
+from penjing.data.intake import ORIGIN_SCHEMA
 from penjing.data.keys import KeySet, normalized_keys
+from penjing.data.minhash import SIGNATURES, check_daft, sign_batch
 from penjing.data.normalizing import make_normalizer
 from penjing.data.settings import TextData
 
@@ -18,7 +23,7 @@ class Incoming:
     """Texts as they were read.
 
     Attributes:
-        batch: by `penjing.data.intake.ORIGIN_SCHEMA`.
+        batch: by `ORIGIN_SCHEMA`.
         is_raw: whether they are to be normalized, if the settings ask for it.
     """
 
@@ -31,7 +36,7 @@ class Prepared:
     """Texts that no rule of the recipe refuses.
 
     Attributes:
-        kept: by `penjing.data.intake.ORIGIN_SCHEMA`.
+        kept: by `prepared_schema`.
         dropped: what a rule refused, by `DROPPED_SCHEMA`.
         tally: what was counted: beside what the cleaning counts, ``normalized``, ``emptied`` and ``in_evaluation``.
     """
@@ -59,6 +64,11 @@ class Preparation:
         return Preparer(self)
 
 
+def prepared_schema(settings: TextData) -> pa.Schema:
+    """Returns the columns of prepared texts: with signatures where near duplicates are looked for."""
+    return ORIGIN_SCHEMA if settings.near_duplicates is None else ORIGIN_SCHEMA.append(SIGNATURES)
+
+
 def make_preparation(settings: TextData, evaluation: KeySet) -> Preparation:
     """Returns what makes a `Preparer`; reads the files that it needs.
 
@@ -70,7 +80,7 @@ def make_preparation(settings: TextData, evaluation: KeySet) -> Preparation:
 
 
 class Preparer:
-    """Normalizes and cleans texts.
+    """Normalizes, cleans and signs texts.
 
     Args:
         preparation: what is asked for.
@@ -84,6 +94,9 @@ class Preparer:
         settings, self._evaluation = preparation.settings, preparation.evaluation
         self._normalize = None if settings.normalize is None else make_normalizer(settings.normalize)
         self._cleaner = Cleaner(settings, preparation.evidence) if cleaning_counts(settings) else None
+        self._signs = settings.near_duplicates is not None
+        if self._signs:
+            check_daft()
 
     def __call__(self, incoming: Incoming) -> Prepared:
         """Returns what becomes of some texts."""
@@ -95,6 +108,8 @@ class Preparer:
         if self._cleaner is not None:
             batch, dropped, cleaned = self._cleaner.clean(batch)
             tally.add(cleaned)
+        if self._signs:
+            batch = sign_batch(batch)
         return Prepared(batch, dropped, tally)
 
     def _normalized(self, batch: pa.RecordBatch, counts: Counter[str]) -> pa.RecordBatch:
