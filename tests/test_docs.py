@@ -212,6 +212,25 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
     assert predict.split("\t")[0] in ("positive", "negative")
 
 
+def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, translated = "docs/writing.md", "docs/writing.zh.md"
+    (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
+    (folder / "captions.toml").write_text(recipe, encoding="utf-8")
+    dogs = [f"{number} {thing} {verb}" for number in range(20) for thing in ("dogs", "cats") for verb in ("run", "sit")]
+    rows = ["text,target", *(f"{text}.,{text} auf Deutsch." for text in dogs)]
+    (folder / "captions.csv").write_text("\n".join(rows), encoding="utf-8")
+    plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "64 train, 8 validation, 8 test" in plan
+    assert "dictionary" in run
+    assert len(predict.splitlines()) == 1
+    assert "bleu" in evaluate
+    assert "chrf" in evaluate
+    monkeypatch.chdir(folder)
+    exec(compile(code, page, "exec"), {})
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [
