@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import random
 import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from penjing.files import read_json
@@ -51,12 +53,13 @@ def work(recipe: Recipe, out: Path) -> None:
 
 
 def losses(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Returns every record of both trainings but for its time."""
-    records = {}
-    for name in ("pretrain", "finetune"):
-        (file,) = out.glob(f"stages/{name}-*/history.jsonl")
-        records[name] = [{key: row[key] for key in row if key != "seconds"} for row in read_history(file)]
-    return records
+    """Returns every record of each training but for its time."""
+    return {
+        file.parent.name.partition("-")[0]: [
+            {key: row[key] for key in row if key != "seconds"} for row in read_history(file)
+        ]
+        for file in out.glob("stages/*/history.jsonl")
+    }
 
 
 def weights(out: Path) -> bytes:
@@ -95,6 +98,15 @@ def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was
     whole, *killed = (path.read_bytes() for path in sorted(tmp_path.glob("*/adapter/*.safetensors"), reverse=True))
     assert killed
     assert all(adapter == whole for adapter in killed)
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_killed_run_that_learns_to_write_has_the_losses_of_one_that_was_not(
+    pair_recipe: Callable[..., dict[str, Any]], tmp_path: Path, family: str
+) -> None:
+    recipe = pair_recipe(tmp_path, family)
+    recipe["finetune"] |= {"epochs": 3, "checkpoint_every_s": 0, "evaluations": 6, "average": 0.9, "dropout": 0.1}
+    kill_and_compare(tmp_path, check_recipe(recipe, "numbers"), 3)
 
 
 def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int) -> int:

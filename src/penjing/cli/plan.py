@@ -83,7 +83,7 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
         "labelled": sum(split["tokens"] for split in splits),
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
-        "max_tokens": examples["max_tokens"],
+        **{key: examples[key] for key in ("max_tokens", "max_target_tokens") if key in examples},
     }
 
 
@@ -120,8 +120,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
-            f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {tokens['max_tokens']} tokens"
-            + (" ([render] max_tokens)" if tokens["cut"] else ""),
+            f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
         ]
     else:
         lines.append(
@@ -139,6 +138,14 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _longest(tokens: dict[str, int | None]) -> str:
+    """Returns the longest row that is not cut, with the settings that say so where something is."""
+    keys = [key for key in ("max_tokens", "max_target_tokens") if key in tokens]
+    longest = " tokens, or than ".join(str(tokens[key]) for key in keys)
+    what = " in what is to be written" if len(keys) > 1 else ""
+    return f"{longest} tokens{what}" + (f" ([render] {', '.join(keys)})" if tokens["cut"] else "")
 
 
 def _duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from penjing.pipeline.report.charts import Whisker, loss_chart, whisker_rows
 from penjing.pipeline.report.facts import Figure
-from penjing.pipeline.report.rows import cut_sentence, removed_sentence, token_rows
+from penjing.pipeline.report.rows import removed_sentence, token_rows
 from penjing.pipeline.report.wording import Wording, judge, shorten_text
 from penjing.pipeline.report.writing_facts import Answer, WritingEvaluation, WritingReportFacts, WritingScores
 
@@ -35,7 +35,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
         "splits": [(wording.name("split", split), wording.count(rows)) for split, rows in facts.data.splits.items()],
         "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],
         "removed": removed_sentence(facts.data.removed, wording),
-        "cut": cut_sentence(facts.tokens, wording),
+        "cut": _cut_sentence(facts, wording),
         "token_rows": [
             *token_rows(facts.tokens, wording),
             (wording.say("max_target_tokens"), wording.count(facts.max_target_tokens)),
@@ -123,6 +123,18 @@ def _score_notes(evaluation: WritingEvaluation, wording: Wording) -> list[str]:
     if evaluation.unfinished:
         notes.append(wording.say("writing_unfinished", count=wording.count(evaluation.unfinished)))
     return notes
+
+
+def _cut_sentence(facts: WritingReportFacts, wording: Wording) -> str:
+    tokens = facts.tokens
+    return wording.say(
+        "pairs_cut_some" if tokens.cut_tokens else "pairs_cut_none",
+        cut_tokens=wording.count(tokens.cut_tokens),
+        cut_rows=wording.count(tokens.cut_rows),
+        rows=wording.count(tokens.rows),
+        max_tokens=wording.count(tokens.max_tokens),
+        max_target_tokens=wording.count(facts.max_target_tokens),
+    )
 
 
 def _training_charts(facts: WritingReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:

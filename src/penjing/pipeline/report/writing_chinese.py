@@ -19,6 +19,10 @@ WRITING_CHINESE: dict[str, str] = {
     "writing_scores_caption": "对 {rows} 篇测试文本的答案的得分，集束宽度 {beams}；附按文本自助重采样的 95% 区间。",
     "writing_signature": "{score}：{signature}。别处的得分只有算法相同才能比较。",
     "writing_unfinished": "{count} 个答案被截断：模型还没有写完（[write] max_tokens）。",
+    "pairs_cut_none": "没有词元被截去：{rows} 篇文本都不超过 {max_tokens} 个词元，"
+    "要写的文本都不超过 {max_target_tokens} 个。",
+    "pairs_cut_some": "{rows} 对文本中有 {cut_rows} 对被截去共 {cut_tokens} 个词元：文本超过 {max_tokens} 个词元，"
+    "或要写的文本超过 {max_target_tokens} 个。",
     "pairs_caption": "各部分的文本对",
     "max_target_tokens": "学写的最长文本（词元）",
     "worst": "最差的答案",

@@ -22,6 +22,10 @@ WRITING_ENGLISH: dict[str, str] = {
     "writing_signature": "{score}: {signature}. A score from elsewhere compares only if it was computed in the same "
     "way.",
     "writing_unfinished": "{count} answers were cut off: the model had not ended them ([write] max_tokens).",
+    "pairs_cut_none": "No token was cut: the {rows} texts fit into {max_tokens} tokens, and what is to be written into "
+    "{max_target_tokens}.",
+    "pairs_cut_some": "{cut_tokens} tokens of {cut_rows} of the {rows} pairs were cut: their texts are longer than "
+    "{max_tokens} tokens, or what is to be written is longer than {max_target_tokens}.",
     "pairs_caption": "Pairs of texts by split",
     "max_target_tokens": "Longest text learned to write, tokens",
     "worst": "Its worst answers",
