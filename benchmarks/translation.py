@@ -2,9 +2,9 @@
 
 python benchmarks/translation.py [--epochs 4 10 …] [--to en] [--set a.b=c …] [--out DIR] [--json]
 
-Multi30k is read from $PENJING_DATA/multi30k (train, val, test_2016_flickr, each .en.gz and .de.gz). Each number of epochs
-is a run of its own, with a whole schedule, for what a run is worth half-way says little. With --out finished stages are
-not made again.
+Multi30k is read from $PENJING_DATA/multi30k (train, val and test_2016_flickr, each .en.gz and .de.gz). Each number of
+epochs is a run of its own, with a whole schedule, for what a run is worth half-way says little. With --out finished
+stages are not made again.
 """
 
 from __future__ import annotations

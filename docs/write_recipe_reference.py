@@ -38,8 +38,8 @@ _TASKS = " of `translate` and `summarize`"
 _OF_WRITING = ("data", "render", "finetune", "write")  # what is another one for those tasks
 _WRITING = """## Tasks that write
 
-With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as above,
-and `[explain]` is not for them.
+With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as
+above, and `[explain]` is not for them.
 """
 
 

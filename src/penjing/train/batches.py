@@ -150,10 +150,7 @@ class RowBatches:
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
         if not self._shuffled:
             return plan_by_length(self._lengths, self._batch_tokens, self._batch_rows)
-        rng = np.random.default_rng([self._seed, epoch])
-        order = rng.permutation(self._shard.rows)
-        batches = plan_by_length(self._lengths[order], self._batch_tokens, self._batch_rows)
-        return [order[batches[i]] for i in rng.permutation(len(batches))]
+        return shuffle_by_length(self._lengths, self._batch_tokens, self._batch_rows, [self._seed, epoch])
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id)
@@ -170,3 +167,20 @@ class RowBatches:
         for start in range(0, len(tokens), _TOKENS_AT_ONCE):  # the shard stays on disk
             occurs[tokens[start : start + _TOKENS_AT_ONCE]] = True
         return torch.from_numpy(np.flatnonzero(occurs))
+
+
+def shuffle_by_length(
+    lengths: NDArray[np.int64], most_tokens: int, most_rows: int, seed: list[int]
+) -> list[NDArray[np.int64]]:
+    """Returns the rows of each batch, of like length, in a drawn order; which rows of one length meet is drawn too.
+
+    Args:
+        lengths: tokens in each row, [rows].
+        most_tokens: in a batch, padding included.
+        most_rows: in a batch.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(lengths))
+    batches = plan_by_length(lengths[order], most_tokens, most_rows)
+    return [order[batches[i]] for i in rng.permutation(len(batches))]

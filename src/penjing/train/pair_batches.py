@@ -11,7 +11,7 @@ from torch import Tensor
 
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.shards import TokenShard
-from penjing.train.batches import Batch
+from penjing.train.batches import Batch, shuffle_by_length
 from penjing.train.cross_entropy import IGNORED
 
 
@@ -48,13 +48,10 @@ class _PairBatches:
         return False
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        lengths = self._shard.lengths
+        lengths, tokens, rows = self._shard.lengths, self._limits.tokens, self._limits.rows
         if not self._shuffled:
-            return plan_by_length(lengths, self._limits.tokens, self._limits.rows)
-        rng = np.random.default_rng([self._seed, epoch])
-        order = rng.permutation(self._shard.rows)
-        batches = plan_by_length(lengths[order], self._limits.tokens, self._limits.rows)
-        return [order[batches[i]] for i in rng.permutation(len(batches))]
+            return plan_by_length(lengths, tokens, rows)
+        return shuffle_by_length(lengths, tokens, rows, [self._seed, epoch])
 
     def used_ids(self) -> Tensor | None:
         return None
