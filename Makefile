@@ -1,11 +1,12 @@
 # make quickstart   the whole path on real film reviews, two to four minutes on two cores after the installation
-# make test         the tests
+# make test         the tests, in WORKERS processes; ARGS="-n 0 tests/text" runs some, in one
 # make lint         style, types, floors
 # Each makes the virtual environment .venv and installs what it needs first.
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
 .PHONY: quickstart test test-slow lint clean
@@ -14,7 +15,7 @@ quickstart: $(VENV)/.quickstart
 	@$(VENV)/bin/penjing quickstart $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/moto/.done
-	MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest $(ARGS)
+	MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
