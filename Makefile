@@ -1,5 +1,5 @@
 # make quickstart   the whole path on real film reviews, two to four minutes on two cores after the installation
-# make test         the tests, in WORKERS processes; ARGS="-n 0 tests/text" runs some, in one
+# make test         the tests, in WORKERS processes of one thread each; ARGS="-n 0 tests/text" runs some, in one
 # make lint         style, types, floors
 # Each makes the virtual environment .venv and installs what it needs first.
 
@@ -15,7 +15,7 @@ quickstart: $(VENV)/.quickstart
 	@$(VENV)/bin/penjing quickstart $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/moto/.done
-	MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
