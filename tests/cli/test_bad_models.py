@@ -95,8 +95,12 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     ),
     "card with labels of a wrong type": (_with("penjing.json", labels=3), ["the entry labels", "Copy the file"]),
     "card with a task that is not known": (
+        _with("penjing.json", task="tag"),
+        ['model/penjing.json: "tag"', "Known are: classify, sentiment"],
+    ),
+    "card with a task of another kind": (
         _with("penjing.json", task="translate"),
-        ['model/penjing.json: "translate"', "Known are: classify, sentiment"],
+        ["model/penjing.json: the entry write is missing"],
     ),
     "config of another shape": (
         _with("config.json", hidden_size=32),

@@ -125,6 +125,8 @@ def _check(card: Any, shape: type[BaseModel], folder: Path) -> None:
 def _complaint(error: ValidationError) -> str:
     found = error.errors()
     missing = [str(item["loc"][0]) for item in found if item["type"] == "missing" and len(item["loc"]) == 1]
+    if len(missing) == 1:
+        return f"the entry {missing[0]} is missing"
     if missing:
         return f"the entries {', '.join(missing)} are missing"
     if not found[0]["loc"]:
