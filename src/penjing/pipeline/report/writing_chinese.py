@@ -18,7 +18,7 @@ WRITING_CHINESE: dict[str, str] = {
     "其 95% 区间（{low} 至 {high}）包含零。",
     "writing_scores_caption": "对 {rows} 篇测试文本的答案的得分，集束宽度 {beams}；附按文本自助重采样的 95% 区间。",
     "writing_signature": "{score}：{signature}。别处的得分只有算法相同才能比较。",
-    "writing_unfinished": "{count} 个答案被截断：模型还没有写完（[write] max_tokens）。",
+    "writing_unfinished": "被截断的答案，即模型还没有写完的（[write] max_tokens）：{count} 个。",
     "pairs_cut_none": "没有词元被截去：{rows} 篇文本都不超过 {max_tokens} 个词元，"
     "要写的文本都不超过 {max_target_tokens} 个。",
     "pairs_cut_some": "{rows} 对文本中有 {cut_rows} 对被截去共 {cut_tokens} 个词元：文本超过 {max_tokens} 个词元，"

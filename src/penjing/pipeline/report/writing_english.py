@@ -21,7 +21,7 @@ WRITING_ENGLISH: dict[str, str] = {
     "bootstrap intervals over texts.",
     "writing_signature": "{score}: {signature}. A score from elsewhere compares only if it was computed in the same "
     "way.",
-    "writing_unfinished": "{count} answers were cut off: the model had not ended them ([write] max_tokens).",
+    "writing_unfinished": "Answers that were cut off, for the model had not ended them ([write] max_tokens): {count}.",
     "pairs_cut_none": "No token was cut: the {rows} texts fit into {max_tokens} tokens, and what is to be written into "
     "{max_target_tokens}.",
     "pairs_cut_some": "{cut_tokens} tokens of {cut_rows} of the {rows} pairs were cut: their texts are longer than "
