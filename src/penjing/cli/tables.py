@@ -8,16 +8,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from penjing.pipeline.report.wording import OF_HUNDRED
+
 _NAMES = {
     "bits_per_byte": "bits per byte",
     "token_perplexity": "perplexity per token",
     "word_perplexity": "perplexity per word",
-}
-
-# Scores that are read as numbers up to 100, or as lengths, with what they are multiplied by.
-_OF_HUNDRED = {
-    **dict.fromkeys(("bleu", "chrf", "length", "reference_length"), 1),
-    **dict.fromkeys(("rouge1", "rouge2", "rougeL"), 100),
 }
 
 
@@ -45,8 +41,8 @@ def score_table(evaluation: dict[str, Any]) -> Table:
 
 
 def _cell(name: str, score: dict[str, float]) -> str:
-    shown = ".3f" if name == "loss" else ".1f" if name in _OF_HUNDRED else ".1%"
-    scale = _OF_HUNDRED.get(name, 1)
+    shown = ".3f" if name == "loss" else ".1f" if name in OF_HUNDRED else ".1%"
+    scale = OF_HUNDRED.get(name, 1)
     value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))
     return f"{value} ({low}–{high})"
 

@@ -27,6 +27,7 @@ from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
 
 Settings = TypeVar("Settings", bound=BaseModel)
+Kind = TypeVar("Kind", bound=Model)
 
 
 def load_model(folder: str | Path, device: str = "auto") -> Model:
@@ -57,14 +58,7 @@ def load_label_model(folder: str | Path, device: str = "auto") -> LabelModel:
         ModelFolderError: as `load_model`.
         UsageError: the model answers with something else, or there is no such device.
     """
-    model = load_model(folder, device)
-    if not isinstance(model, LabelModel):
-        raise UsageError(
-            f"this model is for the task {model.task.name}, whose answers are no labels",
-            where=str(folder),
-            do="Give a model that was fine-tuned on labelled rows.",
-        )
-    return model
+    return _of_kind(load_model(folder, device), LabelModel, "labelled rows")
 
 
 def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel:
@@ -74,14 +68,19 @@ def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel
         ModelFolderError: as `load_model`.
         UsageError: the model answers with something else, or there is no such device.
     """
-    model = load_model(folder, device)
-    if not isinstance(model, WritingModel):
-        raise UsageError(
-            f"this model is for the task {model.task.name}, whose answers are labels",
-            where=str(folder),
-            do="Give a model that was fine-tuned on pairs of texts.",
-        )
-    return model
+    return _of_kind(load_model(folder, device), WritingModel, "pairs of texts")
+
+
+def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
+    """Returns the model if it is of a kind, which learns from such rows."""
+    if isinstance(model, kind):
+        return model
+    answers = "labels" if model.task.answers == "label" else "no labels"
+    raise UsageError(
+        f"this model is for the task {model.task.name}, whose answers are {answers}",
+        where=str(model.folder),
+        do=f"Give a model that was fine-tuned on {rows}.",
+    )
 
 
 def _load_labels(

@@ -13,8 +13,8 @@ _LARGE = {"en": ((10**9, " billion"), (10**6, " million")), "zh": ((10**8, " 亿
 _COMPACT = {"en": ((10**9, " B"), (10**6, " M"), (10**3, " k")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
 _RATES = ((10**12, "\u00a0TFLOP/s"), (10**9, "\u00a0GFLOP/s"))
 _NUMBERS = frozenset({"loss", "faithfulness", "bits_per_byte", "pseudo_bits_per_byte"})  # scores that are no shares
-# Scores that are read as numbers up to 100, or as lengths, with what they are multiplied by.
-_OF_HUNDRED = {
+#: Scores that are read as numbers up to 100, or as lengths, with what they are multiplied by.
+OF_HUNDRED = {
     **dict.fromkeys(("bleu", "chrf", "length", "reference_length"), 1),
     **dict.fromkeys(("rouge1", "rouge2", "rougeL"), 100),
 }
@@ -120,8 +120,8 @@ class Wording:
         """Returns a score as it is read: a loss or bits with three decimals, BLEU as 33.1, all else in percent."""
         if name.endswith("perplexity"):
             return self.perplexity(value)
-        if name in _OF_HUNDRED:
-            return f"{_OF_HUNDRED[name] * value:.1f}".replace("-", "−")
+        if name in OF_HUNDRED:
+            return f"{OF_HUNDRED[name] * value:.1f}".replace("-", "−")
         return f"{value:.3f}".replace("-", "−") if name in _NUMBERS else self.percent(value)
 
     def perplexity(self, value: float) -> str:
