@@ -19,7 +19,7 @@ from typing import Any
 
 from penjing.machine import describe_machine
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.corpus import CORPUS
 from penjing.pipeline.stages.pretrain import PRETRAIN

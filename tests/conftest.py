@@ -117,7 +117,7 @@ def small_bert_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def _run(folder: Path, family: str) -> Any:
-    from penjing.pipeline.recipe import check_recipe
+    from penjing.pipeline.recipe_file import check_recipe
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
 
@@ -194,7 +194,7 @@ def pair_run_of(
     pair_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """Returns the finished run of a small model of a family that translates (a `RunResult`); nobody may change it."""
-    from penjing.pipeline.recipe import check_recipe
+    from penjing.pipeline.recipe_file import check_recipe
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
 

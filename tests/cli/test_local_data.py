@@ -13,7 +13,8 @@ import pytest
 
 from penjing.cli.local_data import use_local_data
 from penjing.errors import RecipeError
-from penjing.pipeline.recipe import Recipe, check_recipe, load_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.progress import Silent
 
 ROWS = "hf://datasets/somebody/rows"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 from penjing.tasks.label_model import LabelModel

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 

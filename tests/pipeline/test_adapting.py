@@ -17,7 +17,8 @@ from penjing.files import read_json
 from penjing.pipeline import adapting
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.plan import make_plan
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.start import architecture_of, choose_learning_rate
 from penjing.pipeline.tracing import started_from

@@ -7,7 +7,8 @@ import pytest
 
 from penjing.errors import PenjingError, UsageError
 from penjing.pipeline.check import check_out, check_runnable
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 
 BERT = {"family": "bert", "shape": {"max_position_embeddings": 32}}
 

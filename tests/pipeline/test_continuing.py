@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from penjing.errors import Interrupted, RecipeError
 from penjing.files import read_json, write_json
 from penjing.hashing import hash_file
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.pipeline.stage import RECORD
 from penjing.progress import Silent, SilentBar

@@ -7,7 +7,8 @@ import pytest
 from penjing.errors import RecipeError
 from penjing.models.interface import count_parameters
 from penjing.pipeline.dial import batch_of, turn_dial, vocabulary_of
-from penjing.pipeline.recipe import SIZES, check_recipe
+from penjing.pipeline.recipe import SIZES
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.registry import load_registered
 
 FAMILIES = ("bert", "llama", "lstm", "t5", "qwen3")

@@ -11,7 +11,7 @@ import penjing
 from penjing.data.reading import read_split
 from penjing.errors import RecipeError
 from penjing.hashing import hash_folder
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.stage import TIMES, StageContext
 from penjing.pipeline.stages.explain import EXPLAIN, read_explanations

@@ -5,7 +5,7 @@ from typing import Any
 
 from penjing.pipeline.facts import Outcome, collect_facts
 from penjing.pipeline.notes import note_stage
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.train.history import read_history
 
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from penjing.files import read_json
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 from penjing.train.history import read_history

@@ -8,7 +8,7 @@ from typing import Any
 
 from penjing.pipeline.facts import LanguageOutcome, collect_language_facts
 from penjing.pipeline.notes import note_stage
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from penjing.pipeline.recipe import check_recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.report.language_facts import LanguageEvaluation, LanguageReportFacts
 from penjing.pipeline.report.language_wording import compare_bits
 from penjing.pipeline.report.report import render_report, write_report

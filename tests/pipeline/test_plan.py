@@ -9,7 +9,8 @@ import pytest
 
 from penjing.pipeline import plan as planning
 from penjing.pipeline.plan import make_plan
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from penjing.errors import RecipeError
-from penjing.pipeline.recipe import Recipe, check_recipe, load_recipe, shipped_recipes
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe, load_recipe, shipped_recipes
 
 LEAST = '[data]\npath = "rows.csv"\n'
 

@@ -15,7 +15,8 @@ import pytest
 from penjing.data.inspection import Document
 from penjing.data.keys import text_ids
 from penjing.errors import UsageError
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.removal import remembered_recipe
 from penjing.pipeline.run import remove_texts, run_recipe
 from penjing.pipeline.tracing import documents_of, trace_texts

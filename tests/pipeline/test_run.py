@@ -8,7 +8,7 @@ import pytest
 
 from penjing.files import read_json
 from penjing.hashing import hash_file, hash_folder, hash_json
-from penjing.pipeline.recipe import check_recipe, load_recipe
+from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.progress import Silent
 

@@ -15,7 +15,8 @@ from penjing.files import read_json, write_json
 from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.llama import LLAMA
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.start import architecture_of, choose_learning_rate, config_values, model_settings, start_files
 from penjing.progress import Silent

@@ -10,7 +10,8 @@ import pytest
 
 from penjing.data.engine import EngineSettings
 from penjing.errors import DataError, UsageError
-from penjing.pipeline.recipe import Recipe, check_recipe
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stage import Artifact, Stage, StageContext
 from penjing.pipeline.stages.corpus import CORPUS
 from penjing.pipeline.store import Store, locked

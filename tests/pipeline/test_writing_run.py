@@ -16,7 +16,8 @@ from penjing.files import read_json
 from penjing.inference.writing_settings import WritingSettings
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.plan import make_plan
-from penjing.pipeline.recipe import WritingRecipe, check_recipe
+from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.recipe_kinds import WritingRecipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.progress import Silent
 

@@ -20,7 +20,7 @@ from penjing.data.settings import LabelledData
 from penjing.data.sources import Layout
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
-from penjing.pipeline.recipe import load_recipe, shipped_recipes
+from penjing.pipeline.recipe_file import load_recipe, shipped_recipes
 from penjing.pipeline.report.label_checks import (
     finding_row,
     group_by_text,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
     from penjing.cli.local_data import use_local_data
-    from penjing.pipeline.recipe import load_recipe
+    from penjing.pipeline.recipe_file import load_recipe
 
     progress = TerminalProgress(log_console())
     recipe = use_local_data(load_recipe(recipe_file, overrides), progress)

@@ -57,7 +57,7 @@ def _run(
     recipe_file: Path, out: Path | None, overrides: list[str], language: str | None, engine: EngineSettings
 ) -> tuple[RunResult, float]:
     from penjing.cli.local_data import use_local_data
-    from penjing.pipeline.recipe import load_recipe
+    from penjing.pipeline.recipe_file import load_recipe
 
     if language is not None:
         overrides = [*overrides, f"report.language={language}"]

@@ -18,9 +18,9 @@ from penjing.data.sources import corpus_files, source_files
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
-from penjing.models.interface import Architecture
 from penjing.pipeline.adapting import check_lora
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.kinds import kind_of
+from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values
@@ -91,10 +91,7 @@ def _check_names(recipe: Recipe) -> None:
             load_task(recipe.task)
         except UsageError as error:
             raise RecipeError(f'task is "{recipe.task}", which is not known', where=recipe.name, do=error.do) from error
-    templates = [("template", "text", recipe.render.template)]
-    if isinstance(recipe, WritingRecipe):
-        templates.append(("target", "target", recipe.render.target))
-    for key, known, template in templates:
+    for key, known, template in recipe.templates:
         for column in template_columns(template):
             if column != known:
                 raise RecipeError(
@@ -111,7 +108,7 @@ def _check_network(recipe: Recipe) -> None:
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
     if recipe.data is not None:
-        _check_window(recipe, architecture, longest)
+        kind_of(recipe).check_network(recipe, architecture, longest)
     pretrain = recipe.pretrain
     if pretrain is None:
         return
@@ -147,26 +144,6 @@ def _check_network(recipe: Recipe) -> None:
         )
 
 
-def _check_window(recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
-    """Refuses rows that can be longer than the model's positions, and a task that the family cannot do."""
-    needed, keys = recipe.render.max_tokens, "max_tokens"
-    if isinstance(recipe, WritingRecipe):
-        if not architecture.writes_text:
-            raise RecipeError(
-                f"the task {recipe.task} writes texts, and {architecture.name} cannot",
-                where=recipe.name,
-                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
-            )
-        if not architecture.is_encoder_decoder:
-            needed, keys = needed + recipe.render.max_target_tokens, "max_tokens and max_target_tokens together"
-    if longest is not None and needed > longest:
-        raise RecipeError(
-            f"[render] {keys} is {needed}, but the model has {longest} positions",
-            where=recipe.name,
-            do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
-        )
-
-
 def _check_explanation(recipe: Recipe) -> None:
     if recipe.explain is None:
         return
@@ -184,11 +161,11 @@ def _check_explanation(recipe: Recipe) -> None:
 
 
 def _network_without_numbers(recipe: Recipe) -> nn.Module:
-    """Returns the shape of the network that is fine-tuned."""
-    architecture, writes = architecture_of(recipe), isinstance(recipe, WritingRecipe)
+    """Returns the shape of the network whose answers are explained."""
+    architecture = architecture_of(recipe)
     with torch.device("meta"):
         config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
-        return architecture.language_model(config) if writes else architecture.classifier(config, 2)
+        return architecture.classifier(config, 2)
 
 
 def _check_packages(recipe: Recipe) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,14 +13,15 @@ from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import WritingRecipe
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
+from penjing.tasks.task import Answers, ClassPrediction, Prediction, TextPrediction, load_task
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -65,8 +66,12 @@ class LanguageOutcome:
     command: str
 
 
-def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
-    """Returns all that the report of a classifier says."""
+def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts:
+    """Returns all that the report of a fine-tuned model says."""
+    return _COLLECT[load_task(task_of(recipe)).answers](recipe, outcome)
+
+
+def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
     done = outcome.artifacts
     return ReportFacts.model_validate(
         {
@@ -87,8 +92,8 @@ def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
     )
 
 
-def collect_writing_facts(recipe: WritingRecipe, outcome: Outcome) -> WritingReportFacts:
-    """Returns all that the report of a model that writes says."""
+def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFacts:
+    assert isinstance(recipe, WritingRecipe)
     done = outcome.artifacts
     counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
     return WritingReportFacts.model_validate(
@@ -108,6 +113,12 @@ def collect_writing_facts(recipe: WritingRecipe, outcome: Outcome) -> WritingRep
             "max_target_tokens": done["examples"].facts["max_target_tokens"],
         }
     )
+
+
+_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
+    "label": _collect_label_facts,
+    "text": _collect_writing_facts,
+}
 
 
 def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> LanguageReportFacts:

@@ -12,10 +12,9 @@ from penjing.hashing import hash_file, hash_folder
 from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from penjing.pipeline.adapting import ADAPTER
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.card import CARD
-from penjing.tasks.write_settings import WriteSettings
 from penjing.text.tokenizer import load_tokenizer
 
 
@@ -23,14 +22,13 @@ def publish_fine_tuned(
     recipe: Recipe, source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
 ) -> dict[str, Any]:
     """Publishes what fine-tuning left; returns its card. How it writes is what the recipe says now."""
-    write = recipe.write if isinstance(recipe, WritingRecipe) else None
     card = {
         **read_json(source / CARD),
-        **({"write": write.model_dump(mode="json")} if write else {}),
+        **recipe.answering,
         "scores": evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
     }
-    return _publish(source, model, card, lineage, write)
+    return _publish(source, model, card, lineage, recipe.generation)
 
 
 def publish_adapter(source: Path, target: Path) -> Path | None:
@@ -58,7 +56,7 @@ def publish_language_model(
         "scores": measures["scores"],
         "baselines": {name: scores["scores"] for name, scores in measures["baselines"].items()},
     }
-    return _publish(source, model, card, lineage)
+    return _publish(source, model, card, lineage, recipe.generation)
 
 
 def list_lineage(artifacts: dict[str, Artifact]) -> list[dict[str, Any]]:
@@ -72,7 +70,7 @@ def _publish(
     model: Path,
     card: dict[str, Any],
     lineage: list[dict[str, Any]],
-    write: WriteSettings | None = None,
+    generation: dict[str, Any],
 ) -> dict[str, Any]:
     """Copies a model with its card, unless it is there already; other tools are told how it writes."""
     card = {**card, "weights": hash_file(source / "model.safetensors"), "lineage": lineage}
@@ -84,14 +82,8 @@ def _publish(
         for file in source.iterdir():
             if file.name != CARD:
                 shutil.copy2(file, beside / file.name)
-        if write is not None:
+        if generation:
             config = read_json(beside / GENERATION_CONFIG)
-            write_json(beside / GENERATION_CONFIG, {**config, **_generation_settings(write)})
+            write_json(beside / GENERATION_CONFIG, {**config, **generation})
         write_json(beside / CARD, card)
     return card
-
-
-def _generation_settings(write: WriteSettings) -> dict[str, Any]:
-    """Returns how a model writes, under the hub's names."""
-    settings: dict[str, Any] = {"max_new_tokens": write.max_tokens, "do_sample": False, "num_beams": write.beams}
-    return {**settings, "length_penalty": write.length_penalty} if write.beams > 1 else settings

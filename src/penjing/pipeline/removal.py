@@ -13,7 +13,8 @@ from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
-from penjing.pipeline.recipe import Recipe, recipe_class
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import recipe_class
 from penjing.pipeline.tracing import (
     LEARNED,
     REMOVED,

@@ -22,10 +22,9 @@ from penjing.pipeline.facts import (
     Outcome,
     collect_facts,
     collect_language_facts,
-    collect_writing_facts,
 )
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
@@ -107,10 +106,7 @@ def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], com
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
     )
     outcome = Outcome(done, evaluation, predictions, command)
-    facts = (
-        collect_writing_facts(recipe, outcome) if isinstance(recipe, WritingRecipe) else collect_facts(recipe, outcome)
-    )
-    write_report(facts, report, language=recipe.report.language)
+    write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, [], done, adapter)
 
 

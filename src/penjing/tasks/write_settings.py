@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from penjing.inference.writing_settings import WritingSettings
@@ -24,3 +26,9 @@ class WriteSettings(BaseModel):
     def writing(self) -> WritingSettings:
         """The same for a `penjing.inference.writing.Writer`."""
         return WritingSettings(self.max_tokens, self.beams, self.length_penalty)
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        """The same under the hub's names, as in ``generation_config.json``."""
+        settings: dict[str, Any] = {"max_new_tokens": self.max_tokens, "do_sample": False, "num_beams": self.beams}
+        return {**settings, "length_penalty": self.length_penalty} if self.beams > 1 else settings

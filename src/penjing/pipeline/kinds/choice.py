@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.writing import WritingKind
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.tasks.task import Answers, load_task
+
+KINDS: Mapping[Answers, Kind] = {"label": LabelKind(), "text": WritingKind()}
 
 
 def kind_of(recipe: Recipe) -> Kind:
     """Returns the kind of a recipe's task."""
-    return WritingKind() if isinstance(recipe, WritingRecipe) else LabelKind()
+    return KINDS[load_task(recipe.task or DEFAULT_TASK).answers]

@@ -63,6 +63,13 @@ class Kind(Protocol):
     def data_settings(self, recipe: Recipe) -> SplitData:
         """Returns the recipe's ``[data]``, with what the task itself says filled in."""
 
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        """Checks that a network can do the task, and read the longest rows; ``longest``: its positions, if limited.
+
+        Raises:
+            RecipeError: it cannot.
+        """
+
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         """Fills a folder with the rows of each split, and returns what was counted."""
 

@@ -20,8 +20,9 @@ from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
-from penjing.pipeline.recipe import LabelRecipe, Recipe, labelled_data, task_of
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_label_model
 from penjing.tasks.task import LabelTask, load_task
@@ -46,6 +47,9 @@ class LabelKind:
         if data.labels is not None or names is None:
             return data
         return data.model_copy(update={"labels": dict(names)})
+
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_labelled(self.data_settings(recipe), recipe.seed, folder, progress)

@@ -6,11 +6,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from penjing.errors import RecipeError
+from penjing.pipeline.recipe import Recipe
 from penjing.text.renderer import Rendered
 from penjing.text.shards import write_shard
 from penjing.text.tokenizer import Tokenizer
 
 ROWS_AT_ONCE = 2048
+
+
+def check_positions(recipe: Recipe, tokens: int, keys: str, longest: int | None) -> None:
+    """Refuses rows that can have more tokens than the network has positions; ``keys`` names what allows them."""
+    if longest is not None and tokens > longest:
+        raise RecipeError(
+            f"[render] {keys} is {tokens}, but the model has {longest} positions",
+            where=recipe.name,
+            do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
+        )
 
 
 def write_split(

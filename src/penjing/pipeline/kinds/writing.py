@@ -13,13 +13,15 @@ from torch import Tensor, nn
 from penjing.data.pairs import build_pairs
 from penjing.data.reading import PairRows, iter_pairs, read_pairs
 from penjing.data.settings import PairedData
+from penjing.errors import RecipeError
 from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
-from penjing.pipeline.recipe import Recipe, WritingRecipe, paired_data, task_of
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_writing_model
 from penjing.tasks.task import WritingTask, load_task
@@ -45,6 +47,20 @@ class WritingKind:
 
     def data_settings(self, recipe: Recipe) -> PairedData:
         return paired_data(recipe)
+
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        assert isinstance(recipe, WritingRecipe)
+        if not architecture.writes_text:
+            raise RecipeError(
+                f"the task {recipe.task} writes texts, and {architecture.name} cannot",
+                where=recipe.name,
+                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
+            )
+        read, written = recipe.render.max_tokens, recipe.render.max_target_tokens
+        if architecture.is_encoder_decoder:
+            check_positions(recipe, read, "max_tokens", longest)
+        else:
+            check_positions(recipe, read + written, "max_tokens and max_target_tokens together", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_pairs(paired_data(recipe), recipe.seed, folder, progress)

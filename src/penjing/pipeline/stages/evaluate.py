@@ -6,7 +6,7 @@ from typing import Any
 
 from penjing.files import write_json
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe, WritingRecipe, has_data
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
 EVALUATION = "evaluation.json"
@@ -19,8 +19,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _settings(recipe: Recipe) -> Any:
-    settings = [recipe.seed, recipe.evaluate.model_dump(mode="json")]
-    return [*settings, recipe.write.model_dump(mode="json")] if isinstance(recipe, WritingRecipe) else settings
+    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *recipe.answering.values()]
 
 
 EVALUATE = Stage("evaluate", inputs=("data", "finetune"), settings=_settings, run=_run, is_wanted=has_data)

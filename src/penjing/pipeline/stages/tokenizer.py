@@ -9,7 +9,7 @@ from typing import Any
 
 from penjing.data.reading import iter_texts
 from penjing.errors import RecipeError
-from penjing.pipeline.recipe import Recipe, WritingRecipe
+from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
@@ -24,7 +24,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     if start is not None:
         tokenizer = load_tokenizer(start)
     else:
-        sources = {"corpus": ("texts.parquet", ["text"]), "data": ("train.parquet", _columns(context.recipe))}
+        sources = {"corpus": ("texts.parquet", ("text",)), "data": ("train.parquet", context.recipe.text_columns)}
         parts = [
             (context.inputs[stage] / file, column)
             for stage, (file, columns) in sources.items()
@@ -39,11 +39,6 @@ def _run(context: StageContext) -> dict[str, Any]:
         "vocabulary": tokenizer.vocab_size,
         "fingerprint": tokenizer.fingerprint,
     }
-
-
-def _columns(recipe: Recipe) -> list[str]:
-    """Returns the columns of the rows that hold text: of pairs, both sides share a vocabulary."""
-    return ["text", "target"] if isinstance(recipe, WritingRecipe) else ["text"]
 
 
 class _Texts:

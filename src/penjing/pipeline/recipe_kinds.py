@@ -1,0 +1,77 @@
+"""Recipes by the kind of rows that their task learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import model_validator
+
+from penjing.data.settings import LabelledData, PairedData
+from penjing.errors import UsageError
+from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.tasks.task import Answers, load_task
+from penjing.tasks.write_settings import WriteSettings
+from penjing.text.pair_renderer import PairRendererSettings
+from penjing.train.settings import FinetuneSettings, WritingFinetuneSettings
+
+
+class LabelRecipe(Recipe):
+    """A recipe whose rows, if it has any, are labelled."""
+
+    data: LabelledData | None = None
+    finetune: FinetuneSettings = FinetuneSettings()
+
+
+class WritingRecipe(Recipe):
+    """A recipe whose rows are pairs: a text, and what is to be written to it."""
+
+    data: PairedData | None = None
+    render: PairRendererSettings = PairRendererSettings()
+    finetune: WritingFinetuneSettings = WritingFinetuneSettings()
+    write: WriteSettings = WriteSettings()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return ("text", "target")  # both sides share a vocabulary
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return (*super().templates, ("target", "target", self.render.target))
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"write": self.write.model_dump(mode="json")}
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        return self.write.generation
+
+    @model_validator(mode="after")
+    def _has_no_explanation(self) -> WritingRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task writes texts")
+        return self
+
+
+RECIPES: Mapping[Answers, type[Recipe]] = {"label": LabelRecipe, "text": WritingRecipe}
+
+
+def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
+    """Returns the class of a recipe by what its task answers with; a task that is not known is refused later."""
+    try:
+        return RECIPES[load_task(document.get("task") or DEFAULT_TASK).answers]
+    except (UsageError, TypeError):
+        return LabelRecipe
+
+
+def labelled_data(recipe: Recipe) -> LabelledData:
+    """Returns ``[data]`` of a recipe that has labelled rows."""
+    assert isinstance(recipe.data, LabelledData)
+    return recipe.data
+
+
+def paired_data(recipe: Recipe) -> PairedData:
+    """Returns ``[data]`` of a recipe that has pairs."""
+    assert isinstance(recipe.data, PairedData)
+    return recipe.data
