@@ -52,6 +52,17 @@ def test_examples_are_the_first_by_id_and_name_what_they_are_like(corpus: Path) 
     assert inspect_corpus(corpus, 0).kept == []
 
 
+def test_dropped_examples_are_of_every_reason_however_rare(tmp_path: Path) -> None:
+    pytest.importorskip("daft")
+    same = "".join(f"{LONG} number {n}\n" for n in range(30))
+    (tmp_path / "a.txt").write_text(f"{LONG}\n{same}{'again ' * 40}\n", encoding="utf-8")
+    (out := tmp_path / "out").mkdir()
+    settings = TextData(path=str(tmp_path / "a.txt"), near_duplicates=0.75, filters=("gopher_repetition",))
+    build_corpus(settings, None, 0, out, Silent())
+    reasons = [dropped.reason for dropped in inspect_corpus(out, 3).dropped]
+    assert [reason.split(".")[0] for reason in reasons] == ["near duplicate", "gopher_repetition", "near duplicate"]
+
+
 def test_a_text_is_found_by_its_id_wherever_it_went(corpus: Path) -> None:
     texts = [f"text number {n}" for n in range(60)]
     ids = text_ids([*texts, f"{LONG} again", "not there"])

@@ -98,7 +98,10 @@ class _Reading:
     """The texts of files, in batches, counted."""
 
     def __init__(self, call: WordCall) -> None:
-        self._files = corpus_files(call.texts).files
+        found = corpus_files(call.texts)
+        if found.unread:
+            raise found.unread[0]
+        self._files = found.files
         rules = RowRules(call.column, empty_text="drop", layout=Layout(call.columns, encoding="auto"))
         self._reader = RowReader(rules)
         self.texts = 0

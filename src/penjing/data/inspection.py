@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Inspection:
         dropped_lengths: likewise of those that are dropped and kept beside.
         sources: texts that are kept, of the files with most of them.
         kept: some, an even draw.
-        dropped: some, an even draw.
+        dropped: some, of each reason if there is room, of the most frequent one first.
         faults: the first of what could not be read.
     """
 
@@ -113,18 +113,21 @@ def inspect_corpus(folder: Path, examples: int) -> Inspection:
             sources.update({row["values"]: row["counts"] for row in batch.column("source").value_counts().to_pylist()})
             kept.add(batch, part)
     dropped_lengths: Counter[int] = Counter()
-    dropped = _Draw(examples)
+    draws: dict[str, _Draw] = {}
     for batch in _batches(folder, _DROPPED):
         dropped_lengths.update(_lengths(batch))
-        dropped.add(batch, _DROPPED)
-    like = _find(folder, {row["like"] for row in dropped.rows() if row["like"]})
+        for reason in batch.column("reason").unique().to_pylist():
+            of_reason = batch.filter(pc.equal(batch.column("reason"), reason))
+            draws.setdefault(reason, _Draw(examples)).add(of_reason, _DROPPED)
+    dropped = _in_turn([draw.rows() for draw in sorted(draws.values(), key=lambda draw: -draw.seen)])[:examples]
+    like = _find(folder, {row["like"] for row in dropped if row["like"]})
     return Inspection(
         counts=read_json(folder / COUNTS),
         lengths=_as_list(lengths),
         dropped_lengths=_as_list(dropped_lengths),
         sources=dict(sources.most_common(_MOST_SOURCES)),
         kept=[_document(row) for row in kept.rows()],
-        dropped=[_dropped(row, like) for row in dropped.rows()],
+        dropped=[_dropped(row, like) for row in dropped],
         faults=_read_faults(folder / FAULTS, examples),
     )
 
@@ -144,6 +147,11 @@ def find_documents(folder: Path, ids: set[str]) -> dict[str, Document | DroppedD
     dropped = list(_rows_of(folder, (_DROPPED,), ids))
     like = _find(folder, {row["like"] for row in dropped if row["like"]})
     return found | {row["id"]: _dropped(row, like) for row in dropped}
+
+
+def _in_turn(groups: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Returns the first row of each group, then the second of each, and so on."""
+    return [row for rows in zip_longest(*groups) for row in rows if row is not None]
 
 
 def _read_faults(path: Path, most: int) -> list[Fault]:
@@ -273,14 +281,14 @@ class _Draw:
     def __init__(self, most: int) -> None:
         self._most = most
         self._first: list[tuple[str, int, dict[str, Any]]] = []
-        self._seen = 0
+        self.seen = 0
 
     def add(self, batch: pa.RecordBatch, part: str) -> None:
         """Draws from some more rows, of a part."""
         order = pc.sort_indices(batch.column("id"))[: self._most]
         rows = batch.take(order).to_pylist()
-        numbered = [(row["id"], self._seen + number, {**row, "part": part}) for number, row in enumerate(rows)]
-        self._seen += len(rows)
+        numbered = [(row["id"], self.seen + number, {**row, "part": part}) for number, row in enumerate(rows)]
+        self.seen += len(rows)
         self._first = heapq.nsmallest(self._most, [*self._first, *numbered])
 
     def rows(self) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
 from penjing.data.normalizing import make_normalizer
 from penjing.data.sources import corpus_files, source_files
+from penjing.data.sources.keeping import forget_unreachable
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
@@ -44,6 +45,7 @@ def check_runnable(recipe: Recipe) -> None:
     _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None
+        forget_unreachable(recipe.corpus.paths)
         corpus_files(recipe.corpus.paths)
         for path in recipe.corpus.without.paths if recipe.corpus.without is not None else ():
             source_files(path)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import TextData
 from penjing.data.sources import FaultLog, corpus_files, file_size
+from penjing.data.sources.keeping import unreachable
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.probes import PROBES
@@ -136,7 +137,9 @@ def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Re
     corpus = recipe.corpus
     if corpus is None or (recipe.pretrain is None and recipe.vectors is None):
         return recipe, 1.0
-    sizes = {path: sum(map(file_size, corpus_files([path]).files)) for path in corpus.paths}
+    sizes = {
+        path: sum(map(file_size, corpus_files([path]).files)) for path in corpus.paths if unreachable(path) is None
+    }
     whole = sum(sizes.values())
     if whole <= _SAMPLE_BYTES:
         return recipe, 1.0

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from penjing.data.sources import source_files
+from penjing.data.sources import corpus_files, source_files
+from penjing.data.sources.keeping import forget_unreachable
 from penjing.data.sources.web import web_files
 from penjing.errors import DataError, RecipeError
 
@@ -136,3 +137,18 @@ def test_server_that_refuses_stalls_or_is_not_there_is_an_error_and_leaves_nothi
     with pytest.raises(DataError, match="cannot be reached"):
         source_files(f"{server}/whole.txt")
     assert kept(home) == []
+
+
+def test_corpus_lists_an_address_that_cannot_be_reached_and_does_not_wait_for_it_again(home: Path) -> None:
+    with serving() as (server, asked):
+        addresses = [f"{server}/secret.csv", f"{server}/whole.txt"]
+        for _ in range(2):
+            found = corpus_files(addresses)
+            assert [path.name for path in found.files] == ["whole.txt"]
+            assert [error.where for error in found.unread] == addresses[:1]
+        assert [path for path, _ in asked] == ["/secret.csv", "/whole.txt"]
+        forget_unreachable(addresses)
+        corpus_files(addresses)
+        assert [path for path, _ in asked][2:] == ["/secret.csv"]
+        with pytest.raises(DataError, match="answers 403"):
+            corpus_files(addresses[:1])

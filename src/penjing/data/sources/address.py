@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from penjing.data.sources.dispatch import check_kind, known_kinds, table_kinds
 from penjing.data.sources.faults import readable_name
+from penjing.data.sources.keeping import note_unreachable, unreachable
 from penjing.data.sources.source import kind_of
 from penjing.errors import DataError, RecipeError
 from penjing.registry import load_registered, registered_names
@@ -78,7 +79,7 @@ class CorpusFiles(NamedTuple):
         files: each once, in the order of the addresses, those of one address sorted.
         names: what each is called in a corpus: its own name, with folders before it where two have the same.
         left_out: files of folders that no reader knows, by extension.
-        unread: folders that may not be read, each with why.
+        unread: folders that may not be read, and addresses that cannot be reached, each with why.
     """
 
     files: list[Path]
@@ -99,17 +100,23 @@ class CorpusFiles(NamedTuple):
 def corpus_files(addresses: Iterable[str]) -> CorpusFiles:
     """Returns the files of texts that addresses stand for: tables, documents and archives, folders with all below.
 
-    Raises: as `source_files`.
+    Raises: as `source_files`; but an address that cannot be reached is listed, unless there is nothing else.
     """
     files: dict[Path, None] = {}
     left_out: Counter[str] = Counter()
     unread: list[DataError] = []
     for address in addresses:
-        found = _fetch(address)
+        try:
+            found = _fetch_once(address)
+        except DataError as error:
+            unread.append(error)
+            continue
         if found is None:
             path = _local_path(address)
             found = _walk(path, address, left_out, unread) if path.is_dir() else _files_at(path, address)
         files.update(dict.fromkeys(found))
+    if not files and unread:
+        raise unread[0]
     return CorpusFiles(list(files), _distinct_names(list(files)), left_out, unread)
 
 
@@ -149,6 +156,18 @@ def _fetch(address: str) -> list[Path] | None:
         return None
     fetch: Fetcher = load_registered("addresses", address.partition(":")[0])
     return fetch(address)
+
+
+def _fetch_once(address: str) -> list[Path] | None:
+    """Fetches as `_fetch`; an address that could not be reached is not waited for a second time."""
+    known = unreachable(address)
+    if known is not None:
+        raise known
+    try:
+        return _fetch(address)
+    except DataError as error:
+        note_unreachable(address, error)
+        raise
 
 
 def _local_path(address: str) -> Path:

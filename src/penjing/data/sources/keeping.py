@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from penjing.files import folder_beside, remove_abandoned
+from penjing.errors import DataError
+from penjing.files import folder_beside, read_json, remove_abandoned, write_json
 from penjing.hashing import hash_text
 
 #: Where it is kept, as it is shown.
@@ -43,6 +45,35 @@ def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
         beside.chmod(0o700)
         fill(beside)
     return _files(place)
+
+
+def note_unreachable(address: str, error: DataError) -> None:
+    """Notes for the rest of this process that an address cannot be reached, so that it is not waited for again."""
+    note = {"process": os.getpid(), "what": error.what, "where": error.where, "do": error.do}
+    file = _note_of(address)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_json(file, note)
+
+
+def unreachable(address: str) -> DataError | None:
+    """Returns why this process could not reach an address; None where it did not try, or could."""
+    try:
+        note = read_json(_note_of(address))
+    except FileNotFoundError:
+        return None
+    if note["process"] != os.getpid():
+        return None
+    return DataError(note["what"], where=note["where"], do=note["do"])
+
+
+def forget_unreachable(addresses: Iterable[str]) -> None:
+    """Makes addresses be tried again."""
+    for address in addresses:
+        _note_of(address).unlink(missing_ok=True)
+
+
+def _note_of(address: str) -> Path:
+    return Path(FETCHED).expanduser() / "unreachable" / f"{hash_text(address)[:16]}.json"
 
 
 def _files(place: Path) -> list[Path]:
