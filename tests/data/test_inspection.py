@@ -55,9 +55,8 @@ def test_examples_are_the_first_by_id_and_name_what_they_are_like(corpus: Path) 
 def test_dropped_examples_are_of_every_reason_however_rare(tmp_path: Path) -> None:
     pytest.importorskip("daft")
     same = "".join(f"{LONG} number {n}\n" for n in range(30))
-    (tmp_path / "a.txt").write_text(
-        f"{LONG}\n{same}{'again ' * 40}\nanother text of its own\nand yet another one\n", encoding="utf-8"
-    )
+    texts = f"{LONG}\n{same}{'again ' * 40}\nanother text of its own\nand yet another one\n"
+    (tmp_path / "a.txt").write_text(texts, encoding="utf-8")
     (out := tmp_path / "out").mkdir()
     settings = TextData(path=str(tmp_path / "a.txt"), near_duplicates=0.75, filters=("gopher_repetition",))
     build_corpus(settings, None, 0, out, Silent())
