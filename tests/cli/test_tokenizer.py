@@ -78,3 +78,12 @@ def test_a_sample_of_more_text_is_said_to_be_one(cli: Any, folder: Path) -> None
 )
 def test_wrong_calls_are_refused(cli: Any, folder: Path, arguments: list[str], said: list[str]) -> None:
     cli.run("tokenizer", *arguments, cwd=folder).assert_refused(2, *said)
+
+
+def test_texts_in_another_encoding_are_read(cli: Any, folder: Path) -> None:
+    pytest.importorskip("chardet")
+    texts = [*_TEXTS, "前台的人很热情，早餐也不错，下次还会来住。"] * 4
+    (folder / "gb.txt").write_bytes("".join(f"{text}\n" for text in texts).encode("gb18030"))
+    done = cli.run("tokenizer", "bytes", "gb.txt", "--json", cwd=folder)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["tokenizers"][0]["languages"]["zh"]["texts"] == 8

@@ -62,7 +62,7 @@ def show_card(
     tokenizers = [load_tokenizer(_find_folder(each)) for each in addresses]
     drawn = Reservoir(sample_mb * 1e6, seed=0)
     for file in texts:
-        for rows in read_rows(file, column, columns=columns):
+        for rows in read_rows(file, column, columns=columns, encoding="auto"):
             drawn.add(rows.texts)
     worded = [find_words_of(text) for batch in drawn for text in batch]
     progress = TerminalProgress(log_console())

@@ -165,6 +165,7 @@ def read_rows(
     where: Mapping[str, str | int | float | bool] | None = None,
     max_line_mb: float = 8,
     quotes: bool | None = None,
+    encoding: str | None = None,
 ) -> Iterator[TextRows]:
     """Yields the checked rows of any file, in batches, for prediction or evaluation.
 
@@ -176,13 +177,14 @@ def read_rows(
         where: keep only the rows whose column has this value.
         max_line_mb: the longest line in MB.
         quotes: whether cells may stand in double quotes; None: yes in CSV, no in TSV.
+        encoding: of text files; None: UTF-8; ``auto``: found by how the bytes look.
 
     Raises:
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
     files = _of_one_split(address)
-    reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes)))
+    reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes, encoding=encoding)))
     found = 0
     for rows in reader.read(files):
         found += len(rows.texts)
