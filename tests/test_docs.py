@@ -231,6 +231,13 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
+def test_recipe_of_the_docs_is_written_for_a_file(folder: Path) -> None:
+    (commands,) = blocks("docs/new.md", "sh")
+    assert [commands] == blocks("docs/new.zh.md", "sh")
+    new = call(folder, *shlex.split(commands)[1:])
+    assert "labels in label (positive, negative)" in " ".join(new.split())
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -64,6 +64,42 @@ def quickstart(
 
 
 @app.command()
+def new(
+    task: Annotated[str, typer.Argument(help="A task, such as sentiment, or language-model.", metavar="TASK")],
+    data: Annotated[
+        list[str],
+        typer.Option("--data", help="A file, a folder or an address, as a recipe takes it; two: lines side by side."),
+    ],
+    texts: Annotated[str | None, typer.Option("--texts", help="More texts, without labels, to learn from.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Column of the texts (default: found).")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Column of the labels (default: found).")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Column of what is written (default: found).")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="A model folder to start from.")] = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.5, help="That a run may take.")] = 20,
+    out: Annotated[Path | None, typer.Option("--out", help="File of the recipe (default: NAME.toml).")] = None,
+    language: DataLanguage = "en",
+    as_json: Json = False,
+) -> None:
+    """Look at your files, and write a recipe for them that runs here in the time given."""
+    from penjing.cli.new import write_new_recipe
+    from penjing.pipeline.report.strings import check_language
+
+    write_new_recipe(
+        task,
+        data,
+        texts=texts,
+        text=text,
+        label=label,
+        target=target,
+        start=start,
+        minutes=minutes,
+        out=out,
+        language=check_language(language),
+        as_json=as_json,
+    )
+
+
+@app.command()
 def plan(recipe: RecipeFile, out: Out = None, overrides: Overrides = None, as_json: Json = False) -> None:
     """What a recipe would do: stages, rows, tokens, tokens cut, parameters, memory, time. Runs nothing."""
     from penjing.cli.plan import show_plan

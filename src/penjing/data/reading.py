@@ -184,7 +184,9 @@ def read_rows(
         DataError: a row cannot be used, or there is none.
     """
     files = _of_one_split(address)
-    reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes, encoding=encoding)))
+    reader = RowReader(
+        RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes, encoding=encoding))
+    )
     found = 0
     for rows in reader.read(files):
         found += len(rows.texts)

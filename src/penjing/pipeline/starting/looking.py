@@ -1,0 +1,291 @@
+"""What a file holds, as far as a recipe must know it: columns, labels, language, how many texts, and how long."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from penjing.data.dividing import addressed_files
+from penjing.data.labels.schema import Column, describe_columns
+from penjing.data.languages import LanguageFinder
+from penjing.data.rows import plain_value
+from penjing.data.scripts import UNSPACED_CHARACTER
+from penjing.data.sources import Layout, corpus_files, file_size, group_by_split, read_file, source_files
+from penjing.data.sources.aligned import read_aligned
+from penjing.data.sources.columns import list_columns
+from penjing.data.sources.source import Batch, kind_of
+from penjing.errors import MissingExtraError, UsageError
+
+_MOST_ROWS = 20_000  # of each file that are looked at
+_SMALL_BYTES = 32 * 10**6  # a file of no more is counted
+_MOST_FILES = 100  # that are looked at
+_TEXTS = 2000  # whose length and language are looked at
+_HEADERLESS_KINDS = ("csv", "tsv")
+_LONGEST_NAME = 40  # characters of a column's name
+_UNSPACED_SHARE = 0.3
+_LONG_TEXTS = 0.95  # share of the texts that are to fit into a row
+
+
+@dataclass(frozen=True)
+class Found:
+    """What files of texts hold.
+
+    Attributes:
+        files: how many there are.
+        rows: about how many they have to learn from.
+        columns: names for those of a file without a header line; None where it has one, or no columns.
+        text: the column of texts.
+        label: that of labels; None where none was looked for.
+        target: that of what is written to each text; None where none was looked for.
+        labels: the values there, the most frequent first, with their counts in what was looked at.
+        language: of most texts, as ISO 639-1 has it.
+        words: of a text, on average; of Chinese ones, reckoned from the characters.
+        long_words: so many words that 95% of the texts have no more.
+        target_language: of most targets.
+        long_target_words: so many words that 95% of the targets have no more.
+        splits: the splits that have files of their own.
+    """
+
+    files: int
+    rows: int
+    columns: tuple[str, ...] | None
+    text: str
+    label: str | None
+    labels: dict[str, int]
+    language: str
+    words: float
+    long_words: int
+    splits: tuple[str, ...]
+    target: str | None = None
+    target_language: str = ""
+    long_target_words: int = 0
+
+
+def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
+    """Returns what labelled rows look like.
+
+    Args:
+        address: as ``[data] path`` takes it.
+        text: column of the text; None: the one that looks like it.
+        label: column of the label, likewise.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: no column looks like a text, or a label.
+    """
+    files = source_files(address)
+    groups = group_by_split(files) if len(files) > 1 else {}
+    learned = groups.get("train", files)
+    layout, columns = _described(learned)
+    chosen = _choose(columns, text, "text", address), _choose(columns, label, "label", address)
+    values = _values(learned, list(chosen), layout)
+    labels = Counter(plain_value(row[1]) for row in values if plain_value(row[1]))
+    texts = _texts(values, 0)
+    rows, splits = _all_rows(learned, layout, chosen[0]), tuple(sorted(groups))
+    return _found(files, rows, layout.columns, chosen, dict(labels.most_common()), texts, splits)
+
+
+def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None, *, longer_first: bool) -> Found:
+    """Returns what texts with another text each look like.
+
+    Args:
+        addresses: one, of tables with both columns, or two of files of lines, as ``[data] path`` takes them.
+        text: column of the text; None: one of the two of the longest texts.
+        target: column of what is written to it, likewise.
+        longer_first: whether the longer of the two is the text, as in a summary; else the first column is.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: no two columns look like texts.
+    """
+    sides = addressed_files(addresses)
+    if len(sides) > 1:
+        first, second = sides[0][0], sides[1][0]
+        chosen, layout = ("text", "target"), Layout(encoding="auto")
+        values = [
+            list(row) for row in islice(_rows_of(read_aligned(first, second, chosen, layout), chosen), _MOST_ROWS)
+        ]
+        rows = _reckon_rows(read_aligned(first, second, chosen, layout), file_size(first))
+        return _found_pairs(_found(sides[0], rows, None, ("text", None), {}, _texts(values, 0), ()), "target", values)
+    files = sides[0]
+    groups = group_by_split(files) if len(files) > 1 else {}
+    learned = groups.get("train", files)
+    layout, columns = _described(learned)
+    chosen = _choose_pair(columns, text, target, longer_first, addresses[0])
+    values = _values(learned, list(chosen), layout)
+    rows, splits = _all_rows(learned, layout, chosen[0]), tuple(sorted(groups))
+    found = _found(files, rows, layout.columns, (chosen[0], None), {}, _texts(values, 0), splits)
+    return _found_pairs(found, chosen[1], values)
+
+
+def _found_pairs(found: Found, target: str, values: list[list[object]]) -> Found:
+    targets = _thinned(_texts(values, 1))
+    return replace(found, target=target, target_language=_language(targets), long_target_words=_long_words(targets))
+
+
+def _described(files: Sequence[Path]) -> tuple[Layout, list[Column]]:
+    """Returns how tables are read, with names for their columns if they have no header line, and what is in those."""
+    layout = Layout(encoding="auto")
+    columns = describe_columns(files, layout, _MOST_ROWS)
+    names = _names_without_header(files[0], columns)
+    if names is None:
+        return layout, columns
+    layout = Layout(names, encoding="auto")
+    return layout, describe_columns(files, layout, _MOST_ROWS)
+
+
+def look_at_texts(address: str, text: str | None) -> Found:
+    """Returns what texts without labels look like.
+
+    Args:
+        address: as ``[corpus] path`` takes it.
+        text: column of the text in tables; None: the one that looks like it.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: no column looks like a text.
+    """
+    files = corpus_files([address]).files
+    tables = [file for file in files if kind_of(file) in ("csv", "tsv", "jsonl", "json", "parquet", "arrow")]
+    layout, column = Layout(encoding="auto"), text or "text"
+    if tables and text is None:
+        column = _choose(describe_columns(tables[:1], layout, _MOST_ROWS), None, "text", address)
+    values = _values(files, [column], layout)
+    texts = _texts(values, 0)
+    if not texts:
+        raise UsageError("there is no text in it", where=address, do="Name files of texts, or the column with --text.")
+    return _found(files, _all_rows(files, layout, column), None, (column, None), {}, texts, ())
+
+
+def _found(
+    files: list[Path],
+    rows: int,
+    columns: tuple[str, ...] | None,
+    chosen: tuple[str, str | None],
+    labels: dict[str, int],
+    texts: list[str],
+    splits: tuple[str, ...],
+) -> Found:
+    looked = _thinned(texts)
+    words = float(np.mean([_count_words(text) for text in looked]))
+    return Found(len(files), rows, columns, *chosen, labels, _language(looked), words, _long_words(looked), splits)
+
+
+def _texts(values: Iterable[Sequence[object]], column: int) -> list[str]:
+    return [value for row in values if isinstance(value := row[column], str)]
+
+
+def _thinned(texts: list[str]) -> list[str]:
+    return texts[:: max(1, len(texts) // _TEXTS)]
+
+
+def _long_words(texts: Sequence[str]) -> int:
+    return math.ceil(float(np.quantile([_count_words(text) for text in texts], _LONG_TEXTS)))
+
+
+def _choose_pair(
+    columns: Sequence[Column], text: str | None, target: str | None, longer_first: bool, address: str
+) -> tuple[str, str]:
+    """Returns the columns of a text and of what is written to it."""
+    known = [column.name for column in columns]
+    for name, option in ((text, "text"), (target, "target")):
+        if name is not None and name not in known:
+            _choose(columns, name, option, address)
+    likely = sorted(
+        (c for c in columns if c.kind == "text" and c.name not in (text, target)), key=lambda c: -c.characters
+    )[: 2 - (text is not None) - (target is not None)]
+    if not longer_first:
+        likely.sort(key=lambda column: known.index(column.name))
+    left = [column.name for column in likely]
+    if len(left) < (text is None) + (target is None):
+        raise UsageError(
+            f"there are no two columns of texts; its columns are {', '.join(known[:20])}",
+            where=address,
+            do="Name them with --text and --target, or give two files of lines: --data texts.txt --data targets.txt.",
+        )
+    return text or left.pop(0), target or left.pop(0)
+
+
+def _choose(columns: Sequence[Column], named: str | None, role: str, address: str) -> str:
+    known = [column.name for column in columns]
+    shown = ", ".join(known[:20])
+    if named is not None:
+        if named not in known:
+            raise UsageError(f'there is no column "{named}"', where=address, do=f"Its columns are: {shown}.")
+        return named
+    found = next((column.name for column in columns if column.looks_like == role), None)
+    if found is None:
+        raise UsageError(
+            f"no column looks like the {role}; its columns are {shown}", where=address, do=f"Name it with --{role}."
+        )
+    return found
+
+
+def _names_without_header(file: Path, columns: Sequence[Column]) -> tuple[str, ...] | None:
+    """Returns names for the columns of a table whose first line is no header, but a row like the others.
+
+    It is one where a name is too long for a name, or is a value of the column that looks like the label.
+    """
+    if kind_of(file) not in _HEADERLESS_KINDS:
+        return None
+    label = next((column.name for column in columns if column.looks_like == "label"), None)
+    values = {plain_value(row[0]) for row in _values([file], [label], Layout(encoding="auto"))} if label else set()
+    if not any(len(column.name) > _LONGEST_NAME for column in columns) and label not in values:
+        return None
+    roles = {column.name: column.looks_like for column in columns if column.looks_like}
+    names = list_columns(file, Layout(encoding="auto"))
+    return tuple(roles.get(name, f"column{number}") for number, name in enumerate(names, start=1))
+
+
+def _values(files: Sequence[Path], names: list[str], layout: Layout) -> list[list[object]]:
+    """Returns some columns of the first rows of files."""
+
+    rows = (islice(_rows_of(read_file(file, names, layout), names), _MOST_ROWS) for file in files[:_MOST_FILES])
+    return [list(row) for row in islice(chain.from_iterable(rows), 10 * _MOST_ROWS)]
+
+
+def _rows_of(batches: Iterable[Batch], names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    for batch in batches:
+        yield from zip(*(batch.columns[name] for name in names), strict=True)
+
+
+def _all_rows(files: Sequence[Path], layout: Layout, column: str) -> int:
+    batches = chain.from_iterable(read_file(file, [column], layout) for file in files[:_MOST_FILES])
+    return _reckon_rows(batches, sum(map(file_size, files)))
+
+
+def _reckon_rows(batches: Iterable[Batch], size: int) -> int:
+    """Returns about how many rows files of so many bytes have, reckoned from the first ones."""
+    rows = read = 0
+    for batch in batches:
+        rows, read = rows + len(batch.rows), read + batch.consumed
+        if rows >= _MOST_ROWS and size > _SMALL_BYTES:
+            return round(rows * max(1.0, size / max(1, read)))
+    return rows
+
+
+def _count_words(text: str) -> float:
+    """Returns the words of a text; 1.6 characters of Chinese make one, as a segmenter cuts."""
+    unspaced = len(UNSPACED_CHARACTER.findall(text))
+    return len(UNSPACED_CHARACTER.sub(" ", text).split()) + unspaced / 1.6
+
+
+def _language(texts: Sequence[str]) -> str:
+    joined = "".join(texts)
+    letters = sum(map(str.isalpha, joined))
+    unspaced = len(UNSPACED_CHARACTER.findall(joined)) / max(1, letters)
+    try:
+        finder = LanguageFinder(())
+    except MissingExtraError:
+        return "zh" if unspaced > _UNSPACED_SHARE else "en"
+    guesses = Counter(finder.guess(text).language for text in texts[:300])
+    return guesses.most_common(1)[0][0] if guesses else "en"

@@ -1,0 +1,101 @@
+"""The best recipe, for files that were looked at, that this machine runs in the time given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from penjing.pipeline.plan import Plan
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.starting.classifier import propose_classifiers
+from penjing.pipeline.starting.language_model import SPARE, propose_language_models
+from penjing.pipeline.starting.looking import Found
+from penjing.pipeline.starting.wanted import Document, Wanted
+from penjing.pipeline.starting.writer import propose_writers
+from penjing.tasks.task import load_task
+
+LANGUAGE_MODEL = "language-model"
+_MOST_REPETITIONS = 4  # of a corpus: Muennighoff et al. 2023, arXiv 2305.16264, see little loss up to four
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A recipe.
+
+    Attributes:
+        document: the recipe as TOML holds it.
+        kind: ``transfer``, ``lstm`` or ``language_model``.
+        plan: what it would take.
+        fits: whether that is no more than the minutes given.
+    """
+
+    document: Document
+    kind: str
+    plan: Plan
+    fits: bool
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe, checked."""
+        return check_recipe(self.document, self.document["name"])
+
+
+def propose(wanted: Wanted, found: Found, plan: Callable[[Recipe], Plan], rate: Callable[[], float]) -> Proposal:
+    """Returns the best recipe that fits into the minutes, or else the quickest.
+
+    Args:
+        wanted: what it is to be for.
+        found: what the files hold.
+        plan: says what a recipe would take.
+        rate: measures the operations per second of the machine.
+
+    Raises:
+        UsageError: the labels are none of the task's.
+        PenjingError: a recipe cannot run on the files.
+    """
+    stage = "pretrain" if wanted.task == LANGUAGE_MODEL else "finetune"
+    proposals = []
+    for kind, document in _candidates(wanted, found, rate):
+        proposals.append(_fit(kind, document, stage, wanted.minutes, plan))
+        if proposals[-1].fits:
+            return proposals[-1]
+    return min(proposals, key=lambda proposal: proposal.plan.seconds)
+
+
+def _candidates(wanted: Wanted, found: Found, rate: Callable[[], float]) -> list[tuple[str, Document]]:
+    """Returns recipes, the best first."""
+    if wanted.task == LANGUAGE_MODEL:
+        return propose_language_models(wanted, found, rate())
+    if load_task(wanted.task).answers == "text":
+        return propose_writers(wanted, found)
+    return propose_classifiers(wanted, found)
+
+
+def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callable[[Recipe], Plan]) -> Proposal:
+    """Plans a recipe, and changes how long it trains to what there is time for."""
+    planned = plan(check_recipe(document, document["name"]))
+    training = sum(item.seconds for item in planned.stages if item.name == stage and not item.is_done)
+    left = 60 * minutes * SPARE - (planned.seconds - training)
+    epochs = document[stage]["epochs"]
+    longest = _MOST_REPETITIONS if stage == "pretrain" else epochs
+    wished = min(longest, epochs * left / max(training, 1e-9)) if training else epochs
+    fewest = 0.05 if stage == "pretrain" else 1
+    chosen = max(fewest, wished)
+    chosen = round(chosen, 2) if stage == "pretrain" or chosen < epochs else epochs
+    if chosen != epochs:
+        document = {**document, stage: {**document[stage], "epochs": chosen}}
+        stages = [
+            item if item.name != stage else replace(item, seconds=item.seconds * chosen / epochs)
+            for item in planned.stages
+        ]
+        planned = Plan(stages, planned.corpus_share)
+    return Proposal(document, kind, planned, fits=wished >= fewest)
+
+
+def name_of(address: str) -> str:
+    """Returns a name for a recipe about some files."""
+    stem = Path(address.rstrip("/")).name.split(".")[0] if "://" not in address else "recipe"
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-" for letter in stem)
+    return kept.strip("-") or "recipe"

@@ -1,0 +1,88 @@
+"""A recipe as a TOML file that explains itself, in English or Chinese."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from penjing.pipeline.recipe import Recipe
+
+_COMMENTS: Mapping[str, tuple[str, str]] = {
+    "data.encoding": ("found by the bytes: UTF-8, GB18030, Big5 …", "按字节判断：UTF-8、GB18030、Big5……"),
+    "data.columns": ("the file has no header line", "文件没有标题行"),
+    "data.text": ("column of the texts", "文本所在的列"),
+    "data.target": ("column of what is written to each text", "要写出的文本所在的列"),
+    "data.label": ("column of the labels", "标签所在的列"),
+    "corpus.path": (
+        "texts to learn words from; those of the test are left out",
+        "从这些文本学习词语；测试用到的不在其中",
+    ),
+    "tokenizer.vocab_size": ("most words; rarer ones are unknown", "词表大小；更少见的词算作未知"),
+    "tokenizer.words.segment": ("Chinese is cut into words", "中文先分词"),
+    "tokenizer.kind": ("word, wordpiece, bpe or unigram", "word、wordpiece、bpe 或 unigram"),
+    "vectors.epochs": ("what a word means, from the company it keeps", "词义从上下文学来"),
+    "model.start": ("a model that exists is trained further", "在已有的模型上继续训练"),
+    "model.family": ("lstm, bert, llama or t5", "lstm、bert、llama 或 t5"),
+    "model.size": ("tiny, mini, small, base or large", "tiny、mini、small、base 或 large"),
+    "render.max_tokens": (
+        "what is longer is cut; 95% of the texts fit, or 256",
+        "更长的截断；95% 的文本放得下，至多 256",
+    ),
+    "pretrain.schedule": ("this run can be made longer afterwards", "以后还可以延长训练"),
+    "pretrain.epochs": ("passes over the texts; as many as there is time for", "遍数，按给定的时间"),
+    "finetune.epochs": ("passes over the rows", "遍数"),
+    "finetune.average": ("a running average of the weights is kept", "保留权重的滑动平均"),
+    "render.max_target_tokens": ("likewise, of what is written", "要写出的文本同样如此"),
+    "write.beams": ("how many beginnings of an answer are kept", "写的时候保留几个开头"),
+    "finetune.dropout": ("keeps a small set from being learned by heart", "免得把小数据背下来"),
+    "report.language": ("en or zh", "en 或 zh"),
+}
+_SECTIONS: Mapping[str, tuple[str, str]] = {
+    "explain": ("the report explains some answers, word by word", "报告逐词解释一些回答"),
+}
+_ORDER = [*Recipe.model_fields, "write"]
+_COLUMN = 34
+
+
+def write_recipe(document: Mapping[str, Any], heading: list[str], language: str) -> str:
+    """Returns a recipe as TOML, with a heading and what its settings mean.
+
+    Args:
+        document: the recipe.
+        heading: lines of comment at the top.
+        language: of the comments, en or zh.
+    """
+    lines = [f"# {line}" for line in heading]
+    lines += ["", *(_line("", key, value, language) for key, value in document.items() if not isinstance(value, dict))]
+    for name in sorted((key for key, value in document.items() if isinstance(value, dict)), key=_ORDER.index):
+        lines += _section(name, document[name], language)
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, values: Mapping[str, Any], language: str) -> list[str]:
+    plain = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    lines = []
+    if plain or len(plain) == len(values):
+        lines = ["", _commented(f"[{name}]", _SECTIONS.get(name), language)]
+        lines += [_line(name, key, value, language) for key, value in plain.items()]
+    for key, value in values.items():
+        if isinstance(value, dict):
+            lines += _section(f"{name}.{key}", value, language)
+    return lines
+
+
+def _line(section: str, key: str, value: Any, language: str) -> str:
+    return _commented(f"{key} = {_value(value)}", _COMMENTS.get(f"{section}.{key}"), language)
+
+
+def _commented(line: str, comment: tuple[str, str] | None, language: str) -> str:
+    return line if comment is None else f"{line:<{_COLUMN}} # {comment[language == 'zh']}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)

@@ -1,0 +1,53 @@
+"""What a recipe is to be for, and what all proposals have in common."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from penjing.pipeline.starting.looking import Found
+
+Document = dict[str, Any]
+_LONGEST_ROW, _STEP = 256, 16  # tokens
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a recipe is to be for.
+
+    Attributes:
+        name: of the recipe.
+        task: a registered task, or ``language-model``.
+        addresses: of the files; two are files of lines side by side.
+        texts: of more texts, without labels; None: there are none.
+        start: a model folder to start from; None: what suits.
+        minutes: that a run may take.
+        language: of the report, en or zh.
+    """
+
+    name: str
+    task: str
+    addresses: tuple[str, ...]
+    texts: str | None
+    start: str | None
+    minutes: float
+    language: str
+
+
+def rows_section(wanted: Wanted, found: Found) -> Document:
+    """Returns ``[data]``, of what the files do not say themselves."""
+    address: Any = wanted.addresses[0] if len(wanted.addresses) == 1 else list(wanted.addresses)
+    section: Document = {"path": address, "encoding": "auto"}
+    if found.columns is not None:
+        section["columns"] = list(found.columns)
+    for key, name in (("text", found.text), ("label", found.label), ("target", found.target)):
+        if name not in (None, key):
+            section[key] = name
+    return section
+
+
+def row_tokens(words: int, tokens_a_word: float) -> int:
+    """Returns the longest row for texts of so many words, within bounds."""
+    needed = words * tokens_a_word + 2
+    return int(min(_LONGEST_ROW, max(2 * _STEP, _STEP * math.ceil(needed / _STEP))))

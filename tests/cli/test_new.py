@@ -1,0 +1,70 @@
+"""``penjing new``: a recipe for a file, that runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_GOOD, _BAD = ("lovely", "warm", "动人", "精彩"), ("dull", "empty", "无聊", "拖沓")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = [
+        f"{n},the film {n} is {(_GOOD, _BAD)[n % 2][n // 2 % 4]} to see,{('see', 'skip')[n % 2]}" for n in range(80)
+    ]
+    (tmp_path / "films.csv").write_text("\n".join(["id,review,verdict", *rows]) + "\n", encoding="utf-8")
+    pairs = [f"the number {n} is here\tdie Zahl {n} ist hier" for n in range(80)]
+    (tmp_path / "pairs.tsv").write_text("\n".join(["en\tde", *pairs]) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_recipe_for_labelled_rows_explains_itself_and_can_be_planned(cli: Any, folder: Path) -> None:
+    pytest.importorskip("gensim")
+    done = cli.run("new", "classify", "--data", "films.csv", "--minutes", "30", "--lang", "zh", cwd=folder)
+    assert done.code == 0, done.err
+    text = (folder / "films.toml").read_text(encoding="utf-8")
+    assert text.startswith("# 由 penjing new classify 写成")
+    assert "# 文本所在的列" in text
+    assert 'label = "verdict"' in text
+    planned = cli.run("plan", "films.toml", "--json", cwd=folder)
+    assert planned.code == 0, planned.err
+    assert "finetune" in {stage["name"] for stage in json.loads(planned.out)["stages"]}
+
+
+def test_recipe_for_pairs_runs(cli: Any, folder: Path) -> None:
+    pytest.importorskip("sacrebleu")
+    asked = ("new", "translate", "--data", "pairs.tsv", "--minutes", "10", "--out", "mine.toml")
+    done = cli.run(*asked, "--json", cwd=folder)
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert (document["found"]["text"], document["found"]["target"]) == ("en", "de")
+    assert document["document"]["data"] == {"path": "pairs.tsv", "encoding": "auto", "text": "en", "target": "de"}
+    ran = cli.run("run", "mine.toml", "--set", "finetune.epochs=1", cwd=folder)
+    assert ran.code == 0, ran.err
+    assert "bleu" in ran.out.lower()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["clasify", "--data", "films.csv"], ["no task", "classify"]),
+        (["classify", "--data", "films.csv", "--target", "review"], ["--target is not for classify"]),
+        (["sentiment", "--data", "films.csv"], ["the labels are", "sentiment knows"]),
+        (["classify", "--data", "films.csv", "--data", "pairs.tsv"], ["there are 2 --data"]),
+        (["classify", "--data", "nowhere.csv"], ["no such file"]),
+        (["classify", "--data", "films.csv", "--out", "films.csv"], ["is there already"]),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_written(
+    cli: Any, folder: Path, asked: list[str], words: list[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = cli.run("new", *asked, cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    for word in words:
+        assert word in done.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -1,0 +1,104 @@
+"""What a file holds is seen as its owner would say it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from penjing.errors import UsageError
+from penjing.pipeline.starting.looking import look_at_pairs, look_at_rows, look_at_texts
+
+ENGLISH = ("a lovely film that moves everybody who sees it", "a dull plot and an empty story that nobody needs")
+CHINESE = ("房间很干净，早餐也不错，下次还会来住", "前台的态度很差，隔音也不好，不会再来了")
+
+
+def write_lines(path: Path, lines: list[str]) -> str:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+def test_columns_and_labels_of_a_table_are_found(tmp_path: Path) -> None:
+    rows = ["id,stars,review", *(f"{n},{('good', 'bad')[n % 2]},{ENGLISH[n % 2]} {n}" for n in range(40))]
+    found = look_at_rows(write_lines(tmp_path / "rows.csv", rows), None, None)
+    assert (found.text, found.label, found.columns) == ("review", "stars", None)
+    assert found.labels == {"good": 20, "bad": 20}
+    assert (found.rows, found.files, found.language) == (40, 1, "en")
+    assert found.long_words == 11
+
+
+def test_table_without_a_header_gets_names(tmp_path: Path) -> None:
+    rows = [f"{CHINESE[n % 2]}{n}\t{n % 2}" for n in range(40)]
+    found = look_at_rows(write_lines(tmp_path / "rows.tsv", rows), None, None)
+    assert found.columns == ("text", "label")
+    assert (found.rows, found.language, found.labels) == (40, "zh", {"0": 20, "1": 20})
+
+
+def test_folder_is_looked_at_by_its_training_files(tmp_path: Path) -> None:
+    for split, rows in (("train", 40), ("test", 10)):
+        write_lines(tmp_path / f"{split}.csv", ["text,label", *(f"{ENGLISH[n % 2]} {n},{n % 2}" for n in range(rows))])
+    found = look_at_rows(str(tmp_path), None, None)
+    assert found.splits == ("test", "train")
+    assert sum(found.labels.values()) == 40
+
+
+def test_rows_of_a_long_file_are_reckoned_from_its_beginning(tmp_path: Path) -> None:
+    words = "a word and another one " * 40
+    rows = ["text,label", *(f"{words},{n % 2}" for n in range(40_000))]
+    found = look_at_rows(write_lines(tmp_path / "long.csv", rows), None, None)
+    assert abs(found.rows - 40_000) < 4000
+
+
+def test_longer_column_is_what_a_summary_is_of_and_the_first_what_is_translated(tmp_path: Path) -> None:
+    rows = [{"short": CHINESE[n % 2], "long": f"{ENGLISH[n % 2]} {n}", "n": n} for n in range(40)]
+    file = write_lines(tmp_path / "pairs.jsonl", [json.dumps(row, ensure_ascii=False) for row in rows])
+    summary = look_at_pairs([file], None, None, longer_first=True)
+    assert (summary.text, summary.target) == ("long", "short")
+    translation = look_at_pairs([file], None, None, longer_first=False)
+    assert (translation.text, translation.target) == ("short", "long")
+    assert (translation.language, translation.target_language) == ("zh", "en")
+    named = look_at_pairs([file], "long", None, longer_first=False)
+    assert (named.text, named.target) == ("long", "short")
+
+
+def test_two_packed_files_of_lines_are_pairs(tmp_path: Path) -> None:
+    for name, lines in (("a.en", ENGLISH), ("a.zh", CHINESE)):
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress("".join(f"{line}\n" for line in lines * 50).encode()))
+    found = look_at_pairs([str(tmp_path / "a.en.gz"), str(tmp_path / "a.zh.gz")], None, None, longer_first=False)
+    assert (found.rows, found.text, found.target, found.target_language) == (100, "text", "target", "zh")
+    assert (found.long_words, found.long_target_words) == (10, 13)
+
+
+def test_texts_without_labels(tmp_path: Path) -> None:
+    found = look_at_texts(write_lines(tmp_path / "texts.txt", [*CHINESE] * 20), None)
+    assert (found.rows, found.label, found.language) == (40, None, "zh")
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "what"),
+    [
+        (
+            ["n,m", *(f"{n},{n}" for n in range(20))],
+            (None, None),
+            "no column looks like the text; its columns are n, m",
+        ),
+        (["text,label", *(f"{ENGLISH[n % 2]} {n},{n % 2}" for n in range(20))], ("words", None), 'no column "words"'),
+        (
+            ["text,id", *(f"{ENGLISH[n % 2]} {n},{n}" for n in range(20))],
+            (None, None),
+            "no column looks like the label",
+        ),
+    ],
+)
+def test_what_is_not_there_is_named(
+    tmp_path: Path, lines: list[str], options: tuple[str | None, str | None], what: str
+) -> None:
+    with pytest.raises(UsageError, match=what):
+        look_at_rows(write_lines(tmp_path / "rows.csv", lines), *options)
+
+
+def test_one_column_of_texts_is_no_pair(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there are no two columns of texts"):
+        look_at_pairs([write_lines(tmp_path / "one.csv", ["text", *ENGLISH])], None, None, longer_first=False)

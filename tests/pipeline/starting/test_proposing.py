@@ -1,0 +1,117 @@
+"""Recipes are proposed that can be checked, written, read again, and that fit into the time."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penjing.errors import UsageError
+from penjing.pipeline.plan import Plan, PlannedStage
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import check_recipe, load_recipe
+from penjing.pipeline.starting.looking import Found
+from penjing.pipeline.starting.proposing import Proposal, name_of, propose
+from penjing.pipeline.starting.recipe_text import write_recipe
+from penjing.pipeline.starting.wanted import Wanted
+
+RATE = 2e11  # operations a second, as of two cores
+
+
+def found(rows: int = 5000, target: str | None = None, label: str | None = "label") -> Found:
+    labels = {"0": 9, "1": 8} if label else {}
+    return Found(1, rows, None, "review", label, labels, "zh", 18.5, 40, (), target, "en" if target else "", 30)
+
+
+def wanted(task: str, minutes: float) -> Wanted:
+    return Wanted("mine", task, ("rows.csv",), None, None, minutes, "en")
+
+
+def planner(second_an_epoch: float) -> Callable[[Recipe], Plan]:
+    """Returns a plan as `make_plan` would on a machine that takes so long for an epoch."""
+
+    def plan(recipe: Recipe) -> Plan:
+        stage, settings = ("finetune", recipe.finetune) if recipe.data else ("pretrain", recipe.pretrain)
+        assert settings is not None
+        training = PlannedStage(stage, False, second_an_epoch * settings.epochs, 500, {})
+        return Plan([PlannedStage("data", False, 10, 100, {}), training], 1.0)
+
+    return plan
+
+
+def proposed(task: str, found: Found, second_an_epoch: float, minutes: float = 20) -> Proposal:
+    return propose(wanted(task, minutes), found, planner(second_an_epoch), lambda: RATE)
+
+
+@pytest.mark.parametrize(
+    ("task", "looked"),
+    [
+        ("classify", found()),
+        ("sentiment", found()),
+        ("translate", found(target="other", label=None)),
+        ("summarize", found(rows=50_000, target="target", label=None)),
+        ("language-model", found(label=None)),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_recipe_of_every_task_is_written_and_read_as_it_is(
+    tmp_path: Path, task: str, looked: Found, language: str
+) -> None:
+    proposal = proposed(task, looked, 5)
+    written = write_recipe(proposal.document, ["a heading", "of two lines"], language)
+    assert written.startswith("# a heading\n# of two lines\n")
+    assert tomllib.loads(written) == proposal.document
+    file = tmp_path / "mine.toml"
+    file.write_text(written, encoding="utf-8")
+    assert load_recipe(file) == check_recipe(proposal.document, "mine") == proposal.recipe
+    assert proposal.fits
+
+
+def test_training_is_as_long_as_there_is_time_for() -> None:
+    roomy = proposed("classify", found(), 1)
+    tight = proposed("classify", found(), 60, minutes=5)
+    assert roomy.document["finetune"]["epochs"] > tight.document["finetune"]["epochs"] >= 1
+    assert tight.fits
+    assert tight.plan.seconds <= 5 * 60
+    hopeless = proposed("classify", found(), 3600, minutes=5)
+    assert not hopeless.fits
+    assert hopeless.document["finetune"]["epochs"] == 1
+
+
+def test_narrow_decoder_where_the_wide_one_takes_too_long() -> None:
+    pairs = found(rows=20_000, target="target", label=None)
+
+    def plan(recipe: Recipe) -> Plan:
+        width = int(recipe.model.shape["hidden_size"])
+        return Plan([PlannedStage("finetune", False, width * recipe.finetune.epochs, 500, {})], 1.0)
+
+    widths = [
+        propose(wanted("translate", minutes), pairs, plan, lambda: RATE).document["model"]["shape"]["hidden_size"]
+        for minutes in (60, 3)
+    ]
+    assert widths == [256, 128]
+
+
+def test_more_time_makes_a_larger_language_model() -> None:
+    sizes = [
+        proposed("language-model", found(label=None), 5, minutes).document["model"]["size"] for minutes in (1, 600)
+    ]
+    assert sizes[0] == "tiny"
+    assert sizes[1] != "tiny"
+
+
+def test_labels_that_the_task_does_not_know_are_refused() -> None:
+    stars = Found(1, 500, None, "review", "stars", {"three": 9, "five": 4}, "en", 9, 20, ())
+    with pytest.raises(UsageError, match="the labels are three, five, and sentiment knows"):
+        proposed("sentiment", stars, 5)
+    with pytest.raises(UsageError, match="all rows have the label good"):
+        proposed("classify", Found(1, 5, None, "a", "b", {"good": 5}, "en", 9, 20, ()), 5)
+
+
+@given(st.text())
+def test_name_is_one_that_a_recipe_may_have(address: str) -> None:
+    assert check_recipe({"name": name_of(address), "data": {"path": "x.csv"}}, "x").name == name_of(address)
