@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-_GOOD, _BAD = ("lovely", "warm", "动人", "精彩"), ("dull", "empty", "无聊", "拖沓")
+_GOOD, _BAD = ("动人", "精彩", "温暖", "清新"), ("无聊", "拖沓", "空洞", "吵闹")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = [
-        f"{n},the film {n} is {(_GOOD, _BAD)[n % 2][n // 2 % 4]} to see,{('see', 'skip')[n % 2]}" for n in range(80)
-    ]
+    words = [(_GOOD, _BAD)[n % 2][n // 2 % 4] for n in range(80)]
+    rows = [f"{n},第 {n} 部电影很{word}，值得一看吗,{('see', 'skip')[n % 2]}" for n, word in enumerate(words)]
     (tmp_path / "films.csv").write_text("\n".join(["id,review,verdict", *rows]) + "\n", encoding="utf-8")
     pairs = [f"the number {n} is here\tdie Zahl {n} ist hier" for n in range(80)]
     (tmp_path / "pairs.tsv").write_text("\n".join(["en\tde", *pairs]) + "\n", encoding="utf-8")
