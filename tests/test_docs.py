@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tomllib
 import urllib.request
 import zipfile
 from contextlib import closing
@@ -236,6 +237,31 @@ def test_recipe_of_the_docs_is_written_for_a_file(folder: Path) -> None:
     assert [commands] == blocks("docs/new.zh.md", "sh")
     new = call(folder, *shlex.split(commands)[1:])
     assert "labels in label (positive, negative)" in " ".join(new.split())
+
+
+def test_task_of_the_docs_goes_the_whole_path(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, translated = "docs/tasks.md", "docs/tasks.zh.md"
+    (code,), (package,), (recipe,), (commands,) = (blocks(page, kind) for kind in ("python", "ini", "toml", "sh"))
+    assert [[code], [package], [commands]] == [blocks(translated, kind) for kind in ("python", "ini", "sh")]
+    assert code.count("\n") < 60
+    about = tmp_path / "entities-1.dist-info"  # what installing the package leaves
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: entities\nVersion: 1\n", encoding="utf-8")
+    registered = tomllib.loads(package)["project"]["entry-points"]["penjing.tasks"]
+    points = [f"{name} = {target}" for name, target in registered.items()]
+    (about / "entry_points.txt").write_text("\n".join(["[penjing.tasks]", *points]), encoding="utf-8")
+    (tmp_path / "entities.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (folder / "names.toml").write_text(recipe, encoding="utf-8")
+    known = [(name, place) for name in ("Anna", "Ben", "Eva", "Li") for place in ("Paris", "Rome", "Oslo", "Bonn")]
+    rows = [f"{n}: {name} saw {place}.,PER {name}; LOC {place}" for n in range(6) for name, place in known]
+    (folder / "names.csv").write_text("\n".join(["text,target", *rows, "Nobody came.,none"]), encoding="utf-8")
+    run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "entity_f1" in run
+    assert "gazetteer" in run
+    assert len(predict.splitlines()) == 1
+    assert "entity_f1" in evaluate
+    assert "entity f1" in (folder / "runs/names/report.html").read_text(encoding="utf-8")
 
 
 def test_both_readmes_show_the_same_examples() -> None:
