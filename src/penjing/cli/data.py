@@ -57,6 +57,9 @@ def show_inspection(run: Path, examples: int, page: Path | None, language: Langu
 
 def show_documents(run: Path, ids: Sequence[str], language: Language, *, as_json: bool) -> None:
     """Shows texts by their ids: where each came from, what it was for, and which models learned from it."""
+    if not ids:
+        do = f"penjing data inspect {run} shows some."
+        raise UsageError("there is no id of a text to show", where="penjing data show", do=do)
     found = find_texts(run, set(ids))
     missing = [key for key in ids if key not in found]
     if missing:

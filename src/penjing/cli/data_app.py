@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import DataLanguage, Json, RunFolder
+from penjing.cli.options import DataLanguage, Json, Overrides, RunFolder
 
 data = typer.Typer(
     help="What is in the corpus of a run, where each text came from, its removal; labelled rows, and labelling.",
@@ -32,16 +32,23 @@ def inspect(
 
 @data.command()
 def show(
-    run: RunFolder,
-    ids: Annotated[list[str], typer.Argument(help="Ids of texts.", metavar="ID")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or a recipe.", metavar="RUN|RECIPE")],
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of texts of the run.", metavar="[ID]...")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=1000, help="Of a recipe: how many rows.")] = 3,
+    overrides: Overrides = None,
     language: DataLanguage = "en",
     as_json: Json = False,
 ) -> None:
-    """A text by its id: its file and row, what it was for, and which models learned from it."""
+    """A text of a run by its id, with its file and row; or the first rows of a recipe as tokens: learned, and cut."""
     from penjing.cli.data import show_documents
     from penjing.pipeline.report.strings import check_language
 
-    show_documents(run, ids, check_language(language), as_json=as_json)
+    if run.is_dir():
+        show_documents(run, ids or [], check_language(language), as_json=as_json)
+        return
+    from penjing.cli.rows import show_first_rows
+
+    show_first_rows(run, ids or [], rows, overrides or [], check_language(language), as_json=as_json)
 
 
 @data.command()

@@ -11,7 +11,7 @@ import typer
 
 import penjing
 from penjing.cli.data_app import data
-from penjing.cli.options import DataLanguage, Json, ModelFolder
+from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
 from penjing.errors import UsageError
 
@@ -25,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/NAME).")]
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe (TOML), or quickstart.", metavar="RECIPE")]
 

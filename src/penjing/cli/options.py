@@ -11,3 +11,4 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
 DataLanguage = Annotated[str, typer.Option("--lang", help="en or zh.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]

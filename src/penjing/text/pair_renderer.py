@@ -39,6 +39,11 @@ class RenderedPair:
     written: Rendered
 
     @property
+    def as_learned(self) -> Rendered:
+        """What is written, all of it to be learned."""
+        return Rendered(self.written.ids, [True] * len(self.written.ids), self.written.cut_tokens)
+
+    @property
     def joined(self) -> Rendered:
         """Both one after the other, of which what is written is learned."""
         return Rendered(

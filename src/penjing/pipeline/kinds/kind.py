@@ -13,6 +13,7 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.recipe import Recipe
 from penjing.progress import Progress
+from penjing.text.showing import ShownRow
 from penjing.text.tokenizer import Tokenizer
 from penjing.train.batches import Batch, Batches
 from penjing.train.objective import Objective
@@ -75,6 +76,9 @@ class Kind(Protocol):
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         """Fills a folder with a shard for each split, and returns what was counted."""
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        """Returns the first training rows as tokens, with what is learned and what is cut."""
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         """Returns the network, its weights unset."""

@@ -20,7 +20,7 @@ from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
 from penjing.progress import Progress, stop_if_asked
@@ -28,6 +28,7 @@ from penjing.tasks.loading import load_label_model
 from penjing.tasks.task import LabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
+from penjing.text.showing import ShownRow, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch, RowBatches
 from penjing.train.objectives.classification import ClassificationObjective
@@ -63,6 +64,13 @@ class LabelKind:
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        tokenizer = load_tokenizer(inputs["tokenizer"])
+        found = next(iter_split(inputs["data"], "train", rows))
+        renderers = (Renderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
+        kept, whole = (renderer.render([{renderer.columns[0]: text} for text in found.texts]) for renderer in renderers)
+        return [show_row(tokenizer, *row) for row in zip(kept, whole, found.labels, strict=True)]
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.classifier(config, len(self.labels(inputs)))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from penjing.errors import RecipeError
 from penjing.pipeline.recipe import Recipe
-from penjing.text.renderer import Rendered
+from penjing.text.renderer import Rendered, RendererSettings
 from penjing.text.shards import write_shard
 from penjing.text.tokenizer import Tokenizer
 
 ROWS_AT_ONCE = 2048
+_ROOMY = 10**9  # tokens that a row never has
+S = TypeVar("S", bound=RendererSettings)
+
+
+def with_room(settings: S) -> S:
+    """Returns how rows are rendered if nothing of them is cut."""
+    roomy = {name: _ROOMY for name in type(settings).model_fields if name.startswith("max_")}
+    return settings.model_copy(update=roomy)
 
 
 def check_positions(recipe: Recipe, tokens: int, keys: str, longest: int | None) -> None:

@@ -19,7 +19,7 @@ from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
@@ -29,6 +29,7 @@ from penjing.tasks.writing_model import WritingModel
 from penjing.text.pair_renderer import PairRenderer
 from penjing.text.renderer import Rendered
 from penjing.text.shards import open_shard
+from penjing.text.showing import ShownRow, join_rows, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
 from penjing.train.cross_entropy import IGNORED
@@ -73,6 +74,19 @@ class WritingKind:
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         settings = renderer.settings
         return {"max_tokens": settings.max_tokens, "max_target_tokens": settings.max_target_tokens, "splits": splits}
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        assert isinstance(recipe, WritingRecipe)
+        tokenizer = load_tokenizer(inputs["tokenizer"])
+        pairs = [*_as_rows(next(iter_pairs(inputs["data"], "train", rows)))]
+        renderers = (PairRenderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
+        kept, whole = (renderer.render(pairs) for renderer in renderers)
+        return [
+            join_rows(
+                [show_row(tokenizer, some.read, all_.read), show_row(tokenizer, some.as_learned, all_.as_learned)]
+            )
+            for some, all_ in zip(kept, whole, strict=True)
+        ]
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)

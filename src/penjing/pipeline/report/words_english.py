@@ -15,4 +15,9 @@ WORDS_ENGLISH: dict[str, str] = {
     "words_map_note": "Near each other stand words that are used alike (t-SNE); distances over the whole map mean "
     "nothing. Without stop words. Marked are the words asked about and their neighbors; where two would cover each "
     "other, the rarer one is a dot.",
+    "rows_counts": "{read} tokens are read, {learned} learned, {cut} cut",
+    "rows_answer": "Learned: {answer}",
+    "rows_colors": "Green and yellow: learned. Blue: read only. Red and struck out: cut.",
+    "rows_marks": "{{+learned+}}, [-cut-]; the rest is read only.",
+    "rows_drawn": "Which tokens are learned is drawn anew each time a text is read (objective {objective}).",
 }
