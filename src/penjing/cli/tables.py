@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from penjing.pipeline.report.wording import OF_HUNDRED
+from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED
 
 _NAMES = {
     "bits_per_byte": "bits per byte",
@@ -41,7 +41,7 @@ def score_table(evaluation: dict[str, Any]) -> Table:
 
 
 def _cell(name: str, score: dict[str, float]) -> str:
-    shown = ".3f" if name == "loss" else ".1f" if name in OF_HUNDRED else ".1%"
+    shown = ".3f" if name in NUMBERS else ".1f" if name in OF_HUNDRED else ".1%"
     scale = OF_HUNDRED.get(name, 1)
     value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))
     return f"{value} ({low}–{high})"

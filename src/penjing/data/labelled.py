@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import LabelledData
 from penjing.data.splitting import SPLITS
+from penjing.errors import DataError
 from penjing.progress import Progress
 
 TABLE_SCHEMA = pa.schema([("text", pa.string()), ("label", pa.string()), ("source", pa.string()), ("row", pa.int64())])
@@ -43,6 +45,15 @@ def build_labelled(settings: LabelledData, seed: int, out: Path, progress: Progr
         Interrupted: the user asked to stop.
     """
     return _Build(settings, seed, out, progress).run()
+
+
+def build_ordered(settings: LabelledData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
+    """As `build_labelled`, of labels that have an order: the one given, or that of numbers.
+
+    Raises:
+        DataError: as `build_labelled`, or labels that are no numbers and are not given in order.
+    """
+    return _OrderedBuild(settings, seed, out, progress).run()
 
 
 class _Build(Division):
@@ -111,6 +122,30 @@ class _Build(Division):
         if self._has_order:
             return found
         return sorted(found, key=int) if all(_is_whole(name) for name in found) else sorted(found)
+
+
+class _OrderedBuild(_Build):
+    """The classes have an order."""
+
+    def check(self, class_rows: list[int], where: str) -> None:
+        super().check(class_rows, where)
+        strange = [name for name in self.classes() if not _is_number(name)]
+        if strange and not self._has_order:
+            raise DataError(
+                f'the label "{strange[0]}" is no number, so nothing says which label is more than which',
+                where=where,
+                do='Name the labels in order under [data], such as labels = ["bad", "fair", "good"].',
+            )
+
+    def _ordered_labels(self) -> list[str]:
+        return self.classes() if self._has_order else sorted(self.classes(), key=float)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False
 
 
 def _is_whole(name: str) -> bool:

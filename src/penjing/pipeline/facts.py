@@ -21,7 +21,7 @@ from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import Answers, ClassPrediction, Prediction, TextPrediction, load_task
+from penjing.tasks.task import Answers, ClassPrediction, Prediction, RankPrediction, TextPrediction, load_task
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -80,7 +80,12 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
             "evaluation": outcome.evaluation,
             "predictions": [
-                {"text": item.text, "label": item.label, "probability": item.probability}
+                {
+                    "text": item.text,
+                    "label": item.label,
+                    "probability": item.probability,
+                    **({"expected": item.expected} if isinstance(item, RankPrediction) else {}),
+                }
                 for item in outcome.predictions
                 if isinstance(item, ClassPrediction)
             ],
@@ -117,6 +122,7 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
 
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
     "label": _collect_label_facts,
+    "rank": _collect_label_facts,
     "text": _collect_writing_facts,
 }
 

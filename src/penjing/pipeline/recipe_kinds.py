@@ -54,7 +54,7 @@ class WritingRecipe(Recipe):
         return self
 
 
-RECIPES: Mapping[Answers, type[Recipe]] = {"label": LabelRecipe, "text": WritingRecipe}
+RECIPES: Mapping[Answers, type[Recipe]] = {"label": LabelRecipe, "rank": LabelRecipe, "text": WritingRecipe}
 
 
 def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:

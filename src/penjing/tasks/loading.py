@@ -17,6 +17,7 @@ from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.task import LabelTask, WritingTask
@@ -90,8 +91,9 @@ def _load_labels(
         renderer = Renderer(load_tokenizer(folder), _settings(folder, card, "render", RendererSettings))
     _check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
-    network = _load_network(architecture.classifier(config, len(card["labels"])), folder, device)
-    engine = Engine(network, renderer.tokenizer.pad_id)
+    head = HEADS[task.answers]
+    network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
+    engine = Engine(head.scoring(network), renderer.tokenizer.pad_id)
     return LabelModel(folder, card, task, labels=tuple(card["labels"]), renderer=renderer, engine=engine)
 
 

@@ -37,6 +37,18 @@ class ClassPrediction:
         return asdict(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RankPrediction(ClassPrediction):
+    """One of several labels in order for a text; ``label`` is the median of its probabilities.
+
+    Attributes:
+        expected: the mean of the labels under their probabilities: of their own numbers where all are numbers, else of
+            their places, from 1.
+    """
+
+    expected: float
+
+
 @dataclass(frozen=True)
 class TextPrediction:
     """A text that was written to a text.
@@ -76,7 +88,7 @@ class WritingBaseline(Protocol):
 
 
 FitWriting = Callable[[Sequence[str], Sequence[str]], WritingBaseline]
-Answers = Literal["label", "text"]
+Answers = Literal["label", "rank", "text"]
 
 
 @dataclass(frozen=True)
@@ -101,19 +113,30 @@ class LabelTask(Task):
 
     Attributes:
         label_names: raw value → label, where the task has labels of its own and the recipe names none.
+        choose: probabilities [rows, labels] → the number of the label that is given, [rows].
         decode: logits [rows, labels], label names, texts and cut tokens → typed predictions.
         score: true classes [rows], probabilities [rows, labels], label names, resamples, seed → scores with intervals.
         baselines: name → function of training and validation texts and classes and the labels → fitted baseline.
     """
 
     label_names: Mapping[str, str] | None
-    decode: Callable[[Probabilities, Sequence[str], Sequence[str], Sequence[int]], list[ClassPrediction]]
+    choose: Callable[[Probabilities], NDArray[np.int64]]
+    decode: Callable[[Probabilities, Sequence[str], Sequence[str], Sequence[int]], Sequence[ClassPrediction]]
     score: Callable[[NDArray[np.int64], Probabilities, Sequence[str], int, int], dict[str, Any]]
     baselines: Mapping[str, Callable[..., Baseline]]
 
     @property
     def answers(self) -> Answers:
         return "label"
+
+
+@dataclass(frozen=True)
+class OrdinalTask(LabelTask):
+    """A text is answered with one of several labels that have an order, such as stars."""
+
+    @property
+    def answers(self) -> Answers:
+        return "rank"
 
 
 @dataclass(frozen=True)

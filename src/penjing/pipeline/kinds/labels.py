@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
@@ -41,6 +41,7 @@ class LabelKind:
     """A text is answered with one of several labels; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "classifier"
+    objective: ClassVar[type[ClassificationObjective]] = ClassificationObjective
 
     def data_settings(self, recipe: Recipe) -> LabelledData:
         data, names = labelled_data(recipe), label_task(recipe).label_names
@@ -65,12 +66,12 @@ class LabelKind:
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
-        return architecture.classifier(config, len(self.labels(inputs)))
+        return architecture.classifier(config, len(self.outputs(inputs).names))
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         assert isinstance(recipe, LabelRecipe)
         settings = recipe.finetune
-        objective = ClassificationObjective(
+        objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
         training, validation = (
@@ -93,6 +94,9 @@ class LabelKind:
     def labels(self, inputs: Inputs) -> list[str]:
         found: list[str] = read_json(inputs["examples"] / LABELS)
         return found
+
+    def outputs(self, inputs: Inputs) -> Outputs:
+        return Outputs(tuple(self.labels(inputs)))
 
     def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         tokenizer = load_tokenizer(inputs["tokenizer"])

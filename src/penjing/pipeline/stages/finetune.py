@@ -45,8 +45,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
 
     def write() -> None:
-        labels = kind.labels(context.inputs)
-        write_network(model, job.network, architecture, config, tokenizer, head=kind.head, labels=labels)
+        outputs = kind.outputs(context.inputs)
+        write_network(model, job.network, architecture, config, tokenizer, head=kind.head, outputs=outputs)
 
     if context.recipe.finetune.lora is None:
         write()

@@ -13,12 +13,18 @@ from typing import Any
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
+from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
 from penjing.tasks.task import FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
+}
+ORDINAL_BASELINES: Mapping[str, Callable[..., Any]] = {
+    "majority": fit_majority,
+    "tfidf-logistic": fit_tfidf_logistic,
+    "tfidf-ridge": fit_tfidf_ridge,
 }
 TRANSLATION_BASELINES: Mapping[str, FitWriting] = {"copy": fit_copy, "dictionary": fit_dictionary}
 SUMMARY_BASELINES: Mapping[str, FitWriting] = {"lead": fit_lead, "textrank": fit_textrank}
