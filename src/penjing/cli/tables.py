@@ -36,7 +36,21 @@ def score_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(name, justify="right")
     columns = [evaluation, *evaluation.get("baselines", {}).values()]
     for score in evaluation["scores"]:
-        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
+        found = (column["scores"].get(score) for column in columns)
+        table.add_row(score, *("–" if figure is None else _cell(score, figure) for figure in found))
+    return table
+
+
+def label_table(measured: dict[str, Any]) -> Table:
+    """Returns the figures of each label, each with its 95% interval; a dash where one is not defined."""
+    table = Table(box=None)
+    table.add_column("")
+    names = ("precision", "recall", "f1", "auroc")
+    for name in (*names, "rows"):
+        table.add_column(name, justify="right")
+    for label, figures in measured["per_label"].items():
+        cells = [_cell(name, figures[name]) if figures[name] else "–" for name in names]
+        table.add_row(Text(label), *cells, f"{figures['support']:,}")
     return table
 
 

@@ -26,5 +26,6 @@ class ScoringHead:
 
 HEADS: Mapping[Answers, ScoringHead] = {
     "label": ScoringHead(lambda labels: labels, lambda network: network),
+    "set": ScoringHead(lambda labels: labels, lambda network: network),
     "rank": ScoringHead(lambda labels: labels - 1, RankedClassifier),
 }

@@ -104,8 +104,8 @@ class Kind(Protocol):
     def outputs(self, inputs: Inputs) -> Outputs:
         """Returns what the outputs of the network are called."""
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
-        """Returns what the model's card says beyond the task, the lineage and the scores."""
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
+        """Returns what the card of the trained network says beyond the task, the lineage and the scores."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         """Measures the model and the baselines on the test rows."""

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
-from penjing.data.settings import LabelledData
+from penjing.data.settings import SplitData
 from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
@@ -31,6 +32,7 @@ from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch, RowBatches
 from penjing.train.objectives.classification import ClassificationObjective
+from penjing.train.settings import FinetuneSettings
 
 LABELS = "labels.json"
 _SCORED_ROWS = 512
@@ -43,7 +45,11 @@ class LabelKind:
     head: Head = "classifier"
     objective: ClassVar[type[ClassificationObjective]] = ClassificationObjective
 
-    def data_settings(self, recipe: Recipe) -> LabelledData:
+    def data_settings(self, recipe: Recipe) -> SplitData:
+        return self.labelled(recipe)
+
+    def labelled(self, recipe: Recipe) -> LabelledData:
+        """Returns ``[data]`` with the names that the task has for labels."""
         data, names = labelled_data(recipe), label_task(recipe).label_names
         if data.labels is not None or names is None:
             return data
@@ -53,7 +59,7 @@ class LabelKind:
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
-        return build_labelled(self.data_settings(recipe), recipe.seed, folder, progress)
+        return build_labelled(self.labelled(recipe), recipe.seed, folder, progress)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         labels: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
@@ -74,18 +80,7 @@ class LabelKind:
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        training, validation = (
-            RowBatches(
-                open_shard(inputs["examples"] / split),
-                tokenizer.pad_id,
-                settings.batch_tokens,
-                settings.batch_rows if split == "train" else 8 * settings.batch_rows,
-                recipe.seed,
-                shuffled=split == "train",
-            )
-            for split in ("train", "validation")
-        )
-        return Lesson(objective, training, validation)
+        return Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = network(batch.ids, batch.mask)
@@ -98,7 +93,7 @@ class LabelKind:
     def outputs(self, inputs: Inputs) -> Outputs:
         return Outputs(tuple(self.labels(inputs)))
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         tokenizer = load_tokenizer(inputs["tokenizer"])
         return {
             "labels": self.labels(inputs),
@@ -142,6 +137,24 @@ def label_task(recipe: Recipe) -> LabelTask:
     task = load_task(task_of(recipe))
     assert isinstance(task, LabelTask)
     return task
+
+
+def row_batches(
+    settings: FinetuneSettings, seed: int, inputs: Inputs, tokenizer: Tokenizer
+) -> tuple[RowBatches, RowBatches]:
+    """Returns the batches of the training and of the validation rows."""
+    training, validation = (
+        RowBatches(
+            open_shard(inputs["examples"] / split),
+            tokenizer.pad_id,
+            settings.batch_tokens,
+            settings.batch_rows if split == "train" else 8 * settings.batch_rows,
+            seed,
+            shuffled=split == "train",
+        )
+        for split in ("train", "validation")
+    )
+    return training, validation
 
 
 def _rendered(

@@ -20,7 +20,7 @@ class OrdinalKind(LabelKind):
     objective: ClassVar[type[ClassificationObjective]] = OrdinalObjective
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
-        return build_ordered(self.data_settings(recipe), recipe.seed, folder, progress)
+        return build_ordered(self.labelled(recipe), recipe.seed, folder, progress)
 
     def outputs(self, inputs: Inputs) -> Outputs:
         return Outputs(tuple(f"above {label}" for label in self.labels(inputs)[:-1]))

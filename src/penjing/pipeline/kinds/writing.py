@@ -110,7 +110,7 @@ class WritingKind:
     def outputs(self, inputs: Inputs) -> Outputs:
         return Outputs()
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         assert isinstance(recipe, WritingRecipe)
         return {
             "render": recipe.render.model_dump(mode="json"),
