@@ -161,8 +161,8 @@ class LabelCells:
             raise DataError(
                 f'column "{column}" is the text "{text[:40]}", and nothing says what stands between its labels',
                 where=batch.place(index),
-                do='Say so with separator under [data], such as separator = "|"; for one label a row, use the task '
-                "classify.",
+                do='Say so: separator = "|" under [data], or --separator "|" on the command line; for one label a row, '
+                "use the task classify.",
             )
         return [name for part in text.split(self.rules.separator) if (name := part.strip())] if text else []
 
@@ -184,11 +184,12 @@ class LabelNumbers:
         self._numbers: dict[str, int] = {}
         self._first: dict[str, str] = {}  # folded → the spelling that was met first
         self._rows: Counter[str] = Counter()
+        self._count = 0
         for name in dict.fromkeys(given or ()):
-            self._numbers[name] = len(self._numbers)
+            self._add(name)
 
     def __len__(self) -> int:
-        return len(set(self._numbers.values()))
+        return self._count
 
     def number(self, label: str, file: str, row: int) -> int:
         """Returns the number of a label; file and row are named in an error.
@@ -215,7 +216,7 @@ class LabelNumbers:
 
     def _meet(self, label: str, where: str) -> int:
         if self._spelling == "keep":
-            return self._numbers.setdefault(label, len(self._numbers))
+            return self._add(label)
         other = self._first.setdefault(fold_label(label), label)
         if other != label and self._spelling == "refuse":
             raise DataError(
@@ -224,7 +225,14 @@ class LabelNumbers:
                 do='Correct one of the two; or set spelling under [data]: "repair" takes the more frequent spelling '
                 'for both, "keep" takes them for two labels.',
             )
-        self._numbers[label] = self._numbers[other] if other != label else len(self)
+        if other == label:
+            return self._add(label)
+        self._numbers[label] = self._numbers[other]
+        return self._numbers[label]
+
+    def _add(self, label: str) -> int:
+        self._numbers[label] = self._count
+        self._count += 1
         return self._numbers[label]
 
 

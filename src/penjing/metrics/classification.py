@@ -239,9 +239,9 @@ def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[st
         right = int(hits[number])
         per_class.append(
             {
-                "precision": _proportion(precision, right, int(given[number])),
-                "recall": _proportion(recall, right, int(actual[number])),
-                "f1": _f1(f1, right, int(either[number])),
+                "precision": proportion(precision, right, int(given[number])),
+                "recall": proportion(recall, right, int(actual[number])),
+                "f1": f1_figure(f1, right, int(either[number])),
             }
         )
     loss, share, macro, ece = scores[:4]
@@ -251,14 +251,14 @@ def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[st
         macro = Score(macro.value, min(macro.low, float(ends[0])), max(macro.high, float(ends[1])))
     overall = {
         "loss": loss,
-        "accuracy": _proportion(share, int(hits.sum()), int(confusion.sum())),
+        "accuracy": proportion(share, int(hits.sum()), int(confusion.sum())),
         "macro_f1": macro,
         "ece": ece,
     }
     return overall, per_class
 
 
-def _proportion(score: Score, successes: int, trials: int) -> Score:
+def proportion(score: Score, successes: int, trials: int) -> Score:
     """Returns the score, with Wilson's interval where none or all of the trials are successes; 0 without trials."""
     if 0 < successes < trials:
         return score
@@ -266,9 +266,9 @@ def _proportion(score: Score, successes: int, trials: int) -> Score:
     return Score(successes / max(1, trials), float(low), float(high))
 
 
-def _f1(score: Score, successes: int, either: int) -> Score:
-    """As `_proportion`: F1 grows with the share J of rows of a class, true or predicted, that are right: 2J / (1+J)."""
-    share = _proportion(score, successes, either)
+def f1_figure(score: Score, successes: int, either: int) -> Score:
+    """As `proportion`: F1 grows with the share J of rows of a class, true or predicted, that are right: 2J / (1+J)."""
+    share = proportion(score, successes, either)
     if share is score:
         return score
     return Score(*(2.0 * end / (1.0 + end) for end in (share.value, share.low, share.high)))

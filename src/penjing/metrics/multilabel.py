@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, weighted_mean, wilson_interval
+from penjing.metrics.classification import f1_figure, proportion
+from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, weighted_mean
 
 Bools = NDArray[np.bool_]
 SCORES = ("micro_f1", "macro_f1", "exact_match", "hamming_loss", "macro_auroc")
@@ -93,16 +94,12 @@ def multilabel_scores(
     overall, of_labels = found[: len(SCORES)], found[len(SCORES) :]
     scores = dict(zip(SCORES, overall, strict=True))
     exact = int((given == actual).all(axis=1).sum())
-    scores["exact_match"] = _proportion(scores["exact_match"], exact, len(actual))
-    names = ("precision", "recall", "f1", "auroc")
+    scores["exact_match"] = proportion(scores["exact_match"], exact, len(actual))
     return {
         "rows": len(actual),
         "scores": {name: score.to_dict() for name, score in scores.items() if not np.isnan(score.value)},
         "per_label": {
-            label: {
-                **{name: _figure(of_labels[number + count * place]) for place, name in enumerate(names)},
-                "support": int(actual[:, number].sum()),
-            }
+            label: _label_figures(of_labels[number::count], actual[:, number], given[:, number])
             for number, label in enumerate(labels)
         },
     }
@@ -180,15 +177,17 @@ def _mean_of_defined(values: Floats) -> Floats:
     return np.asarray(np.where(count > 0, totals / np.maximum(count, 1), np.nan), dtype=np.float64)
 
 
-def _proportion(score: Score, successes: int, trials: int) -> Score:
-    if 0 < successes < trials:
-        return score
-    low, high = wilson_interval(successes, trials)
-    return Score(score.value, float(low), float(high))
-
-
-def _figure(score: Score) -> dict[str, float] | None:
-    return None if np.isnan(score.value) else score.to_dict()
+def _label_figures(scores: Sequence[Score], actual: Bools, given: Bools) -> dict[str, Any]:
+    """Returns the figures of one label, with Wilson's interval where the bootstrap has none, None where undefined."""
+    hits, are, gave = int((actual & given).sum()), int(actual.sum()), int(given.sum())
+    precision, recall, f1, curve = scores
+    figures = {
+        "precision": proportion(precision, hits, gave) if gave else None,
+        "recall": proportion(recall, hits, are) if are else None,
+        "f1": f1_figure(f1, hits, are + gave - hits) if are + gave else None,
+        "auroc": None if np.isnan(curve.value) else curve,
+    }
+    return {**{name: figure and figure.to_dict() for name, figure in figures.items()}, "support": are}
 
 
 def _checked(truth: ArrayLike, probabilities: ArrayLike, labels: int | None = None) -> tuple[Bools, Floats]:

@@ -123,7 +123,7 @@ class Wording:
             return self.perplexity(value)
         if name in OF_HUNDRED:
             return f"{OF_HUNDRED[name] * value:.1f}".replace("-", "−")
-        return f"{value:.3f}".replace("-", "−") if name in NUMBERS else self.percent(value)
+        return (f"{value:.3f}" if name in NUMBERS else self.percent(value)).replace("-", "−")
 
     def perplexity(self, value: float) -> str:
         """Returns 42.1, 4,835, 2.2 × 10⁷."""
