@@ -259,7 +259,8 @@ def label_kind_run(
         else:
             write_subjects(path)
             recipe["data"] = {"path": str(path), "separator": "|"}
-        recipe["finetune"] = {**recipe["finetune"], "epochs": 6 if task == "stars" else 20}
+        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "learning_rate": 3e-3}
+        recipe["finetune"] = {**recipe["finetune"], **more}
         recipe["render"] = {"max_tokens": 24}
         return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
 

@@ -55,9 +55,7 @@ def test_models_of_both_kinds_are_asked_and_measured(
         "lines": cli.call(place, ["predict", "several", "--sentences", "A film. 音乐 music。"]),
         "parted": cli.call(place, ["evaluate", "several", "test.csv", *parted, *options]),
         "flags": cli.call(place, ["evaluate", "several", "flags.csv", "--label", "actor,film,music,plot", *options]),
-        "table": cli.call(place, ["evaluate", "several", "flags.csv", "--label", "actor,film,music,plot"]),
         "plan": cli.call(place, ["plan", "rules.toml"]),
-        "plan --json": cli.call(place, ["plan", "rules.toml", "--json"]),
     }
     done = cli.run_all(calls)
     assert {name: finished.code for name, finished in done.items()} == dict.fromkeys(calls, 0)
@@ -72,11 +70,8 @@ def test_models_of_both_kinds_are_asked_and_measured(
     expected = label_kind_run("multilabel").evaluation["scores"]
     assert json.loads(done["parted"].out)["scores"] == expected
     assert json.loads(done["flags"].out)["scores"] == expected
-    assert "auroc" in done["table"].out
     assert "Left out 1 without a label" in done["plan"].out
     assert "Labels  1 spelled in another way, taken for the same" in done["plan"].out
-    plan = json.loads(done["plan --json"].out)
-    assert (plan["left_out"], plan["respelled"]) == ({"unlabelled": 1}, 1)
 
 
 def test_calls_that_do_not_fit_the_model_are_refused(cli: Any, place: Path) -> None:

