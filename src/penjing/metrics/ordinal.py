@@ -83,7 +83,8 @@ def _kappa(weights: Floats, actual: Floats, given: Floats) -> Floats:
     apart = weighted_mean(weights, actual**2) + weighted_mean(weights, given**2)
     apart = apart - 2.0 * weighted_mean(weights, actual) * weighted_mean(weights, given)
     is_defined = apart > 1e-12
-    return np.asarray(np.where(is_defined, 1.0 - seen / np.where(is_defined, apart, 1.0), 0.0), dtype=np.float64)
+    kappa = np.where(is_defined, 1.0 - seen / np.where(is_defined, apart, 1.0), 0.0)
+    return np.asarray(np.round(kappa, 12) + 0.0, dtype=np.float64)  # no minus before a zero
 
 
 def _numbers(classes: ArrayLike) -> Floats:
