@@ -44,8 +44,9 @@ def write_reviews(path: Path, size_mb: int) -> int:
 def build(what: str, source: Path, out: Path) -> None:
     """Builds one artifact in this process, and prints its figures as JSON."""
     from penjing.data.corpus import build_corpus
+    from penjing.data.label_settings import LabelledData
     from penjing.data.labelled import build_labelled
-    from penjing.data.settings import LabelledData, TextData
+    from penjing.data.settings import TextData
     from penjing.machine import peak_memory_mb, restart_peak_memory
     from penjing.progress import Silent
 

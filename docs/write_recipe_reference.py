@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import LabelRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import LabelRecipe, MultilabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -34,6 +34,13 @@ the environment variable `PENJING_DATA` name a folder of copies: there, `sst2` t
 """
 
 
+_SEVERAL = " of `multilabel`"
+_OF_SEVERAL = ("data", "finetune")  # what is another one for that task
+_MULTILABEL = """## Several labels a text
+
+With `task = "multilabel"` a row has any number of labels. These sections are others then; the rest is as above, and
+`[explain]` is not for it.
+"""
 _TASKS = " of `translate` and `summarize`"
 _OF_WRITING = ("data", "render", "finetune", "write")  # what is another one for those tasks
 _WRITING = """## Tasks that write
@@ -47,11 +54,10 @@ def write_reference() -> str:
     """Returns the page."""
     lines = [_INTRODUCTION]
     _write_section(LabelRecipe, "", lines)
+    lines += [_MULTILABEL]
+    _write_others(MultilabelRecipe, _OF_SEVERAL, _SEVERAL, lines)
     lines += [_WRITING]
-    for name in _OF_WRITING:
-        section = _section_of(WritingRecipe.model_fields[name])
-        assert section is not None
-        _write_section(section, name, lines, _TASKS)
+    _write_others(WritingRecipe, _OF_WRITING, _TASKS, lines)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)
@@ -61,6 +67,13 @@ def write_reference() -> str:
                 lines.append(f"| `{field.name}` | `{_show(default)}` |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _write_others(recipe: type[BaseModel], names: tuple[str, ...], of: str, lines: list[str]) -> None:
+    for name in names:
+        section = _section_of(recipe.model_fields[name])
+        assert section is not None
+        _write_section(section, name, lines, of)
 
 
 def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str = "") -> None:

@@ -211,3 +211,57 @@ def pair_run_of(
 def pair_run(request: pytest.FixtureRequest, pair_run_of: Callable[[str], Any]) -> Any:
     """A finished run of a small model that translates (a `RunResult`), of each family; nobody may change it."""
     return pair_run_of(request.param)
+
+
+def write_stars(path: Path, count: int = 300) -> None:
+    """Writes reviews with one to five stars; the more words of praise and the fewer of blame, the more stars."""
+    rng = random.Random(0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for number in range(count):
+            stars = number % 5 + 1
+            words = rng.choices(THINGS, k=3) + rng.choices(PRAISE, k=stars - 1) + rng.choices(BLAME, k=5 - stars)
+            rng.shuffle(words)
+            writer.writerow([f"{' '.join(words)} {number}", f"{stars} star{'s' * (stars > 1)}"])
+
+
+def write_subjects(path: Path, count: int = 300) -> None:
+    """Writes texts about up to three of four subjects, each named by a word of its own, and some about none."""
+    rng, subjects = random.Random(0), ("film", "plot", "music", "actor")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "labels"])
+        for number in range(count):
+            chosen = rng.sample(subjects, k=rng.randint(0, 3))
+            words = [*chosen, *rng.choices(PRAISE + BLAME, k=3)]
+            rng.shuffle(words)
+            writer.writerow([f"{' '.join(words)} {number}", "|".join(chosen)])
+
+
+@pytest.fixture(scope="session")
+def label_kind_run(
+    small_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Any]:
+    """Returns the finished run of a small BERT for ``stars`` or ``multilabel`` (a `RunResult`); not to be changed."""
+    from penjing.pipeline.recipe_file import check_recipe
+    from penjing.pipeline.run import run_recipe
+    from penjing.progress import Silent
+
+    @lru_cache
+    def run(task: str) -> Any:
+        folder = tmp_path_factory.mktemp(task)
+        recipe = {**small_recipe(folder, "bert"), "name": task, "task": task}
+        path = folder / "rows.csv"
+        if task == "stars":
+            write_stars(path)
+            recipe |= {"data": {"path": str(path)}, "explain": {"examples": 1, "mistakes": 0, "texts": 2}}
+        else:
+            write_subjects(path)
+            recipe["data"] = {"path": str(path), "separator": "|"}
+        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "learning_rate": 3e-3}
+        recipe["finetune"] = {**recipe["finetune"], **more}
+        recipe["render"] = {"max_tokens": 24}
+        return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
+
+    return run

@@ -264,6 +264,33 @@ def test_task_of_the_docs_goes_the_whole_path(folder: Path, tmp_path: Path, monk
     assert "entity f1" in (folder / "runs/names/report.html").read_text(encoding="utf-8")
 
 
+def test_models_of_several_labels_and_of_labels_in_order_are_made_as_the_docs_say(folder: Path) -> None:
+    several, ordered = blocks("docs/classify.md", "toml")
+    assert [re.sub(" *#.*", "", text) for text in (several, ordered)] == [
+        re.sub(" *#.*", "", text) for text in blocks("docs/classify.zh.md", "toml")
+    ]
+    assert blocks("docs/classify.md", "sh") == blocks("docs/classify.zh.md", "sh")
+    for name, recipe in (("topics", several), ("marks", ordered)):
+        (folder / f"{name}.toml").write_text(recipe, encoding="utf-8")
+    sets, grades = ("price", "service", "price|service", ""), ("bad", "fair", "good")
+    topics = [f"{number} {_PRAISE[number % 8]},{sets[number % 4]}" for number in range(80)]
+    (folder / "topics.csv").write_text("\n".join(["text,labels", *topics]), encoding="utf-8")
+    marks = [f"{number} {_PRAISE[number % 8]},{grades[number % 3]}" for number in range(90)]
+    (folder / "marks.csv").write_text("\n".join(["text,label", *marks]), encoding="utf-8")
+    of_topics, of_marks = blocks("docs/classify.md", "sh")
+    plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in of_topics.splitlines())
+    assert "none in 20 rows, which are kept" in plan
+    assert "tfidf-each" in run
+    assert predict.endswith("\tlovely but noisy\n")
+    assert "hamming_loss" in evaluate
+    assert re.search(r"price .*service ", evaluate, re.DOTALL)
+    assert json.loads(call(folder, "plan", "topics.toml", "--json"))["left_out"] == {}
+    run, predict, sentences = (call(folder, *shlex.split(line)[1:]) for line in of_marks.splitlines())
+    assert "qwk" in run
+    assert 1 <= json.loads(predict)[0]["expected"] <= 3
+    assert [line.split("\t")[0] for line in sentences.splitlines()] == ["0-19", "20-38", ""]
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -14,9 +14,10 @@ import pytest
 
 from penjing.data.cleaning import make_protector
 from penjing.data.corpus import build_corpus
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import iter_texts, read_rows, read_split
-from penjing.data.settings import LabelledData, PersonalData, TextData
+from penjing.data.settings import PersonalData, TextData
 from penjing.errors import DataError, DiskFullError, RecipeError
 from penjing.progress import Silent
 

@@ -18,10 +18,11 @@ import pytest
 from penjing.data import corpus, storing
 from penjing.data.corpus import build_corpus
 from penjing.data.engine import AUTOMATIC, EngineSettings, LocalEngine
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.minhash import sign_texts
 from penjing.data.ray_engine import RayEngine
-from penjing.data.settings import LabelledData, TextData
+from penjing.data.settings import TextData
 from penjing.errors import DataError, PenjingError, UsageError
 from penjing.machine import count_cores
 from penjing.progress import Silent

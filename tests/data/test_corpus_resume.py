@@ -17,11 +17,12 @@ from penjing.data import corpus, intake
 from penjing.data.corpus import build_corpus
 from penjing.data.engine import EngineSettings
 from penjing.data.intake import ORIGIN_SCHEMA
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.minhash import SIGNATURES
 from penjing.data.parts import PreparedParts
 from penjing.data.preparing import Prepared
-from penjing.data.settings import LabelledData, TextData
+from penjing.data.settings import TextData
 from penjing.data.sources import json_lines
 from penjing.data.storing import Spool
 from penjing.errors import Interrupted

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penjing.data.dividing import files_by_split
-from penjing.data.settings import LabelledData
+from penjing.data.label_settings import LabelledData
 from penjing.data.sources import source_files
 from penjing.data.sources.hub import hub_files, kept_folder
 from penjing.data.sources.hub_reader import group_files

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.data.keys import normalize_text
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import iter_split, read_split
-from penjing.data.settings import LabelledData
 from penjing.errors import DataError, Interrupted, PenjingError, RecipeError
 from penjing.progress import Silent
 

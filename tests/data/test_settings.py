@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from penjing.data.settings import LabelledData, Split, TextData
+from penjing.data.label_settings import LabelledData
+from penjing.data.settings import Split, TextData
 
 
 @pytest.mark.parametrize("model", [LabelledData, TextData, Split])

@@ -13,10 +13,10 @@ from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.data.dividing import files_by_split
+from penjing.data.label_settings import LabelledData
 from penjing.data.labels.checking import CheckedLabels, check_labels
 from penjing.data.labels.finding import Finding
 from penjing.data.labels.table import WHOLE, LabelTable, TableRules, read_table, rules_of, split_files
-from penjing.data.settings import LabelledData
 from penjing.data.sources import Layout
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
@@ -98,7 +98,8 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
         return read_table(split_files(address), rules, progress)
     recipe = use_local_data(load_recipe(Path(address)), progress)
     if not isinstance(recipe.data, LabelledData):
-        raise UsageError("the recipe has no [data], so no labels", where=address, do="Give the path of labelled rows.")
+        what = "the recipe has no [data], so no labels" if recipe.data is None else "its rows have not one label each"
+        raise UsageError(what, where=address, do="Give the path of labelled rows.")
     if not is_plain:
         raise UsageError(
             "--text, --label, --columns and --where are for files; a recipe says them in [data]",

@@ -13,6 +13,7 @@ import penjing
 from penjing.cli.data_app import data
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
+from penjing.data.label_cells import LabelRules
 from penjing.errors import UsageError
 
 # The root of what is said about a wrong call; newer releases of Typer bring their own copy of click.
@@ -135,12 +136,16 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
     column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    sentences: Annotated[
+        bool, typer.Option("--sentences", help="Answer each sentence of a text by itself, with its place in it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask a model about texts, a file, or standard input."""
-    from penjing.cli.predict import show_predictions
+    from penjing.cli.predict import show_predictions, show_sentences
 
-    show_predictions(model, texts or [], file, column, as_json=as_json)
+    show = show_sentences if sentences else show_predictions
+    show(model, texts or [], file, column, as_json=as_json)
 
 
 @app.command()
@@ -191,7 +196,9 @@ def evaluate(
         ),
     ],
     text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="Its column of labels.")] = "label",
+    label: Annotated[
+        str, typer.Option("--label", help="Its column of labels; columns of 0 and 1 with commas between.")
+    ] = "label",
     columns: Annotated[
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
     ] = None,
@@ -208,6 +215,9 @@ def evaluate(
         str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
     ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
+    separator: Annotated[
+        str | None, typer.Option("--separator", help='Stands between labels, for a model of several: "|".')
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score a model, each score with its 95% interval: on labelled rows, or a language model on texts or BLiMP."""
@@ -224,7 +234,20 @@ def evaluate(
             where=str(model),
             do="Leave it out, or give the folder of a language model.",
         )
-    if answers_with(model) == "text":
+    answers = answers_with(model)
+    if separator is not None and answers != "set":
+        raise UsageError(
+            "--separator is for models that give several labels, and this is none",
+            where=str(model),
+            do="Leave it out, or give the folder of such a model.",
+        )
+    if answers == "set":
+        from penjing.cli.evaluate_multilabel import show_multilabel_scores
+
+        rules = LabelRules(tuple(label.split(",")), empty="keep", separator=separator)
+        show_multilabel_scores(model, data, text, rules, names, resamples, as_json=as_json)
+        return
+    if answers == "text":
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from penjing.pipeline.plan import Plan, PlannedStage
 
 
+_LEFT_OUT = {
+    "filtered": "by where",
+    "empty": "without text",
+    "unlabelled": "without a label",
+    "unknown": "for a label that is not among those named",
+    "unknown_labels": "labels that are not among those named (their rows stay)",
+    "removed": "by their ids",
+    "duplicates": "duplicates",
+    "overlap": "also in another split",
+}
+
+
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
     from penjing.cli.local_data import use_local_data
@@ -40,6 +52,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "parameters": _trained(plan).get("parameters"),
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
+        **_left_out(plan),
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
@@ -70,6 +83,30 @@ def _adapters(plan: Plan) -> dict[str, Any]:
     """Returns how many weights are trained, and their share; nothing where that is all of them."""
     lora = _trained(plan).get("lora", {})
     return {key: lora[key] for key in ("trained_parameters", "trained_share") if key in lora}
+
+
+def _left_out(plan: Plan) -> dict[str, Any]:
+    """Returns how many rows and labels were left out, and how many labels respelled; nothing without rows."""
+    facts = plan.facts("data")
+    if not facts:
+        return {}
+    counts = {**facts, "overlap": sum(facts["overlap"].values())}
+    return {
+        "left_out": {name: counts[name] for name in _LEFT_OUT if counts.get(name)},
+        **{name: counts[name] for name in ("respelled",) if counts.get(name)},
+    }
+
+
+def _say_left_out(plan: Plan) -> list[str]:
+    found = _left_out(plan)
+    lines = []
+    if found.get("left_out"):
+        shown = ", ".join(f"{count:,} {_LEFT_OUT[name]}" for name, count in found["left_out"].items())
+        lines.append(f"Left out {shown}")
+    if found.get("respelled"):
+        lines.append(f"Labels  {found['respelled']:,} spelled in another way, taken for the same")
+    without = sum(counts.get("without", 0) for counts in plan.facts("data")["splits"].values())
+    return [*lines, f"Labels  none in {without:,} rows, which are kept"] if without else lines
 
 
 def _count_tokens(plan: Plan) -> dict[str, int | None]:
@@ -120,6 +157,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
+            *_say_left_out(plan),
             f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
         ]
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import Prediction, TextPrediction
+from penjing.tasks.task import Prediction, SetPrediction, TextPrediction
 
 _ROWS = 1024
+BETWEEN = "|"  # labels of one text
+NO_LABEL = "–"
 
 
 def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
@@ -25,15 +27,58 @@ def show_predictions(model_folder: Path, texts: list[str], file: Path | None, co
     from penjing.tasks.loading import load_model  # brings torch, which a wrong call need not wait for
 
     model = load_model(model_folder)
-    predictions: list[dict[str, Any]] = []
-    for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):
-        for prediction in model.predict(chunk):
-            if as_json:
-                predictions.append(prediction.to_dict())
-            else:
-                sys.stdout.write(f"{_shown(prediction)}\n")
+    _show(_chunks(first, source), model.predict, lambda prediction: f"{_shown(prediction)}\n", as_json=as_json)
+
+
+def show_sentences(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+    """Answers the sentences of texts one by one, each with its place; a blank line stands between texts.
+
+    Raises:
+        UsageError: the model writes, instead of giving labels.
+    """
+    task = card_task(read_card(model_folder), model_folder)
+    if task.answers == "text":
+        raise UsageError(
+            f"--sentences is for models that give labels, and this one is for the task {task.name}",
+            where=str(model_folder),
+            do="Leave it out.",
+        )
+    source = read_texts(texts, file, column)
+    first = list(islice(source, _ROWS))
+    from penjing.tasks.by_sentence import SentencesPrediction, predict_sentences
+    from penjing.tasks.loading import load_model
+    from penjing.tasks.tables import texts_of
+
+    model = load_model(model_folder)
+
+    def answer(chunk: list[str]) -> list[SentencesPrediction]:
+        return predict_sentences(model, texts_of(chunk, column))
+
+    def lines(found: SentencesPrediction) -> str:
+        return "".join(f"{item.start}-{item.end}\t{_shown(item.prediction)}\n" for item in found.sentences) + "\n"
+
+    _show(_chunks(first, source), answer, lines, as_json=as_json)
+
+
+def _chunks(first: list[str], source: Iterator[str]) -> Iterator[list[str]]:
+    return chain([first], iter(lambda: list(islice(source, _ROWS)), []))
+
+
+def _show(
+    chunks: Iterable[list[str]],
+    answer: Callable[[list[str]], Iterable[Any]],
+    lines: Callable[[Any], str],
+    *,
+    as_json: bool,
+) -> None:
+    documents: list[dict[str, Any]] = []
+    for found in (item for chunk in chunks for item in answer(chunk)):
+        if as_json:
+            documents.append(found.to_dict())
+        else:
+            sys.stdout.write(lines(found))
     if as_json:
-        print_json(predictions)
+        print_json(documents)
 
 
 def read_texts(texts: list[str], file: Path | None, column: str) -> Iterator[str]:
@@ -75,6 +120,9 @@ def _shown(prediction: Prediction) -> str:
     """Returns a label with its probability and the text, or the answer alone, as files of lines have it."""
     if isinstance(prediction, TextPrediction):
         return _one_line(prediction.written)
+    if isinstance(prediction, SetPrediction):
+        chances = BETWEEN.join(f"{prediction.probabilities[label]:.4f}" for label in prediction.labels)
+        return f"{BETWEEN.join(prediction.labels) or NO_LABEL}\t{chances or NO_LABEL}\t{_one_line(prediction.text)}"
     return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
 
 

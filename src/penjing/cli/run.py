@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.predict import NO_LABEL
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
-from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
+from penjing.tasks.task import ClassPrediction, Prediction, SetPrediction, TextPrediction
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
@@ -107,6 +108,8 @@ def _answer(prediction: Prediction) -> str:
     """Returns a label with its probability, or what was written."""
     if isinstance(prediction, TextPrediction):
         return prediction.written
+    if isinstance(prediction, SetPrediction):
+        return ", ".join(f"{label} ({prediction.probabilities[label]:.1%})" for label in prediction.labels) or NO_LABEL
     return f"{prediction.label} ({prediction.probability:.1%})"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from penjing.pipeline.report.wording import OF_HUNDRED
+from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED
 
 _NAMES = {
     "bits_per_byte": "bits per byte",
@@ -36,12 +36,26 @@ def score_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(name, justify="right")
     columns = [evaluation, *evaluation.get("baselines", {}).values()]
     for score in evaluation["scores"]:
-        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
+        found = (column["scores"].get(score) for column in columns)
+        table.add_row(score, *("–" if figure is None else _cell(score, figure) for figure in found))
+    return table
+
+
+def label_table(measured: dict[str, Any]) -> Table:
+    """Returns the figures of each label, each with its 95% interval; a dash where one is not defined."""
+    table = Table(box=None)
+    table.add_column("")
+    names = ("precision", "recall", "f1", "auroc")
+    for name in (*names, "rows"):
+        table.add_column(name, justify="right")
+    for label, figures in measured["per_label"].items():
+        cells = [_cell(name, figures[name]) if figures[name] else "–" for name in names]
+        table.add_row(Text(label), *cells, f"{figures['support']:,}")
     return table
 
 
 def _cell(name: str, score: dict[str, float]) -> str:
-    shown = ".3f" if name == "loss" else ".1f" if name in OF_HUNDRED else ".1%"
+    shown = ".3f" if name in NUMBERS else ".1f" if name in OF_HUNDRED else ".1%"
     scale = OF_HUNDRED.get(name, 1)
     value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))
     return f"{value} ({low}–{high})"

@@ -68,7 +68,7 @@ class Divided:
 
 
 class Division(ABC):
-    """One build, with what it counts on the way. Every class has its exact share of every split.
+    """One build, with what it counts on the way. Every stratum has its exact share of every split.
 
     Args:
         settings: where the rows are and how they are divided.
@@ -105,6 +105,11 @@ class Division(ABC):
     @abstractmethod
     def classes(self) -> list[str]:
         """Returns the names of the classes that were met, in the order of their numbers."""
+
+    def strata(self) -> tuple[NDArray[np.int64], list[str]]:
+        """Returns the stratum of each class, [classes], and their names; each has its exact share of every split."""
+        names = self.classes()
+        return np.arange(len(names)), names
 
     @abstractmethod
     def classify(self, rows: TextRows) -> NDArray[np.int32]:
@@ -143,7 +148,7 @@ class Division(ABC):
         with work_folder(self.out) as work:
             pools, where = self._read(work), name_files(self.files["train"])
             self.check(pools[0].class_rows.tolist(), where)
-            check_quotas(self._quotas(pools), self.classes(), self._shares(), set(self.files), where)
+            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), set(self.files), where)
             self.count(self._write(pools, *self._evaluation_keys(pools)), where)
             write_json(self.out / COUNTS, self.counts)
         return self.counts
@@ -185,6 +190,8 @@ class Division(ABC):
                 write([*self.keep(rows, classes), pa.array(file_ids), pa.array(rows.rows, pa.int64())])
                 for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
                     self.counts[name] += amount
+                for name, amount in rows.label_counts.items():
+                    self.counts[name] = self.counts.get(name, 0) + amount
                 bar.advance(rows.consumed)
         check_any(reader, finder.rows, name_files(files))
         is_whole = split != "train" or {"validation", "test"} <= set(self.files)
@@ -215,19 +222,25 @@ class Division(ABC):
         return kept, class_rows
 
     def _quotas(self, pools: list[_Pool]) -> list[list[int]]:
-        """Returns the rows of each class for each split, [classes][splits], given files counted in."""
-        drawn = split_quotas(pools[0].class_rows.tolist(), self._shares())
+        """Returns the rows of each stratum for each split, [strata][splits], given files counted in."""
+        drawn = split_quotas(self._stratum_rows(pools[0]), self._shares())
         for pool in pools[1:]:
-            for number, count in enumerate(pool.class_rows.tolist()):
+            for number, count in enumerate(self._stratum_rows(pool)):
                 drawn[number][pool.split or 0] += count
         return drawn
 
+    def _stratum_rows(self, pool: _Pool) -> list[int]:
+        strata, names = self.strata()
+        rows = np.bincount(strata, weights=pool.class_rows, minlength=len(names))
+        return [int(count) for count in rows]
+
     def _assigned(self, pools: list[_Pool]) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8]]]:
         """Yields every batch with the split of each row, -1 for a duplicate; each time the same."""
+        strata, _ = self.strata()
         for pool in pools:
             drawer = None
             if pool.split is None:
-                drawer = SplitDrawer(split_quotas(pool.class_rows.tolist(), self._shares()), self.seed)
+                drawer = SplitDrawer(split_quotas(self._stratum_rows(pool), self._shares()), self.seed)
             start = 0
             for batch in pool.spool.read():
                 stop_if_asked(self.progress)
@@ -237,7 +250,7 @@ class Division(ABC):
                 if drawer is None:
                     splits[kept] = pool.split
                 else:
-                    splits[kept] = [drawer.draw(number) for number in self.classes_of(batch)[kept].tolist()]
+                    splits[kept] = [drawer.draw(number) for number in strata[self.classes_of(batch)[kept]].tolist()]
                 yield batch, splits
 
     def _evaluation_keys(self, pools: list[_Pool]) -> tuple[KeySet, KeySet]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,9 +15,11 @@ from penjing.data.checks import check_counts, check_label_count, check_labels
 from penjing.data.dividing import Divided, Division, files_by_split
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys
+from penjing.data.label_cells import LabelNumbers
+from penjing.data.label_settings import LabelledData
 from penjing.data.rows import RowRules, TextRows
-from penjing.data.settings import LabelledData
 from penjing.data.splitting import SPLITS
+from penjing.errors import DataError
 from penjing.progress import Progress
 
 TABLE_SCHEMA = pa.schema([("text", pa.string()), ("label", pa.string()), ("source", pa.string()), ("row", pa.int64())])
@@ -45,6 +49,15 @@ def build_labelled(settings: LabelledData, seed: int, out: Path, progress: Progr
     return _Build(settings, seed, out, progress).run()
 
 
+def build_ordered(settings: LabelledData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
+    """As `build_labelled`, of labels that have an order: the one given, or that of numbers.
+
+    Raises:
+        DataError: as `build_labelled`, or labels that are no numbers and are not given in order.
+    """
+    return _OrderedBuild(settings, seed, out, progress).run()
+
+
 class _Build(Division):
     """The classes are the labels."""
 
@@ -55,27 +68,24 @@ class _Build(Division):
     def __init__(self, settings: LabelledData, seed: int, out: Path, progress: Progress) -> None:
         rules = RowRules(
             text=settings.text,
-            label=settings.label,
+            labels=settings.label_rules,
             where=settings.where,
-            labels=settings.labels,
             empty_text=settings.empty_text,
             layout=settings.layout,
         )
         files = files_by_split(settings)
         super().__init__(settings, rules, files, seed, out, progress)
-        given = settings.labels.values() if isinstance(settings.labels, dict) else settings.labels or ()
-        self._label_ids: dict[str, int] = {name: index for index, name in enumerate(dict.fromkeys(given))}
-        self._label, self._has_order = settings.label, settings.labels is not None
+        self._label, self._numbers = settings.label, LabelNumbers(settings.given_labels, settings.spelling)
         self.counts |= {"conflicts": 0, "conflicting_texts": 0}
 
     def classes(self) -> list[str]:
-        return list(self._label_ids)
+        return self._numbers.names()
 
     def classify(self, rows: TextRows) -> NDArray[np.int32]:
-        ids = self._label_ids
-        found = np.fromiter((ids.setdefault(label, len(ids)) for label in rows.labels), np.int32, len(rows.labels))
-        check_label_count(len(ids), self._label, rows.file.name)
-        return found
+        number, name = self._numbers.number, rows.file.name
+        found = [number(label, name, row) for label, row in zip(rows.labels, rows.rows, strict=True)]
+        check_label_count(len(self._numbers), self._label, name)
+        return np.array(found, dtype=np.int32)
 
     def keys(self, rows: TextRows) -> Keys:
         return exact_keys(rows.texts)
@@ -99,6 +109,7 @@ class _Build(Division):
 
     def count(self, divided: Divided, where: str) -> None:
         self.count_splits(divided)
+        self.counts["respelled"] = self.counts.get("respelled", 0) + self._numbers.respelled
         by_name = {name: divided.class_rows[:, index] for index, name in enumerate(self.classes())}
         labels = self.counts["labels"] = self._ordered_labels()
         for index, split in enumerate(SPLITS):
@@ -106,11 +117,37 @@ class _Build(Division):
         check_counts(self.counts["splits"], where)
 
     def _ordered_labels(self) -> list[str]:
-        """Returns the labels in the order given; else by value where all are whole numbers, else by name."""
-        found = self.classes()
-        if self._has_order:
-            return found
-        return sorted(found, key=int) if all(_is_whole(name) for name in found) else sorted(found)
+        """Returns the labels in the order given, or else as `order_names`."""
+        return self.classes() if self._numbers.has_order else order_names(self.classes())
+
+
+def order_names(names: Sequence[str]) -> list[str]:
+    """Returns labels by value where all are whole numbers, else by name."""
+    return sorted(names, key=int) if all(map(_is_whole, names)) else sorted(names)
+
+
+class _OrderedBuild(_Build):
+    """The classes have an order."""
+
+    def check(self, class_rows: list[int], where: str) -> None:
+        super().check(class_rows, where)
+        strange = [name for name in self.classes() if not _is_number(name)]
+        if strange and not self._numbers.has_order:
+            raise DataError(
+                f'the label "{strange[0]}" is no number, so nothing says which label is more than which',
+                where=where,
+                do='Name the labels in order under [data], such as labels = ["bad", "fair", "good"].',
+            )
+
+    def _ordered_labels(self) -> list[str]:
+        return self.classes() if self._numbers.has_order else sorted(self.classes(), key=float)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False
 
 
 def _is_whole(name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from penjing.data.rows import plain_value
+from penjing.data.plain import plain_value
 from penjing.data.sources import Batch, Layout, read_file, source_files
 from penjing.data.sources.json_lines import parse_json_line
 from penjing.data.sources.source import missing_column

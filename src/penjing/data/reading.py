@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.checks import check_any
+from penjing.data.label_cells import LabelRules
 from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.sources import Layout, group_by_split, line_file, source_files
 from penjing.errors import RecipeError
@@ -25,6 +26,18 @@ class SplitRows(NamedTuple):
 
     texts: list[str]
     labels: list[str]
+
+
+class LabelSetRows(NamedTuple):
+    """The rows of a split, with any number of labels each.
+
+    Attributes:
+        texts: [rows].
+        labels: of each row, [rows].
+    """
+
+    texts: list[str]
+    labels: list[tuple[str, ...]]
 
 
 class PairRows(NamedTuple):
@@ -78,6 +91,51 @@ def iter_split(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[Spl
     with pq.ParquetFile(folder / f"{split}.parquet") as file:
         for batch in file.iter_batches(batch_size=batch_rows, columns=["text", "label"], use_threads=False):
             yield SplitRows(batch.column("text").to_pylist(), batch.column("label").to_pylist())
+
+
+def iter_label_sets(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[LabelSetRows]:
+    """Yields a split's rows in batches.
+
+    Args:
+        folder: filled by `penjing.data.label_sets.build_label_sets`.
+        split: train, validation or test.
+        batch_rows: the most rows in a batch.
+    """
+    with pq.ParquetFile(folder / f"{split}.parquet") as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=["text", "labels"], use_threads=False):
+            yield LabelSetRows(batch.column("text").to_pylist(), list(map(tuple, batch.column("labels").to_pylist())))
+
+
+def read_label_sets(folder: Path, split: str) -> LabelSetRows:
+    """Returns all rows of a split; arguments as for `iter_label_sets`."""
+    rows = LabelSetRows([], [])
+    for batch in iter_label_sets(folder, split):
+        rows.texts.extend(batch.texts)
+        rows.labels.extend(batch.labels)
+    return rows
+
+
+def read_label_set_rows(
+    address: str, rules: LabelRules, text: str = "text", *, columns: tuple[str, ...] | None = None
+) -> Iterator[TextRows]:
+    """Yields the checked rows of any file, with the labels of each, in batches, for evaluation.
+
+    Args:
+        address: as `penjing.data.sources.source_files` takes it.
+        rules: where the labels are.
+        text: column of the text.
+        columns: names for the columns of a CSV or TSV file without a header line.
+
+    Raises:
+        RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
+        DataError: a row cannot be used, or there is none.
+    """
+    reader = RowReader(RowRules(text, layout=Layout(columns), label_sets=rules))
+    found = 0
+    for rows in reader.read(_of_one_split(address)):
+        found += len(rows.texts)
+        yield rows
+    check_any(reader, found, address)
 
 
 def iter_pairs(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[PairRows]:
@@ -184,9 +242,9 @@ def read_rows(
         DataError: a row cannot be used, or there is none.
     """
     files = _of_one_split(address)
-    reader = RowReader(
-        RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes, encoding=encoding))
-    )
+    labels = None if label is None else LabelRules((label,))
+    layout = Layout(columns, max_line_mb, quotes, encoding=encoding)
+    reader = RowReader(RowRules(text, labels, where or {}, layout=layout))
     found = 0
     for rows in reader.read(files):
         found += len(rows.texts)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from penjing.data.label_cells import LabelCells, LabelRules
+from penjing.data.plain import plain_value
 from penjing.data.sources import Batch, Layout, read_aligned, read_file
 from penjing.errors import DataError
 
 _SHOWN = 12
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,9 @@ class RowRules:
 
     Attributes:
         text: column of the text.
-        label: column of the label; None where there is none.
+        labels: where a row's one label is, and which will do; None where none is read.
+        label_sets: the same of a row's labels, however many; None where none are read.
         where: keep only the rows whose column has this value.
-        labels: name of each raw label, or the labels allowed; None: any.
         empty_text: what is done with a row whose text is empty.
         layout: how the files are read.
         target: column of a text that is to be written; None where there is none.
@@ -30,13 +32,19 @@ class RowRules:
     """
 
     text: str
-    label: str | None = None
+    labels: LabelRules | None = None
     where: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-    labels: Mapping[str, str] | tuple[str, ...] | None = None
     empty_text: Literal["refuse", "drop"] = "refuse"
     layout: Layout = field(default_factory=Layout)
     target: str | None = None
     aligned: Mapping[Path, Path] = field(default_factory=dict)
+    label_sets: LabelRules | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read."""
+        of_labels = [column for rules in (self.labels, self.label_sets) if rules for column in rules.columns]
+        return list(dict.fromkeys([self.text, *of_labels, *filter(None, [self.target]), *self.where]))
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class TextRows:
         filtered: how many were left out by ``where``.
         consumed: bytes of the file read.
         targets: [rows], never empty; an empty list where none is read.
+        label_sets: the labels of each row, [rows]; an empty list where none are read.
+        label_counts: what was left out or repaired of the labels of these rows, see `LabelCells`.
     """
 
     file: Path
@@ -64,6 +74,8 @@ class TextRows:
     filtered: int
     consumed: int
     targets: list[str] = field(default_factory=list)
+    label_sets: list[tuple[str, ...]] = field(default_factory=list)
+    label_counts: Mapping[str, int] = field(default_factory=dict)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -73,18 +85,8 @@ class TextRows:
             labels=[self.labels[place] for place in places] if self.labels else [],
             rows=[self.rows[place] for place in places],
             targets=[self.targets[place] for place in places] if self.targets else [],
+            label_sets=[self.label_sets[place] for place in places] if self.label_sets else [],
         )
-
-
-def plain_value(value: Any) -> str:
-    """Returns a label or a cell as text: 1.0 is 1, as when a table has turned whole numbers into floats."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 class RowReader:
@@ -101,7 +103,8 @@ class RowReader:
         self.rules = rules
         self.seen: dict[str, dict[str, None]] = {column: {} for column in rules.where}
         self._tests = {column: cell_test(value) for column, value in rules.where.items()}
-        self._name_of = _label_names(rules.labels)
+        self._one = LabelCells(rules.labels) if rules.labels else None
+        self._several = LabelCells(rules.label_sets) if rules.label_sets else None
 
     def read(self, files: Iterable[Path]) -> Iterator[TextRows]:
         """Yields the files' rows.
@@ -111,13 +114,12 @@ class RowReader:
             DataError: a row cannot be used; its file and number are named.
         """
         rules = self.rules
-        wanted = list(dict.fromkeys([rules.text, *filter(None, (rules.label, rules.target)), *rules.where]))
         for file in files:
             beside = rules.aligned.get(file)
             if beside is None:
-                batches = read_file(file, wanted, rules.layout)
+                batches = read_file(file, rules.columns, rules.layout)
             else:
-                batches = read_aligned(file, beside, wanted, rules.layout)
+                batches = read_aligned(file, beside, rules.columns, rules.layout)
             for batch in batches:
                 yield self._check(batch)
 
@@ -126,17 +128,21 @@ class RowReader:
         named = list(filter(None, (self.rules.text, self.rules.target)))
         values = batch.columns[self.rules.text]
         filled = [index for index in kept if all(self._has_text(batch, index, column) for column in named)]
-        labels = [self._label(batch, index) for index in filled] if self.rules.label else []
+        labels, counts = _read_cells(batch, filled, self._one, LabelCells.one)
+        sets, more = _read_cells(batch, filled, self._several, LabelCells.several)
+        rows = [index for index in filled if index in labels and index in sets]
         return TextRows(
             file=batch.file,
-            texts=[values[index] for index in filled],
-            labels=labels,
-            rows=[batch.rows[index] for index in filled],
+            texts=[values[index] for index in rows],
+            labels=[labels[index] for index in rows] if self._one else [],
+            rows=[batch.rows[index] for index in rows],
             read=len(batch.rows),
             empty=len(kept) - len(filled),
             filtered=len(batch.rows) - len(kept),
             consumed=batch.consumed,
-            targets=[batch.columns[self.rules.target][index] for index in filled] if self.rules.target else [],
+            targets=[batch.columns[self.rules.target][index] for index in rows] if self.rules.target else [],
+            label_sets=[sets[index] for index in rows] if self._several else [],
+            label_counts={**counts, **more},
         )
 
     def _filter(self, batch: Batch) -> list[int]:
@@ -177,30 +183,16 @@ class RowReader:
         """Returns what a value is; not the value itself where it would be written to a file, for it may be private."""
         return repr(str(value)[:40]) if self.rules.layout.log is None else f"of the kind {type(value).__name__}"
 
-    def _label(self, batch: Batch, index: int) -> str:
-        column = self.rules.label or ""
-        raw = plain_value(batch.columns[column][index])
-        if not raw:
-            raise DataError(
-                f'column "{column}" is empty', where=batch.place(index), do="Add the label, or remove the row."
-            )
-        name = self._name_of(raw)
-        if name is None:
-            known = list(self.rules.labels or ())
-            shown = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
-            raise DataError(
-                f'column "{column}" is "{raw[:40]}"; the labels are {shown}',
-                where=batch.place(index),
-                do="Correct the row, or add the label to [data] labels.",
-            )
-        return name
 
-
-def _label_names(labels: Mapping[str, str] | tuple[str, ...] | None) -> Callable[[str], str | None]:
-    if labels is None:
-        return lambda raw: raw
-    names = dict(labels) if isinstance(labels, Mapping) else {name: name for name in labels}
-    return names.get
+def _read_cells(
+    batch: Batch, places: list[int], cells: LabelCells | None, read: Callable[[LabelCells, Batch, int], T | None]
+) -> tuple[dict[int, T], Mapping[str, int]]:
+    """Returns place → what its cells hold, without rows that are left out, and what was counted; all without cells."""
+    if cells is None:
+        return dict.fromkeys(places), {}  # type: ignore[return-value]
+    before = cells.counts.copy()
+    found = {index: label for index in places if (label := read(cells, batch, index)) is not None}
+    return found, cells.counts - before
 
 
 def cell_test(wanted: str | int | float | bool) -> Callable[[Any], bool]:

@@ -23,12 +23,12 @@ _COLUMNS = "names of the columns of a CSV or TSV file that has no header line, i
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
 _ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
 _REMOVED = "ids of texts to leave out, as penjing data inspect and show give them"
-_ROWS = (
+ROWS = (
     "a file, a folder or glob with train*, dev* or valid*, and test* files, package:NAME/inner/path, "
     "or hf://datasets/OWNER/NAME, also with /inner/path"
 )
-_VALIDATION = "separate validation file; path is then training"
-_TEST = "separate test file; path is then for training"
+VALIDATION = "separate validation file; path is then training"
+TEST = "separate test file; path is then for training"
 _QUOTES = "whether cells may stand in double quotes; default: yes in CSV, no in TSV"
 
 
@@ -62,9 +62,9 @@ class SplitData(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str | tuple[str, str] = Field(min_length=1, description=_ROWS)
-    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=_VALIDATION)
-    test: str | tuple[str, str] | None = Field(None, min_length=1, description=_TEST)
+    path: str | tuple[str, str] = Field(min_length=1, description=ROWS)
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
     text: str = Field("text", min_length=1, description="column of the text")
     columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
@@ -87,32 +87,6 @@ class SplitData(BaseModel):
         return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
 
 
-class LabelledData(SplitData):
-    """Texts with a label each."""
-
-    path: str = Field(min_length=1, description=_ROWS)
-    validation: str | None = Field(None, min_length=1, description=_VALIDATION)
-    test: str | None = Field(None, min_length=1, description=_TEST)
-    label: str = Field("label", min_length=1, description="column of the label")
-    labels: dict[str, str] | tuple[str, ...] | None = Field(
-        None,
-        description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
-    )
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> LabelledData:
-        if self.text == self.label:
-            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
-        _check_columns(self.columns, (self.text, self.label, *self.where))
-        check_encoding(self.encoding)
-        names = list(self.labels.values()) if isinstance(self.labels, dict) else self.labels
-        if names is not None and len(set(names)) < 2:
-            raise ValueError("labels must name at least two different labels")
-        if isinstance(self.labels, tuple) and len(set(self.labels)) < len(self.labels):
-            raise ValueError("labels names a label twice")
-        return self
-
-
 class PairedData(SplitData):
     """Texts with another text each, which is to be written: a translation, a summary.
 
@@ -121,11 +95,11 @@ class PairedData(SplitData):
 
     path: str | tuple[str, str] = Field(
         min_length=1,
-        description=f"{_ROWS}; or two files of lines, the texts and what is written, side by side: "
+        description=f"{ROWS}; or two files of lines, the texts and what is written, side by side: "
         '["train.en.gz", "train.de.gz"]',
     )
-    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=_VALIDATION)
-    test: str | tuple[str, str] | None = Field(None, min_length=1, description=_TEST)
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
     target: str = Field("target", min_length=1, description="column of what is to be written")
     empty_text: Literal["refuse", "drop"] = Field(
         "refuse", description="what is done with a row whose text, or what is to be written, is empty"
@@ -135,7 +109,7 @@ class PairedData(SplitData):
     def _is_consistent(self) -> PairedData:
         if self.text == self.target:
             raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
-        _check_columns(self.columns, (self.text, self.target, *self.where))
+        check_columns(self.columns, (self.text, self.target, *self.where))
         check_encoding(self.encoding)
         if any(len(at) == 2 for at in self.addresses.values()):
             if self.where or self.columns:
@@ -165,7 +139,7 @@ class EvaluationTexts(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> EvaluationTexts:
-        _check_columns(self.columns, (self.text,))
+        check_columns(self.columns, (self.text,))
         return self
 
     @property
@@ -284,7 +258,7 @@ class TextData(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> TextData:
-        _check_columns(self.columns, (self.text, *self.where))
+        check_columns(self.columns, (self.text, *self.where))
         check_encoding(self.encoding)
         return self
 
@@ -326,7 +300,7 @@ def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[
     return names
 
 
-def _check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:
+def check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:
     if columns is None:
         return
     if len(set(columns)) < len(columns):

@@ -103,7 +103,7 @@ def evaluate_baselines(
         )
         probabilities: Probabilities = baseline.probabilities(list(rows.texts))
         scores[name] = model.task.score(truth, probabilities, labels, resamples, seed)
-        right = probabilities.argmax(axis=1) == truth
+        right = model.task.choose(probabilities) == truth
         difference = paired_difference(np.array(correct), right, resamples=resamples, seed=seed)
         differences[name] = difference.to_dict()
     return scores, differences

@@ -39,7 +39,7 @@ def explain_text(model: LabelModel, text: str, method: str, label: str | None) -
     how = _fitting_method(model, method)
     reading = read_text(model.renderer, text)
     probabilities = softmax(model.engine.score([list(reading.ids)]))[0]
-    number = int(probabilities.argmax()) if label is None else _label_number(model, label)
+    number = int(model.task.choose(probabilities[None])[0]) if label is None else _label_number(model, label)
     explanation = how.explain(model, reading, number)
     [(comprehensiveness, sufficiency)] = deletion_scores(model.engine, reading, number, [explanation.scores])
     return Attribution(

@@ -110,7 +110,10 @@ def reliability_curve(truth: ArrayLike, probabilities: ArrayLike, bins: int = BI
         bins: how many.
     """
     classes, rows = _checked(truth, probabilities)
-    confidence, correct = rows.max(axis=1), rows.argmax(axis=1) == classes
+    return _reliability(rows.max(axis=1), rows.argmax(axis=1) == classes, bins)
+
+
+def _reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int) -> Reliability:
     place = _bins_of(confidence, bins)
     count = np.bincount(place, minlength=bins)
     filled = count > 0
@@ -144,9 +147,33 @@ def classification_scores(
     Raises:
         DataError: no rows, shapes that do not fit, or values that are no probabilities.
     """
+    _, rows = _checked(truth, probabilities, len(labels))
+    return decided_scores(truth, rows, rows.argmax(axis=1), labels, resamples, seed)
+
+
+def decided_scores(
+    truth: ArrayLike,
+    probabilities: ArrayLike,
+    predicted: ArrayLike,
+    labels: Sequence[str],
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Measures a classifier that need not give the most probable class; else as `classification_scores`.
+
+    Its confidence is the probability of the class that it gives.
+
+    Args:
+        truth: the true class of each row, [rows].
+        probabilities: [rows, classes].
+        predicted: the class that was given, [rows].
+        labels: name of each class.
+        resamples: bootstrap resamples.
+        seed: of the resamples.
+    """
     classes, rows = _checked(truth, probabilities, len(labels))
-    predicted = rows.argmax(axis=1)
-    confidence, correct = rows.max(axis=1), predicted == classes
+    predicted = np.asarray(predicted, dtype=np.int64)
+    confidence, correct = rows[np.arange(len(rows)), predicted], predicted == classes
     arrays = [_losses(classes, rows), correct.astype(np.float64), confidence, classes, predicted]
     scores = bootstrap_many(partial(_all_scores, classes=len(labels)), arrays, resamples, seed)
     confusion = confusion_matrix(classes, predicted, len(labels))
@@ -159,7 +186,7 @@ def classification_scores(
             for label, of, support in zip(labels, per_class, confusion.sum(axis=1), strict=True)
         },
         "confusion": confusion.tolist(),
-        "reliability": reliability_curve(classes, rows).to_list(),
+        "reliability": _reliability(confidence, correct, BINS).to_list(),
     }
 
 
@@ -212,9 +239,9 @@ def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[st
         right = int(hits[number])
         per_class.append(
             {
-                "precision": _proportion(precision, right, int(given[number])),
-                "recall": _proportion(recall, right, int(actual[number])),
-                "f1": _f1(f1, right, int(either[number])),
+                "precision": proportion(precision, right, int(given[number])),
+                "recall": proportion(recall, right, int(actual[number])),
+                "f1": f1_figure(f1, right, int(either[number])),
             }
         )
     loss, share, macro, ece = scores[:4]
@@ -224,14 +251,14 @@ def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[st
         macro = Score(macro.value, min(macro.low, float(ends[0])), max(macro.high, float(ends[1])))
     overall = {
         "loss": loss,
-        "accuracy": _proportion(share, int(hits.sum()), int(confusion.sum())),
+        "accuracy": proportion(share, int(hits.sum()), int(confusion.sum())),
         "macro_f1": macro,
         "ece": ece,
     }
     return overall, per_class
 
 
-def _proportion(score: Score, successes: int, trials: int) -> Score:
+def proportion(score: Score, successes: int, trials: int) -> Score:
     """Returns the score, with Wilson's interval where none or all of the trials are successes; 0 without trials."""
     if 0 < successes < trials:
         return score
@@ -239,9 +266,9 @@ def _proportion(score: Score, successes: int, trials: int) -> Score:
     return Score(successes / max(1, trials), float(low), float(high))
 
 
-def _f1(score: Score, successes: int, either: int) -> Score:
-    """As `_proportion`: F1 grows with the share J of rows of a class, true or predicted, that are right: 2J / (1+J)."""
-    share = _proportion(score, successes, either)
+def f1_figure(score: Score, successes: int, either: int) -> Score:
+    """As `proportion`: F1 grows with the share J of rows of a class, true or predicted, that are right: 2J / (1+J)."""
+    share = proportion(score, successes, either)
     if share is score:
         return score
     return Score(*(2.0 * end / (1.0 + end) for end in (share.value, share.low, share.high)))

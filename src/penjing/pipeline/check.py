@@ -21,10 +21,11 @@ from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
 from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values
+from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
 
@@ -149,7 +150,8 @@ def _check_network(recipe: Recipe) -> None:
 def _check_explanation(recipe: Recipe) -> None:
     if recipe.explain is None:
         return
-    architecture, network = architecture_of(recipe), _network_without_numbers(recipe)
+    architecture, scoring = architecture_of(recipe), HEADS[load_task(task_of(recipe)).answers].scoring
+    network = scoring(_network_without_numbers(recipe))
     try:
         fits = find_method(recipe.explain.method).fits(network)
     except UsageError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
@@ -17,11 +17,20 @@ from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import Answers, ClassPrediction, Prediction, TextPrediction, load_task
+from penjing.tasks.task import (
+    Answers,
+    ClassPrediction,
+    Prediction,
+    RankPrediction,
+    SetPrediction,
+    TextPrediction,
+    load_task,
+)
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -29,6 +38,7 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
+FineTunedFacts: TypeAlias = ReportFacts | MultilabelReportFacts | WritingReportFacts
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -66,7 +76,7 @@ class LanguageOutcome:
     command: str
 
 
-def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts:
+def collect_facts(recipe: Recipe, outcome: Outcome) -> FineTunedFacts:
     """Returns all that the report of a fine-tuned model says."""
     return _COLLECT[load_task(task_of(recipe)).answers](recipe, outcome)
 
@@ -80,7 +90,12 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
             "evaluation": outcome.evaluation,
             "predictions": [
-                {"text": item.text, "label": item.label, "probability": item.probability}
+                {
+                    "text": item.text,
+                    "label": item.label,
+                    "probability": item.probability,
+                    **({"expected": item.expected} if isinstance(item, RankPrediction) else {}),
+                }
                 for item in outcome.predictions
                 if isinstance(item, ClassPrediction)
             ],
@@ -115,8 +130,31 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
     )
 
 
-_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
+def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelReportFacts:
+    done = outcome.artifacts
+    counts = done["data"].facts
+    return MultilabelReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, SetPrediction)],
+            "data": {
+                **_count_data(counts),
+                "rows": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "without": {split: figures["without"] for split, figures in counts["splits"].items()},
+            },
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+        }
+    )
+
+
+_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
+    "rank": _collect_label_facts,
+    "set": _collect_multilabel_facts,
     "text": _collect_writing_facts,
 }
 
@@ -190,7 +228,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "removed", "duplicates", "conflicts")
+    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 

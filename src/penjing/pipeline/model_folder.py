@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,10 @@ from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.models.weights import save_network
+from penjing.pipeline.kinds.kind import Outputs
 from penjing.text.tokenizer import Tokenizer
+
+_WORDS = Outputs()
 
 
 def write_network(
@@ -24,14 +26,16 @@ def write_network(
     tokenizer: Tokenizer,
     *,
     head: Head,
-    labels: Sequence[str] = (),
+    outputs: Outputs = _WORDS,
 ) -> None:
     """Writes config, weights and tokenizer; where there is a decoder also which tokens begin and end a text.
 
     Where padding has no token of its own, the config of a decoder's classifier names none: those of the hub take the
     last token that is not padding for the last of the row, and would stop before the end token.
     """
-    document = architecture.config_to_dict(config, head=head, labels=labels)
+    document = architecture.config_to_dict(config, head=head, labels=outputs.names)
+    if outputs.problem_type is not None:
+        document["problem_type"] = outputs.problem_type
     if architecture.writes_text:
         ends = {"eos_token_id": tokenizer.end_id}
         if architecture.is_encoder_decoder:

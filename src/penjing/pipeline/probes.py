@@ -29,6 +29,7 @@ from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.pipeline.start import load_start
 from penjing.progress import Silent
+from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
 from penjing.text.renderer import Renderer
 from penjing.text.shards import TokenShard, open_shard
@@ -165,8 +166,8 @@ def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
     _, _, job = prepare_finetuning(recipe, inputs)
     labels = kind_of(recipe).labels(inputs)
     renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
-    engine = Engine(job.network, renderer.tokenizer.pad_id)
     task = label_task(recipe)
+    engine = Engine(HEADS[task.answers].scoring(job.network), renderer.tokenizer.pad_id)
     model = LabelModel(inputs["examples"], {}, task, labels=tuple(labels), renderer=renderer, engine=engine)
     texts = [text for text in read_split(inputs["data"], "test").texts if find_words(text)]
     assert recipe.explain is not None

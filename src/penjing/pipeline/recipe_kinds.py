@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import model_validator
 
-from penjing.data.settings import LabelledData, PairedData
+from penjing.data.label_settings import LabelledData, MultilabelData
+from penjing.data.settings import PairedData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
-from penjing.train.settings import FinetuneSettings, WritingFinetuneSettings
+from penjing.train.settings import FinetuneSettings, MultilabelFinetuneSettings, WritingFinetuneSettings
 
 
 class LabelRecipe(Recipe):
@@ -21,6 +22,19 @@ class LabelRecipe(Recipe):
 
     data: LabelledData | None = None
     finetune: FinetuneSettings = FinetuneSettings()
+
+
+class MultilabelRecipe(Recipe):
+    """A recipe whose rows have any number of labels each."""
+
+    data: MultilabelData | None = None
+    finetune: MultilabelFinetuneSettings = MultilabelFinetuneSettings()
+
+    @model_validator(mode="after")
+    def _has_no_explanation(self) -> MultilabelRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers of one label, and this task gives any number of them")
+        return self
 
 
 class WritingRecipe(Recipe):
@@ -54,7 +68,12 @@ class WritingRecipe(Recipe):
         return self
 
 
-RECIPES: Mapping[Answers, type[Recipe]] = {"label": LabelRecipe, "text": WritingRecipe}
+RECIPES: Mapping[Answers, type[Recipe]] = {
+    "label": LabelRecipe,
+    "rank": LabelRecipe,
+    "set": MultilabelRecipe,
+    "text": WritingRecipe,
+}
 
 
 def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
@@ -68,6 +87,12 @@ def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
 def labelled_data(recipe: Recipe) -> LabelledData:
     """Returns ``[data]`` of a recipe that has labelled rows."""
     assert isinstance(recipe.data, LabelledData)
+    return recipe.data
+
+
+def multilabel_data(recipe: Recipe) -> MultilabelData:
+    """Returns ``[data]`` of a recipe whose rows have any number of labels."""
+    assert isinstance(recipe.data, MultilabelData)
     return recipe.data
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
-from penjing.tasks.task import Task, load_task
+from penjing.tasks.task import Answers, Task, load_task
 
 CARD = "penjing.json"
 _COPY = "Copy the file again, as training wrote it."
@@ -27,8 +28,20 @@ class _AskedForLabels(_Asked):
     labels: list[str] = Field(min_length=2)
 
 
+class _AskedForSets(_AskedForLabels):
+    threshold: float = Field(ge=0, le=1)
+
+
 class _AskedForTexts(_Asked):
     write: dict[str, Any]
+
+
+_SHAPES: Mapping[Answers, type[_Asked]] = {
+    "label": _AskedForLabels,
+    "rank": _AskedForLabels,
+    "set": _AskedForSets,
+    "text": _AskedForTexts,
+}
 
 
 class _Made(BaseModel):
@@ -93,7 +106,7 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
 def _shape_of(card: Any) -> type[BaseModel]:
     """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
     try:
-        return _AskedForTexts if load_task(card["task"]).answers == "text" else _AskedForLabels
+        return _SHAPES[load_task(card["task"]).answers]
     except (UsageError, KeyError, TypeError):
         return _AskedForLabels
 

@@ -19,6 +19,11 @@ def softmax(logits: Probabilities) -> Probabilities:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
+def most_probable(probabilities: Probabilities) -> NDArray[np.int64]:
+    """Returns the number of the most probable label of each row, [rows]."""
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+
 def decode_classes(
     logits: Probabilities, labels: Sequence[str], texts: Sequence[str], cut_tokens: Sequence[int]
 ) -> list[ClassPrediction]:
@@ -41,6 +46,7 @@ def score_classes(
 CLASSIFY = LabelTask(
     name="classify",
     label_names=None,
+    choose=most_probable,
     decode=decode_classes,
     score=score_classes,
     baselines=CLASSIFICATION_BASELINES,

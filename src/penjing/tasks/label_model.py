@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from penjing.inference.engine import Engine
-from penjing.tasks.model import Model
+from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import is_table, texts_of, with_columns
-from penjing.tasks.task import ClassPrediction, LabelTask, Probabilities
-from penjing.text.renderer import Renderer
+from penjing.tasks.task import ClassPrediction, LabelTask
 
 if TYPE_CHECKING:
     from penjing.explain.attribution import Attribution
 
-_ROWS = 4096
-
 
 @dataclass(frozen=True)
-class LabelModel(Model):
+class LabelModel(ScoringModel):
     """A model that answers with labels.
 
     Attributes:
@@ -32,9 +28,6 @@ class LabelModel(Model):
     """
 
     task: LabelTask
-    labels: tuple[str, ...]
-    renderer: Renderer
-    engine: Engine
 
     def predict(self, rows: Any) -> Any:
         """Answers each row.
@@ -59,8 +52,7 @@ class LabelModel(Model):
     def predict_texts(self, texts: Sequence[str]) -> list[ClassPrediction]:
         """Answers each text."""
         predictions: list[ClassPrediction] = []
-        for start in range(0, len(texts), _ROWS):
-            chunk = texts[start : start + _ROWS]
+        for chunk in self.chunks(texts):
             logits, cut_tokens = self.score_texts(chunk)
             predictions += self.task.decode(logits, self.labels, chunk, cut_tokens)
         return predictions
@@ -94,8 +86,3 @@ class LabelModel(Model):
         checked = texts_of([texts] if isinstance(texts, str) else texts, self.renderer.columns[0])
         explained = [explain_text(self, text, method, label) for text in checked]
         return explained[0] if isinstance(texts, str) else explained
-
-    def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
-        """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""
-        rendered = self.renderer.render([{self.renderer.columns[0]: text} for text in texts])
-        return self.engine.score([row.ids for row in rendered]), [row.cut_tokens for row in rendered]

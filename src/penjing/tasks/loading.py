@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +17,11 @@ from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
-from penjing.tasks.task import LabelTask, WritingTask
+from penjing.tasks.multilabel_model import MultilabelModel
+from penjing.tasks.task import Answers, LabelTask, MultilabelTask, Task, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
@@ -28,6 +30,7 @@ from penjing.text.tokenizer import load_tokenizer
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Kind = TypeVar("Kind", bound=Model)
+_ANSWERS: Mapping[Answers, str] = {"label": "labels", "rank": "labels", "set": "sets of labels", "text": "no labels"}
 
 
 def load_model(folder: str | Path, device: str = "auto") -> Model:
@@ -47,18 +50,32 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     task = card_task(card, path)
     if isinstance(task, WritingTask):
         return _load_writing(path, card, task, config_values, device)
+    renderer, engine = _load_scoring(path, card, task, config_values, device)
+    labels = tuple(card["labels"])
+    if isinstance(task, MultilabelTask):
+        return MultilabelModel(path, card, task, labels, renderer, engine, card["threshold"])
     assert isinstance(task, LabelTask)
-    return _load_labels(path, card, task, config_values, device)
+    return LabelModel(path, card, task, labels, renderer, engine)
 
 
 def load_label_model(folder: str | Path, device: str = "auto") -> LabelModel:
-    """Loads the folder of a model that answers with labels.
+    """Loads the folder of a model that answers with a label.
 
     Raises:
         ModelFolderError: as `load_model`.
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), LabelModel, "labelled rows")
+
+
+def load_multilabel_model(folder: str | Path, device: str = "auto") -> MultilabelModel:
+    """Loads the folder of a model that answers with any number of labels.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), MultilabelModel, "rows with several labels")
 
 
 def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel:
@@ -75,7 +92,7 @@ def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
     """Returns the model if it is of a kind, which learns from such rows."""
     if isinstance(model, kind):
         return model
-    answers = "labels" if model.task.answers == "label" else "no labels"
+    answers = _ANSWERS[model.task.answers]
     raise UsageError(
         f"this model is for the task {model.task.name}, whose answers are {answers}",
         where=str(model.folder),
@@ -83,16 +100,16 @@ def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
     )
 
 
-def _load_labels(
-    folder: Path, card: dict[str, Any], task: LabelTask, config_values: dict[str, Any], device: str
-) -> LabelModel:
+def _load_scoring(
+    folder: Path, card: dict[str, Any], task: Task, config_values: dict[str, Any], device: str
+) -> tuple[Renderer, Engine]:
     with _written_in(folder / CARD):
         renderer = Renderer(load_tokenizer(folder), _settings(folder, card, "render", RendererSettings))
     _check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
-    network = _load_network(architecture.classifier(config, len(card["labels"])), folder, device)
-    engine = Engine(network, renderer.tokenizer.pad_id)
-    return LabelModel(folder, card, task, labels=tuple(card["labels"]), renderer=renderer, engine=engine)
+    head = HEADS[task.answers]
+    network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
+    return renderer, Engine(head.scoring(network), renderer.tokenizer.pad_id)
 
 
 def _load_writing(

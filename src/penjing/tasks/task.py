@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from penjing.registry import load_registered
 
 Probabilities = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class ClassPrediction:
         return asdict(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RankPrediction(ClassPrediction):
+    """One of several labels in order for a text; ``label`` is the median of its probabilities.
+
+    Attributes:
+        expected: the mean of the labels under their probabilities: of their own numbers where all are numbers, else of
+            their places, from 1.
+    """
+
+    expected: float
+
+
 @dataclass(frozen=True)
 class TextPrediction:
     """A text that was written to a text.
@@ -58,7 +71,30 @@ class TextPrediction:
         return asdict(self)
 
 
-Prediction = ClassPrediction | TextPrediction
+@dataclass(frozen=True)
+class SetPrediction:
+    """The labels of a text, any number of them.
+
+    Attributes:
+        text: what was read.
+        labels: those that apply, the most probable first; perhaps none.
+        probabilities: of every label, each by itself.
+        threshold: a label is given from this probability on.
+        cut_tokens: tokens of the text that were not read, because it is longer than the model's window.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    threshold: float
+    cut_tokens: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        return {**asdict(self), "labels": list(self.labels)}
+
+
+Prediction = ClassPrediction | SetPrediction | TextPrediction
 
 
 class Baseline(Protocol):
@@ -75,8 +111,9 @@ class WritingBaseline(Protocol):
         """Returns a text for each source; a source that is empty has one too, and it may be empty."""
 
 
+FitSets = Callable[[Sequence[str], Flags], Baseline]
 FitWriting = Callable[[Sequence[str], Sequence[str]], WritingBaseline]
-Answers = Literal["label", "text"]
+Answers = Literal["label", "rank", "set", "text"]
 
 
 @dataclass(frozen=True)
@@ -101,19 +138,55 @@ class LabelTask(Task):
 
     Attributes:
         label_names: raw value → label, where the task has labels of its own and the recipe names none.
+        choose: probabilities [rows, labels] → the number of the label that is given, [rows].
         decode: logits [rows, labels], label names, texts and cut tokens → typed predictions.
         score: true classes [rows], probabilities [rows, labels], label names, resamples, seed → scores with intervals.
         baselines: name → function of training and validation texts and classes and the labels → fitted baseline.
     """
 
     label_names: Mapping[str, str] | None
-    decode: Callable[[Probabilities, Sequence[str], Sequence[str], Sequence[int]], list[ClassPrediction]]
+    choose: Callable[[Probabilities], NDArray[np.int64]]
+    decode: Callable[[Probabilities, Sequence[str], Sequence[str], Sequence[int]], Sequence[ClassPrediction]]
     score: Callable[[NDArray[np.int64], Probabilities, Sequence[str], int, int], dict[str, Any]]
     baselines: Mapping[str, Callable[..., Baseline]]
 
     @property
     def answers(self) -> Answers:
         return "label"
+
+
+@dataclass(frozen=True)
+class OrdinalTask(LabelTask):
+    """A text is answered with one of several labels that have an order, such as stars."""
+
+    @property
+    def answers(self) -> Answers:
+        return "rank"
+
+
+@dataclass(frozen=True)
+class MultilabelTask(Task):
+    """A text is answered with any number of labels. Every family can do it, with a head that scores each by itself.
+
+    Attributes:
+        decode: logits [rows, labels], label names, threshold, texts and cut tokens → typed predictions.
+        score: whether each label applies, [rows, labels], probabilities [rows, labels], threshold, label names,
+            resamples, seed → ``rows``, ``scores`` and ``per_label`` with intervals.
+        compare: truth, labels given, labels given by another, each [rows, labels], resamples, seed → score →
+            difference with its interval.
+        best_by: the score that comes first.
+        baselines: name → function of the training texts and whether each label applies → fitted baseline.
+    """
+
+    decode: Callable[[Probabilities, Sequence[str], float, Sequence[str], Sequence[int]], Sequence[SetPrediction]]
+    score: Callable[[Flags, Probabilities, float, Sequence[str], int, int], dict[str, Any]]
+    compare: Callable[[Flags, Flags, Flags, int, int], dict[str, dict[str, float]]]
+    best_by: str
+    baselines: Mapping[str, FitSets]
+
+    @property
+    def answers(self) -> Answers:
+        return "set"
 
 
 @dataclass(frozen=True)

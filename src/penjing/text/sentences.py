@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from penjing.text.words import Span
+
 _CLOSING = "\"'”’»)\\]"
 _CLOSING_WIDE = "”’」』）】》"
 #: An end: marks of Chinese at once; those of English where a space follows, and then no lower-case letter.
@@ -26,13 +28,29 @@ def split_sentences(text: str) -> list[str]:
     >>> split_sentences("房间很好。“真的？”她问。")
     ['房间很好。', '“真的？”', '她问。']
     """
-    sentences, start = [], 0
+    return [text[start:end] for start, end in locate_sentences(text)]
+
+
+def locate_sentences(text: str) -> list[Span]:
+    """Returns where the sentences of `split_sentences` begin and end in a text, in characters.
+
+    >>> locate_sentences("房间很好。 早餐一般！")
+    [(0, 5), (6, 11)]
+    """
+    borders, start = [], 0
     for end in _END.finditer(text):
         if end.group()[0] in ".…" and end.group()[:2] != "……" and _goes_on(text, end):
             continue
-        sentences.append(text[start : end.end()].strip())
+        borders.append((start, end.end()))
         start = end.end()
-    return [sentence for sentence in (*sentences, text[start:].strip()) if sentence]
+    spans = (_strip(text, *border) for border in (*borders, (start, len(text))))
+    return [(first, last) for first, last in spans if first < last]
+
+
+def _strip(text: str, start: int, end: int) -> Span:
+    """Returns a span without the spaces at its ends."""
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
 
 
 def _goes_on(text: str, end: re.Match[str]) -> bool:

@@ -112,6 +112,14 @@ class FinetuneSettings(RowSettings):
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
 
 
+class MultilabelFinetuneSettings(FinetuneSettings):
+    """Fine-tuning on rows with any number of labels."""
+
+    best_by: Literal["loss", "accuracy"] = Field(
+        "loss", description="which validation figure decides the best; accuracy: rows all of whose labels are right"
+    )
+
+
 class WritingFinetuneSettings(RowSettings):
     """Fine-tuning on pairs of texts."""
 

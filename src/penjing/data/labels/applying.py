@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from penjing.data.keys import text_ids
-from penjing.data.rows import plain_value
+from penjing.data.plain import plain_value
 from penjing.data.sources import Layout, read_file
 from penjing.data.sources.blocks import read_blocks
 from penjing.data.sources.columns import list_columns

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.labels.times import parse_time
-from penjing.data.rows import plain_value
+from penjing.data.plain import plain_value
 from penjing.data.sources import Layout, read_file
 from penjing.data.sources.columns import list_columns
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.data.keys import text_ids
+from penjing.data.label_settings import LabelledData
 from penjing.data.labels.schema import Column, describe_columns, say_candidates
-from penjing.data.rows import cell_test, plain_value
-from penjing.data.settings import LabelledData
+from penjing.data.plain import plain_value
+from penjing.data.rows import cell_test
 from penjing.data.sources import Layout, group_by_split, read_file, source_files
 from penjing.data.sources.columns import list_columns
 from penjing.data.splitting import SPLITS

@@ -30,6 +30,8 @@ def known_kinds() -> Kinds:
 def read_file(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batch]:
     """Reads a file in batches with the reader registered for its extension.
 
+    A .txt file whose columns the layout names is read as .tsv: in a file of plain lines there would be none to name.
+
     Args:
         path: the file.
         wanted: the columns to read.
@@ -40,7 +42,7 @@ def read_file(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Bat
         DataError: the file, or a row of it, cannot be used.
     """
     check_kind(path, known_kinds())
-    kind = kind_of(path)
+    kind = "tsv" if kind_of(path) == "txt" and layout.columns else kind_of(path)
     try:
         if kind in ARCHIVES:
             yield from read_archive(path, wanted, layout, read_file, [name for name in known_kinds() if name != kind])

@@ -34,7 +34,7 @@ def read_plain_text(path: Path, wanted: Sequence[str], layout: Layout) -> Iterat
     sole_column(
         path,
         wanted,
-        "If tabs stand between its columns, rename it to .tsv, and name them with columns if it has no header.",
+        "If tabs stand between its columns, name them with columns; if it has a header line, rename it to .tsv.",
     )
     if layout.unit == "file":
         yield from read_document(path, wanted, layout, decode_whole)

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
+from penjing.pipeline.kinds.multilabel import MultilabelKind
+from penjing.pipeline.kinds.ordinal import OrdinalKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.tasks.task import Answers, load_task
 
-KINDS: Mapping[Answers, Kind] = {"label": LabelKind(), "text": WritingKind()}
+KINDS: Mapping[Answers, Kind] = {
+    "label": LabelKind(),
+    "rank": OrdinalKind(),
+    "set": MultilabelKind(),
+    "text": WritingKind(),
+}
 
 
 def kind_of(recipe: Recipe) -> Kind:

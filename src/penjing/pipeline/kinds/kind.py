@@ -38,6 +38,19 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """What the numbers that a network ends in are called on the hub.
+
+    Attributes:
+        names: of each output; none where it scores words.
+        problem_type: what other tools train them by; None: they choose.
+    """
+
+    names: tuple[str, ...] = ()
+    problem_type: str | None = None
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """What a model and the baselines are worth.
 
@@ -90,10 +103,13 @@ class Kind(Protocol):
         """Returns the logits of a batch, to compare networks by."""
 
     def labels(self, inputs: Inputs) -> list[str]:
-        """Returns the labels that the network scores; none where it scores words."""
+        """Returns the labels that it answers with; none where it writes words."""
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
-        """Returns what the model's card says beyond the task, the lineage and the scores."""
+    def outputs(self, inputs: Inputs) -> Outputs:
+        """Returns what the outputs of the network are called."""
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
+        """Returns what the card of the trained network says beyond the task, the lineage and the scores."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         """Measures the model and the baselines on the test rows."""

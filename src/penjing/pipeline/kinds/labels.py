@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
-from penjing.data.settings import LabelledData
+from penjing.data.settings import SplitData
 from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
@@ -32,6 +33,7 @@ from penjing.text.showing import ShownRow, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch, RowBatches
 from penjing.train.objectives.classification import ClassificationObjective
+from penjing.train.settings import FinetuneSettings
 
 LABELS = "labels.json"
 _SCORED_ROWS = 512
@@ -42,8 +44,13 @@ class LabelKind:
     """A text is answered with one of several labels; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "classifier"
+    objective: ClassVar[type[ClassificationObjective]] = ClassificationObjective
 
-    def data_settings(self, recipe: Recipe) -> LabelledData:
+    def data_settings(self, recipe: Recipe) -> SplitData:
+        return self.labelled(recipe)
+
+    def labelled(self, recipe: Recipe) -> LabelledData:
+        """Returns ``[data]`` with the names that the task has for labels."""
         data, names = labelled_data(recipe), label_task(recipe).label_names
         if data.labels is not None or names is None:
             return data
@@ -53,7 +60,7 @@ class LabelKind:
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
-        return build_labelled(self.data_settings(recipe), recipe.seed, folder, progress)
+        return build_labelled(self.labelled(recipe), recipe.seed, folder, progress)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         labels: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
@@ -73,26 +80,15 @@ class LabelKind:
         return [show_row(tokenizer, *row) for row in zip(kept, whole, found.labels, strict=True)]
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
-        return architecture.classifier(config, len(self.labels(inputs)))
+        return architecture.classifier(config, len(self.outputs(inputs).names))
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         assert isinstance(recipe, LabelRecipe)
         settings = recipe.finetune
-        objective = ClassificationObjective(
+        objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        training, validation = (
-            RowBatches(
-                open_shard(inputs["examples"] / split),
-                tokenizer.pad_id,
-                settings.batch_tokens,
-                settings.batch_rows if split == "train" else 8 * settings.batch_rows,
-                recipe.seed,
-                shuffled=split == "train",
-            )
-            for split in ("train", "validation")
-        )
-        return Lesson(objective, training, validation)
+        return Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = network(batch.ids, batch.mask)
@@ -102,7 +98,10 @@ class LabelKind:
         found: list[str] = read_json(inputs["examples"] / LABELS)
         return found
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    def outputs(self, inputs: Inputs) -> Outputs:
+        return Outputs(tuple(self.labels(inputs)))
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         tokenizer = load_tokenizer(inputs["tokenizer"])
         return {
             "labels": self.labels(inputs),
@@ -146,6 +145,24 @@ def label_task(recipe: Recipe) -> LabelTask:
     task = load_task(task_of(recipe))
     assert isinstance(task, LabelTask)
     return task
+
+
+def row_batches(
+    settings: FinetuneSettings, seed: int, inputs: Inputs, tokenizer: Tokenizer
+) -> tuple[RowBatches, RowBatches]:
+    """Returns the batches of the training and of the validation rows."""
+    training, validation = (
+        RowBatches(
+            open_shard(inputs["examples"] / split),
+            tokenizer.pad_id,
+            settings.batch_tokens,
+            settings.batch_rows if split == "train" else 8 * settings.batch_rows,
+            seed,
+            shuffled=split == "train",
+        )
+        for split in ("train", "validation")
+    )
+    return training, validation
 
 
 def _rendered(

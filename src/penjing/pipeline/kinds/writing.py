@@ -18,7 +18,7 @@ from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baseline
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
@@ -121,7 +121,10 @@ class WritingKind:
     def labels(self, inputs: Inputs) -> list[str]:
         return []
 
-    def card(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    def outputs(self, inputs: Inputs) -> Outputs:
+        return Outputs()
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         assert isinstance(recipe, WritingRecipe)
         return {
             "render": recipe.render.model_dump(mode="json"),

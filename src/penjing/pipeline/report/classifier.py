@@ -33,8 +33,9 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
             for score in evaluation.scores
         ],
         "scores_caption": wording.say("scores_caption", rows=wording.count(evaluation.rows)),
-        "score_notes": [],
+        "score_notes": [wording.say("ordinal_note")] if "mae" in evaluation.scores else [],
         "splits": splits,
+        "label_rows": _label_rows(splits),
         "total_rows": sum(sum(counts.values()) for counts in splits.values()),
         "removed": removed_sentence(facts.data.removed, wording) if facts.data else "",
         "cut": cut_sentence(facts.tokens, wording) if facts.tokens else "",
@@ -114,6 +115,12 @@ def _split_table(facts: ReportFacts) -> dict[str, dict[str, int]]:
         return {}
     labels = dict.fromkeys(label for counts in facts.data.splits.values() for label in counts)
     return {split: {label: counts.get(label, 0) for label in labels} for split, counts in facts.data.splits.items()}
+
+
+def _label_rows(splits: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Returns label → rows of all splits."""
+    labels = dict.fromkeys(label for counts in splits.values() for label in counts)
+    return {label: sum(counts[label] for counts in splits.values()) for label in labels}
 
 
 def _training_charts(facts: ReportFacts, wording: Wording) -> list[tuple[str, str, Markup]]:

@@ -79,11 +79,12 @@ class Evaluation(Scores):
 
 
 class Prediction(Facts):
-    """An answer of the finished model."""
+    """An answer of the finished model; ``expected``: the mean of labels in order."""
 
     text: str
     label: str
     probability: float
+    expected: float | None = None
 
 
 class Word(Facts):

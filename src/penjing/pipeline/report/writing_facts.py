@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from penjing.pipeline.report.facts import Facts, Figure, RunFacts, TokenCounts
-
-
-class WritingScores(BaseModel):
-    """What `penjing.tasks.task.WritingTask.score` returns; other keys are not looked at.
-
-    Attributes:
-        rows: how many answers were measured.
-        scores: name → value with its interval.
-        signature: score → how it was computed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    rows: int
-    scores: dict[str, Figure]
-    signature: dict[str, str] = {}
+from penjing.pipeline.report.compared import ComparedScores
+from penjing.pipeline.report.facts import Facts, RunFacts, TokenCounts
 
 
 class Answer(BaseModel):
@@ -33,21 +18,17 @@ class Answer(BaseModel):
     truth: str | None = None
 
 
-class WritingEvaluation(WritingScores):
+class WritingEvaluation(ComparedScores):
     """The model's scores, and beside them those of the baselines on the same rows.
 
     Attributes:
-        best_by: the score that comes first.
-        baselines: name → scores.
-        difference: name → score → that of the model less that of the baseline.
+        signature: score → how it was computed.
         worst: the answers that are least like what they should be.
         unfinished: answers that the model did not end.
     """
 
-    best_by: str
-    baselines: dict[str, WritingScores] = {}
-    difference: dict[str, dict[str, Figure]] = {}
-    worst: list[Answer] = []
+    signature: dict[str, str] = Field(default_factory=dict)
+    worst: tuple[Answer, ...] = ()
     unfinished: int = 0
 
 

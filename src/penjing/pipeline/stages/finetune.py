@@ -45,14 +45,14 @@ def _run(context: StageContext) -> dict[str, Any]:
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
 
     def write() -> None:
-        labels = kind.labels(context.inputs)
-        write_network(model, job.network, architecture, config, tokenizer, head=kind.head, labels=labels)
+        outputs = kind.outputs(context.inputs)
+        write_network(model, job.network, architecture, config, tokenizer, head=kind.head, outputs=outputs)
 
     if context.recipe.finetune.lora is None:
         write()
     else:
         lora["lora"] = _merge(context, job, architecture, config, write)
-    _write_card(context, kind, lora)
+    _write_card(context, kind, job.network, lora)
     remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **lora}
 
@@ -100,12 +100,12 @@ def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
     return tuple(name for name, _ in network.named_parameters())
 
 
-def _write_card(context: StageContext, kind: Kind, lora: dict[str, Any]) -> None:
+def _write_card(context: StageContext, kind: Kind, network: nn.Module, lora: dict[str, Any]) -> None:
     """Writes our card beside the weights."""
     card = {
         "penjing": penjing.__version__,
         "task": task_of(context.recipe),
-        **kind.card(context.recipe, context.inputs),
+        **kind.card(context.recipe, context.inputs, network),
         **lora,
     }
     write_json(context.folder / "model" / CARD, card)

@@ -14,7 +14,7 @@ import numpy as np
 from penjing.data.dividing import addressed_files
 from penjing.data.labels.schema import Column, describe_columns
 from penjing.data.languages import LanguageFinder
-from penjing.data.rows import plain_value
+from penjing.data.plain import plain_value
 from penjing.data.scripts import UNSPACED_CHARACTER
 from penjing.data.sources import Layout, corpus_files, file_size, group_by_split, read_file, source_files
 from penjing.data.sources.aligned import read_aligned

@@ -67,10 +67,9 @@ def fit_tfidf_logistic(
     classes = np.asarray(labels, dtype=np.int64)
     if len(np.unique(classes)) < 2 or not any(map(has_terms, texts)):
         return fit_majority(texts, labels, validation_texts, validation_labels, label_names)
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectorizer = TfidfVectorizer(analyzer=list_terms, sublinear_tf=True, max_features=_MOST_TERMS)
+    vectorizer = make_vectorizer()
     terms = vectorizer.fit_transform(texts)
     if not len(validation_texts):
         classifier = LogisticRegression(C=1.0, max_iter=_MOST_ITERATIONS).fit(terms, classes)
@@ -85,3 +84,10 @@ def fit_tfidf_logistic(
             best_accuracy = accuracy
     assert best is not None
     return best
+
+
+def make_vectorizer() -> Any:
+    """Returns what turns texts into weights of terms, for all baselines that count words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer=list_terms, sublinear_tf=True, max_features=_MOST_TERMS)

@@ -51,5 +51,9 @@ class ClassificationObjective:
         ids, thinned, mask, labels = cast("tuple[Tensor, Tensor, Tensor | None, Tensor]", tensors)
         logits = network(thinned if network.training else ids, mask).float()  # [batch, labels]
         smoothing = self._label_smoothing if network.training else 0.0
+        return self.compare(logits, labels, smoothing)
+
+    def compare(self, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+        """Returns the summed loss, and how many rows are right, of logits [batch, outputs] and labels [batch]."""
         loss = F.cross_entropy(logits, labels, reduction="sum", label_smoothing=smoothing)
         return loss, (logits.argmax(dim=-1) == labels).sum()

@@ -1,0 +1,62 @@
+"""``penjing evaluate`` of a model that gives any number of labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penjing.cli.evaluate import open_data
+from penjing.cli.output import print_json, result_console
+from penjing.cli.tables import label_table, score_table
+from penjing.data.label_cells import LabelRules
+from penjing.data.reading import LabelSetRows, read_label_set_rows
+from penjing.errors import DataError
+from penjing.tasks.card import read_card
+
+
+def show_multilabel_scores(
+    model_folder: Path,
+    data: str,
+    text: str,
+    rules: LabelRules,
+    columns: tuple[str, ...] | None,
+    resamples: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Scores a model on rows with any number of labels, or on standard input."""
+    rows = _read(data, text, rules, columns, read_card(model_folder)["labels"])
+    # These bring torch, which a wrong call need not wait for.
+    from penjing.evaluate.multilabel import evaluate_multilabel
+    from penjing.tasks.loading import load_multilabel_model
+
+    model = load_multilabel_model(model_folder)
+    measured = evaluate_multilabel(model, rows, resamples=resamples, mistakes=20, seed=0)
+    del measured["given"]
+    if as_json:
+        print_json({"model": str(model_folder), "data": data, **measured})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    console.print(label_table(measured))
+
+
+def _read(data: str, text: str, rules: LabelRules, columns: tuple[str, ...] | None, labels: list[str]) -> LabelSetRows:
+    """Returns the texts, and the labels of each.
+
+    Raises:
+        DataError: a label is not one of the model's.
+    """
+    found, known = LabelSetRows([], []), set(labels)
+    with open_data(data) as address:
+        for batch in read_label_set_rows(address, rules, text, columns=columns):
+            for number, names in zip(batch.rows, batch.label_sets, strict=True):
+                strange = next((name for name in names if name not in known), None)
+                if strange is not None:
+                    raise DataError(
+                        f'the label "{strange[:40]}" is not one of the model\'s: {", ".join(labels)}',
+                        where=f"{batch.file.name}, row {number}",
+                        do="Correct the row, or leave it out.",
+                    )
+            found.texts.extend(batch.texts)
+            found.labels.extend(batch.label_sets)
+    return found

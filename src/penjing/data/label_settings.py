@@ -1,0 +1,113 @@
+"""What a recipe says about data with labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from penjing.data.label_cells import LabelRules, Spelling
+from penjing.data.settings import ROWS, TEST, VALIDATION, SplitData, check_columns, check_encoding
+
+
+class NamedLabels(SplitData):
+    """Texts with labels, whether one each or several."""
+
+    path: str = Field(min_length=1, description=ROWS)
+    validation: str | None = Field(None, min_length=1, description=VALIDATION)
+    test: str | None = Field(None, min_length=1, description=TEST)
+    labels: dict[str, str] | tuple[str, ...] | None = Field(
+        None,
+        description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
+    )
+    spelling: Spelling = Field(
+        "refuse",
+        description="what is done with labels that differ only in case, spaces or the form of letters: refuse; repair "
+        "(the more frequent one stands for both, or the one under labels); keep (they are two labels)",
+    )
+    unknown_label: Literal["refuse", "drop"] = Field(
+        "refuse", description="what is done with a label that is not under labels; drop: the row is left out"
+    )
+
+    @property
+    def given_labels(self) -> tuple[str, ...] | None:
+        """The labels in order, where they are given."""
+        return tuple(self.labels.values()) if isinstance(self.labels, dict) else self.labels
+
+    @model_validator(mode="after")
+    def _names_labels(self) -> NamedLabels:
+        names = list(self.labels.values()) if isinstance(self.labels, dict) else self.labels
+        if names is not None and len(set(names)) < 2:
+            raise ValueError("labels must name at least two different labels")
+        if isinstance(self.labels, tuple) and len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels names a label twice")
+        if self.unknown_label == "drop" and names is None:
+            raise ValueError("unknown_label is drop, and without labels under [data] none is unknown")
+        return self
+
+
+class LabelledData(NamedLabels):
+    """Texts with a label each."""
+
+    label: str = Field("label", min_length=1, description="column of the label")
+    empty_label: Literal["refuse", "drop"] = Field(
+        "refuse", description="what is done with a row that has no label; drop: it is left out"
+    )
+
+    @property
+    def label_rules(self) -> LabelRules:
+        """How its labels are read."""
+        return LabelRules((self.label,), self.labels, self.spelling, self.unknown_label, self.empty_label)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> LabelledData:
+        if self.text == self.label:
+            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
+        check_columns(self.columns, (self.text, self.label, *self.where))
+        check_encoding(self.encoding)
+        return self
+
+
+class MultilabelData(NamedLabels):
+    """Texts with any number of labels each."""
+
+    label: str | tuple[str, ...] = Field(
+        "labels",
+        min_length=1,
+        description="column of the labels: lists, or texts of labels with a separator between; or several columns of "
+        "0 and 1, each named as its label",
+    )
+    separator: str | None = Field(
+        None, min_length=1, description='stands between the labels of a text, such as "|"; default: cells are lists'
+    )
+    unknown_label: Literal["refuse", "drop"] = Field(
+        "refuse", description="what is done with a label that is not under labels; drop: it is left out, the row is not"
+    )
+    empty_label: Literal["refuse", "drop", "keep"] = Field(
+        "keep", description="what is done with a row that has no label; keep: that none applies is learned"
+    )
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns of the labels."""
+        return (self.label,) if isinstance(self.label, str) else self.label
+
+    @property
+    def label_rules(self) -> LabelRules:
+        """How its labels are read."""
+        policies = self.spelling, self.unknown_label, self.empty_label
+        return LabelRules(self.label_columns, self.labels, *policies, self.separator)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> MultilabelData:
+        if self.text in self.label_columns:
+            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
+        if len(set(self.label_columns)) < len(self.label_columns):
+            raise ValueError("label names a column twice")
+        if len(self.label_columns) > 1 and self.separator is not None:
+            raise ValueError("separator is for one column of labels, and label names several columns of 0 and 1")
+        if not isinstance(self.label, str) and len(self.label) == 1:
+            raise ValueError("label is a list of one column; write it without brackets, or name a column a label")
+        check_columns(self.columns, (self.text, *self.label_columns, *self.where))
+        check_encoding(self.encoding)
+        return self

@@ -1,0 +1,118 @@
+"""A model beside baselines by the score that comes first, for tasks that are measured by several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from penjing.pipeline.report.charts import Whisker, whisker_rows
+from penjing.pipeline.report.facts import Figure
+from penjing.pipeline.report.wording import Wording, judge
+
+Cell = tuple[str, str]
+
+
+class RowScores(BaseModel):
+    """Scores of answers; other keys are not looked at.
+
+    Attributes:
+        rows: how many answers were measured.
+        scores: name → value with its interval.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rows: int
+    scores: dict[str, Figure]
+
+
+class ComparedScores(RowScores):
+    """The model's scores, and beside them those of the baselines on the same rows.
+
+    Attributes:
+        best_by: the score that comes first.
+        baselines: name → scores.
+        difference: name → score → that of the model less that of the baseline.
+    """
+
+    best_by: str
+    baselines: Mapping[str, RowScores] = {}
+    difference: dict[str, dict[str, Figure]] = {}
+
+
+def order_baselines(evaluation: ComparedScores) -> list[tuple[str, RowScores]]:
+    """Returns the baselines, the best first."""
+    return sorted(evaluation.baselines.items(), key=lambda item: -item[1].scores[evaluation.best_by].value)
+
+
+def score_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
+    """Returns the columns and rows of the table of scores; a dash where a score is not defined."""
+    columns = [(wording.say("this_model"), evaluation.scores)] + [
+        (wording.name("baseline", name), baseline.scores) for name, baseline in order_baselines(evaluation)
+    ]
+    return {
+        "score_columns": [name for name, _ in columns],
+        "score_rows": [
+            (wording.name("score", score), [score_cell(score, scores.get(score), wording) for _, scores in columns])
+            for score in evaluation.scores
+        ],
+    }
+
+
+def headline_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
+    """Returns how good the model is, what that is beside the best baseline, and the chart of both."""
+    name, ordered = evaluation.best_by, order_baselines(evaluation)
+    verdict, comparison = _compare(evaluation, ordered, wording)
+    whiskers = [_whisker(name, wording.say("this_model"), evaluation, wording, is_own=True)] + [
+        _whisker(name, wording.name("baseline", other), scores, wording, is_own=False) for other, scores in ordered
+    ]
+    whiskers.sort(key=lambda row: -row.value)
+    rows, axis = whisker_rows(whiskers, lambda value: wording.score(name, value).replace(".0", ""))
+    quality = evaluation.scores[name]
+    return {
+        "quality": wording.say(
+            "writing_quality",
+            rows=wording.count(evaluation.rows),
+            score=wording.name("score", name),
+            value=wording.score(name, quality.value),
+            low=wording.score(name, quality.low),
+            high=wording.score(name, quality.high),
+        ),
+        "verdict": verdict,
+        "comparison": comparison,
+        "whisker_title": wording.say("writing_chart", score=wording.name("score", name)),
+        "whisker_note": wording.say("accuracy_chart_note"),
+        "whiskers": rows,
+        "whisker_axis": axis,
+    }
+
+
+def score_cell(name: str, figure: Figure | None, wording: Wording) -> Cell:
+    """Returns a score and its interval; a dash where there is none."""
+    return ("–", "") if figure is None else (wording.score(name, figure.value), wording.interval(name, figure))
+
+
+def _whisker(score: str, name: str, scores: RowScores, wording: Wording, *, is_own: bool) -> Whisker:
+    figure = scores.scores[score]
+    value, interval = score_cell(score, figure, wording)
+    return Whisker(name, figure.value, figure.low, figure.high, value, interval, is_own)
+
+
+def _compare(evaluation: ComparedScores, ordered: list[tuple[str, RowScores]], wording: Wording) -> tuple[str, str]:
+    """Returns the verdict's kind (above, below, chance, or empty), and the model beside the best baseline."""
+    if not ordered:
+        return "", ""
+    (best, scores), name = ordered[0], evaluation.best_by
+    difference = evaluation.difference[best][name]
+    verdict = judge(difference)
+    gaps = {
+        "name": wording.name("baseline", best),
+        "score": wording.name("score", name),
+        "value": wording.score(name, scores.scores[name].value),
+        "gap": wording.score(name, abs(difference.value)),
+        "low": wording.score(name, difference.low),
+        "high": wording.score(name, difference.high),
+    }
+    return verdict, wording.say(f"writing_difference_{verdict}", **gaps)

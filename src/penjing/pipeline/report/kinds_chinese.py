@@ -1,0 +1,32 @@
+"""The words of the reports of labels in order and of several labels a text, in Chinese."""
+
+from __future__ import annotations
+
+KINDS_CHINESE: dict[str, str] = {
+    "task.ordinal": "有序标签分类",
+    "task.stars": "星级情感分析",
+    "baseline.tfidf-ridge": "TF-IDF + 岭回归",
+    "score.mae": "平均绝对误差（级）",
+    "score.qwk": "二次加权 kappa",
+    "score.within_one": "至多差一级",
+    "ordinal_note": "模型与各基线的答案都取中位数：从低到高累计概率首次达到一半的那个标签。平均绝对误差："
+    "答案平均差几级，越小越好。加权 kappa：扣除偶然之后的一致程度，差得越远扣得越多；1 为完全一致，0 为偶然水平。",
+    "task.multilabel": "多标签分类",
+    "baseline.frequent-set": "最常见的标签组合",
+    "baseline.tfidf-each": "TF-IDF + 每个标签一个逻辑回归",
+    "score.micro_f1": "微平均 F1",
+    "score.exact_match": "标签全对",
+    "score.hamming_loss": "汉明损失",
+    "score.macro_auroc": "宏平均 AUROC",
+    "score.auroc": "AUROC",
+    "sets_lede": "一个有 {parameters}参数的模型（{family}），从 {count} 个标签中给文本选出任意多个，也可以一个都不给。",
+    "sets_caption": "{rows} 条测试数据上的得分，附按条目自助重采样的 95% 区间。汉明损失越小越好。",
+    "sets_note": "概率不低于 {threshold} 的标签即给出：该阈值使验证数据上的微平均 F1 最高，各基线的阈值也这样选定。"
+    "汉明损失：所有条目的标签判断中错误的比例。AUROC：有该标签的条目得分高于没有的条目的比例。",
+    "sets_splits_caption": "各部分中有该标签的条数",
+    "sets_worst_caption": "概率与真实标签相差最远的测试数据。其中有些可能是标注错误。",
+    "no_labels": "无标签",
+    "removed.unlabelled": "{count} 条没有标签",
+    "removed.unknown": "{count} 条的标签不在所列之中",
+    "expected": "平均 {value}",
+}

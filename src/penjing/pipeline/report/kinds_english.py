@@ -1,0 +1,37 @@
+"""The words of the reports of labels in order and of several labels a text, in English."""
+
+from __future__ import annotations
+
+KINDS_ENGLISH: dict[str, str] = {
+    "task.ordinal": "labels in order",
+    "task.stars": "sentiment by stars",
+    "baseline.tfidf-ridge": "TF-IDF + ridge regression",
+    "score.mae": "Mean absolute error (places)",
+    "score.qwk": "Quadratic weighted kappa",
+    "score.within_one": "At most one place off",
+    "ordinal_note": "The answer is the median: the first label up to which at least half of the probability lies, for "
+    "model and baselines alike. Mean absolute error: by how many places the answer is off; less is better. Weighted "
+    "kappa: agreement beyond chance, in which far misses weigh more; 1 is full agreement, 0 is chance.",
+    "task.multilabel": "several labels a text",
+    "baseline.frequent-set": "the most frequent set of labels",
+    "baseline.tfidf-each": "TF-IDF + logistic regression, one a label",
+    "score.micro_f1": "Micro-F1",
+    "score.exact_match": "All labels right",
+    "score.hamming_loss": "Hamming loss",
+    "score.macro_auroc": "Macro-AUROC",
+    "score.auroc": "AUROC",
+    "sets_lede": "A model of {parameters} parameters ({family}) that gives a text any number of {count} labels, or "
+    "none.",
+    "sets_caption": "Scores on {rows} test rows, with 95% bootstrap intervals over rows. Of Hamming loss, less is "
+    "better.",
+    "sets_note": "A label is given from a probability of {threshold} on: the threshold with the highest micro-F1 on "
+    "the validation rows. That of each baseline was chosen in the same way. Hamming loss: share of the labels of all "
+    "rows that are wrong. AUROC: how often a row with the label scores above one without it.",
+    "sets_splits_caption": "Rows that have each label, by split",
+    "sets_worst_caption": "The test rows whose probabilities are furthest from the truth. Some may be errors in the "
+    "labels.",
+    "no_labels": "no label",
+    "removed.unlabelled": "{count} without a label",
+    "removed.unknown": "{count} for a label that is not among those named",
+    "expected": "on average {value}",
+}
