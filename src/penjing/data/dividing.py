@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from penjing.data.checks import check_any, check_quotas
+from penjing.data.checks import check_any, check_drawn, check_quotas
+from penjing.data.drawing import FewDrawer
 from penjing.data.duplicates import Bits, DuplicateFinder, Unique
 from penjing.data.keys import Keys, KeySet, normalized_keys, text_ids
 from penjing.data.rows import RowReader, RowRules, TextRows
@@ -82,6 +83,8 @@ class Division(ABC):
         kept_columns: what is kept of a row between two passes.
         table: the columns that are written.
         repeated: those of them whose values come again and again.
+        optional: the splits that may be without rows.
+        per_class: how many training rows of each class are drawn; None: all are taken.
     """
 
     kept_columns: ClassVar[list[tuple[str, pa.DataType]]]
@@ -99,6 +102,8 @@ class Division(ABC):
     ) -> None:
         self.settings, self.rules, self.files = settings, rules, files
         self.seed, self.out, self.progress = seed, out, progress
+        self.optional: frozenset[str] = frozenset()
+        self.per_class: int | None = None
         self.file_names: list[str] = []
         self.counts: dict[str, Any] = dict.fromkeys(("read", "filtered", "empty", "removed", "duplicates"), 0)
 
@@ -143,8 +148,10 @@ class Division(ABC):
         with work_folder(self.out) as work:
             pools, where = self._read(work), name_files(self.files["train"])
             self.check(pools[0].class_rows.tolist(), where)
-            check_quotas(self._quotas(pools), self.classes(), self._shares(), set(self.files), where)
-            self.count(self._write(pools, *self._evaluation_keys(pools)), where)
+            given = set(self.files) | self.optional
+            check_quotas(self._quotas(pools), self.classes(), self._shares(), given, where)
+            keys = self._evaluation_keys(pools)
+            self.count(self._write(pools, keys, self._draw(pools, keys, where)), where)
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -253,22 +260,57 @@ class Division(ABC):
                         keep.append(keys)
         return KeySet(test), KeySet(both)
 
-    def _write(self, pools: list[_Pool], test: KeySet, evaluation: KeySet) -> Divided:
-        seen_in = {_TRAIN: evaluation, _VALIDATION: test}
+    def _clean(
+        self, pools: list[_Pool], keys: tuple[KeySet, KeySet]
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
+        """Yields every batch as `_assigned` does, -1 also for a row whose text is measured on.
+
+        With it how many those are, of each split.
+        """
+        test, evaluation = keys
+        for batch, splits in self._assigned(pools):
+            overlap = [0] * len(SPLITS)
+            for split, measured in ((_TRAIN, evaluation), (_VALIDATION, test)):
+                rows = np.flatnonzero(splits == split)
+                if len(rows):
+                    texts = batch.column("text").take(pa.array(rows)).to_pylist()
+                    found = rows[measured.contains(normalized_keys(texts))]
+                    splits[found], overlap[split] = -1, len(found)
+            yield batch, splits, overlap
+
+    def _draw(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], where: str) -> Bits | None:
+        """Returns which rows are drawn for training; None where all are taken."""
+        if self.per_class is None:
+            return None
+        drawer, start = FewDrawer(self.per_class, self.seed), 0
+        for batch, splits, _ in self._clean(pools, keys):
+            rows = np.flatnonzero(splits == _TRAIN)
+            drawer.add(self.classes_of(batch)[rows], start + rows)
+            start += batch.num_rows
+        seen = drawer.seen(len(self.classes()))
+        check_drawn(self.per_class, seen, self.classes(), where)
+        of = dict(zip(self.classes(), seen, strict=True))
+        self.counts["drawn"] = {"per_class": self.per_class, "seed": self.seed, "of": of}
+        drawn = Bits(start)
+        drawn.set(drawer.drawn())
+        return drawn
+
+    def _write(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None) -> Divided:
         divided = Divided(np.zeros((len(SPLITS), len(self.classes())), dtype=np.int64), [0, 0, 0], [0, 0, 0])
+        start = 0
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("splitting", sum(pool.kept.rows for pool in pools)))
             writers = [
                 stack.enter_context(ParquetRows(self.out / f"{split}.parquet", self.table, self.repeated))
                 for split in SPLITS
             ]
-            for batch, splits in self._assigned(pools):
+            for batch, splits, overlap in self._clean(pools, keys):
+                if drawn is not None:
+                    splits[(splits == _TRAIN) & ~drawn.slice(start, start + batch.num_rows)] = -1
+                start += batch.num_rows
                 for split, writer in enumerate(writers):
+                    divided.overlap[split] += overlap[split]
                     part = batch.take(pa.array(np.flatnonzero(splits == split)))
-                    if split in seen_in and part.num_rows:
-                        clean = ~seen_in[split].contains(normalized_keys(part.column("text").to_pylist()))
-                        divided.overlap[split] += int((~clean).sum())
-                        part = part.filter(pa.array(clean))
                     if part.num_rows:
                         divided.class_rows[split] += np.bincount(
                             self.classes_of(part), minlength=divided.class_rows.shape[1]

@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from penjing.data.checks import check_counts, check_label_count, check_labels
+from penjing.data.checks import check_counts, check_label_count, check_labels, fold_label
 from penjing.data.dividing import Divided, Division, files_by_split
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import LabelledData
 from penjing.data.splitting import SPLITS
+from penjing.errors import DataError
 from penjing.progress import Progress
 
 TABLE_SCHEMA = pa.schema([("text", pa.string()), ("label", pa.string()), ("source", pa.string()), ("row", pa.int64())])
@@ -62,10 +63,18 @@ class _Build(Division):
             layout=settings.layout,
         )
         files = files_by_split(settings)
+        if settings.has_no_validation:
+            # To choose by hundreds of labels would not be to learn from a few.
+            files.pop("validation", None)
+            settings = settings.model_copy(update={"split": settings.split.model_copy(update={"validation": 0.0})})
         super().__init__(settings, rules, files, seed, out, progress)
+        self.per_class = settings.per_class
+        if "validation" not in files and not settings.split.validation:
+            self.optional = frozenset(["validation"])
         given = settings.labels.values() if isinstance(settings.labels, dict) else settings.labels or ()
         self._label_ids: dict[str, int] = {name: index for index, name in enumerate(dict.fromkeys(given))}
         self._label, self._has_order = settings.label, settings.labels is not None
+        self._spelled: dict[str, str] = {}
         self.counts |= {"conflicts": 0, "conflicting_texts": 0}
 
     def classes(self) -> list[str]:
@@ -75,7 +84,21 @@ class _Build(Division):
         ids = self._label_ids
         found = np.fromiter((ids.setdefault(label, len(ids)) for label in rows.labels), np.int32, len(rows.labels))
         check_label_count(len(ids), self._label, rows.file.name)
+        if not self._has_order and len(ids) > len(self._spelled):
+            self._check_spelling(rows)
         return found
+
+    def _check_spelling(self, rows: TextRows) -> None:
+        """Refuses labels that a reader takes for one and a model for two; who names both under labels means both."""
+        for name in self.classes()[len(self._spelled) :]:
+            known = self._spelled.setdefault(fold_label(name), name)
+            if known != name:
+                raise DataError(
+                    f'column "{self._label}" is "{name}", and before it was "{known}": they differ in case or spaces '
+                    "alone, and would be two labels",
+                    where=f"{rows.file.name}, row {rows.rows[rows.labels.index(name)]}",
+                    do=f'Write them alike, or say so under [data]: labels = {{ "{name}" = "{known}", … }}.',
+                )
 
     def keys(self, rows: TextRows) -> Keys:
         return exact_keys(rows.texts)
@@ -103,7 +126,7 @@ class _Build(Division):
         labels = self.counts["labels"] = self._ordered_labels()
         for index, split in enumerate(SPLITS):
             self.counts["splits"][split]["labels"] = {name: int(by_name[name][index]) for name in labels}
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, self.optional)
 
     def _ordered_labels(self) -> list[str]:
         """Returns the labels in the order given; else by value where all are whole numbers, else by name."""

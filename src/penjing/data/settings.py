@@ -98,6 +98,17 @@ class LabelledData(SplitData):
         None,
         description="name of each raw label, or the labels that are allowed, in order; default: those found, sorted",
     )
+    per_class: int | None = Field(
+        None,
+        ge=2,
+        description="train on so many rows of each label, drawn by the seed; nothing is drawn for validation then, and "
+        "only a file that validation names is read for it; default: all rows",
+    )
+
+    @property
+    def has_no_validation(self) -> bool:
+        """Whether no rows are drawn or read to choose by."""
+        return self.per_class is not None and self.validation is None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> LabelledData:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
 from penjing.data.settings import LabelledData
-from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
+from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model, known_classes
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
@@ -30,7 +30,10 @@ from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch, RowBatches
+from penjing.train.contrastive_batches import ContrastiveBatches
 from penjing.train.objectives.classification import ClassificationObjective
+from penjing.train.objectives.contrastive import ContrastiveObjective, compare_by_cosine, compare_by_supervision
+from penjing.train.settings import ContrastiveSettings
 
 LABELS = "labels.json"
 _SCORED_ROWS = 512
@@ -55,11 +58,14 @@ class LabelKind:
         return build_labelled(self.data_settings(recipe), recipe.seed, folder, progress)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
-        labels: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
+        counts = read_json(inputs["data"] / "counts.json")
+        labels: list[str] = counts["labels"]
         renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
         write_json(folder / LABELS, labels)
         splits = {}
         for split in SPLITS:
+            if not counts["splits"][split]["rows"]:  # of a few rows none may be left to choose by
+                continue
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
@@ -69,21 +75,26 @@ class LabelKind:
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         assert isinstance(recipe, LabelRecipe)
-        settings = recipe.finetune
+        settings, examples = recipe.finetune, inputs["examples"]
+        if settings.contrastive is not None:
+            return Lesson(_contrast(settings.contrastive), _contrasted(recipe, examples, tokenizer.pad_id), None)
         objective = ClassificationObjective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
         training, validation = (
             RowBatches(
-                open_shard(inputs["examples"] / split),
+                open_shard(examples / split),
                 tokenizer.pad_id,
                 settings.batch_tokens,
                 settings.batch_rows if split == "train" else 8 * settings.batch_rows,
                 recipe.seed,
                 shuffled=split == "train",
             )
+            if (examples / split).is_dir()
+            else None
             for split in ("train", "validation")
         )
+        assert training is not None
         return Lesson(objective, training, validation)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -124,13 +135,27 @@ class LabelKind:
         train, validation, test = (read_split(inputs["data"], split) for split in SPLITS)
         rows = min(_BASELINE_ROWS, len(train.texts))
         texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
-        chosen = validation.texts, class_numbers(validation.labels, labels)
+        chosen = validation.texts, known_classes(validation.labels, labels)
         for fit in task.baselines.values():
             seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
         truth = class_numbers(test.labels, labels)
         even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
         once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
         return seconds + once * (1 + len(task.baselines)), len(truth)
+
+
+def _contrast(settings: ContrastiveSettings) -> ContrastiveObjective:
+    if settings.objective == "cosine":
+        return ContrastiveObjective(compare_by_cosine)
+    return ContrastiveObjective(compare_by_supervision(settings.temperature))
+
+
+def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> ContrastiveBatches:
+    settings = recipe.finetune
+    assert settings.contrastive is not None
+    batches = settings.contrastive.steps * settings.accumulate
+    shard = open_shard(examples / "train")
+    return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
 
 
 def label_task(recipe: Recipe) -> LabelTask:

@@ -17,7 +17,10 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     settings = kind_of(recipe).data_settings(recipe)
-    return {**settings.model_dump(mode="json", exclude={"path", "validation", "test"}), "seed": recipe.seed}
+    own = settings.model_dump(mode="json", exclude={"path", "validation", "test"})
+    if own.get("per_class", 0) is None:  # so that recipes without it keep their runs
+        del own["per_class"]
+    return {**own, "seed": recipe.seed}
 
 
 def _files(recipe: Recipe) -> list[Path]:
