@@ -40,6 +40,8 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "parameters": _trained(plan).get("parameters"),
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
+        **({"drawn": drawn} if (drawn := plan.facts("data").get("drawn")) else {}),
+        **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
@@ -116,10 +118,12 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines.append(
             f"Trained {count:,} ({share:.2%} of that): adapters of rank {trained['lora']['rank']} and the head"
         )
+    lines += _head(trained)
     if "cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
+            *_draw(plan),
             f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
         ]
     else:
@@ -138,6 +142,23 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _head(trained: dict[str, Any]) -> list[str]:
+    """Returns how the head is fitted; nothing where it is trained with the network."""
+    if "head" not in trained:
+        return []
+    head, contrastive = trained["head"], trained["head"]["contrastive"]
+    before = f"contrast in {contrastive['steps']:,} steps, then " if contrastive else ""
+    return [f"Adapted by {before}a head over the vectors of {head['rows']:,} rows"]
+
+
+def _draw(plan: Plan) -> list[str]:
+    """Returns which training rows are drawn; nothing where all are taken."""
+    if (drawn := plan.facts("data").get("drawn")) is None:
+        return []
+    of = ", ".join(f'{count:,} "{label}"' for label, count in drawn["of"].items())
+    return [f"Drawn   {drawn['per_class']:,} of each label for training, by the seed {drawn['seed']}, of {of}"]
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from penjing.errors import RecipeError, TrainingError
@@ -21,6 +23,7 @@ from penjing.train.linear_head import LabelledVectors, LinearHead, fit_head
 from penjing.train.settings import FinetuneSettings
 from penjing.train.state import TrainingResult
 
+_TIMED_ROWS = 256
 _TOLERANCE = 1e-4  # of a probability: the network computes in fp32, the regression in fp64
 
 
@@ -139,7 +142,6 @@ def fit_network(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int)
             do="Lower strength: the weights have grown too large for fp32.",
         )
     chosen_by = "settings" if not fitted.losses else "cross-validation" if validation is None else "validation"
-    contrastive = settings.contrastive
     return {
         "strength": fitted.strength,
         "chosen_by": chosen_by,
@@ -148,14 +150,35 @@ def fit_network(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int)
         "fitted_parameters": sum(parameter.numel() for parameter in classifier.head.parameters()),
         "largest_difference": difference,
         "seconds": round(sitting.own_seconds, 3),
-        "contrastive": None if contrastive is None else contrastive.model_dump(mode="json"),
+        **describe_contrast(recipe),
     }
 
 
-def _vectors(network: VectorClassifier, shard: TokenShard, pad_id: int, batch_tokens: int) -> LabelledVectors:
-    """Returns the vectors of a shard's rows as they are in use: without dropout, in fp32."""
-    engine = Engine(_Vectors(network), pad_id, batch_tokens)
-    return LabelledVectors(engine.score([shard.row(row).tolist() for row in range(shard.rows)]), shard.labels)
+def describe_contrast(recipe: Recipe) -> dict[str, Any]:
+    """Returns what is learned before the head is fitted; None where that is nothing."""
+    settings = fitting(recipe)
+    contrastive = None if settings is None else settings.contrastive
+    return {"contrastive": None if contrastive is None else contrastive.model_dump(mode="json")}
+
+
+def time_vectors(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int) -> tuple[float, int]:
+    """Returns about how many seconds the vectors of all rows take, reckoned from some, and how many rows are fitted."""
+    settings = fitting(recipe)
+    assert settings is not None
+    shards = [open_shard(examples / split) for split in ("train", "validation") if (examples / split).is_dir()]
+    some = np.linspace(0, shards[0].rows - 1, min(_TIMED_ROWS, shards[0].rows)).astype(np.int64)
+    network.to(choose_device(settings.device))
+    sitting = Sitting(0.0, 0.0)
+    _vectors(cast("VectorClassifier", network), shards[0], pad_id, settings.batch_tokens, some)
+    return sitting.own_seconds * sum(shard.rows for shard in shards) / len(some), shards[0].rows
+
+
+def _vectors(
+    network: VectorClassifier, shard: TokenShard, pad_id: int, batch_tokens: int, rows: NDArray[np.int64] | None = None
+) -> LabelledVectors:
+    """Returns the vectors of a shard's rows, or of some, as they are in use: without dropout, in fp32."""
+    engine, chosen = Engine(_Vectors(network), pad_id, batch_tokens), np.arange(shard.rows) if rows is None else rows
+    return LabelledVectors(engine.score([shard.row(row).tolist() for row in chosen.tolist()]), shard.labels[chosen])
 
 
 @torch.no_grad()

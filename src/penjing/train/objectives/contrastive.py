@@ -58,7 +58,8 @@ def _pool_by_length(network: VectorClassifier, ids: Tensor, mask: Tensor | None)
     lengths = mask.sum(dim=1)
     order = lengths.argsort(stable=True)
     parts = []
-    for rows in order.split(_ROWS_AT_ONCE):
+    for start in range(0, len(order), _ROWS_AT_ONCE):
+        rows = order[start : start + _ROWS_AT_ONCE]
         longest = int(lengths[rows[-1]])
         parts.append(network.pool(ids[rows, :longest], mask[rows, :longest]))
     return torch.cat(parts)[order.argsort()]
