@@ -40,7 +40,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "parameters": _trained(plan).get("parameters"),
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
-        **({"drawn": drawn} if (drawn := plan.facts("data").get("drawn")) else {}),
+        **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
@@ -154,11 +154,18 @@ def _head(trained: dict[str, Any]) -> list[str]:
 
 
 def _draw(plan: Plan) -> list[str]:
-    """Returns which training rows are drawn; nothing where all are taken."""
-    if (drawn := plan.facts("data").get("drawn")) is None:
-        return []
-    of = ", ".join(f'{count:,} "{label}"' for label, count in drawn["of"].items())
-    return [f"Drawn   {drawn['per_class']:,} of each label for training, by the seed {drawn['seed']}, of {of}"]
+    """Returns which training rows are drawn, and what of the recipe stands beside; nothing without both."""
+    counts, lines = plan.facts("data"), []
+    if drawn := counts.get("drawn"):
+        of = _count_labels(drawn["of"])
+        lines.append(f"Drawn   {drawn['per_class']:,} of each label for training, by the seed {drawn['seed']}, of {of}")
+    if described := counts.get("described"):
+        lines.append(f"Beside  texts of the recipe that say what a label means: {_count_labels(described)}")
+    return lines
+
+
+def _count_labels(counts: dict[str, int]) -> str:
+    return ", ".join(f'{count:,} "{label}"' for label, count in counts.items())
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

@@ -139,6 +139,10 @@ class Division(ABC):
     def count(self, divided: Divided, where: str) -> None:
         """Adds to the counts what is in the splits, and refuses splits that will not do."""
 
+    def add(self) -> Iterator[pa.RecordBatch]:
+        """Yields rows that are in no file, for training: `kept_columns`, then file and row."""
+        return iter(())
+
     def count_duplicates(self, unique: Unique) -> None:
         """Adds the duplicates of some rows to the counts."""
         self.counts["duplicates"] += unique.duplicates
@@ -188,7 +192,7 @@ class Division(ABC):
                 classes = self.classify(rows)
                 finder.add(self.keys(rows), classes)
                 seen = max(seen, int(classes.max(initial=-1)) + 1)
-                file_ids = np.full(len(classes), self._file_id(rows.file.name), dtype=np.int32)
+                file_ids = np.full(len(classes), self.file_id(rows.file.name), dtype=np.int32)
                 write([*self.keep(rows, classes), pa.array(file_ids), pa.array(rows.rows, pa.int64())])
                 for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
                     self.counts[name] += amount
@@ -206,7 +210,8 @@ class Division(ABC):
         self.counts["removed"] += len(rows.texts) - len(kept)
         return rows.take(kept)
 
-    def _file_id(self, name: str) -> int:
+    def file_id(self, name: str) -> int:
+        """Returns the number of a file, which `table` names as the source of a row."""
         if not self.file_names or self.file_names[-1] != name:
             self.file_names.append(name)
         return len(self.file_names) - 1
@@ -295,19 +300,29 @@ class Division(ABC):
         drawn.set(drawer.drawn())
         return drawn
 
+    def _chosen(
+        self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
+        """Yields what `_clean` does, -1 also for a training row that was not drawn; then what is added."""
+        start = 0
+        for batch, splits, overlap in self._clean(pools, keys):
+            if drawn is not None:
+                splits[(splits == _TRAIN) & ~drawn.slice(start, start + batch.num_rows)] = -1
+            start += batch.num_rows
+            yield batch, splits, overlap
+        for batch in self.add():
+            found = keys[1].contains(normalized_keys(batch.column("text").to_pylist()))
+            yield batch, np.where(found, -1, _TRAIN).astype(np.int8), [int(found.sum()), 0, 0]
+
     def _write(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None) -> Divided:
         divided = Divided(np.zeros((len(SPLITS), len(self.classes())), dtype=np.int64), [0, 0, 0], [0, 0, 0])
-        start = 0
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("splitting", sum(pool.kept.rows for pool in pools)))
             writers = [
                 stack.enter_context(ParquetRows(self.out / f"{split}.parquet", self.table, self.repeated))
                 for split in SPLITS
             ]
-            for batch, splits, overlap in self._clean(pools, keys):
-                if drawn is not None:
-                    splits[(splits == _TRAIN) & ~drawn.slice(start, start + batch.num_rows)] = -1
-                start += batch.num_rows
+            for batch, splits, overlap in self._chosen(pools, keys, drawn):
                 for split, writer in enumerate(writers):
                     divided.overlap[split] += overlap[split]
                     part = batch.take(pa.array(np.flatnonzero(splits == split)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from penjing.data.checks import check_counts, check_label_count, check_labels, fold_label
 from penjing.data.dividing import Divided, Division, files_by_split
 from penjing.data.duplicates import Unique
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.keys import Keys, exact_keys, text_ids
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import LabelledData
 from penjing.data.splitting import SPLITS
-from penjing.errors import DataError
+from penjing.errors import DataError, RecipeError, nearest
 from penjing.progress import Progress
 
 TABLE_SCHEMA = pa.schema([("text", pa.string()), ("label", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+
+_RECIPE = "recipe"  # the source of a text that stands there
 
 
 def build_labelled(settings: LabelledData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
@@ -74,6 +77,7 @@ class _Build(Division):
         given = settings.labels.values() if isinstance(settings.labels, dict) else settings.labels or ()
         self._label_ids: dict[str, int] = {name: index for index, name in enumerate(dict.fromkeys(given))}
         self._label, self._has_order = settings.label, settings.labels is not None
+        self._described = settings.described
         self._spelled: dict[str, str] = {}
         self.counts |= {"conflicts": 0, "conflicting_texts": 0}
 
@@ -112,6 +116,20 @@ class _Build(Division):
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column("text"), pa.array(self.classes()).take(batch.column("label"))]
 
+    def add(self) -> Iterator[pa.RecordBatch]:
+        told = [(label, text) for label, texts in self._described.items() for text in texts]
+        removed = set(self.settings.removed)
+        told = [(label, text) for label, text in told if text_ids([text])[0] not in removed]
+        if not told:
+            return
+        labels, texts = zip(*told, strict=True)
+        columns = [pa.array(texts), pa.array([self._label_ids[label] for label in labels], pa.int32())]
+        source = pa.array([self.file_id(_RECIPE)] * len(texts), pa.int32())
+        yield pa.record_batch(
+            [*columns, source, pa.array(range(1, len(texts) + 1), pa.int64())],
+            names=[*(name for name, _ in self.kept_columns), "file", "row"],
+        )
+
     def count_duplicates(self, unique: Unique) -> None:
         super().count_duplicates(unique)
         self.counts["conflicts"] += unique.conflicts
@@ -119,9 +137,18 @@ class _Build(Division):
 
     def check(self, class_rows: list[int], where: str) -> None:
         check_labels(class_rows, self.classes(), where)
+        for label in self._described:
+            if label not in self._label_ids:
+                raise RecipeError(
+                    f'described has a label "{label}", and no row has it',
+                    where="[data.described]",
+                    do=nearest(label, self.classes()),
+                )
 
     def count(self, divided: Divided, where: str) -> None:
         self.count_splits(divided)
+        if self._described:
+            self.counts["described"] = {label: len(texts) for label, texts in self._described.items()}
         by_name = {name: divided.class_rows[:, index] for index, name in enumerate(self.classes())}
         labels = self.counts["labels"] = self._ordered_labels()
         for index, split in enumerate(SPLITS):

@@ -104,6 +104,10 @@ class LabelledData(SplitData):
         description="train on so many rows of each label, drawn by the seed; nothing is drawn for validation then, and "
         "only a file that validation names is read for it; default: all rows",
     )
+    described: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        {},
+        description='texts that say what a label means, such as "It was great."; they are learned from as rows are',
+    )
 
     @property
     def has_no_validation(self) -> bool:
@@ -121,6 +125,9 @@ class LabelledData(SplitData):
             raise ValueError("labels must name at least two different labels")
         if isinstance(self.labels, tuple) and len(set(self.labels)) < len(self.labels):
             raise ValueError("labels names a label twice")
+        texts = [text for texts in self.described.values() for text in texts]
+        if any(not text.strip() for text in texts) or len(set(texts)) < len(texts):
+            raise ValueError("described has an empty text, or one twice")
         return self
 
 

@@ -191,8 +191,8 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
     splits = {split: figures["labels"] for split, figures in counts["splits"].items()}
     rows, drawn = _count_rows(counts), counts.get("drawn")
     if drawn is not None:
-        rows["removed"]["undrawn"] = sum(drawn["of"].values()) - counts["splits"]["train"]["rows"]
-    return {**rows, "splits": splits, "drawn": drawn}
+        rows["removed"]["undrawn"] = sum(drawn["of"].values()) - drawn["per_class"] * len(drawn["of"])
+    return {**rows, "splits": splits, "drawn": drawn, "described": counts.get("described", {})}
 
 
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:

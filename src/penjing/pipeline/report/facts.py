@@ -169,12 +169,14 @@ class DataCounts(Facts):
             ``conflicts`` (those of the duplicates that had another label), ``overlaps`` (also in another split), or
             another reason.
         drawn: which training rows were taken; None: all.
+        described: label → training texts that stand in the recipe.
     """
 
     read: dict[str, int] = {}
     splits: dict[str, dict[str, int]] = {}
     removed: dict[str, int] = {}
     drawn: Draw | None = None
+    described: dict[str, int] = {}
 
 
 class TokenCounts(Facts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FEW_CHINESE: dict[str, str] = {
     "drawn": "训练用的数据按种子 {seed} 抽取，每个标签 {per_class} 条，抽自{of}。",
+    "described": "另有配方中说明标签含义的文本：{of}。",
     "drawn_of": "“{label}” {count} 条",
     "removed.undrawn": "未抽中 {count} 条",
     "adapted": "适配方式",

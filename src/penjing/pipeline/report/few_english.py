@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FEW_ENGLISH: dict[str, str] = {
     "drawn": "For training, {per_class} rows of each label were drawn by the seed {seed}, of {of}.",
+    "described": "Beside them stand texts of the recipe that say what a label means: {of}.",
     "drawn_of": "{count} “{label}”",
     "removed.undrawn": "{count} that were not drawn",
     "adapted": "Adapted by",

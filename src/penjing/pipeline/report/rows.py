@@ -48,13 +48,20 @@ def token_rows(tokens: TokenCounts, wording: Wording) -> list[tuple[str, str]]:
 
 
 def drawn_sentence(data: DataCounts, wording: Wording) -> str:
-    """Returns which training rows were drawn, of how many; empty where all were taken."""
-    if data.drawn is None:
-        return ""
-    of = wording.say("comma").join(
-        wording.say("drawn_of", count=wording.count(count), label=label) for label, count in data.drawn.of.items()
+    """Returns which training rows were drawn, of how many, and what of the recipe stands beside; empty without both."""
+    said = []
+    if data.drawn is not None:
+        per_class, of = wording.count(data.drawn.per_class), _count_labels(data.drawn.of, wording)
+        said.append(wording.say("drawn", per_class=per_class, seed=data.drawn.seed, of=of))
+    if data.described:
+        said.append(wording.say("described", of=_count_labels(data.described, wording)))
+    return wording.say("gap").join(said)
+
+
+def _count_labels(counts: Mapping[str, int], wording: Wording) -> str:
+    return wording.say("comma").join(
+        wording.say("drawn_of", count=wording.count(count), label=label) for label, count in counts.items()
     )
-    return wording.say("drawn", per_class=wording.count(data.drawn.per_class), seed=data.drawn.seed, of=of)
 
 
 def head_rows(head: HeadFacts | None, wording: Wording) -> list[tuple[str, str]]:
