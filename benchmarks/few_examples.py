@@ -5,7 +5,8 @@ python benchmarks/few_examples.py --choose [--draws 2] [--variant "learning_rate
 
 Each line is the recipe sst2-few, with its [finetune] section as it is or another in its place; a draw is a seed, which
 decides the sentences and all else. Printed are the mean of the accuracies on the test rows and their spread, each of
-them, that of TF-IDF with logistic regression on the same rows, and the seconds of fine-tuning.
+them, that of TF-IDF with logistic regression on the same rows, and the seconds of fine-tuning. Lines that end in -bare
+are without the texts of the recipe that say what a label means: they have the labelled sentences alone.
 
 With --choose nothing touches validation or test rows: the training rows are divided by a fixed seed into 1,000 to
 measure on and a part to draw from, and lines or variants of [finetune] are compared there. The settings of the recipe
@@ -36,19 +37,22 @@ from penjing.progress import Silent
 BASELINE = "tfidf-logistic"
 APART, SEED = 1000, 20221
 
-CONTRAST = "contrast, then the head"
-# What stands in the place of the recipe's [finetune]; None: as it is. All weights: 60 steps of 8 rows.
-LINES: dict[str, dict[str, Any] | None] = {
-    CONTRAST: None,
-    "the head alone": {"head": {}},
-    "all weights": {"learning_rate": 1e-4, "warmup": 0.1, "batch_rows": 8, "epochs": 15},
+# What stands in the place of the recipe's [finetune]; None: as it is. All weights: about 60 steps of 8 rows.
+WAYS: dict[str, dict[str, Any] | None] = {
+    "contrast": None,
+    "head": {"head": {}},
+    "all-weights": {"learning_rate": 1e-4, "warmup": 0.1, "batch_rows": 8, "epochs": 15},
 }
+BARE = "-bare"  # without the recipe's texts that say what a label means
+LINES = {f"{way}{end}": finetune for end in ("", BARE) for way, finetune in WAYS.items()}
 
 
-def make_recipe(finetune: dict[str, Any] | None, data: dict[str, Any], seed: int) -> Recipe:
-    """Returns the shipped recipe with another [finetune], further entries of [data], and a seed."""
+def make_recipe(name: str, finetune: dict[str, Any] | None, data: dict[str, Any], seed: int) -> Recipe:
+    """Returns the shipped recipe with the [finetune] of a line, further entries of [data], and a seed."""
     document = tomllib.loads(shipped_recipes()["sst2-few"].read_text(encoding="utf-8"))
     document |= {"seed": seed, "data": document["data"] | data}
+    if name.endswith(BARE):
+        del document["data"]["described"]
     document["finetune"] = document["finetune"] if finetune is None else finetune
     return check_recipe(document, "sst2-few")
 
@@ -95,7 +99,7 @@ def compare(
         runs = []
         for seed in range(draws):
             folder = out / f"{seed}-{name.replace(' ', '_').replace(',', '')}"
-            runs.append(run_draw(make_recipe(finetune, data, seed), folder))
+            runs.append(run_draw(make_recipe(name, finetune, data, seed), folder))
             print(f"  {name}, draw {seed}: {runs[-1]}", file=sys.stderr, flush=True)
         accuracies = [run["accuracy"] for run in runs]
         spread = statistics.stdev(accuracies) if draws > 1 else 0.0

@@ -16,6 +16,7 @@ Classes = NDArray[np.int64]
 _STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 _FEWEST_FOLDS = 2
 _MOST_ITERATIONS = 5000
+_GRADIENT = 1e-8  # at which fitting ends: far enough that fp32 noise in the vectors does not decide
 _SMALLEST = 1e-12  # probability in a logarithm
 
 
@@ -110,7 +111,7 @@ def _fit(rows: LabelledVectors, strength: float, losses: dict[float, float], *, 
     center = rows.vectors.mean(axis=0) if has_bias else np.zeros(rows.vectors.shape[1])
     moved = rows.vectors - center
     scale = float(np.sqrt(np.square(moved).sum(axis=1).mean())) or 1.0
-    fitted: Any = LogisticRegression(C=strength, fit_intercept=has_bias, max_iter=_MOST_ITERATIONS)
+    fitted: Any = LogisticRegression(C=strength, fit_intercept=has_bias, max_iter=_MOST_ITERATIONS, tol=_GRADIENT)
     fitted.fit(moved / scale, rows.classes)
     weight, bias = fitted.coef_ / scale, np.broadcast_to(fitted.intercept_, len(fitted.coef_))
     if len(weight) == 1:  # of two classes, scikit-learn tells the difference of their scores
