@@ -80,7 +80,7 @@ def regression(result: Any, texts: list[str]) -> Any:
     has_bias = model.engine.network.head.bias is not None
     center = rows.mean(axis=0) if has_bias else 0
     scale = np.sqrt(np.mean(np.sum((rows - center) ** 2, axis=1)))
-    fitted = LogisticRegression(C=head["strength"], fit_intercept=has_bias, max_iter=5000, tol=1e-8)
+    fitted = LogisticRegression(C=head["strength"], fit_intercept=has_bias, max_iter=2000, tol=1e-6)
     fitted.fit((rows - center) / scale, [model.labels.index(label) for label in train.labels])
     return fitted.predict_proba((vectors(texts) - center) / scale)
 

@@ -125,10 +125,10 @@ class ContrastiveSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(60, ge=1, description="batches to learn from; each is drawn anew, with rows of every label")
+    steps: int = Field(30, ge=1, description="batches to learn from; each is drawn anew, with rows of every label")
     objective: Literal["supervised", "cosine"] = Field(
         "supervised",
-        description="supervised: rows of the same label are the likeliest neighbors; cosine: their cosine is 1, and "
+        description="supervised: rows of the same label are the likeliest neighbors; or cosine: their cosine is 1, and "
         "that of others 0",
     )
     temperature: float = Field(0.1, gt=0, description="of supervised: the lower, the more the nearest rows decide")
