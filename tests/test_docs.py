@@ -213,6 +213,19 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
     assert predict.split("\t")[0] in ("positive", "negative")
 
 
+def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:
+    page, translated = "docs/few-examples.md", "docs/few-examples.zh.md"
+    (recipe,), (commands,) = blocks(page, "toml"), blocks(page, "sh")
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [commands] == blocks(translated, "sh")
+    (folder / "few.toml").write_text(recipe, encoding="utf-8")
+    plan, run, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "Drawn   8 of each label for training, by the seed 0, of " in plan
+    assert "Adapted by contrast in 3 steps, then a head over the vectors of 20 rows" in plan
+    assert "Learned by contrast in 3 steps; head of 770 weights fitted to the vectors of 20 rows, C = 1" in run
+    assert predict.split("\t")[0] in ("positive", "negative")
+
+
 def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, translated = "docs/writing.md", "docs/writing.zh.md"
     (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))

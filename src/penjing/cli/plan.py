@@ -53,6 +53,8 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
         **_left_out(plan),
+        **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
+        **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
@@ -153,11 +155,13 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines.append(
             f"Trained {count:,} ({share:.2%} of that): adapters of rank {trained['lora']['rank']} and the head"
         )
+    lines += _head(trained)
     if "cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
             *_say_left_out(plan),
+            *_draw(plan),
             f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
         ]
     else:
@@ -176,6 +180,30 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _head(trained: dict[str, Any]) -> list[str]:
+    """Returns how the head is fitted; nothing where it is trained with the network."""
+    if "head" not in trained:
+        return []
+    head, contrastive = trained["head"], trained["head"]["contrastive"]
+    before = f"contrast in {contrastive['steps']:,} steps, then " if contrastive else ""
+    return [f"Adapted by {before}a head over the vectors of {head['rows']:,} rows"]
+
+
+def _draw(plan: Plan) -> list[str]:
+    """Returns which training rows are drawn, and what of the recipe stands beside; nothing without both."""
+    counts, lines = plan.facts("data"), []
+    if drawn := counts.get("drawn"):
+        of = _count_labels(drawn["of"])
+        lines.append(f"Drawn   {drawn['per_class']:,} of each label for training, by the seed {drawn['seed']}, of {of}")
+    if described := counts.get("described"):
+        lines.append(f"Beside  texts of the recipe that say what a label means: {_count_labels(described)}")
+    return lines
+
+
+def _count_labels(counts: dict[str, int]) -> str:
+    return ", ".join(f'{count:,} "{label}"' for label, count in counts.items())
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

@@ -81,15 +81,16 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
-        **({"lora": lora, "adapter": str(result.adapter)} if (lora := _lora(result)) else {}),
+        **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
+        **({"head": head} if (head := _told(result, "head")) else {}),
         **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
 
 
-def _lora(result: RunResult) -> dict[str, Any] | None:
-    """Returns what is known of the adapters; None where all weights were trained."""
+def _told(result: RunResult, name: str) -> dict[str, Any] | None:
+    """Returns what fine-tuning tells of ``lora`` or of ``head``; None where it was done without."""
     finetune = result.artifacts.get("finetune")
-    return None if finetune is None else finetune.facts.get("lora")
+    return None if finetune is None else finetune.facts.get(name)
 
 
 def _stages(result: RunResult) -> list[dict[str, Any]]:
@@ -126,7 +127,16 @@ def _show(result: RunResult, seconds: float) -> None:
         console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
         console.print(f"  “{prediction.text}” → {_answer(prediction)}", soft_wrap=True, markup=False)
-    if lora := _lora(result):
+    if head := _told(result, "head"):
+        contrastive = head["contrastive"]
+        before = f"Learned by contrast in {contrastive['steps']:,} steps; head" if contrastive else "Head"
+        console.print(
+            f"\n{before} of {head['fitted_parameters']:,} weights fitted to the vectors of {head['rows']:,} rows, "
+            f"C = {head['strength']:g} ({head['chosen_by']})",
+            soft_wrap=True,
+            end="",
+        )
+    if lora := _told(result, "lora"):
         merging = lora["merging"]
         console.print(
             f"\nTrained {lora['trained_parameters']:,} weights ({lora['trained_share']:.2%}); merged, the logits "

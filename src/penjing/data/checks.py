@@ -75,7 +75,7 @@ def check_quotas(
         quotas: rows of each label for each split, [labels][splits].
         names: the labels, [labels]; one that is empty where there are none.
         shares: of the splits among the training files.
-        given: the splits that have files of their own.
+        given: the splits that have files of their own, or may be without rows.
         where: names the files.
 
     Raises:
@@ -83,9 +83,9 @@ def check_quotas(
     """
     total = sum(map(sum, quotas))
     for index, split in enumerate(SPLITS[1:], start=1):
-        if sum(quota[index] for quota in quotas):
+        if sum(quota[index] for quota in quotas) or (not shares[index] and split in given):
             continue
-        if not shares[index] and split not in given:
+        if not shares[index]:
             raise DataError(
                 f"there is no {split} file, and its share of the rows is 0",
                 where=where,
@@ -103,18 +103,41 @@ def check_quotas(
     _check_training([quota[0] for quota in quotas], names, total, where)
 
 
-def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str) -> None:
+def check_drawn(per_class: int, label_rows: Sequence[int], names: Sequence[str], where: str) -> None:
+    """Refuses a draw of more rows of each label than a label has.
+
+    Args:
+        per_class: rows of each label that are drawn.
+        label_rows: training rows of each label, [labels].
+        names: the labels, [labels].
+        where: names the files.
+
+    Raises:
+        DataError: it names the label that has the fewest.
+    """
+    fewest, name = min(zip(label_rows, names, strict=True))
+    if fewest < per_class:
+        raise DataError(
+            f'per_class is {per_class}, and for training there are {_rows(fewest)} with the label "{name}", '
+            "without duplicates and texts that are measured on",
+            where=where,
+            do=f'Lower per_class under [data], or add rows with the label "{name}".',
+        )
+
+
+def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str, optional: frozenset[str] = frozenset()) -> None:
     """Checks what is left once overlap is removed.
 
     Args:
         splits: rows of each split, and rows by label where there are any.
         where: names the files.
+        optional: the splits that may be without rows.
 
     Raises:
         DataError: a split is empty, or a label has too few training rows.
     """
     for split, counts in splits.items():
-        if not counts["rows"]:
+        if not counts["rows"] and split not in optional:
             raise DataError(
                 f"no {split} row is left: the text of every one is also in the rows it is measured on",
                 where=where,

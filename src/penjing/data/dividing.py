@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from penjing.data.checks import check_any, check_quotas
+from penjing.data.checks import check_any, check_drawn, check_quotas
+from penjing.data.drawing import FewDrawer
 from penjing.data.duplicates import Bits, DuplicateFinder, Unique
 from penjing.data.keys import Keys, KeySet, normalized_keys, text_ids
 from penjing.data.rows import RowReader, RowRules, TextRows
@@ -82,6 +83,8 @@ class Division(ABC):
         kept_columns: what is kept of a row between two passes.
         table: the columns that are written.
         repeated: those of them whose values come again and again.
+        optional: the splits that may be without rows.
+        per_class: how many training rows of each class are drawn; None: all are taken.
     """
 
     kept_columns: ClassVar[list[tuple[str, pa.DataType]]]
@@ -99,6 +102,8 @@ class Division(ABC):
     ) -> None:
         self.settings, self.rules, self.files = settings, rules, files
         self.seed, self.out, self.progress = seed, out, progress
+        self.optional: frozenset[str] = frozenset()
+        self.per_class: int | None = None
         self.file_names: list[str] = []
         self.counts: dict[str, Any] = dict.fromkeys(("read", "filtered", "empty", "removed", "duplicates"), 0)
 
@@ -139,6 +144,10 @@ class Division(ABC):
     def count(self, divided: Divided, where: str) -> None:
         """Adds to the counts what is in the splits, and refuses splits that will not do."""
 
+    def add(self) -> Iterator[pa.RecordBatch]:
+        """Yields rows that are in no file, for training: `kept_columns`, then file and row."""
+        return iter(())
+
     def count_duplicates(self, unique: Unique) -> None:
         """Adds the duplicates of some rows to the counts."""
         self.counts["duplicates"] += unique.duplicates
@@ -148,8 +157,10 @@ class Division(ABC):
         with work_folder(self.out) as work:
             pools, where = self._read(work), name_files(self.files["train"])
             self.check(pools[0].class_rows.tolist(), where)
-            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), set(self.files), where)
-            self.count(self._write(pools, *self._evaluation_keys(pools)), where)
+            given = set(self.files) | self.optional
+            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, where)
+            keys = self._evaluation_keys(pools)
+            self.count(self._write(pools, keys, self._draw(pools, keys, where)), where)
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -186,7 +197,7 @@ class Division(ABC):
                 classes = self.classify(rows)
                 finder.add(self.keys(rows), classes)
                 seen = max(seen, int(classes.max(initial=-1)) + 1)
-                file_ids = np.full(len(classes), self._file_id(rows.file.name), dtype=np.int32)
+                file_ids = np.full(len(classes), self.file_id(rows.file.name), dtype=np.int32)
                 write([*self.keep(rows, classes), pa.array(file_ids), pa.array(rows.rows, pa.int64())])
                 for name, amount in (("read", rows.read), ("filtered", rows.filtered), ("empty", rows.empty)):
                     self.counts[name] += amount
@@ -206,7 +217,8 @@ class Division(ABC):
         self.counts["removed"] += len(rows.texts) - len(kept)
         return rows.take(kept)
 
-    def _file_id(self, name: str) -> int:
+    def file_id(self, name: str) -> int:
+        """Returns the number of a file, which `table` names as the source of a row."""
         if not self.file_names or self.file_names[-1] != name:
             self.file_names.append(name)
         return len(self.file_names) - 1
@@ -266,8 +278,56 @@ class Division(ABC):
                         keep.append(keys)
         return KeySet(test), KeySet(both)
 
-    def _write(self, pools: list[_Pool], test: KeySet, evaluation: KeySet) -> Divided:
-        seen_in = {_TRAIN: evaluation, _VALIDATION: test}
+    def _clean(
+        self, pools: list[_Pool], keys: tuple[KeySet, KeySet]
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
+        """Yields every batch as `_assigned` does, -1 also for a row whose text is measured on.
+
+        With it how many those are, of each split.
+        """
+        test, evaluation = keys
+        for batch, splits in self._assigned(pools):
+            overlap = [0] * len(SPLITS)
+            for split, measured in ((_TRAIN, evaluation), (_VALIDATION, test)):
+                rows = np.flatnonzero(splits == split)
+                if len(rows):
+                    texts = batch.column("text").take(pa.array(rows)).to_pylist()
+                    found = rows[measured.contains(normalized_keys(texts))]
+                    splits[found], overlap[split] = -1, len(found)
+            yield batch, splits, overlap
+
+    def _draw(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], where: str) -> Bits | None:
+        """Returns which rows are drawn for training; None where all are taken."""
+        if self.per_class is None:
+            return None
+        drawer, start = FewDrawer(self.per_class, self.seed), 0
+        for batch, splits, _ in self._clean(pools, keys):
+            rows = np.flatnonzero(splits == _TRAIN)
+            drawer.add(self.classes_of(batch)[rows], start + rows)
+            start += batch.num_rows
+        seen = drawer.seen(len(self.classes()))
+        check_drawn(self.per_class, seen, self.classes(), where)
+        of = dict(zip(self.classes(), seen, strict=True))
+        self.counts["drawn"] = {"per_class": self.per_class, "seed": self.seed, "of": of}
+        drawn = Bits(start)
+        drawn.set(drawer.drawn())
+        return drawn
+
+    def _chosen(
+        self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
+        """Yields what `_clean` does, -1 also for a training row that was not drawn; then what is added."""
+        start = 0
+        for batch, splits, overlap in self._clean(pools, keys):
+            if drawn is not None:
+                splits[(splits == _TRAIN) & ~drawn.slice(start, start + batch.num_rows)] = -1
+            start += batch.num_rows
+            yield batch, splits, overlap
+        for batch in self.add():
+            found = keys[1].contains(normalized_keys(batch.column("text").to_pylist()))
+            yield batch, np.where(found, -1, _TRAIN).astype(np.int8), [int(found.sum()), 0, 0]
+
+    def _write(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None) -> Divided:
         divided = Divided(np.zeros((len(SPLITS), len(self.classes())), dtype=np.int64), [0, 0, 0], [0, 0, 0])
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("splitting", sum(pool.kept.rows for pool in pools)))
@@ -275,13 +335,10 @@ class Division(ABC):
                 stack.enter_context(ParquetRows(self.out / f"{split}.parquet", self.table, self.repeated))
                 for split in SPLITS
             ]
-            for batch, splits in self._assigned(pools):
+            for batch, splits, overlap in self._chosen(pools, keys, drawn):
                 for split, writer in enumerate(writers):
+                    divided.overlap[split] += overlap[split]
                     part = batch.take(pa.array(np.flatnonzero(splits == split)))
-                    if split in seen_in and part.num_rows:
-                        clean = ~seen_in[split].contains(normalized_keys(part.column("text").to_pylist()))
-                        divided.overlap[split] += int((~clean).sum())
-                        part = part.filter(pa.array(clean))
                     if part.num_rows:
                         divided.class_rows[split] += np.bincount(
                             self.classes_of(part), minlength=divided.class_rows.shape[1]

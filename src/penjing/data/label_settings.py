@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,6 +53,21 @@ class LabelledData(NamedLabels):
     empty_label: Literal["refuse", "drop"] = Field(
         "refuse", description="what is done with a row that has no label; drop: it is left out"
     )
+    per_class: int | None = Field(
+        None,
+        ge=2,
+        description="train on so many rows of each label, drawn by the seed; nothing is drawn for validation then, and "
+        "only a file that validation names is read for it; default: all rows",
+    )
+    described: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        {},
+        description='texts that say what a label means, such as "It was great."; they are learned from as rows are',
+    )
+
+    @property
+    def has_no_validation(self) -> bool:
+        """Whether no rows are drawn or read to choose by."""
+        return self.per_class is not None and self.validation is None
 
     @property
     def label_rules(self) -> LabelRules:
@@ -64,6 +79,9 @@ class LabelledData(NamedLabels):
         if self.text == self.label:
             raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
         check_columns(self.columns, (self.text, self.label, *self.where))
+        texts = [text for texts in self.described.values() for text in texts]
+        if any(not text.strip() for text in texts) or len(set(texts)) < len(texts):
+            raise ValueError("described has an empty text, or one twice")
         check_encoding(self.encoding)
         return self
 

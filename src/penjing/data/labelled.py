@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from penjing.data.checks import check_counts, check_label_count, check_labels
 from penjing.data.dividing import Divided, Division, files_by_split
 from penjing.data.duplicates import Unique
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.keys import Keys, exact_keys, text_ids
 from penjing.data.label_cells import LabelNumbers
 from penjing.data.label_settings import LabelledData
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.splitting import SPLITS
-from penjing.errors import DataError
+from penjing.errors import DataError, RecipeError, nearest
 from penjing.progress import Progress
 
 TABLE_SCHEMA = pa.schema([("text", pa.string()), ("label", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+
+_RECIPE = "recipe"  # the source of a text that stands there
 
 
 def build_labelled(settings: LabelledData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
@@ -74,8 +76,15 @@ class _Build(Division):
             layout=settings.layout,
         )
         files = files_by_split(settings)
+        if settings.has_no_validation:
+            # To choose by hundreds of labels would not be to learn from a few.
+            files.pop("validation", None)
+            settings = settings.model_copy(update={"split": settings.split.model_copy(update={"validation": 0.0})})
         super().__init__(settings, rules, files, seed, out, progress)
         self._label, self._numbers = settings.label, LabelNumbers(settings.given_labels, settings.spelling)
+        self.per_class, self._described = settings.per_class, settings.described
+        if "validation" not in files and not settings.split.validation:
+            self.optional = frozenset(["validation"])
         self.counts |= {"conflicts": 0, "conflicting_texts": 0}
 
     def classes(self) -> list[str]:
@@ -99,6 +108,20 @@ class _Build(Division):
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column("text"), pa.array(self.classes()).take(batch.column("label"))]
 
+    def add(self) -> Iterator[pa.RecordBatch]:
+        told = [(label, text) for label, texts in self._described.items() for text in texts]
+        removed = set(self.settings.removed)
+        told = [(label, text) for label, text in told if text_ids([text])[0] not in removed]
+        if not told:
+            return
+        labels, texts = zip(*told, strict=True)
+        columns = [pa.array(texts), pa.array([self.classes().index(label) for label in labels], pa.int32())]
+        source = pa.array([self.file_id(_RECIPE)] * len(texts), pa.int32())
+        yield pa.record_batch(
+            [*columns, source, pa.array(range(1, len(texts) + 1), pa.int64())],
+            names=[*(name for name, _ in self.kept_columns), "file", "row"],
+        )
+
     def count_duplicates(self, unique: Unique) -> None:
         super().count_duplicates(unique)
         self.counts["conflicts"] += unique.conflicts
@@ -106,15 +129,24 @@ class _Build(Division):
 
     def check(self, class_rows: list[int], where: str) -> None:
         check_labels(class_rows, self.classes(), where)
+        for label in self._described:
+            if label not in self.classes():
+                raise RecipeError(
+                    f'described has a label "{label}", and no row has it',
+                    where="[data.described]",
+                    do=nearest(label, self.classes()),
+                )
 
     def count(self, divided: Divided, where: str) -> None:
         self.count_splits(divided)
         self.counts["respelled"] = self.counts.get("respelled", 0) + self._numbers.respelled
+        if self._described:
+            self.counts["described"] = {label: len(texts) for label, texts in self._described.items()}
         by_name = {name: divided.class_rows[:, index] for index, name in enumerate(self.classes())}
         labels = self.counts["labels"] = self._ordered_labels()
         for index, split in enumerate(SPLITS):
             self.counts["splits"][split]["labels"] = {name: int(by_name[name][index]) for name in labels}
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, self.optional)
 
     def _ordered_labels(self) -> list[str]:
         """Returns the labels in the order given, or else as `order_names`."""

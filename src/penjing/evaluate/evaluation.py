@@ -81,7 +81,7 @@ def evaluate_baselines(
     Args:
         model: its task and labels count.
         train: what the baselines learn from.
-        validation: what they choose their settings by.
+        validation: what they choose their settings by; there may be none.
         rows: what they are measured on.
         correct: which of those rows the model got right.
         resamples: bootstrap resamples behind each interval.
@@ -98,7 +98,7 @@ def evaluate_baselines(
             list(train.texts),
             class_numbers(train.labels, labels),
             list(validation.texts),
-            class_numbers(validation.labels, labels),
+            known_classes(validation.labels, labels),
             list(labels),
         )
         probabilities: Probabilities = baseline.probabilities(list(rows.texts))
@@ -117,6 +117,15 @@ def class_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int
     """
     if not len(names):
         raise DataError("there are no rows to measure", do="Give a file with at least one labelled row.")
+    return known_classes(names, labels)
+
+
+def known_classes(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
+    """Returns the number of each label, [rows]; of no rows none.
+
+    Raises:
+        DataError: a label that the model does not know.
+    """
     numbers = {label: number for number, label in enumerate(labels)}
     for row, name in enumerate(names, start=1):
         if name not in numbers:

@@ -319,22 +319,21 @@ class BertForSequenceClassification(nn.Module):
     def input_embeddings(self) -> nn.Embedding:
         return self.bert.embeddings.word_embeddings
 
-    def forward(
-        self,
-        ids: Tensor | None,
-        attention_mask: Tensor | None = None,
-        *,
-        token_type_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-    ) -> Tensor:
-        """Returns logits [batch, labels]; see `BertModel.forward`."""
-        more = {"token_type_ids": token_type_ids, "inputs_embeds": inputs_embeds}
-        if self.pooling is None:
-            pooled = self.bert.pool(ids, attention_mask, **more)
-        else:
-            pooled = self.pooling(self.bert(ids, attention_mask, **more), attention_mask)
-        logits: Tensor = self.classifier(self.dropout(pooled))
+    def forward(self, ids: Tensor | None, attention_mask: Tensor | None = None, **more: Tensor | None) -> Tensor:
+        """Returns logits [batch, labels]; ``token_type_ids`` and ``inputs_embeds`` as for `BertModel.forward`."""
+        logits: Tensor = self.classifier(self.dropout(self.pool(ids, attention_mask, **more)))
         return logits
+
+    def pool(self, ids: Tensor | None, attention_mask: Tensor | None = None, **more: Tensor | None) -> Tensor:
+        """Returns what the classifier reads, [batch, dim]; see `BertModel.forward`."""
+        if self.pooling is None:
+            return self.bert.pool(ids, attention_mask, **more)
+        pooled: Tensor = self.pooling(self.bert(ids, attention_mask, **more), attention_mask)
+        return pooled
+
+    @property
+    def head(self) -> nn.Linear:
+        return self.classifier
 
     def attention_weights(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
         """Returns what the layers and the classifier look at; see `AttentionClassifier`."""

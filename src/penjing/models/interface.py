@@ -166,6 +166,23 @@ class Classifier(Network, Protocol):
 
 
 @runtime_checkable
+class VectorClassifier(Protocol):
+    """A classifier that makes one vector of a row, and scores labels by a linear layer over it.
+
+    Attributes:
+        head: that layer; training drops some of what it reads, use does not.
+    """
+
+    @property
+    def head(self) -> nn.Linear: ...
+
+    def pool(
+        self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
+    ) -> Tensor:
+        """Returns what the head reads, [batch, dim]; arguments as for `Classifier`."""
+
+
+@runtime_checkable
 class AttentionClassifier(Protocol):
     """A classifier whose layers are of attention."""
 

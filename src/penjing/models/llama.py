@@ -294,14 +294,22 @@ class LlamaForSequenceClassification(nn.Module):
         self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
     ) -> Tensor:
         """Returns logits [batch, labels]; see `LlamaModel.forward`."""
-        hidden = self.model(ids, attention_mask, inputs_embeds=inputs_embeds)
-        if attention_mask is None:
-            last = hidden[:, -1]
-        else:
-            place = torch.arange(hidden.shape[1], device=hidden.device)
-            last = hidden[torch.arange(len(hidden), device=hidden.device), (attention_mask * place).argmax(dim=1)]
-        logits: Tensor = self.score(last)
+        logits: Tensor = self.score(self.pool(ids, attention_mask, inputs_embeds=inputs_embeds))
         return logits
+
+    def pool(
+        self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
+    ) -> Tensor:
+        """Returns the state of the last real token, [batch, dim]; see `LlamaModel.forward`."""
+        hidden: Tensor = self.model(ids, attention_mask, inputs_embeds=inputs_embeds)
+        if attention_mask is None:
+            return hidden[:, -1]
+        place = torch.arange(hidden.shape[1], device=hidden.device)
+        return hidden[torch.arange(len(hidden), device=hidden.device), (attention_mask * place).argmax(dim=1)]
+
+    @property
+    def head(self) -> nn.Linear:
+        return self.score
 
 
 @torch.no_grad()

@@ -285,10 +285,22 @@ class LstmForSequenceClassification(nn.Module):
         self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
     ) -> Tensor:
         """Returns logits [batch, labels]; see `LstmModel.forward`."""
-        hidden = self.lstm(ids, attention_mask, inputs_embeds=inputs_embeds)
-        pooled = self._ends(hidden, attention_mask) if self.pooling is None else self.pooling(hidden, attention_mask)
-        logits: Tensor = self.classifier(self.dropout(pooled))
+        logits: Tensor = self.classifier(self.dropout(self.pool(ids, attention_mask, inputs_embeds=inputs_embeds)))
         return logits
+
+    def pool(
+        self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
+    ) -> Tensor:
+        """Returns what the classifier reads, [batch, pooled width]; see `LstmModel.forward`."""
+        hidden = self.lstm(ids, attention_mask, inputs_embeds=inputs_embeds)
+        if self.pooling is None:
+            return self._ends(hidden, attention_mask)
+        pooled: Tensor = self.pooling(hidden, attention_mask)
+        return pooled
+
+    @property
+    def head(self) -> nn.Linear:
+        return self.classifier
 
     def _ends(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         """Returns where each direction ended, [batch, directions * hidden]."""

@@ -20,6 +20,7 @@ from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
 from penjing.pipeline.adapting import check_lora
+from penjing.pipeline.fitted_head import check_head, fitting
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.stages.corpus import has_corpus
@@ -43,6 +44,8 @@ def check_runnable(recipe: Recipe) -> None:
     _check_packages(recipe)
     if recipe.finetune.lora is not None:
         check_lora(recipe, _network_without_numbers(recipe))
+    if fitting(recipe) is not None:
+        check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     if has_corpus(recipe):
         assert recipe.corpus is not None

@@ -206,7 +206,12 @@ def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> di
     config = read_config(artifact.folder / "model")
     kept = {key: config[key] for key in shape if key in config}
     facts = artifact.facts
-    return {"family": family, "parameters": facts["parameters"], "lora": facts.get("lora"), "shape": kept}
+    return {
+        "family": family,
+        "parameters": facts["parameters"],
+        **{key: facts.get(key) for key in ("lora", "head")},
+        "shape": kept,
+    }
 
 
 def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
@@ -222,7 +227,10 @@ def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
 
 def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
     splits = {split: figures["labels"] for split, figures in counts["splits"].items()}
-    return {**_count_rows(counts), "splits": splits}
+    rows, drawn = _count_rows(counts), counts.get("drawn")
+    if drawn is not None:
+        rows["removed"]["undrawn"] = sum(drawn["of"].values()) - drawn["per_class"] * len(drawn["of"])
+    return {**rows, "splits": splits, "drawn": drawn, "described": counts.get("described", {})}
 
 
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} test texts",
         "examples": "{rows:,} rows",
         "finetune": "{tokens:,} tokens in {steps:,} steps",
+        "head": "a head over {head[rows]:,} vectors",
         "evaluate": "{rows:,} test rows",
         "explain": "{texts:,} test rows",
     },
@@ -29,6 +30,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} 篇测试文本",
         "examples": "{rows:,} 条",
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
+        "head": "{head[rows]:,} 个向量上的分类头",
         "evaluate": "{rows:,} 条测试数据",
         "explain": "{texts:,} 条测试数据",
     },
@@ -39,4 +41,6 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
     """Returns what came of a stage; empty for a stage that has nothing to say."""
     if "splits" in facts and "rows" not in facts:
         facts = {**facts, "rows": sum(split["rows"] for split in facts["splits"].values())}
+    if facts.get("head") and not facts["steps"]:
+        stage = "head"  # nothing else was trained
     return _NOTES[language].get(stage, "").format(**facts)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from penjing.data.reading import iter_texts, read_split
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
@@ -20,6 +21,7 @@ from penjing.inference.likelihood import SCORERS, build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.adapting import adapt_network, describe_adapters
+from penjing.pipeline.fitted_head import describe_contrast, fitting, prepare_network, time_vectors, trains_network
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.recipe import Recipe
@@ -111,11 +113,19 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
 
 
 def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
-    """Makes some steps of fine-tuning, from a fresh network."""
+    """Makes some steps of fine-tuning, from a fresh network, and computes the vectors of some rows for the head."""
     architecture, _, job = prepare_finetuning(recipe, inputs)
     whole = count_parameters(job.network)
-    transfer = load_start(job.network, recipe) if recipe.finetune.lora is not None else None
+    changes_little = recipe.finetune.lora is not None or fitting(recipe) is not None
+    transfer = load_start(job.network, recipe) if changes_little else None
     adapt_network(recipe, architecture, job.network, None if transfer is None else transfer.fresh)
+    prepare_network(recipe, job.network, () if transfer is None else transfer.fresh)
+    restart_peak_memory()
+    head = probe_head(recipe, job.network, inputs)
+    if not trains_network(recipe):
+        read = {"steps": 0, "tokens": len(open_shard(inputs["examples"] / "train").tokens), "parameters": whole}
+        facts = {**read, "family": architecture.name, "device_memory_mb": None, **head.facts}
+        return StageProbe(head.seconds, peak_memory_mb(), facts)
     lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.lora is not None else {}
     probe = probe_training(job)
     facts = {
@@ -125,8 +135,18 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,
         **lora,
+        **head.facts,
     }
-    return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
+    return StageProbe(probe.seconds + head.seconds, probe.peak_memory_mb, facts)
+
+
+def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> StageProbe:
+    """Computes the vectors of some rows; nothing where the head is trained with the network."""
+    if fitting(recipe) is None:
+        return StageProbe(0.0, 0, {})
+    examples, pad_id = inputs["examples"], load_tokenizer(inputs["tokenizer"]).pad_id
+    seconds, rows = time_vectors(recipe, network, examples, pad_id)
+    return StageProbe(seconds, peak_memory_mb(), {"head": {"rows": rows, **describe_contrast(recipe)}})
 
 
 def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:

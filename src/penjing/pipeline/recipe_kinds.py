@@ -23,6 +23,12 @@ class LabelRecipe(Recipe):
     data: LabelledData | None = None
     finetune: FinetuneSettings = FinetuneSettings()
 
+    @model_validator(mode="after")
+    def _can_choose(self) -> LabelRecipe:
+        if self.data is not None and self.data.has_no_validation and self.finetune.patience:
+            raise ValueError("[finetune] has patience, and [data] leaves no validation rows to lose it over")
+        return self
+
 
 class MultilabelRecipe(Recipe):
     """A recipe whose rows have any number of labels each."""

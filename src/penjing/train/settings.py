@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from penjing.train.schedule import Schedule, ScheduleKind
 
@@ -81,6 +81,15 @@ class PretrainSettings(TrainSettings):
     epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
 
 
+_OF_HEAD = frozenset({"head", "contrastive", "batch_tokens", "device"})
+# What looks at validation rows, counts epochs, or trains the head has no place in learning by contrast.
+_OF_CONTRAST = _OF_HEAD | {
+    *("accumulate", "learning_rate", "embedding_rate", "layer_decay", "optimizer", "weight_decay", "beta2", "warmup"),
+    *("schedule", "decay", "dropout", "clip_norm", "average", "precision", "compile", "recompute", "deterministic"),
+    *("checkpoint_every_s", "batch_rows"),
+}
+
+
 class LoraSettings(BaseModel):
     """Thin adapters are trained in place of the network's matrices (LoRA), which stay as they are."""
 
@@ -97,6 +106,34 @@ class LoraSettings(BaseModel):
     rank_stabilized: bool = Field(False, description="multiply by alpha / the root of rank instead")
 
 
+class HeadSettings(BaseModel):
+    """A linear head is fitted by logistic regression to the vectors of the network, which stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strength: float | None = Field(
+        None,
+        gt=0,
+        description="C of the logistic regression: the smaller, the more large weights are held back; default: chosen "
+        "by log loss on the validation rows, without any by cross-validation; 1 with [finetune.contrastive]",
+    )
+    folds: int = Field(5, ge=2, description="parts of the rows in cross-validation, at most the rows of a label")
+
+
+class ContrastiveSettings(BaseModel):
+    """The network learns to tell rows of the same label from others, then a linear head is fitted to its vectors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(30, ge=1, description="batches to learn from; each is drawn anew, with rows of every label")
+    objective: Literal["supervised", "cosine"] = Field(
+        "supervised",
+        description="supervised: rows of the same label are the likeliest neighbors; or cosine: their cosine is 1, and "
+        "that of others 0",
+    )
+    temperature: float = Field(0.1, gt=0, description="of supervised: the lower, the more the nearest rows decide")
+
+
 class RowSettings(TrainSettings):
     """Fine-tuning on rows, whatever they hold."""
 
@@ -104,12 +141,52 @@ class RowSettings(TrainSettings):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
     lora: LoraSettings | None = None
 
+    @property
+    def training(self) -> Self:
+        """What the trainer is told."""
+        return self
+
 
 class FinetuneSettings(RowSettings):
     """Fine-tuning on labelled rows."""
 
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
+    head: HeadSettings | None = None
+    contrastive: ContrastiveSettings | None = None
+
+    @property
+    def fits_head(self) -> bool:
+        """Whether the head is fitted to the network's vectors, and not trained with it."""
+        return self.head is not None or self.contrastive is not None
+
+    @property
+    def training(self) -> Self:
+        if self.contrastive is None:
+            return self
+        return self.model_copy(update={"epochs": 1.0, "evaluations": 1})  # its batches are drawn for one pass
+
+    @property
+    def head_settings(self) -> HeadSettings:
+        """How the head is fitted.
+
+        What was learned by contrast lies apart even in the folds of cross-validation, which then says nothing: the
+        strength is 1.
+        """
+        head = self.head or HeadSettings()
+        if self.contrastive is None or head.strength is not None:
+            return head
+        return head.model_copy(update={"strength": 1.0})
+
+    @model_validator(mode="after")
+    def _has_sense(self) -> FinetuneSettings:
+        if not self.fits_head:
+            return self
+        section, known = ("head", _OF_HEAD) if self.contrastive is None else ("contrastive", _OF_CONTRAST)
+        for name in sorted(self.model_fields_set - known):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} has no sense with [finetune.{section}]")
+        return self
 
 
 class MultilabelFinetuneSettings(FinetuneSettings):

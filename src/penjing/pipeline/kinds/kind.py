@@ -29,12 +29,12 @@ class Lesson:
     Attributes:
         objective: what is learned.
         batches: of the training rows.
-        validation: of the validation rows.
+        validation: of the validation rows; None where there are none: then the last weights are kept.
     """
 
     objective: Objective
     batches: Batches
-    validation: Batches
+    validation: Batches | None
 
 
 @dataclass(frozen=True)

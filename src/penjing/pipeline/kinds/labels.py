@@ -15,7 +15,7 @@ from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
 from penjing.data.settings import SplitData
-from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
+from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model, known_classes
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
@@ -32,8 +32,10 @@ from penjing.text.shards import open_shard
 from penjing.text.showing import ShownRow, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch, RowBatches
+from penjing.train.contrastive_batches import ContrastiveBatches
 from penjing.train.objectives.classification import ClassificationObjective
-from penjing.train.settings import FinetuneSettings
+from penjing.train.objectives.contrastive import ContrastiveObjective, compare_by_cosine, compare_by_supervision
+from penjing.train.settings import ContrastiveSettings, FinetuneSettings
 
 LABELS = "labels.json"
 _SCORED_ROWS = 512
@@ -63,11 +65,14 @@ class LabelKind:
         return build_labelled(self.labelled(recipe), recipe.seed, folder, progress)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
-        labels: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
+        counts = read_json(inputs["data"] / "counts.json")
+        labels: list[str] = counts["labels"]
         renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
         write_json(folder / LABELS, labels)
         splits = {}
         for split in SPLITS:
+            if not counts["splits"][split]["rows"]:  # of a few rows none may be left to choose by
+                continue
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
@@ -85,6 +90,9 @@ class LabelKind:
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         assert isinstance(recipe, LabelRecipe)
         settings = recipe.finetune
+        if settings.contrastive is not None:
+            examples = _contrasted(recipe, inputs["examples"], tokenizer.pad_id)
+            return Lesson(_contrast(settings.contrastive), examples, None)
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
@@ -131,13 +139,27 @@ class LabelKind:
         train, validation, test = (read_split(inputs["data"], split) for split in SPLITS)
         rows = min(_BASELINE_ROWS, len(train.texts))
         texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
-        chosen = validation.texts, class_numbers(validation.labels, labels)
+        chosen = validation.texts, known_classes(validation.labels, labels)
         for fit in task.baselines.values():
             seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
         truth = class_numbers(test.labels, labels)
         even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
         once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
         return seconds + once * (1 + len(task.baselines)), len(truth)
+
+
+def _contrast(settings: ContrastiveSettings) -> ContrastiveObjective:
+    if settings.objective == "cosine":
+        return ContrastiveObjective(compare_by_cosine)
+    return ContrastiveObjective(compare_by_supervision(settings.temperature))
+
+
+def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> ContrastiveBatches:
+    settings = recipe.finetune
+    assert settings.contrastive is not None
+    batches = settings.contrastive.steps * settings.accumulate
+    shard = open_shard(examples / "train")
+    return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
 
 
 def label_task(recipe: Recipe) -> LabelTask:
@@ -149,8 +171,8 @@ def label_task(recipe: Recipe) -> LabelTask:
 
 def row_batches(
     settings: FinetuneSettings, seed: int, inputs: Inputs, tokenizer: Tokenizer
-) -> tuple[RowBatches, RowBatches]:
-    """Returns the batches of the training and of the validation rows."""
+) -> tuple[RowBatches, RowBatches | None]:
+    """Returns the batches of the training and of the validation rows; None where there are none to choose by."""
     training, validation = (
         RowBatches(
             open_shard(inputs["examples"] / split),
@@ -160,8 +182,11 @@ def row_batches(
             seed,
             shuffled=split == "train",
         )
+        if (inputs["examples"] / split).is_dir()
+        else None
         for split in ("train", "validation")
     )
+    assert training is not None
     return training, validation
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, reliability_chart, whisker_rows
 from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
 from penjing.pipeline.report.heat import heat_map
-from penjing.pipeline.report.rows import cut_sentence, removed_sentence, token_rows
+from penjing.pipeline.report.rows import cut_sentence, drawn_sentence, removed_sentence, token_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
@@ -37,6 +37,7 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
         "splits": splits,
         "label_rows": _label_rows(splits),
         "total_rows": sum(sum(counts.values()) for counts in splits.values()),
+        "drawn": drawn_sentence(facts.data, wording) if facts.data else "",
         "removed": removed_sentence(facts.data.removed, wording) if facts.data else "",
         "cut": cut_sentence(facts.tokens, wording) if facts.tokens else "",
         "token_rows": token_rows(facts.tokens, wording) if facts.tokens else [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -152,6 +152,14 @@ class PathStage(Facts):
     note: str = ""
 
 
+class Draw(Facts):
+    """The training rows that were drawn: ``per_class`` of each label, ``of`` so many, by a seed."""
+
+    per_class: int
+    seed: int
+    of: dict[str, int]
+
+
 class DataCounts(Facts):
     """Counts of labelled rows.
 
@@ -161,11 +169,15 @@ class DataCounts(Facts):
         removed: reason → rows left out, in the order they are said: ``filtered``, ``empty``, ``duplicates``,
             ``conflicts`` (those of the duplicates that had another label), ``overlaps`` (also in another split), or
             another reason.
+        drawn: which training rows were taken; None: all.
+        described: label → training texts that stand in the recipe.
     """
 
     read: dict[str, int] = {}
     splits: dict[str, dict[str, int]] = {}
     removed: dict[str, int] = {}
+    drawn: Draw | None = None
+    described: dict[str, int] = {}
 
 
 class TokenCounts(Facts):
@@ -232,12 +244,35 @@ class AdapterFacts(BaseModel):
     merging: Merging
 
 
+class ContrastFacts(BaseModel):
+    """What was learned before the head was fitted; other keys are not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    steps: int
+    objective: Literal["supervised", "cosine"]
+
+
+class HeadFacts(BaseModel):
+    """How a head was fitted to the network's vectors; other keys are not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    strength: float
+    chosen_by: Literal["settings", "validation", "cross-validation"]
+    rows: int
+    fitted_parameters: int
+    largest_difference: float
+    contrastive: ContrastFacts | None = None
+
+
 class ModelFacts(Facts):
     """What network it is; ``shape`` has entries of its config, under the hub's names."""
 
     family: str
     parameters: int
     lora: AdapterFacts | None = None
+    head: HeadFacts | None = None
     shape: dict[str, bool | int | float | str] = {}
 
 

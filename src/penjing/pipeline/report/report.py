@@ -19,6 +19,7 @@ from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.rows import head_rows
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
@@ -84,7 +85,7 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
         "path_sentence": _path_sentence(facts.path, wording),
         "energy": wording.energy(sum(energies)) if energies else "",
         "corpus_rows": [(wording.name("corpus", name), wording.count(count)) for name, count in facts.corpus.items()],
-        "adapter_rows": _adapter_rows(facts.model.lora, wording),
+        "adapter_rows": [*_adapter_rows(facts.model.lora, wording), *head_rows(facts.model.head, wording)],
         "recipe": facts.recipe[:_LONGEST_RECIPE],
         "draw_bar": draw_bar,
         "shorten": shorten_text,

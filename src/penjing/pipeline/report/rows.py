@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penjing.pipeline.report.facts import TokenCounts
+from penjing.pipeline.report.facts import DataCounts, HeadFacts, TokenCounts
 from penjing.pipeline.report.wording import Wording
 
 
@@ -45,3 +45,38 @@ def token_rows(tokens: TokenCounts, wording: Wording) -> list[tuple[str, str]]:
     if tokens.unknown_share is not None:
         rows.append((wording.say("unknown_share"), wording.fine_percent(tokens.unknown_share)))
     return rows
+
+
+def drawn_sentence(data: DataCounts, wording: Wording) -> str:
+    """Returns which training rows were drawn, of how many, and what of the recipe stands beside; empty without both."""
+    said = []
+    if data.drawn is not None:
+        per_class, of = wording.count(data.drawn.per_class), _count_labels(data.drawn.of, wording)
+        said.append(wording.say("drawn", per_class=per_class, seed=data.drawn.seed, of=of))
+    if data.described:
+        said.append(wording.say("described", of=_count_labels(data.described, wording)))
+    return wording.say("gap").join(said)
+
+
+def _count_labels(counts: Mapping[str, int], wording: Wording) -> str:
+    return wording.say("comma").join(
+        wording.say("drawn_of", count=wording.count(count), label=label) for label, count in counts.items()
+    )
+
+
+def head_rows(head: HeadFacts | None, wording: Wording) -> list[tuple[str, str]]:
+    """Returns how a head was fitted; nothing where it was trained with the network."""
+    if head is None:
+        return []
+    contrast = head.contrastive
+    adapted = wording.say("adapted_by_head")
+    if contrast is not None:
+        objective = wording.name("contrast", contrast.objective)
+        adapted = wording.say("adapted_by_contrast", steps=wording.count(contrast.steps), objective=objective)
+    weights, rows = wording.count(head.fitted_parameters), wording.count(head.rows)
+    return [
+        (wording.say("adapted"), adapted),
+        (wording.say("head_fitted"), wording.say("head_fitted_to", weights=weights, rows=rows)),
+        (wording.say("head_strength"), wording.name("chosen_by", head.chosen_by, strength=f"{head.strength:g}")),
+        (wording.say("head_difference"), wording.small(head.largest_difference)),
+    ]

@@ -10,6 +10,8 @@ from penjing.pipeline.report.adapters_chinese import ADAPTERS_CHINESE
 from penjing.pipeline.report.adapters_english import ADAPTERS_ENGLISH
 from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
+from penjing.pipeline.report.few_chinese import FEW_CHINESE
+from penjing.pipeline.report.few_english import FEW_ENGLISH
 from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
@@ -21,9 +23,18 @@ from penjing.pipeline.report.writing_english import WRITING_ENGLISH
 
 Language = Literal["en", "zh"]
 
+_PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
+    (ENGLISH, CHINESE),
+    (LABELS_ENGLISH, LABELS_CHINESE),
+    (WORDS_ENGLISH, WORDS_CHINESE),
+    (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),
+    (FEW_ENGLISH, FEW_CHINESE),
+    (WRITING_ENGLISH, WRITING_CHINESE),
+    (KINDS_ENGLISH, KINDS_CHINESE),
+)
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH, **KINDS_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE, **KINDS_CHINESE},
+    "en": {key: string for english, _ in _PARTS for key, string in english.items()},
+    "zh": {key: string for _, chinese in _PARTS for key, string in chinese.items()},
 }
 
 

@@ -10,6 +10,8 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data, split_data
 from penjing.pipeline.stage import Stage, StageContext
 
+_LATER = ("per_class", "described")  # recipes without these keep the runs that they had before there were any
+
 
 def _run(context: StageContext) -> dict[str, Any]:
     return kind_of(context.recipe).build_data(context.recipe, context.folder, context.progress)
@@ -17,7 +19,9 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     settings = kind_of(recipe).data_settings(recipe)
-    return {**settings.model_dump(mode="json", exclude={"path", "validation", "test"}), "seed": recipe.seed}
+    own = settings.model_dump(mode="json", exclude={"path", "validation", "test"})
+    kept = {name: value for name, value in own.items() if name not in _LATER or value}
+    return {**kept, "seed": recipe.seed}
 
 
 def _files(recipe: Recipe) -> list[Path]:

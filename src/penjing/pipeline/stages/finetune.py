@@ -15,6 +15,7 @@ from penjing.models.interface import Architecture, count_parameters
 from penjing.models.lora import merge
 from penjing.models.weights import load_backbone
 from penjing.pipeline.adapting import ADAPTER, MergeProof, adapt_network, describe_adapters, write_adapter
+from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe, has_data, task_of
@@ -32,6 +33,7 @@ from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.job import TrainingJob
+from penjing.train.state import TrainingResult
 from penjing.train.trainer import Trainer, remove_training_files
 
 
@@ -40,9 +42,10 @@ def _run(context: StageContext) -> dict[str, Any]:
     architecture, config, job = prepare_finetuning(context.recipe, context.inputs)
     fresh = _start(job.network, context)
     adapt_network(context.recipe, architecture, job.network, fresh)
-    result = Trainer(job, context.folder, context.progress).run()
-    model, lora = context.folder / "model", dict[str, Any]()
+    prepare_network(context.recipe, job.network, fresh)
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
+    result = _train(context, job)
+    model, added = context.folder / "model", _fit_head(context, job, tokenizer.pad_id)
 
     def write() -> None:
         outputs = kind.outputs(context.inputs)
@@ -51,10 +54,23 @@ def _run(context: StageContext) -> dict[str, Any]:
     if context.recipe.finetune.lora is None:
         write()
     else:
-        lora["lora"] = _merge(context, job, architecture, config, write)
-    _write_card(context, kind, job.network, lora)
+        added["lora"] = _merge(context, job, architecture, config, write)
+    _write_card(context, kind, job.network, added)
     remove_training_files(context.folder)
-    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **lora}
+    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **added}
+
+
+def _train(context: StageContext, job: TrainingJob) -> TrainingResult:
+    if trains_network(context.recipe):
+        return Trainer(job, context.folder, context.progress).run()
+    return read_once(context.recipe, job.network, context.inputs["examples"])
+
+
+def _fit_head(context: StageContext, job: TrainingJob, pad_id: int) -> dict[str, Any]:
+    """Fits the head where the recipe asks for it, and returns what is to be said of that."""
+    if fitting(context.recipe) is None:
+        return {}
+    return {"head": fit_network(context.recipe, job.network, context.inputs["examples"], pad_id)}
 
 
 def _merge(
@@ -72,7 +88,7 @@ def _merge(
 
 def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
     """Returns the architecture, the config, and the job with a freshly initialised network."""
-    kind, settings = kind_of(recipe), recipe.finetune
+    kind, settings = kind_of(recipe), recipe.finetune.training
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
@@ -100,15 +116,21 @@ def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
     return tuple(name for name, _ in network.named_parameters())
 
 
-def _write_card(context: StageContext, kind: Kind, network: nn.Module, lora: dict[str, Any]) -> None:
-    """Writes our card beside the weights."""
+def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: dict[str, Any]) -> None:
+    """Writes our card beside the weights, with what is said of adapters or of a fitted head."""
     card = {
         "penjing": penjing.__version__,
         "task": task_of(context.recipe),
         **kind.card(context.recipe, context.inputs, network),
-        **lora,
+        **added,
     }
     write_json(context.folder / "model" / CARD, card)
+
+
+def _parts(recipe: Recipe) -> list[Any]:
+    """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
+    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive"}, exclude_none=True)
+    return [*([lora.model_dump(mode="json")] if (lora := recipe.finetune.lora) else []), *([own] if own else [])]
 
 
 FINETUNE = Stage(
@@ -117,9 +139,9 @@ FINETUNE = Stage(
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
-        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", "lora"}),
+        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", "lora", "head", "contrastive"}),
         choose_learning_rate(recipe, recipe.finetune),
-        *([lora.model_dump(mode="json")] if (lora := recipe.finetune.lora) else []),
+        *_parts(recipe),
     ],
     run=_run,
     files=start_files,
