@@ -71,6 +71,8 @@ def check_quotas(
 ) -> None:
     """Refuses rows so few that a split, or the training rows of a label, would be too small.
 
+    There may be no test rows where none are asked for: whoever measures has them elsewhere.
+
     Args:
         quotas: rows of each label for each split, [labels][splits].
         names: the labels, [labels]; one that is empty where there are none.
@@ -83,7 +85,7 @@ def check_quotas(
     """
     total = sum(map(sum, quotas))
     for index, split in enumerate(SPLITS[1:], start=1):
-        if sum(quota[index] for quota in quotas):
+        if sum(quota[index] for quota in quotas) or (split == "test" and not shares[index] and split not in given):
             continue
         if not shares[index] and split not in given:
             raise DataError(
@@ -103,18 +105,19 @@ def check_quotas(
     _check_training([quota[0] for quota in quotas], names, total, where)
 
 
-def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str) -> None:
+def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str, *, has_test: bool) -> None:
     """Checks what is left once overlap is removed.
 
     Args:
         splits: rows of each split, and rows by label where there are any.
         where: names the files.
+        has_test: whether there were to be test rows.
 
     Raises:
         DataError: a split is empty, or a label has too few training rows.
     """
     for split, counts in splits.items():
-        if not counts["rows"]:
+        if not counts["rows"] and (has_test or split != "test"):
             raise DataError(
                 f"no {split} row is left: the text of every one is also in the rows it is measured on",
                 where=where,

@@ -326,6 +326,11 @@ def files_by_split(settings: SplitData) -> dict[str, list[Path]]:
     return found
 
 
+def has_test(settings: SplitData) -> bool:
+    """Whether there are rows to measure on: a file of them, or a share of the others."""
+    return settings.split.test > 0 or "test" in files_by_split(settings)
+
+
 def addressed_files(addresses: Sequence[str]) -> list[list[Path]]:
     """Returns the files of one address, or the one file of each of two.
 

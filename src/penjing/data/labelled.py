@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts, check_label_count, check_labels
-from penjing.data.dividing import Divided, Division, files_by_split
+from penjing.data.dividing import Divided, Division, files_by_split, has_test
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
@@ -103,7 +103,7 @@ class _Build(Division):
         labels = self.counts["labels"] = self._ordered_labels()
         for index, split in enumerate(SPLITS):
             self.counts["splits"][split]["labels"] = {name: int(by_name[name][index]) for name in labels}
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, has_test=has_test(self.settings))
 
     def _ordered_labels(self) -> list[str]:
         """Returns the labels in the order given; else by value where all are whole numbers, else by name."""

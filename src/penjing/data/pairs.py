@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts
-from penjing.data.dividing import Divided, Division, addressed_files, files_by_split
+from penjing.data.dividing import Divided, Division, addressed_files, files_by_split, has_test
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import PairedData
@@ -98,4 +98,4 @@ class _Build(Division):
 
     def count(self, divided: Divided, where: str) -> None:
         self.count_splits(divided)
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, has_test=has_test(self.settings))

@@ -20,7 +20,7 @@ from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
 from penjing.progress import Progress, stop_if_asked
@@ -59,7 +59,7 @@ class LabelKind:
         renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
         write_json(folder / LABELS, labels)
         splits = {}
-        for split in SPLITS:
+        for split in filled_splits(inputs["data"]):
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
