@@ -189,7 +189,7 @@ def test_pipeline_grid_and_folds() -> None:
         (["fine", "bad"], ["a", float("nan")], "y, row 2: nan is no label"),
         (["fine", "bad"], [["a"], ["b"]], r"y, row 1: \['a'\] is no label"),
         (["fine", "bad"], None, "y is None"),
-        (TEXTS, ["a"] * 60, 'all 60 rows have the label "a"'),
+        (TEXTS, ["a"] * 60, "y: all 60 rows have the label 'a', which is one class"),
     ],
 )
 def test_rows_that_cannot_be_used_are_refused(texts: Any, labels: Any, paragraph: str) -> None:

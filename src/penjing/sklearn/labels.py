@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.errors import UsageError
+from penjing.errors import DataError, UsageError
 from penjing.files import read_json, write_json
 
 _FILE = "classes.json"
 _STORED = (str, bool, int, float)
+
+
+class OneLabelError(DataError, ValueError):
+    """All rows have one label; a ValueError too, for scikit-learn expects one there."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def find_classes(labels: Any) -> Classes:
 
     Raises:
         UsageError: a row has none, or one that cannot be a key of a dictionary.
+        OneLabelError: all rows have the same.
         ValueError: they are measurements, not labels.
     """
     from sklearn.utils import column_or_1d
@@ -59,6 +64,13 @@ def find_classes(labels: Any) -> Classes:
     if all(isinstance(label, float) for label in given):
         check_classification_targets(np.asarray(given))
     distinct = list(dict.fromkeys(given))
+    if len(distinct) == 1:
+        rows = "the 1 row has" if len(given) == 1 else f"all {len(given):,} rows have"
+        raise OneLabelError(
+            f"{rows} the label {distinct[0]!r}, which is one class; at least two are needed",
+            where="y",
+            do="Add rows of another label.",
+        )
     with suppress(TypeError):  # those of several kinds have no order
         distinct.sort()
     place = {label: number for number, label in enumerate(distinct)}
