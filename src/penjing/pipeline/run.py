@@ -118,10 +118,9 @@ def train_recipe(recipe: Recipe, out: Path, progress: Progress) -> Path:
         remove_leftovers(out)
         remove_leftovers(out / "stages")
         done = complete_stages(recipe, out, progress, TRAINING_STAGES)
-        model, nothing = out / "model", {"scores": {}, "baselines": {}}
-        remember_weights(
-            out, publish_fine_tuned(recipe, done["finetune"].folder / "model", model, list_lineage(done), nothing)
-        )
+        model, unmeasured = out / "model", dict[str, Any](scores={}, baselines={})
+        source = done["finetune"].folder / "model"
+        remember_weights(out, publish_fine_tuned(recipe, source, model, list_lineage(done), unmeasured))
     return model
 
 

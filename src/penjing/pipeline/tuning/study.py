@@ -79,17 +79,17 @@ class Study:
     """
 
     def __init__(self, file: Path, space: Space, question: Any, seed: int, *, is_higher_better: bool) -> None:
-        optuna = _import_optuna()
+        library = _import_optuna()
         self._space, self._seed, self._sign = space, seed, 1 if is_higher_better else -1
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _quiet():
-                storage = optuna.storages.RDBStorage(f"sqlite:///{file.absolute()}")
-                self._study = optuna.create_study(
+                storage = library.storages.RDBStorage(f"sqlite:///{file.absolute()}")
+                self._study = library.create_study(
                     storage=storage,
                     study_name=_NAME,
                     direction="maximize" if is_higher_better else "minimize",
-                    pruner=optuna.pruners.MedianPruner(_BEFORE_PRUNING, _FIRST_PRUNED),
+                    pruner=library.pruners.MedianPruner(_BEFORE_PRUNING, _FIRST_PRUNED),
                     load_if_exists=True,
                 )
         except Exception as error:
