@@ -211,7 +211,7 @@ def test_labels_and_texts_of_different_number_and_measurements_are_refused() -> 
         ({"epochs": -1}, r"\[finetune\] epochs is -1"),
         ({"settings": {"finetune.warmpu": 0.1}}, r'unknown key \[finetune\] warmpu. Did you mean "warmup"'),
         ({"start": "no/such/folder"}, "there is no such folder"),
-        ({"validation": 0.0}, "no validation file, and its share"),
+        ({"validation": 0.0}, "validation is 0.0: it should be above 0"),
     ],
 )
 def test_wrong_parameters_are_refused_when_it_is_fitted(parameters: dict[str, Any], paragraph: str) -> None:

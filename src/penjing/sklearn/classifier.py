@@ -40,6 +40,7 @@ SETTINGS: Mapping[str, str] = {
     "device": "finetune.device",
     "seed": "seed",
 }
+_FAMILY = "lstm"  # where neither a family nor a start is named: the quickest
 _ROWS = "rows.parquet"
 
 
@@ -49,7 +50,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A parameter that is None leaves the recipe's default, which ``docs/recipe.md`` lists.
 
     Args:
-        family: ``bert``, ``llama``, ``lstm``, ``mistral``, ``qwen2``, ``qwen3`` or ``t5``; None with ``start``.
+        family: ``bert``, ``llama``, ``lstm``, ``mistral``, ``qwen2``, ``qwen3`` or ``t5``; None: that of ``start``, or
+            ``lstm``.
         size: ``tiny`` to ``large``, or a number of layers.
         start: a model folder to start from, or ``package:NAME/folder``; it brings its own family and size.
         epochs: passes over the rows.
@@ -77,7 +79,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        family: str | None = "lstm",
+        family: str | None = None,
         size: str | int | None = None,
         start: str | None = None,
         *,
@@ -215,7 +217,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return Path(kept.name), kept
 
     def _recipe(self, rows: Path, classes: Classes) -> dict[str, Any]:
-        """Returns the recipe as a dictionary."""
+        """Returns the recipe as a dictionary.
+
+        Raises:
+            UsageError: no rows would be left for validation, or for training.
+        """
+        if not 0 < self.validation < 1:
+            raise UsageError(
+                f"validation is {self.validation!r}: it should be above 0 and below 1",
+                where="TextClassifier",
+                do="Give a share of the rows such as 0.1.",
+            )
         split = {"train": float(1 - exact_share(self.validation)), "validation": self.validation, "test": 0}
         recipe: dict[str, Any] = {
             "name": "TextClassifier",
@@ -223,8 +235,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "data": {"path": str(rows), "labels": list(classes.names), "split": split},
         }
         given = {key: value for name, key in SETTINGS.items() if (value := getattr(self, name)) is not None}
-        if self.start is not None and self.family == "lstm":
-            del given["model.family"]  # the default: what it starts from says what it is
+        if self.start is None and self.family is None:
+            given["model.family"] = _FAMILY
         for key, value in {**given, **(self.settings or {})}.items():
             *sections, last = key.split(".")
             section = recipe

@@ -137,6 +137,17 @@ def test_first_trial_is_waited_for_and_no_other_where_there_is_no_time(tmp_path:
         search(make(tmp_path, small_recipe, epochs=2), tmp_path / "out", Limits(1, None), Silent())
 
 
+def test_tasks_that_write_are_compared_by_loss(tmp_path: Path, pair_recipe: Any) -> None:
+    values = pair_recipe(tmp_path)
+    values["finetune"] |= {"epochs": 1, "compile": "off"}
+    recipe = check_recipe({**values, "tune": {"finetune.learning_rate": [1e-5, 3e-3]}}, "numbers")
+    found = search(recipe, tmp_path / "out", Limits(3, None), Silent())
+    assert found.measure == "validation_loss"
+    losses = [trial.score for trial in found.trials if trial.score is not None]
+    assert found.best.score == min(losses)
+    assert found.best.score == found.best.best_loss
+
+
 def test_rows_of_which_none_is_for_validation_are_refused(tmp_path: Path, small_recipe: Any) -> None:
     values = small_recipe(tmp_path)
     values["data"]["split"] = {"train": 0.9, "validation": 0, "test": 0.1}

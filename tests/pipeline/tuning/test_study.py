@@ -93,6 +93,17 @@ def test_losses_that_come_again_change_nothing(tmp_path: Path) -> None:
     assert again.trials[0].losses == {1: 0.5, 2: 0.4}
 
 
+def test_trial_that_comes_no_further_is_given_up(tmp_path: Path) -> None:
+    begun = [study(tmp_path).begin().number for _ in range(2)]
+    made = study(tmp_path)
+    begun.append(made.begin().number)
+    made.report(1, 0.5)  # it came further, so it may be killed three times more
+    begun += [study(tmp_path).begin().number for _ in range(4)]
+    assert begun == [1, 1, 1, 1, 1, 1, 2]
+    assert [trial.state for trial in made.trials] == ["failed", "waiting"]
+    assert "it came no further" in made.trials[0].error
+
+
 def test_best_is_by_score_then_loss_then_age(tmp_path: Path) -> None:
     made = study(tmp_path)
     assert made.best is None

@@ -7,10 +7,10 @@ TUNE_ENGLISH: dict[str, str] = {
     "tune_kicker": "Penjing, search",
     "tune_best": "Trial {number} is the best: {measure} {score}.",
     "tune_counts": "Trials: {count}, of which {parts}.",
-    "tune_complete": "{count} complete",
-    "tune_pruned": "{count} ended early",
-    "tune_failed": "{count} failed",
-    "tune_waiting": "{count} not at its end",
+    "tune_state.complete": "{count} complete",
+    "tune_state.pruned": "{count} ended early",
+    "tune_state.failed": "{count} failed",
+    "tune_state.waiting": "{count} not at its end",
     "tune_once": "Trials were compared by the validation rows alone, and the best was chosen by its score there, which "
     "flatters it. The test rows were measured once, after the search, for the best trial only; for the test score to "
     "keep its meaning, do not choose by it.",

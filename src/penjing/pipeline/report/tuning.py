@@ -40,7 +40,7 @@ def say_counts(found: Found, wording: Wording) -> str:
     """Returns how many trials ended how."""
     states = [trial.state for trial in found.trials]
     counted = {state: states.count(state) for state in ("complete", "pruned", "failed", "waiting")}
-    parts = [wording.say(f"tune_{state}", count=count) for state, count in counted.items() if count]
+    parts = [wording.name("tune_state", state, count=count) for state, count in counted.items() if count]
     return wording.say("tune_counts", count=len(states), parts=wording.say("comma").join(parts))
 
 

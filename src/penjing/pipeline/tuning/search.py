@@ -11,11 +11,12 @@ from pathlib import Path
 from types import ModuleType
 
 from penjing.data.engine import AUTOMATIC
-from penjing.errors import Interrupted, MissingExtraError, TrainingError, UsageError
+from penjing.errors import DataError, Interrupted, MissingExtraError, TrainingError, UsageError
 from penjing.files import remove_leftovers, write_text
 from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.removal import without_removed
 from penjing.pipeline.run import TRAINING_STAGES, RunResult, complete_stages, run_recipe
 from penjing.pipeline.space import Scalar, Space
 from penjing.pipeline.stage import Artifact
@@ -88,6 +89,7 @@ def search(recipe: Recipe, out: Path, limits: Limits, progress: Progress) -> Fou
     with locked(out):
         remove_leftovers(out)
         remove_leftovers(out / "stages")
+        recipe = without_removed(recipe, out)
         return _Search(recipe, out, space, limits, progress).run()
 
 
@@ -166,13 +168,14 @@ class _Search:
             self._study.prune()
         except Interrupted:
             watched.spend()
+            self._study.pause()
             if self._progress.should_stop():
                 raise
             self._progress.say(f"trial {trial.number}: time is up; it goes on if the same call gives more minutes")
             return
-        except (TrainingError, UsageError) as error:
+        except (TrainingError, DataError, UsageError, MemoryError) as error:
             watched.spend()
-            self._study.fail(failure := str(error))
+            self._study.fail(failure := str(error) or "the memory is used up")
         else:
             watched.spend()
             self._end(done)

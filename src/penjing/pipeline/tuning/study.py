@@ -24,6 +24,7 @@ _DRAWN = 5  # trials that are drawn at random before the sampler learns from the
 _BEFORE_PRUNING = 3  # trials that must be complete before one is ended early
 _FIRST_PRUNED = 2  # evaluation: the first one says little
 _SEEDS = 2**32
+_ATTEMPTS = 3
 
 
 class Pruned(Exception):  # noqa: N818 - not a fault: the trial is not worth going on with
@@ -121,7 +122,20 @@ class Study:
         return max(done, key=lambda trial: (self._sign * (trial.score or 0), -trial.best_loss), default=None)
 
     def begin(self) -> Trial:
-        """Returns the trial that was not brought to its end, or a new one."""
+        """Returns the trial that was not brought to its end, or a new one.
+
+        One that was begun three times and came no further has failed: it may be what kills the process.
+        """
+        trial = self._begin()
+        assert self._trial is not None
+        attempts = self._trial.user_attrs.get("attempts", 0) + 1
+        if attempts > _ATTEMPTS:
+            self.fail(f"begun {_ATTEMPTS} times, it came no further: the process was killed, perhaps for its memory")
+            return self.begin()
+        self._trial.set_user_attr("attempts", attempts)
+        return trial
+
+    def _begin(self) -> Trial:
         optuna = _import_optuna()
         begun = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING])
         number = begun[0].number if begun else len(self._study.get_trials(deepcopy=False))
@@ -144,6 +158,7 @@ class Study:
         assert self._trial is not None
         if evaluation not in self._known:
             self._trial.report(self._sign * -loss, evaluation)
+            self._trial.set_user_attr("attempts", 0)
             self._known[evaluation] = loss
         if evaluation >= max(self._known) and self._trial.should_prune():
             raise Pruned
@@ -153,6 +168,11 @@ class Study:
         assert self._trial is not None
         spent = self._trial.user_attrs.get("seconds", 0.0)
         self._trial.set_user_attr("seconds", round(spent + seconds, 2))
+
+    def pause(self) -> None:
+        """Puts the trial that was begun aside, to go on with it."""
+        assert self._trial is not None
+        self._trial.set_user_attr("attempts", 0)
 
     def complete(self, score: float) -> None:
         """Ends the trial that was begun, with its score."""
