@@ -250,10 +250,9 @@ def test_search_of_the_docs_finds_a_recipe_that_runs(folder: Path) -> None:
     (recipe,), (commands,) = blocks("docs/tune.md", "toml"), blocks("docs/tune.md", "sh")
     assert [[recipe], [commands]] == [blocks("docs/tune.zh.md", language) for language in ("toml", "sh")]
     (folder / "tuned.toml").write_text(recipe, encoding="utf-8")
-    tune, document, run = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    tune, run = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "Trials: 4, of which" in tune
     assert "measured once" in tune
-    found = json.loads(document)
-    assert len(found["trials"]) == 4
     assert "accuracy" in run
     assert (folder / "runs" / "tuned-tune" / "tune.html").is_file()
 

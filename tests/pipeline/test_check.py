@@ -90,9 +90,10 @@ def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_recipe_without_rows_to_measure_on_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "reviews.csv").touch()
+    for name in ("reviews.csv", "measured.csv"):
+        (tmp_path / name).touch()
     split = {"train": 0.9, "validation": 0.1, "test": 0}
     data = {"path": str(tmp_path / "reviews.csv"), "split": split}
     with pytest.raises(PenjingError, match="there is no test file, and its share of the rows is 0"):
         check_measurable(recipe(data=data))
-    check_measurable(recipe(data={**data, "test": str(tmp_path / "reviews.csv")}))
+    check_measurable(recipe(data={**data, "test": str(tmp_path / "measured.csv")}))
