@@ -225,9 +225,6 @@ def test_start_brings_its_own_family(small_bert_run: Any) -> None:
     assert load_label_model(classifier.folder_).card["task"] == "classify"
 
 
-NOT_FOR_TEXTS = {
-    "check_classifiers_one_label": "it wants a model of one label; such rows are refused, and the error says why",
-}
 QUICK = (  # of those that fit, the ones that do not fit many times over; test-slow makes all
     "check_estimator_cloneable",
     "check_estimator_tags_renamed",
@@ -257,7 +254,7 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@parametrize_with_checks([OfNumbers()], expected_failed_checks=lambda estimator: NOT_FOR_TEXTS)
+@parametrize_with_checks([OfNumbers()])  # none is expected to fail
 def test_all_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
 
