@@ -61,6 +61,7 @@ def test_spaces_that_make_no_sense_are_refused_with_the_recipe(section: Any, par
         ({"finetune.epochs": [1, 0]}, BASE, r"\[finetune\] epochs is 0"),
         ({"finetune.batch_rows": {"low": 1.0, "high": 9.0}}, BASE, r"\[finetune\] batch_rows is 3.96"),
         ({"data.text": ["a", "b"]}, BASE, "cannot be searched: it decides what trials are compared by"),
+        ({"model.family": ["lstm", "brt"]}, BASE, 'r, .tune.: .model. family is "brt".*Did you mean "bert"'),
         ({"seed": [0, 1]}, BASE, "cannot be searched"),
         ({"evaluate.resamples": [100, 200]}, BASE, "changes nothing before the test"),
         ({"tokenizer.vocab_size": [400, 500]}, WRITING, "a loss by token can only be compared"),

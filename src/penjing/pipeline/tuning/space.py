@@ -8,6 +8,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from penjing.errors import RecipeError, nearest
+from penjing.pipeline.check import check_runnable
+from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.space import Range, Scalar, Space
@@ -22,6 +24,7 @@ _FIXED: Mapping[str, str] = {
 }
 _FIXED_IN_WRITING = "a loss by token can only be compared between models that cut and weigh texts alike"
 _CUTTING = ("tokenizer", "render", "model.start", "finetune.label_smoothing")
+_NAMES = frozenset({"model.family", "model.start"})  # of something that must be there
 _TEN = 10.0
 _DROPOUTS: Mapping[str, float] = {"lstm": 0.6}  # the highest, by family
 _DROPOUT = 0.3
@@ -68,7 +71,9 @@ def space_of(recipe: Recipe) -> Space:
     for key, values in space.items():
         for value in _samples(values):
             try:
-                recipe_with(recipe, {key: value})
+                varied = recipe_with(recipe, {key: value})
+                if key in _NAMES:
+                    check_runnable(turn_dial(varied))
             except RecipeError as error:
                 raise RecipeError(error.what, where=where, do=error.do) from error
     return space
