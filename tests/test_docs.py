@@ -304,6 +304,32 @@ def test_models_of_several_labels_and_of_labels_in_order_are_made_as_the_docs_sa
     assert [line.split("\t")[0] for line in sentences.splitlines()] == ["0-19", "20-38", ""]
 
 
+def test_integrations_of_the_docs_run_as_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("pandas", "polars", "spacy"):
+        pytest.importorskip(package)
+    page = "docs/integrations.md"
+    codes, translated = blocks(page, "python"), blocks("docs/integrations.zh.md", "python")
+    assert [re.sub(" *#.*", "", code) for code in codes] == [re.sub(" *#.*", "", code) for code in translated]
+    monkeypatch.chdir(folder)
+    for code in codes:
+        exec(compile(code, page, "exec"), {})
+    assert (folder / "classifier" / "penjing.json").is_file()
+    assert (folder / "pipeline-zh" / "penjing" / "model" / "penjing.json").is_file()
+
+
+def test_search_of_the_docs_finds_a_recipe_that_runs(folder: Path) -> None:
+    for package in ("optuna", "tomli_w"):
+        pytest.importorskip(package)
+    (recipe,), (commands,) = blocks("docs/tune.md", "toml"), blocks("docs/tune.md", "sh")
+    assert [[recipe], [commands]] == [blocks("docs/tune.zh.md", language) for language in ("toml", "sh")]
+    (folder / "tuned.toml").write_text(recipe, encoding="utf-8")
+    tune, run = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "Trials: 4, of which" in tune
+    assert "measured once" in tune
+    assert "accuracy" in run
+    assert (folder / "runs" / "tuned-tune" / "tune.html").is_file()
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

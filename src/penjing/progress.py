@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
 
@@ -36,6 +37,15 @@ class Progress(Protocol):
     def should_stop(self) -> bool:
         """Whether the user asked to stop (Ctrl-C or SIGTERM); long work asks at safe points."""
 
+    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None:
+        """Takes what training measured on the validation rows; whoever wants it to end there raises.
+
+        Args:
+            name: of the training.
+            evaluation: counts from 1.
+            figures: ``validation_loss`` and ``validation_accuracy``.
+        """
+
 
 class SilentBar:
     """A bar that shows nothing."""
@@ -62,6 +72,8 @@ class Silent:
 
     def should_stop(self) -> bool:
         return False
+
+    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None: ...
 
 
 def stop_if_asked(progress: Progress) -> None:

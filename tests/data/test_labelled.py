@@ -231,10 +231,12 @@ def test_label_with_one_training_row_is_refused(tmp_path: Path) -> None:
     refused(path, tmp_path / "out", DataError, '0 with the label "absent"', labels=["neg", "pos", "absent", "rare"])
 
 
-def test_share_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_no_validation_rows_are_refused_and_no_test_rows_are_not(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", reviews(100))
-    split = {"train": 0.9, "validation": 0.1, "test": 0}
-    refused(path, tmp_path / "out", DataError, "a.csv", "no test file", "share", split=split)
+    split = {"train": 0.9, "validation": 0, "test": 0.1}
+    refused(path, tmp_path / "out", DataError, "a.csv", "no validation file", "share", split=split)
+    counts = build(path, tmp_path / "whole", split={"train": 0.9, "validation": 0.1, "test": 0})
+    assert [counts["splits"][name]["rows"] for name in ("train", "validation", "test")] == [90, 10, 0]
 
 
 def test_header_without_rows_is_refused(tmp_path: Path) -> None:

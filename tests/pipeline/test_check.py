@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from penjing.errors import PenjingError, UsageError
-from penjing.pipeline.check import check_out, check_runnable
+from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 
@@ -87,3 +87,13 @@ def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageError, match="is a file, not a folder"):
             check_out(out)
+
+
+def test_recipe_without_rows_to_measure_on_is_refused(tmp_path: Path) -> None:
+    for name in ("reviews.csv", "measured.csv"):
+        (tmp_path / name).touch()
+    split = {"train": 0.9, "validation": 0.1, "test": 0}
+    data = {"path": str(tmp_path / "reviews.csv"), "split": split}
+    with pytest.raises(PenjingError, match="there is no test file, and its share of the rows is 0"):
+        check_measurable(recipe(data=data))
+    check_measurable(recipe(data={**data, "test": str(tmp_path / "measured.csv")}))

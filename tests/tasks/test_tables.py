@@ -57,6 +57,25 @@ def test_pandas_index_is_kept(model: LabelModel) -> None:
     assert answered["label"].tolist() == model.predict(pd.DataFrame(ROWS))["label"].tolist()
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_column_comes_back_as_a_table_of_it_and_the_answers(model: LabelModel, kind: str) -> None:
+    asked = table(kind, ROWS)["text"]
+    assert columns(model.predict(asked)) == columns(model.predict(table(kind, {"text": ROWS["text"]})))
+
+
+def test_index_and_name_of_a_pandas_column_are_kept(model: LabelModel) -> None:
+    asked = pd.Series(ROWS["text"], index=["x", "x", "z"], name="review")
+    answered = model.predict(asked)
+    assert answered.index.tolist() == ["x", "x", "z"]
+    assert answered.columns.tolist() == ["review", "label", "probability"]
+    assert model.predict(pd.Series(ROWS["text"])).columns.tolist() == ["text", "label", "probability"]
+
+
+def test_frame_that_is_still_to_be_computed_is_refused(model: LabelModel) -> None:
+    with pytest.raises(UsageError, match=r"Call collect\(\) on it first"):
+        model.predict(pl.DataFrame(ROWS).lazy())
+
+
 def test_arrow_in_chunks_and_with_large_strings_is_read(model: LabelModel) -> None:
     chunks = pa.chunked_array([ROWS["text"][:1], ROWS["text"][1:]], type=pa.large_string())
     answered = model.predict(pa.table({"text": chunks}))

@@ -131,6 +131,26 @@ def run(
 
 
 @app.command()
+def tune(
+    recipe: RecipeFile,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="How many are made (default: 20, or what --minutes allow).")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.01, help="That trials may take, over all calls.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the search (default: runs/NAME-tune).")] = None,
+    overrides: Overrides = None,
+    language: Annotated[str | None, typer.Option("--lang", help="Language of the pages: en or zh.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search settings by validation rows, or go on with it; then run the best once. The test is read at the end."""
+    from penjing.cli.tune import TuneCall, run_search
+
+    run_search(TuneCall(recipe, trials, minutes, out, overrides or [], language), as_json=as_json)
+
+
+@app.command()
 def predict(
     model: ModelFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,

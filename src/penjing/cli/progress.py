@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
@@ -65,6 +65,9 @@ class TerminalProgress:
 
     def should_stop(self) -> bool:
         return self._asked_to_stop
+
+    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None:
+        """Shows nothing: the bar has a note of the loss."""
 
     @contextmanager
     def stopping_on_signals(self) -> Iterator[None]:

@@ -71,6 +71,8 @@ def check_quotas(
 ) -> None:
     """Refuses rows so few that a split, or the training rows of a label, would be too small.
 
+    There may be no test rows where none are asked for: whoever measures has them elsewhere.
+
     Args:
         quotas: rows of each label for each split, [labels][splits].
         names: the labels, [labels]; one that is empty where there are none.

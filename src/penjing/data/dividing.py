@@ -102,7 +102,7 @@ class Division(ABC):
     ) -> None:
         self.settings, self.rules, self.files = settings, rules, files
         self.seed, self.out, self.progress = seed, out, progress
-        self.optional: frozenset[str] = frozenset()
+        self.optional: frozenset[str] = frozenset() if has_test(settings) else frozenset(["test"])
         self.per_class: int | None = None
         self.file_names: list[str] = []
         self.counts: dict[str, Any] = dict.fromkeys(("read", "filtered", "empty", "removed", "duplicates"), 0)
@@ -394,6 +394,11 @@ def files_by_split(settings: SplitData) -> dict[str, list[Path]]:
             do="Give the training rows apart.",
         )
     return found
+
+
+def has_test(settings: SplitData) -> bool:
+    """Whether there are rows to measure on: a file of them, or a share of the others."""
+    return settings.split.test > 0 or "test" in files_by_split(settings)
 
 
 def addressed_files(addresses: Sequence[str]) -> list[list[Path]]:

@@ -137,4 +137,4 @@ class _Build(Division):
             found["labels"] = {name: int(rows[index, names.index(name)]) for name in ordered}
             found["without"] = 0 if none is None else int(divided.class_rows[index, none])
             found["labels_a_row"] = float(labels[index] / max(1, found["rows"]))
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, self.optional)

@@ -84,7 +84,7 @@ class _Build(Division):
         self._label, self._numbers = settings.label, LabelNumbers(settings.given_labels, settings.spelling)
         self.per_class, self._described = settings.per_class, settings.described
         if "validation" not in files and not settings.split.validation:
-            self.optional = frozenset(["validation"])
+            self.optional |= {"validation"}
         self.counts |= {"conflicts": 0, "conflicting_texts": 0}
 
     def classes(self) -> list[str]:

@@ -98,4 +98,4 @@ class _Build(Division):
 
     def count(self, divided: Divided, where: str) -> None:
         self.count_splits(divided)
-        check_counts(self.counts["splits"], where)
+        check_counts(self.counts["splits"], where, self.optional)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from penjing.data.cleaning import make_protector
+from penjing.data.dividing import has_test
 from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
 from penjing.data.normalizing import make_normalizer
@@ -65,6 +66,20 @@ def check_runnable(recipe: Recipe) -> None:
     for section, settings in (("pretrain", recipe.pretrain), ("finetune", recipe.finetune)):
         if settings is not None:
             _check_device(settings.device, f"{recipe.name}, [{section}] device")
+
+
+def check_measurable(recipe: Recipe) -> None:
+    """Checks that a recipe with ``[data]`` has rows to measure the model on.
+
+    Raises:
+        RecipeError: it has none.
+    """
+    if recipe.data is not None and not has_test(recipe.data):
+        raise RecipeError(
+            "there is no test file, and its share of the rows is 0",
+            where=str(recipe.data.path),
+            do="Set test under [data.split], or give a file with test under [data].",
+        )
 
 
 def check_out(out: Path) -> None:

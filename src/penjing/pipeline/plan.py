@@ -16,7 +16,7 @@ from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import TextData
 from penjing.data.sources import FaultLog, corpus_files, file_size
 from penjing.data.sources.keeping import unreachable
-from penjing.pipeline.check import check_runnable
+from penjing.pipeline.check import check_measurable, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
@@ -86,6 +86,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
     """
     recipe = turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
+    check_measurable(recipe)
     with TemporaryDirectory(prefix="penjing-plan-") as folder:
         sampled, share = _sample_corpus(recipe, Path(folder), progress)
         trial = Store(Path(folder), sampled)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.settings import SplitData, TextData
+from penjing.pipeline.space import parse_space
 from penjing.text.renderer import RendererSettings
 from penjing.text.tokenizer_settings import TokenizerSettings
 from penjing.text.vectors import VectorSettings
@@ -109,6 +110,11 @@ class Recipe(BaseModel):
     evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings | None = None
     report: ReportSettings = ReportSettings()
+    tune: dict[str, Any] | None = Field(
+        None,
+        description='what penjing tune searches: "section.key" = { low = …, high = …, log = true } or a list of '
+        "values; default: what matters most for the family",
+    )
 
     @property
     def device(self) -> str:
@@ -142,6 +148,11 @@ class Recipe(BaseModel):
         if isinstance(values, Mapping) and values.get("data") is not None and values.get("task") is None:
             return {**values, "task": DEFAULT_TASK}
         return values
+
+    @field_validator("tune", mode="before")
+    @classmethod
+    def _is_a_space(cls, section: Any) -> Any:
+        return None if section is None else parse_space(section)
 
     @model_validator(mode="after")
     def _has_a_purpose(self) -> Recipe:

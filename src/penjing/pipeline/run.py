@@ -15,7 +15,7 @@ from penjing.files import read_json, remove_leftovers, write_json
 from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.adapting import ADAPTER
-from penjing.pipeline.check import check_out, check_runnable
+from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import (
     LanguageOutcome,
@@ -37,6 +37,7 @@ from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model
 from penjing.tasks.task import Prediction
 
+TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "finetune")
 _SAMPLE_TOKENS = 100
 
 
@@ -82,6 +83,7 @@ def run_recipe(
     """
     asked, recipe = recipe, turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
+    check_measurable(recipe)
     check_out(out)
     with locked(out):
         remove_leftovers(out)
@@ -93,6 +95,33 @@ def run_recipe(
         if removed_texts(out):
             Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
         return result
+
+
+def train_recipe(recipe: Recipe, out: Path, progress: Progress) -> Path:
+    """Runs a recipe with ``[data]`` up to the fine-tuned model, for whoever measures it with rows of their own.
+
+    Args:
+        recipe: what to run; it need not have test rows.
+        out: the folder of the run; an interrupted run in it goes on.
+        progress: told how far the work is.
+
+    Returns:
+        The model folder; its card has no scores.
+
+    Raises:
+        PenjingError: a stage failed; those before it are kept.
+    """
+    recipe = turn_dial(recipe)
+    check_runnable(recipe)
+    check_out(out)
+    with locked(out):
+        remove_leftovers(out)
+        remove_leftovers(out / "stages")
+        done = complete_stages(recipe, out, progress, TRAINING_STAGES)
+        model, unmeasured = out / "model", dict[str, Any](scores={}, baselines={})
+        source = done["finetune"].folder / "model"
+        remember_weights(out, publish_fine_tuned(recipe, source, model, list_lineage(done), unmeasured))
+    return model
 
 
 def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:

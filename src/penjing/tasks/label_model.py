@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from penjing.tasks.scoring_model import ScoringModel
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import ClassPrediction, LabelTask
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class LabelModel(ScoringModel):
 
         Args:
             rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
-                with that column.
+                with that column, or a column of one.
 
         Returns:
             A list of `ClassPrediction` for a list; for a table the same kind of table with the columns ``label`` and
-            ``probability`` added.
+            ``probability`` added, for a column a table of it and these; pandas' index is kept.
 
         Raises:
             UsageError: a row has no text, or the column is missing.
@@ -47,7 +47,7 @@ class LabelModel(ScoringModel):
         if not is_table(rows):
             return predictions
         labels, chances = [item.label for item in predictions], [item.probability for item in predictions]
-        return with_columns(rows, {"label": labels, "probability": chances})
+        return with_columns(as_table(rows, self.renderer.columns[0]), {"label": labels, "probability": chances})
 
     def predict_texts(self, texts: Sequence[str]) -> list[ClassPrediction]:
         """Answers each text."""

@@ -29,7 +29,7 @@ class Model:
 
         Args:
             rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
-                with that column.
+                with that column, or a column of one.
 
         Returns:
             A list of predictions for a list; for a table the same kind of table with the answers added.

@@ -11,15 +11,28 @@ from penjing.errors import UsageError, nearest
 
 
 def is_table(rows: Any) -> bool:
-    """Whether ``rows`` is a pandas, Polars or Arrow table."""
-    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame)
+    """Whether ``rows`` is a pandas, Polars or Arrow table, or a column of one."""
+    return isinstance(nw.from_native(rows, pass_through=True, allow_series=True), nw.DataFrame | nw.Series)
 
 
-def texts_of(rows: Any, column: str) -> list[str]:
-    """Returns the texts of a list of texts, a list of rows (dictionaries) or a table.
+def as_table(rows: Any, column: str) -> Any:
+    """Returns a column of texts as a table of that column alone, its index kept; anything else as it is.
 
     Args:
         rows: what the model is asked with.
+        column: how a column without a name is called.
+    """
+    series = nw.from_native(rows, pass_through=True, allow_series=True)
+    if not isinstance(series, nw.Series):
+        return rows
+    return series.alias(series.name or column).to_frame().to_native()
+
+
+def texts_of(rows: Any, column: str) -> list[str]:
+    """Returns the texts of a list of texts, a list of rows (dictionaries), a column or a table.
+
+    Args:
+        rows: what the model is asked with; of a table, the one column that has this name, or a column by itself.
         column: the column of texts in rows and tables.
 
     Raises:
@@ -27,11 +40,15 @@ def texts_of(rows: Any, column: str) -> list[str]:
     """
     if isinstance(rows, str):
         raise UsageError("predict takes a list of texts, not one text", do='Write model.predict(["…"]).')
-    if is_table(rows):
-        frame = nw.from_native(rows, eager_only=True)
-        if column not in frame.columns:
-            raise _missing(column, frame.columns)
-        values: list[Any] = frame.get_column(column).to_list()
+    table = nw.from_native(rows, pass_through=True, allow_series=True)
+    if isinstance(table, nw.LazyFrame):
+        raise UsageError("predict cannot read a frame that is still to be computed", do="Call collect() on it first.")
+    if isinstance(table, nw.Series):
+        values: list[Any] = table.to_list()
+    elif isinstance(table, nw.DataFrame):
+        if column not in table.columns:
+            raise _missing(column, table.columns)
+        values = table.get_column(column).to_list()
     elif isinstance(rows, Sequence):
         values = [_value(row, column) for row in rows]
     else:

@@ -10,7 +10,7 @@ from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import TextPrediction, WritingTask
 from penjing.text.pair_renderer import PairRenderer
 
@@ -38,19 +38,20 @@ class WritingModel(Model):
 
         Args:
             rows: a list of texts, a list of dictionaries with the column ``text``, or a pandas, Polars or Arrow table
-                with that column.
+                with that column, or a column of one.
             settings: how it writes; None: as its card says.
 
         Returns:
-            A list of `TextPrediction` for a list; for a table the same kind of table with the column ``written`` added.
+            A list of `TextPrediction` for a list; for a table the same kind of table with the column ``written`` added,
+            for a column a table of it and this; pandas' index is kept.
 
         Raises:
             UsageError: a row has no text, or the column is missing.
         """
         predictions = self.write(texts_of(rows, "text"), settings)
-        return (
-            with_columns(rows, {"written": [item.written for item in predictions]}) if is_table(rows) else predictions
-        )
+        if not is_table(rows):
+            return predictions
+        return with_columns(as_table(rows, "text"), {"written": [item.written for item in predictions]})
 
     def predict_texts(self, texts: Sequence[str]) -> list[TextPrediction]:
         """Answers each text."""

@@ -275,6 +275,7 @@ class Trainer:
                 self._save_best()
             else:
                 state.worse += 1
+        self._progress.measured(self._name, state.evaluations, figures)
         return {**record, **figures}
 
     def _as_written(self) -> AbstractContextManager[None]:

@@ -21,7 +21,7 @@ from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
 from penjing.progress import Progress, stop_if_asked
@@ -70,9 +70,7 @@ class LabelKind:
         renderer = Renderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
         write_json(folder / LABELS, labels)
         splits = {}
-        for split in SPLITS:
-            if not counts["splits"][split]["rows"]:  # of a few rows none may be left to choose by
-                continue
+        for split in filled_splits(inputs["data"]):
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}

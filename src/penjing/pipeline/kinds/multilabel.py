@@ -19,7 +19,7 @@ from penjing.inference.engine import Engine
 from penjing.metrics.multilabel import choose_threshold
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.labels import LABELS, LabelKind, row_batches
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import MultilabelRecipe, multilabel_data
 from penjing.progress import Progress, Silent, stop_if_asked
@@ -51,7 +51,7 @@ class MultilabelKind(LabelKind):
         write_json(folder / LABELS, labels)
         sets: dict[tuple[int, ...], int] = {}
         splits = {}
-        for split in SPLITS:
+        for split in filled_splits(inputs["data"]):
             rendered = _rendered(renderer, iter_label_sets(inputs["data"], split, ROWS_AT_ONCE), labels, sets, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         write_json(folder / _SETS, list(sets))

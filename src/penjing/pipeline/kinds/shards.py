@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from penjing.data.dividing import COUNTS
 from penjing.errors import RecipeError
+from penjing.files import read_json
+from penjing.pipeline.kinds.kind import SPLITS
 from penjing.pipeline.recipe import Recipe
 from penjing.text.renderer import Rendered, RendererSettings
 from penjing.text.shards import write_shard
@@ -31,6 +34,12 @@ def check_positions(recipe: Recipe, tokens: int, keys: str, longest: int | None)
             where=recipe.name,
             do="Lower max_tokens, or raise max_position_embeddings in [model.shape].",
         )
+
+
+def filled_splits(data: Path) -> list[str]:
+    """Returns the splits that have rows: there are no test rows where none are asked for."""
+    counts = read_json(data / COUNTS)["splits"]
+    return [split for split in SPLITS if counts[split]["rows"]]
 
 
 def write_split(

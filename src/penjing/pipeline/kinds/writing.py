@@ -18,8 +18,8 @@ from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baseline
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, with_room, write_split
+from penjing.pipeline.kinds.kind import Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
@@ -69,7 +69,7 @@ class WritingKind:
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer = _renderer(recipe, inputs)
         splits = {}
-        for split in SPLITS:
+        for split in filled_splits(inputs["data"]):
             rendered = _rendered(renderer, iter_pairs(inputs["data"], split, ROWS_AT_ONCE), progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         settings = renderer.settings

@@ -16,6 +16,8 @@ from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
+from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
+from penjing.pipeline.report.tune_english import TUNE_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
 from penjing.pipeline.report.words_english import WORDS_ENGLISH
 from penjing.pipeline.report.writing_chinese import WRITING_CHINESE
@@ -31,6 +33,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (FEW_ENGLISH, FEW_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
+    (TUNE_ENGLISH, TUNE_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: string for english, _ in _PARTS for key, string in english.items()},

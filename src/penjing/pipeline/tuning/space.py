@@ -1,0 +1,150 @@
+"""Which settings a search may vary, which ones it varies where the recipe does not say, and recipes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from penjing.errors import RecipeError, nearest
+from penjing.pipeline.check import check_runnable
+from penjing.pipeline.dial import turn_dial
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.space import Range, Scalar, Space
+from penjing.pipeline.start import architecture_of, choose_learning_rate
+from penjing.tasks.task import load_task
+
+_COMPARED = "it decides what trials are compared by"
+#: Settings, by how their names begin, under which the scores of two trials would not mean the same.
+_FIXED: Mapping[str, str] = {
+    **dict.fromkeys(("name", "task", "seed", "data", "finetune.best_by"), _COMPARED),
+    **dict.fromkeys(("evaluate", "explain", "report", "write", "tune"), "it changes nothing before the test"),
+}
+_FIXED_IN_WRITING = "a loss by token can only be compared between models that cut and weigh texts alike"
+_CUTTING = ("tokenizer", "render", "model.start", "finetune.label_smoothing")
+_NAMES = frozenset({"model.family", "model.start"})  # of something that must be there
+_TEN = 10.0
+_DROPOUTS: Mapping[str, float] = {"lstm": 0.6}  # the highest, by family
+_DROPOUT = 0.3
+
+
+def document_of(recipe: Recipe) -> dict[str, Any]:
+    """Returns what a recipe sets, without ``[tune]``, as a file would hold it."""
+    return recipe.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"tune"})
+
+
+def recipe_with(recipe: Recipe, values: Mapping[str, Scalar]) -> Recipe:
+    """Returns a recipe with some settings, given by their dotted names, changed.
+
+    Raises:
+        RecipeError: they are not allowed.
+    """
+    document = document_of(recipe)
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        section = document
+        for name in sections:
+            section = section.setdefault(name, {})
+        section[last] = value
+    return check_recipe(document, recipe.name)
+
+
+def space_of(recipe: Recipe) -> Space:
+    """Returns what is searched: ``[tune]``, or the usual settings of the family; each value of it is checked.
+
+    Raises:
+        RecipeError: there is no ``[data]``; a setting is not known or may not vary; a value of it is not allowed.
+    """
+    if recipe.data is None:
+        raise RecipeError(
+            "a search compares trials by validation rows, and there is no [data]",
+            where=recipe.name,
+            do="Add [data], or compare language models with penjing evaluate.",
+        )
+    where = f"{recipe.name}, [tune]"
+    space = recipe.tune if recipe.tune is not None else default_space(recipe)
+    for key in space:
+        _check_known(recipe, key, where)
+        _check_fixed(recipe, key, where)
+    for key, values in space.items():
+        for value in _samples(values):
+            try:
+                varied = recipe_with(recipe, {key: value})
+                if key in _NAMES:
+                    check_runnable(turn_dial(varied))
+            except RecipeError as error:
+                raise RecipeError(error.what, where=where, do=error.do) from error
+    return space
+
+
+def default_space(recipe: Recipe) -> Space:
+    """Returns the settings that matter most for a family, around its own values.
+
+    The learning rate goes a power of ten down and up: it matters most (Bengio 2012, arXiv 1206.5533, section 3.3).
+    """
+    family, rate = architecture_of(recipe).name, choose_learning_rate(recipe, recipe.finetune)
+    space: Space = {
+        "finetune.learning_rate": Range(low=_short(rate / _TEN), high=_short(rate * _TEN), log=True),
+        "finetune.batch_rows": (16, 32, 64),
+    }
+    if recipe.finetune.lora is not None:
+        return {**space, "finetune.lora.rank": (4, 8, 16, 32)}
+    space["finetune.dropout"] = Range(low=0.0, high=_DROPOUTS.get(family, _DROPOUT))
+    space["finetune.weight_decay"] = Range(low=1e-3, high=0.1, log=True)
+    return space
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.2g}")
+
+
+def _samples(values: Range | tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """Returns values to try: all choices; of a range its ends and, where they are not whole, one between."""
+    if not isinstance(values, Range):
+        return values
+    is_whole = isinstance(values.low, int) and isinstance(values.high, int)
+    between = () if is_whole else (values.low + (values.high - values.low) * 0.37,)
+    return (values.low, values.high, *between)
+
+
+def _check_known(recipe: Recipe, key: str, where: str) -> None:
+    """Refuses a name that is no setting; the nearest one is named."""
+    model: type[BaseModel] = type(recipe)
+    *sections, last = key.split(".")
+    for depth, name in enumerate([*sections, last]):
+        field = model.model_fields.get(name)
+        if field is None:
+            before = ".".join([*sections, last][:depth])
+            known = [f"{before}.{each}".lstrip(".") for each in model.model_fields]
+            raise RecipeError(f'"{key}" is no setting', where=where, do=nearest(key, known))
+        inner = _section_of(field.annotation)
+        if inner is None:
+            if depth < len(sections) and "dict" not in str(field.annotation):
+                raise RecipeError(f'"{key}" is no setting: {name} is a value', where=where, do="Correct it.")
+            return
+        model = inner
+    raise RecipeError(f'"{key}" is a section', where=where, do=f"Name a setting in it, such as {_first(key, model)}.")
+
+
+def _first(key: str, model: type[BaseModel]) -> str:
+    return f"{key}.{next(iter(model.model_fields))}"
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
+    """Refuses a setting under which trials could not be compared."""
+    reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
+    if load_task(task_of(recipe)).answers == "text":
+        sets_vocabulary = "vocab_size" in recipe.tokenizer.model_fields_set
+        if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
+            key == "model.size" and not sets_vocabulary
+        ):
+            reason = _FIXED_IN_WRITING
+    if reason is not None:
+        raise RecipeError(f'"{key}" cannot be searched: {reason}', where=where, do="Set it in its section.")
