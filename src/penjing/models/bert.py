@@ -210,6 +210,43 @@ class BertForSequenceClassification(nn.Module):
         return layers, self.pooling.weigh(hidden)
 
 
+class BertForQuestionAnswering(nn.Module):
+    """BERT that scores where an answer begins and ends (Devlin et al. 2019, section 4.2).
+
+    Args:
+        config: its numbers.
+    """
+
+    stored_names: ClassVar[StoredNames] = StoredNames(
+        backbone="bert.", heads=("qa_outputs.",), leftovers=(r"position_ids$", r"^bert\.pooler\.", r"^cls\.")
+    )
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.bert = BertModel(config, has_pooler=False)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+
+    @property
+    def backbone(self) -> BertModel:
+        return self.bert
+
+    @property
+    def input_embeddings(self) -> nn.Embedding:
+        return self.bert.embeddings.word_embeddings
+
+    def forward(
+        self, ids: Tensor, attention_mask: Tensor | None = None, *, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Returns how much each token is the first and the last of the answer, logits [batch, time, 2].
+
+        Arguments as for `BertModel.forward`; a model with one kind of segment leaves ``token_type_ids`` out.
+        """
+        segments = token_type_ids if self.config.type_vocab_size > 1 else None
+        logits: Tensor = self.qa_outputs(self.bert(ids, attention_mask, token_type_ids=segments))
+        return logits
+
+
 @torch.no_grad()
 def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
     """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
@@ -247,6 +284,7 @@ BERT = Architecture(
     objectives=frozenset({"masked"}),
     language_model=BertForMaskedLM,
     classifier=BertForSequenceClassification,
+    span_scorer=BertForQuestionAnswering,
     initialize=initialize,
     fresh_shape={"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024},
     shape_of_depth=shape_of_depth,
