@@ -99,12 +99,25 @@ def predict(
     model: ModelFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
-    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    column: Annotated[
+        str | None, typer.Option("--column", help="The file's column of texts (default: text; of questions: context).")
+    ] = None,
+    context: Annotated[str | None, typer.Option("--context", help="The text in which questions are answered.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Ask a model about texts, a file, or standard input."""
+    """Ask a model about texts, a file, or standard input; or a model that finds answers, with --context or --file."""
+    from penjing.cli.evaluate import answers_with
     from penjing.cli.predict import show_predictions
+    from penjing.cli.predict_answers import AnswerCall, show_answers
 
+    if answers_with(model) == "span":
+        show_answers(model, AnswerCall(texts or [], context, file, text=column or "context"), as_json=as_json)
+        return
+    if context is not None:
+        raise UsageError(
+            "--context is for models that find answers, and this is none", where=str(model), do="Leave it out."
+        )
+    column = column or "text"
     show_predictions(model, texts or [], file, column, as_json=as_json)
 
 
@@ -155,7 +168,9 @@ def evaluate(
             help="Labelled rows; for a language model texts or minimal pairs. -: CSV on standard input.", metavar="DATA"
         ),
     ],
-    text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
+    text: Annotated[
+        str | None, typer.Option("--text", help="Its column of texts (default: text; of questions: context).")
+    ] = None,
     label: Annotated[str, typer.Option("--label", help="Its column of labels.")] = "label",
     columns: Annotated[
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
@@ -180,6 +195,7 @@ def evaluate(
     from penjing.cli.evaluate_language import is_language_model, show_language_scores
 
     names = tuple(columns.split(",")) if columns else None
+    column, text = text, text or "text"
     if is_language_model(model):
         show_language_scores(model, data, text, names, train, pairs_per_set, resamples, as_json=as_json)
         return
@@ -193,6 +209,13 @@ def evaluate(
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
+        return
+    if answers_with(model) == "span":
+        from penjing.cli.evaluate_answers import show_answer_scores
+        from penjing.data.settings import QuestionData
+
+        asked = QuestionData(path=data, text=column or "context", columns=names, absent="keep", empty_text="drop")
+        show_answer_scores(model, data, asked, resamples, as_json=as_json)
         return
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.data.questions import COUNTED
 
 if TYPE_CHECKING:
     from penjing.pipeline.plan import Plan, PlannedStage
@@ -41,6 +42,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
         "tokens": _count_tokens(plan),
+        **_answer_counts(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
             {
@@ -53,6 +55,16 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
             for stage in plan.stages
         ],
     }
+
+
+def _answer_counts(plan: Plan) -> dict[str, Any]:
+    """Returns what was counted of answers, and the windows; nothing where rows are no questions."""
+    data, splits = plan.facts("data"), plan.facts("examples").get("splits", {}).values()
+    if "apart" not in data:
+        return {}
+    counted = {name: data[name] for name in COUNTED}
+    counted |= {name: sum(split[name] for split in splits) for name in ("off_borders", "not_learned", "windows")}
+    return {"answers": counted}
 
 
 def _on_card(stage: PlannedStage) -> int | None:
@@ -121,6 +133,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
             f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
+            *_answers(plan),
         ]
     else:
         lines.append(
@@ -138,6 +151,20 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _answers(plan: Plan) -> list[str]:
+    """Returns what was found of the answers of questions; nothing where rows are no questions."""
+    counted = _answer_counts(plan).get("answers")
+    if counted is None:
+        return []
+    return [
+        f"Windows {counted['windows']:,}",
+        f"Answers {counted['unanswerable']:,} questions without one, {counted['absent']:,} with none in their text; "
+        f"references: {counted['byte_offsets']:,} at byte offsets, {counted['moved']:,} moved, "
+        f"{counted['several_places']:,} in several places, {counted['apart']:,} not in their text; "
+        f"{counted['off_borders']:,} off token borders",
+    ]
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

@@ -12,7 +12,7 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import Prediction, TextPrediction
+from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
 
 _ROWS = 1024
 
@@ -75,6 +75,7 @@ def _shown(prediction: Prediction) -> str:
     """Returns a label with its probability and the text, or the answer alone, as files of lines have it."""
     if isinstance(prediction, TextPrediction):
         return _one_line(prediction.written)
+    assert isinstance(prediction, ClassPrediction)
     return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
 
 

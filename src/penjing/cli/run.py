@@ -14,7 +14,7 @@ from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
-from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
+from penjing.tasks.task import AnswerPrediction, ClassPrediction, Prediction, TextPrediction
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
@@ -107,6 +107,8 @@ def _answer(prediction: Prediction) -> str:
     """Returns a label with its probability, or what was written."""
     if isinstance(prediction, TextPrediction):
         return prediction.written
+    if isinstance(prediction, AnswerPrediction):
+        return prediction.answer
     return f"{prediction.label} ({prediction.probability:.1%})"
 
 
@@ -122,7 +124,8 @@ def _show(result: RunResult, seconds: float) -> None:
     for generation in result.generations:
         console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
-        console.print(f"  “{prediction.text}” → {_answer(prediction)}", soft_wrap=True, markup=False)
+        asked = prediction.question if isinstance(prediction, AnswerPrediction) else prediction.text
+        console.print(f"  “{asked}” → {_answer(prediction)}", soft_wrap=True, markup=False)
     if lora := _lora(result):
         merging = lora["merging"]
         console.print(

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
+from penjing.data.questions import COUNTED
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe
+from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -29,6 +31,7 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
+RowFacts: TypeAlias = ReportFacts | WritingReportFacts | AnswerReportFacts
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -66,7 +69,7 @@ class LanguageOutcome:
     command: str
 
 
-def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts:
+def collect_facts(recipe: Recipe, outcome: Outcome) -> RowFacts:
     """Returns all that the report of a fine-tuned model says."""
     return _COLLECT[load_task(task_of(recipe)).answers](recipe, outcome)
 
@@ -115,9 +118,37 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
     )
 
 
-_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
+def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts:
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    tokens, splits = _count_tokens(done), done["examples"].facts["splits"].values()
+    return AnswerReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "threshold": outcome.evaluation["settled"]["answer"]["threshold"],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "documents": {split: figures["documents"] for split, figures in counts["splits"].items()},
+                "references": {
+                    **{name: counts[name] for name in COUNTED},
+                    "off_borders": sum(split["off_borders"] for split in splits),
+                },
+            },
+            "corpus": _count_corpus(done),
+            "tokens": tokens,
+            "windows": sum(split["windows"] for split in splits),
+        }
+    )
+
+
+_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], RowFacts]] = {
     "label": _collect_label_facts,
     "text": _collect_writing_facts,
+    "span": _collect_answer_facts,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForSpans(_Asked):
+    answer: dict[str, Any]
+
+
+_SHAPES: Mapping[str, type[_Asked]] = {"label": _AskedForLabels, "text": _AskedForTexts, "span": _AskedForSpans}
+
+
 class _Made(BaseModel):
     """A stage that a model was made by."""
 
@@ -46,7 +54,7 @@ class _History(BaseModel):
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels or write.
+    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels, write or answer.
 
     Raises:
         ModelFolderError: the file is missing, or is not as training wrote it.
@@ -93,7 +101,7 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
 def _shape_of(card: Any) -> type[BaseModel]:
     """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
     try:
-        return _AskedForTexts if load_task(card["task"]).answers == "text" else _AskedForLabels
+        return _SHAPES[load_task(card["task"]).answers]
     except (UsageError, KeyError, TypeError):
         return _AskedForLabels
 

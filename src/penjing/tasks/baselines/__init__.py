@@ -2,7 +2,8 @@
 
 For classification, each is a function of training texts and classes, validation texts and classes, and the label names;
 what it returns gives the probability of each label for each text. For tasks that write, each is a function of training
-sources and targets; what it returns writes a text for each source.
+sources and targets; what it returns writes a text for each source. For questions, each is a
+function of the training questions; what it returns finds a part of the text for each question.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitWriting
+from penjing.tasks.task import FitAnswers, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
 }
 TRANSLATION_BASELINES: Mapping[str, FitWriting] = {"copy": fit_copy, "dictionary": fit_dictionary}
+ANSWER_BASELINES: Mapping[str, FitAnswers] = {
+    "overlap-sentence": fit_overlap_sentence,
+    "overlap-clause": fit_overlap_clause,
+}
 SUMMARY_BASELINES: Mapping[str, FitWriting] = {"lead": fit_lead, "textrank": fit_textrank}
