@@ -119,6 +119,8 @@ class QuestionReader:
                     where=raw.where,
                     do='Add it, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
                 )
+        if any(not answer.strip() for answer, _ in raw.answers):
+            raise DataError("an answer is empty", where=raw.where, do="Write it, or remove it from the list.")
         placed = [self._place(raw, text, start) for text, start in raw.answers]
         answers = tuple(dict.fromkeys((place.answer, place.start) for place in placed))
         found = Question(
