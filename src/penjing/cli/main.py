@@ -247,6 +247,12 @@ def evaluate(
         over = None if folder is None else DocumentCall(folder, encoder, None, 10)
         show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
         return
+    if folder is not None or encoder is not None:
+        raise UsageError(
+            f"{'--folder' if folder else '--encoder'} is for models that find answers, and this is none",
+            where=str(model),
+            do="Leave it out.",
+        )
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 
