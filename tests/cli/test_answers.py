@@ -49,8 +49,9 @@ def test_a_folder_is_asked_in_place_of_the_texts(question_run: RunResult, tmp_pa
     pytest.importorskip("bm25s")
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "a.txt").write_text("Item item7 film six scene.", encoding="utf-8")
-    (tmp_path / "q.csv").write_text("context,question,answer\nfilm six,how many item7?,six\n,,\n", encoding="utf-8")
-    measured = document("evaluate", question_run.model, tmp_path / "q.csv", "--folder", tmp_path / "documents")
+    (tmp_path / "q.csv").write_text("context,q,a\nfilm six,how many item7?,six\n,,\n", encoding="utf-8")
+    over = ["--folder", tmp_path / "documents", "--question", "q", "--answer", "a"]
+    measured = document("evaluate", question_run.model, tmp_path / "q.csv", *over)
     assert measured["rows"] == 1
     assert measured["scores"]["recall_at_1"]["value"] == measured["scores"]["exact_match"]["value"] == 1.0
 

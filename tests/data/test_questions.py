@@ -143,6 +143,12 @@ def test_a_broken_layout_is_named(tmp_path: Path) -> None:
     path.write_text('{"data": [{"paragraphs": [{"qas": []}]}]}', encoding="utf-8")
     with pytest.raises(DataError, match=r'a.json, document 1: there is no "context" in it'):
         read(path)
+    path.write_text('{"data": [3]}', encoding="utf-8")
+    with pytest.raises(DataError, match="document 1: it is 3, and no object"):
+        read(path)
+    path.write_text('{"version": "1", "data": [', encoding="utf-8")
+    with pytest.raises(DataError, match=r"^a.json: this is no JSON"):
+        read(path)
     path.write_text('[{"text": "a"}]', encoding="utf-8")
     with pytest.raises(RecipeError, match='no column "context"'):
         read(path)

@@ -209,6 +209,8 @@ def evaluate(
     train: Annotated[
         str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
     ] = None,
+    question: Annotated[str, typer.Option("--question", help="Its column of questions.")] = "question",
+    answer: Annotated[str, typer.Option("--answer", help="Its column of answers to questions.")] = "answer",
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Ask the questions of this folder of documents instead.")
     ] = None,
@@ -243,7 +245,8 @@ def evaluate(
         from penjing.cli.evaluate_answers import show_answer_scores
         from penjing.data.settings import QuestionData
 
-        asked = QuestionData(path=data, text=column or "context", columns=names, absent="keep", empty_text="drop")
+        named = {"text": column or "context", "question": question, "answer": answer}
+        asked = QuestionData(path=data, **named, columns=names, absent="keep", empty_text="drop")
         over = None if folder is None else DocumentCall(folder, encoder, None, 10)
         show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
         return
