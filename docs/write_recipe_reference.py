@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import LabelRecipe, MultilabelRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import AnswerRecipe, LabelRecipe, MultilabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -48,6 +48,12 @@ _WRITING = """## Tasks that write
 With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as
 above, and `[explain]` is not for them.
 """
+_OF_ANSWERING = ("data", "render", "finetune", "answer")
+_ANSWERING = """## The task that answers questions
+
+With `task = "answer"` rows are questions, each with a text in which its answer stands. These sections are others then;
+the rest is as above; `[explain]` and the examples of `[report]` are not for it.
+"""
 
 
 def write_reference() -> str:
@@ -58,6 +64,8 @@ def write_reference() -> str:
     _write_others(MultilabelRecipe, _OF_SEVERAL, _SEVERAL, lines)
     lines += [_WRITING]
     _write_others(WritingRecipe, _OF_WRITING, _TASKS, lines)
+    lines += [_ANSWERING]
+    _write_others(AnswerRecipe, _OF_ANSWERING, " of `answer`", lines)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)

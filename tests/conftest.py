@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import os
 import random
 from collections.abc import Callable
@@ -244,6 +245,66 @@ def label_kind_run(
     small_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """Returns the finished run of a small BERT for ``stars`` or ``multilabel`` (a `RunResult`); not to be changed."""
+
+
+COLORS = ("red", "blue", "green", "gray")
+
+
+def write_questions(path: Path, count: int = 240) -> None:
+    """Writes texts of filler words with a number, and in three of four a color; two questions a text, SQuAD's layout.
+
+    Where the text has no color, the question for it has no answer.
+    """
+    rng = random.Random(0)
+    documents: list[dict[str, Any]] = []
+    for number in range(count):
+        color, amount = rng.choice(COLORS), rng.choice(list(NUMBERS))
+        words = rng.choices(THINGS[:6], k=rng.randint(6, 20))
+        words.insert(rng.randrange(len(words)), amount)
+        if number % 4:
+            words.insert(rng.randrange(len(words)), color)
+        text = f"{' '.join(words)} {number}."
+        asked = []
+        for question, answer in (("how many", amount), ("which color", color if number % 4 else "")):
+            starts = [{"text": answer, "answer_start": text.index(answer)}] if answer else []
+            known = {"question": f"{question} {number}?", "answers": starts, "is_impossible": not answer}
+            asked.append({"id": f"{number}-{question[:3]}", **known})
+        documents.append({"title": f"d{number}", "paragraphs": [{"context": text, "qas": asked}]})
+    path.write_text(json.dumps({"data": documents}), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def question_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that writes questions into a folder and returns a recipe for a small model that answers them."""
+
+    def make(folder: Path) -> dict[str, Any]:
+        write_questions(folder / "questions.json")
+        shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+        return {
+            "name": "questions",
+            "task": "answer",
+            "data": {"path": str(folder / "questions.json")},
+            "tokenizer": {"kind": "wordpiece", "vocab_size": 400},
+            "model": {"family": "bert", "shape": {**shape, "max_position_embeddings": 64}},
+            "render": {"max_tokens": 24, "max_question_tokens": 8, "overlap_tokens": 5},
+            "finetune": {
+                "epochs": 6,
+                "evaluations": 3,
+                "learning_rate": 1e-2,
+                "precision": "fp32",
+                "dropout": 0.0,
+                "device": "cpu",
+            },
+            "answer": {"max_answer_tokens": 4},
+            "evaluate": {"resamples": 100, "mistakes": 4},
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def question_run(question_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A finished run of a small model that finds answers (a `RunResult`); nobody may change it."""
     from penjing.pipeline.recipe_file import check_recipe
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
@@ -265,3 +326,7 @@ def label_kind_run(
         return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
 
     return run
+    folder = tmp_path_factory.mktemp("questions")
+    return run_recipe(
+        check_recipe(question_recipe(folder), "questions"), folder / "out", Silent(), ["penjing", "run", "questions"]
+    )

@@ -15,6 +15,7 @@ from penjing.models.bert import (
     BERT,
     BertConfig,
     BertForMaskedLM,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
     BertModel,
     initialize,
@@ -313,3 +314,21 @@ def test_attention_weights_are_those_of_transformers(tmp_path: Path, pooling: An
     for layer, expected in zip(layers, theirs(ids, output_attentions=True).attentions, strict=True):
         torch.testing.assert_close(layer, expected, atol=1e-5, rtol=0)
     torch.testing.assert_close(reads.sum(dim=1), torch.ones(2))
+
+
+@pytest.mark.parametrize("segments", [1, 2])
+def test_ends_of_answers_are_scored_as_transformers_does(tmp_path: Path, segments: int) -> None:
+    config = BertConfig(**SHAPE, type_vocab_size=segments)
+    network = BertForQuestionAnswering(config)
+    initialize(network, config, 0)
+    save_network(tmp_path, network.eval(), config.to_dict(head="span"))
+    theirs = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path).eval()
+    assert type(theirs).__name__ == "BertForQuestionAnswering"
+    ids = torch.randint(0, 101, (3, 12), generator=torch.Generator().manual_seed(0))
+    mask, types = torch.ones_like(ids, dtype=torch.bool), torch.zeros_like(ids)
+    mask[1, 9:], types[:, 5:] = False, segments - 1
+    with torch.no_grad():
+        ours = network(ids, mask, token_type_ids=types)
+        expected = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
+    for place, logits in enumerate((expected.start_logits, expected.end_logits)):
+        assert torch.allclose(ours[..., place][mask], logits[mask], atol=1e-5)

@@ -110,6 +110,15 @@ def test_killed_run_that_learns_to_write_has_the_losses_of_one_that_was_not(
     kill_and_compare(tmp_path, check_recipe(recipe, "numbers"), 3)
 
 
+def test_killed_run_that_learns_to_answer_has_the_losses_of_one_that_was_not(
+    question_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    recipe = question_recipe(tmp_path)
+    recipe["finetune"] |= {"batch_rows": 16, "epochs": 2, "checkpoint_every_s": 0, "evaluations": 6, "average": 0.9}
+    recipe["finetune"] |= {"dropout": 0.1}
+    kill_and_compare(tmp_path, check_recipe(recipe, "questions"), 3)
+
+
 def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int) -> int:
     """Compares runs that are killed with one that is not; returns how often a checkpoint was just being written."""
     context = multiprocessing.get_context("forkserver")

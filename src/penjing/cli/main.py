@@ -155,17 +155,51 @@ def predict(
     model: ModelFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
-    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    column: Annotated[
+        str | None, typer.Option("--column", help="The file's column of texts (default: text; of questions: context).")
+    ] = None,
+    context: Annotated[str | None, typer.Option("--context", help="The text in which questions are answered.")] = None,
     sentences: Annotated[
         bool, typer.Option("--sentences", help="Answer each sentence of a text by itself, with its place in it.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask a model about texts, a file, or standard input."""
+    """Ask a model about texts, a file, or standard input; or a model that finds answers, with --context or --file."""
+    from penjing.cli.evaluate import answers_with
     from penjing.cli.predict import show_predictions, show_sentences
+    from penjing.cli.predict_answers import AnswerCall, show_answers
 
+    if answers_with(model) == "span" and not sentences:
+        show_answers(model, AnswerCall(texts or [], context, file, text=column or "context"), as_json=as_json)
+        return
+    if context is not None:
+        raise UsageError(
+            "--context is for models that find answers, and this is none", where=str(model), do="Leave it out."
+        )
     show = show_sentences if sentences else show_predictions
-    show(model, texts or [], file, column, as_json=as_json)
+    show(model, texts or [], file, column or "text", as_json=as_json)
+
+
+@app.command()
+def answer(
+    model: ModelFolder,
+    folder: Annotated[Path, typer.Argument(help="Folder of documents: text, Markdown, HTML, Word, PDF.")],
+    question: Annotated[str, typer.Argument(help="What is asked.")],
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="Model folder whose vectors are searched beside the words.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="Where the index is kept (default: beside, FOLDER.index).")
+    ] = None,
+    passages: Annotated[int, typer.Option("--passages", min=1, max=200, help="How many are read.")] = 10,
+    most: Annotated[int, typer.Option("--answers", min=1, help="How many answers are shown.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Answer a question over a folder of documents, with the place in them where the answer stands."""
+    from penjing.cli.answer import DocumentCall, show_cited_answers
+
+    call = DocumentCall(folder, encoder, index, passages)
+    show_cited_answers(model, call, question, most, as_json=as_json)
 
 
 @app.command()
@@ -215,7 +249,9 @@ def evaluate(
             help="Labelled rows; for a language model texts or minimal pairs. -: CSV on standard input.", metavar="DATA"
         ),
     ],
-    text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
+    text: Annotated[
+        str | None, typer.Option("--text", help="Its column of texts (default: text; of questions: context).")
+    ] = None,
     label: Annotated[
         str, typer.Option("--label", help="Its column of labels; columns of 0 and 1 with commas between.")
     ] = "label",
@@ -234,6 +270,14 @@ def evaluate(
     train: Annotated[
         str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
     ] = None,
+    question: Annotated[str, typer.Option("--question", help="Its column of questions.")] = "question",
+    answer: Annotated[str, typer.Option("--answer", help="Its column of answers to questions.")] = "answer",
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Ask the questions of this folder of documents instead.")
+    ] = None,
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="With --folder: model folder whose vectors are searched too.")
+    ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
     separator: Annotated[
         str | None, typer.Option("--separator", help='Stands between labels, for a model of several: "|".')
@@ -245,6 +289,7 @@ def evaluate(
     from penjing.cli.evaluate_language import is_language_model, show_language_scores
 
     names = tuple(columns.split(",")) if columns else None
+    column, text = text, text or "text"
     if is_language_model(model):
         show_language_scores(model, data, text, names, train, pairs_per_set, resamples, as_json=as_json)
         return
@@ -272,6 +317,22 @@ def evaluate(
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
         return
+    if answers_with(model) == "span":
+        from penjing.cli.answer import DocumentCall
+        from penjing.cli.evaluate_answers import show_answer_scores
+        from penjing.data.settings import QuestionData
+
+        named = {"text": column or "context", "question": question, "answer": answer}
+        asked = QuestionData(path=data, **named, columns=names, absent="keep", empty_text="drop")
+        over = None if folder is None else DocumentCall(folder, encoder, None, 10)
+        show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
+        return
+    if folder is not None or encoder is not None:
+        raise UsageError(
+            f"{'--folder' if folder else '--encoder'} is for models that find answers, and this is none",
+            where=str(model),
+            do="Leave it out.",
+        )
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.data.questions import COUNTED
 
 if TYPE_CHECKING:
     from penjing.pipeline.plan import Plan, PlannedStage
@@ -56,6 +57,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
+        **_answer_counts(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
             {
@@ -68,6 +70,16 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
             for stage in plan.stages
         ],
     }
+
+
+def _answer_counts(plan: Plan) -> dict[str, Any]:
+    """Returns what was counted of answers, and the windows; nothing where rows are no questions."""
+    data, splits = plan.facts("data"), plan.facts("examples").get("splits", {}).values()
+    if "apart" not in data:
+        return {}
+    counted = {name: data[name] for name in COUNTED}
+    counted |= {name: sum(split[name] for split in splits) for name in ("off_borders", "not_learned", "windows")}
+    return {"answers": counted}
 
 
 def _on_card(stage: PlannedStage) -> int | None:
@@ -122,7 +134,7 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
         "labelled": sum(split["tokens"] for split in splits),
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
-        **{key: examples[key] for key in ("max_tokens", "max_target_tokens") if key in examples},
+        **{key: examples[key] for key in ("max_tokens", "max_target_tokens", "max_question_tokens") if key in examples},
     }
 
 
@@ -163,6 +175,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             *_say_left_out(plan),
             *_draw(plan),
             f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
+            *_answers(plan),
         ]
     else:
         lines.append(
@@ -206,8 +219,24 @@ def _count_labels(counts: dict[str, int]) -> str:
     return ", ".join(f'{count:,} "{label}"' for label, count in counts.items())
 
 
+def _answers(plan: Plan) -> list[str]:
+    """Returns what was found of the answers of questions; nothing where rows are no questions."""
+    counted = _answer_counts(plan).get("answers")
+    if counted is None:
+        return []
+    return [
+        f"Windows {counted['windows']:,}",
+        f"Answers {counted['unanswerable']:,} questions without one, {counted['absent']:,} with none in their text; "
+        f"references: {counted['byte_offsets']:,} at byte offsets, {counted['moved']:,} moved, "
+        f"{counted['several_places']:,} in several places, {counted['apart']:,} not in their text; "
+        f"{counted['off_borders']:,} off token borders",
+    ]
+
+
 def _longest(tokens: dict[str, int | None]) -> str:
     """Returns the longest row that is not cut, with the settings that say so where something is."""
+    if "max_question_tokens" in tokens:
+        return f"{tokens['max_question_tokens']} tokens in the question"
     keys = [key for key in ("max_tokens", "max_target_tokens") if key in tokens]
     longest = " tokens, or than ".join(str(tokens[key]) for key in keys)
     what = " in what is to be written" if len(keys) > 1 else ""

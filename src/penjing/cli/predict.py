@@ -12,7 +12,7 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import Prediction, SetPrediction, TextPrediction
+from penjing.tasks.task import AnswerPrediction, Prediction, SetPrediction, TextPrediction
 
 _ROWS = 1024
 BETWEEN = "|"  # labels of one text
@@ -37,7 +37,7 @@ def show_sentences(model_folder: Path, texts: list[str], file: Path | None, colu
         UsageError: the model writes, instead of giving labels.
     """
     task = card_task(read_card(model_folder), model_folder)
-    if task.answers == "text":
+    if task.answers in ("text", "span"):
         raise UsageError(
             f"--sentences is for models that give labels, and this one is for the task {task.name}",
             where=str(model_folder),
@@ -120,6 +120,8 @@ def _shown(prediction: Prediction) -> str:
     """Returns a label with its probability and the text, or the answer alone, as files of lines have it."""
     if isinstance(prediction, TextPrediction):
         return _one_line(prediction.written)
+    if isinstance(prediction, AnswerPrediction):
+        return f"{prediction.answer or NO_LABEL}\t{prediction.probability:.4f}\t{_one_line(prediction.question)}"
     if isinstance(prediction, SetPrediction):
         chances = BETWEEN.join(f"{prediction.probabilities[label]:.4f}" for label in prediction.labels)
         return f"{BETWEEN.join(prediction.labels) or NO_LABEL}\t{chances or NO_LABEL}\t{_one_line(prediction.text)}"

@@ -15,7 +15,7 @@ from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
-from penjing.tasks.task import ClassPrediction, Prediction, SetPrediction, TextPrediction
+from penjing.tasks.task import AnswerPrediction, ClassPrediction, Prediction, SetPrediction, TextPrediction
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
@@ -111,6 +111,8 @@ def _answer(prediction: Prediction) -> str:
         return prediction.written
     if isinstance(prediction, SetPrediction):
         return ", ".join(f"{label} ({prediction.probabilities[label]:.1%})" for label in prediction.labels) or NO_LABEL
+    if isinstance(prediction, AnswerPrediction):
+        return prediction.answer
     return f"{prediction.label} ({prediction.probability:.1%})"
 
 
@@ -126,7 +128,8 @@ def _show(result: RunResult, seconds: float) -> None:
     for generation in result.generations:
         console.print(f"  “{generation.prompt}” → {generation.text}", soft_wrap=True)
     for prediction in result.predictions:
-        console.print(f"  “{prediction.text}” → {_answer(prediction)}", soft_wrap=True, markup=False)
+        asked = prediction.question if isinstance(prediction, AnswerPrediction) else prediction.text
+        console.print(f"  “{asked}” → {_answer(prediction)}", soft_wrap=True, markup=False)
     if head := _told(result, "head"):
         contrastive = head["contrastive"]
         before = f"Learned by contrast in {contrastive['steps']:,} steps; head" if contrastive else "Head"

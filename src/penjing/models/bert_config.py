@@ -29,6 +29,7 @@ class BertConfig(NetworkConfig):
         "backbone": "BertModel",
         "language": "BertForMaskedLM",
         "classifier": "BertForSequenceClassification",
+        "span": "BertForQuestionAnswering",
     }
 
     hidden_size: int = 768

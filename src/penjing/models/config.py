@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_
 
 from penjing.errors import UsageError, nearest
 
-Head = Literal["backbone", "language", "classifier"]
+Head = Literal["backbone", "language", "classifier", "span"]
 _OURS = "penjing_"
 
 

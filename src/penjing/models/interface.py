@@ -165,6 +165,21 @@ class Classifier(Network, Protocol):
         """
 
 
+class SpanScorer(Network, Protocol):
+    """A network that scores where an answer begins and ends."""
+
+    def __call__(
+        self, ids: Tensor, attention_mask: Tensor | None = None, *, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Returns how much each token is the first and the last of the answer, logits [batch, time, 2].
+
+        Args:
+            ids: token ids, int64 [batch, time].
+            attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
+            token_type_ids: 0 for the question, 1 for the text, int64 [batch, time].
+        """
+
+
 @runtime_checkable
 class VectorClassifier(Protocol):
     """A classifier that makes one vector of a row, and scores labels by a linear layer over it.
@@ -243,6 +258,7 @@ class Architecture:
         training_flops_per_token: floating-point operations, forward and backward, that the backbone spends on a token
             of a row of so many tokens.
         is_encoder_decoder: whether its language model is an `EncoderDecoderModel`.
+        span_scorer: builds the `SpanScorer` of a config; None: it has none.
     """
 
     name: str
@@ -261,6 +277,7 @@ class Architecture:
     adapter_rate: float | None = None
     closes_borders: bool = False
     is_encoder_decoder: bool = False
+    span_scorer: Callable[[Any], nn.Module] | None = None
 
     @property
     def writes_text(self) -> bool:

@@ -144,7 +144,7 @@ def write_adapter(
     """Writes the adapters of a network, and its head, in PEFT's format."""
     assert recipe.finetune.lora is not None
     of_text = "SEQ_2_SEQ_LM" if architecture.is_encoder_decoder else "CAUSAL_LM"
-    task_type = of_text if head == "language" else "SEQ_CLS"
+    task_type = {"language": of_text, "span": "QUESTION_ANS"}.get(head, "SEQ_CLS")
     is_of_hub = config.is_of_hub(head)
     save_adapter(folder, network, lora_shape(recipe.finetune.lora), head=task_type, is_of_hub=is_of_hub)
 
@@ -161,9 +161,10 @@ class MergeProof:
         rows = np.concatenate(job.batches.plan(0))[:_PROVED_ROWS]
         batch = job.batches.load(rows)
         device = next(job.network.parameters()).device
-        ids, mask, written = to_device((batch.ids, batch.mask, batch.written), device)
+        ids, mask, written, types = to_device((batch.ids, batch.mask, batch.written, batch.token_types), device)
         assert ids is not None
-        self._network, self._batch = job.network, replace(batch, ids=ids, mask=mask, written=written)
+        self._network = job.network
+        self._batch = replace(batch, ids=ids, mask=mask, written=written, token_types=types)
         self._score_batch = score
         self._before, self._rows = self._score(), len(rows)
 

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
+from penjing.data.questions import COUNTED
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe
+from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
@@ -38,7 +40,7 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
-FineTunedFacts: TypeAlias = ReportFacts | MultilabelReportFacts | WritingReportFacts
+FineTunedFacts: TypeAlias = ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -151,11 +153,39 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
     )
 
 
+def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts:
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    tokens, splits = _count_tokens(done), done["examples"].facts["splits"].values()
+    return AnswerReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "threshold": outcome.evaluation["settled"]["answer"]["threshold"],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "documents": {split: figures["documents"] for split, figures in counts["splits"].items()},
+                "references": {
+                    **{name: counts[name] for name in COUNTED},
+                    "off_borders": sum(split["off_borders"] for split in splits),
+                },
+            },
+            "corpus": _count_corpus(done),
+            "tokens": tokens,
+            "windows": sum(split["windows"] for split in splits),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
     "set": _collect_multilabel_facts,
     "text": _collect_writing_facts,
+    "span": _collect_answer_facts,
 }
 
 

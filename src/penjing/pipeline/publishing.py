@@ -21,10 +21,14 @@ from penjing.text.tokenizer import load_tokenizer
 def publish_fine_tuned(
     recipe: Recipe, source: Path, model: Path, lineage: list[dict[str, Any]], evaluation: dict[str, Any]
 ) -> dict[str, Any]:
-    """Publishes what fine-tuning left; returns its card. How it writes is what the recipe says now."""
+    """Publishes what fine-tuning left; returns its card.
+
+    How it answers is what the recipe says now, and what evaluation has settled.
+    """
     card = {
         **read_json(source / CARD),
         **recipe.answering,
+        **evaluation.get("settled", {}),
         "scores": evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
     }

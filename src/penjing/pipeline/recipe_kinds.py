@@ -8,13 +8,20 @@ from typing import Any
 from pydantic import model_validator
 
 from penjing.data.label_settings import LabelledData, MultilabelData
-from penjing.data.settings import PairedData
+from penjing.data.settings import PairedData, QuestionData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
-from penjing.train.settings import FinetuneSettings, MultilabelFinetuneSettings, WritingFinetuneSettings
+from penjing.text.question_renderer import QuestionRendererSettings
+from penjing.train.settings import (
+    AnswerFinetuneSettings,
+    FinetuneSettings,
+    MultilabelFinetuneSettings,
+    WritingFinetuneSettings,
+)
 
 
 class LabelRecipe(Recipe):
@@ -74,10 +81,40 @@ class WritingRecipe(Recipe):
         return self
 
 
+class AnswerRecipe(Recipe):
+    """A recipe whose rows are questions, each with a text in which its answer stands."""
+
+    data: QuestionData | None = None
+    render: QuestionRendererSettings = QuestionRendererSettings()
+    finetune: AnswerFinetuneSettings = AnswerFinetuneSettings()
+    answer: AnswerSettings = AnswerSettings()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return ("text", "question")  # both are read as one
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return ()  # there is one alone
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"answer": self.answer.model_dump(mode="json")}
+
+    @model_validator(mode="after")
+    def _shows_questions(self) -> AnswerRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task finds parts of texts")
+        if self.report.examples:
+            raise ValueError("[report] examples are texts alone, and a question needs one; test questions are shown")
+        return self
+
+
 RECIPES: Mapping[Answers, type[Recipe]] = {
     "label": LabelRecipe,
     "rank": LabelRecipe,
     "set": MultilabelRecipe,
+    "span": AnswerRecipe,
     "text": WritingRecipe,
 }
 
@@ -105,4 +142,10 @@ def multilabel_data(recipe: Recipe) -> MultilabelData:
 def paired_data(recipe: Recipe) -> PairedData:
     """Returns ``[data]`` of a recipe that has pairs."""
     assert isinstance(recipe.data, PairedData)
+    return recipe.data
+
+
+def question_data(recipe: Recipe) -> QuestionData:
+    """Returns ``[data]`` of a recipe of questions that has it."""
+    assert isinstance(recipe.data, QuestionData)
     return recipe.data

@@ -36,10 +36,15 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForSpans(_Asked):
+    answer: dict[str, Any]
+
+
 _SHAPES: Mapping[Answers, type[_Asked]] = {
     "label": _AskedForLabels,
     "rank": _AskedForLabels,
     "set": _AskedForSets,
+    "span": _AskedForSpans,
     "text": _AskedForTexts,
 }
 
@@ -59,7 +64,7 @@ class _History(BaseModel):
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels or write.
+    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels, write or answer.
 
     Raises:
         ModelFolderError: the file is missing, or is not as training wrote it.

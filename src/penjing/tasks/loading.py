@@ -12,25 +12,35 @@ from torch import nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.engine import Engine
+from penjing.inference.extraction import Extractor
 from penjing.inference.writing import Writer
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
+from penjing.tasks.answer_model import AnswerModel
+from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.card import CARD, card_task, read_card
 from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multilabel_model import MultilabelModel
-from penjing.tasks.task import Answers, LabelTask, MultilabelTask, Task, WritingTask
+from penjing.tasks.task import Answers, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
+from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Kind = TypeVar("Kind", bound=Model)
-_ANSWERS: Mapping[Answers, str] = {"label": "labels", "rank": "labels", "set": "sets of labels", "text": "no labels"}
+_ANSWERS: Mapping[Answers, str] = {
+    "label": "labels",
+    "rank": "labels",
+    "set": "sets of labels",
+    "span": "parts of texts",
+    "text": "texts",
+}
 
 
 def load_model(folder: str | Path, device: str = "auto") -> Model:
@@ -50,6 +60,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     task = card_task(card, path)
     if isinstance(task, WritingTask):
         return _load_writing(path, card, task, config_values, device)
+    if isinstance(task, SpanTask):
+        return _load_answers(path, card, task, config_values, device)
     renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
     if isinstance(task, MultilabelTask):
@@ -88,13 +100,22 @@ def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel
     return _of_kind(load_model(folder, device), WritingModel, "pairs of texts")
 
 
+def load_answer_model(folder: str | Path, device: str = "auto") -> AnswerModel:
+    """Loads the folder of a model that finds answers in texts.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), AnswerModel, "questions")
+
+
 def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
     """Returns the model if it is of a kind, which learns from such rows."""
     if isinstance(model, kind):
         return model
-    answers = _ANSWERS[model.task.answers]
     raise UsageError(
-        f"this model is for the task {model.task.name}, whose answers are {answers}",
+        f"this model is for the task {model.task.name}, whose answers are {_ANSWERS[model.task.answers]}",
         where=str(model.folder),
         do=f"Give a model that was fine-tuned on {rows}.",
     )
@@ -125,6 +146,25 @@ def _load_writing(
     tokenizer = renderer.tokenizer
     writer = Writer(network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
     return WritingModel(folder, card, task, renderer=renderer, writer=writer, settings=settings)
+
+
+def _load_answers(
+    folder: Path, card: dict[str, Any], task: SpanTask, config_values: dict[str, Any], device: str
+) -> AnswerModel:
+    with _written_in(folder / CARD):
+        renderer = QuestionRenderer(load_tokenizer(folder), _settings(folder, card, "render", QuestionRendererSettings))
+    settings = _settings(folder, card, "answer", AnswerSettings)
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    if architecture.span_scorer is None:
+        raise ModelFolderError(
+            f"the model is of the family {architecture.name}, which finds no answers",
+            where=str(folder / CONFIG),
+            do="Copy the folder again, as training wrote it.",
+        )
+    network = _load_network(architecture.span_scorer(config), folder, device)
+    extractor = Extractor(network, renderer.tokenizer.pad_id)
+    return AnswerModel(folder, card, task, renderer=renderer, extractor=extractor, settings=settings)
 
 
 def _check_writes(architecture: Architecture, folder: Path) -> None:

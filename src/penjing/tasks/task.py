@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.question_rows import Question
 from penjing.registry import load_registered
 
 Probabilities = NDArray[np.float64]
@@ -94,7 +95,34 @@ class SetPrediction:
         return {**asdict(self), "labels": list(self.labels)}
 
 
-Prediction = ClassPrediction | SetPrediction | TextPrediction
+@dataclass(frozen=True)
+class AnswerPrediction:
+    """An answer that was found in a text.
+
+    Attributes:
+        question: what was asked.
+        answer: the words of the text; empty where it does not answer the question.
+        start: the answer's first character in the text; None where there is none.
+        end: one past its last; None where there is none.
+        probability: of the answer, or of there being none, among all that could have been said.
+        is_answerable: whether the text answers the question, as the model finds.
+        cut_tokens: tokens of the question that were not read, because it is too long; of the text all are.
+    """
+
+    question: str
+    answer: str
+    start: int | None
+    end: int | None
+    probability: float
+    is_answerable: bool = True
+    cut_tokens: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        return asdict(self)
+
+
+Prediction = AnswerPrediction | ClassPrediction | SetPrediction | TextPrediction
 
 
 class Baseline(Protocol):
@@ -113,12 +141,22 @@ class WritingBaseline(Protocol):
 
 FitSets = Callable[[Sequence[str], Flags], Baseline]
 FitWriting = Callable[[Sequence[str], Sequence[str]], WritingBaseline]
-Answers = Literal["label", "rank", "set", "text"]
+
+
+class AnswerBaseline(Protocol):
+    """A fitted baseline of a task in which answers are found in texts."""
+
+    def answer(self, questions: Sequence[str], texts: Sequence[str]) -> list[str]:
+        """Returns for each question a part of its text."""
+
+
+FitAnswers = Callable[[Sequence[Question]], AnswerBaseline]
+Answers = Literal["label", "rank", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask` or a `WritingTask`.
+    """One application: a `LabelTask`, a `WritingTask` or a `SpanTask`.
 
     Attributes:
         name: as in a recipe.
@@ -213,6 +251,32 @@ class WritingTask(Task):
     @property
     def answers(self) -> Answers:
         return "text"
+
+
+@dataclass(frozen=True)
+class SpanTask(Task):
+    """A question is answered with a part of a text. Families can do it that read both sides of a token.
+
+    Attributes:
+        score: answers, the references of each, the document of each, resamples, seed → ``rows`` and ``scores`` with
+            intervals, and their ``signature``.
+        compare: answers, others, references, documents, resamples, seed → score → difference with its interval.
+        rate: answers and references → how good each is, to show the worst and to choose a threshold; [rows, scores].
+        best_by: the score that comes first.
+        baselines: name → function of the training questions → fitted baseline.
+    """
+
+    score: Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[str], int, int], dict[str, Any]]
+    compare: Callable[
+        [Sequence[str], Sequence[str], Sequence[Sequence[str]], Sequence[str], int, int], dict[str, dict[str, float]]
+    ]
+    rate: Callable[[Sequence[str], Sequence[Sequence[str]]], NDArray[np.float64]]
+    best_by: str
+    baselines: Mapping[str, FitAnswers]
+
+    @property
+    def answers(self) -> Answers:
+        return "span"
 
 
 def load_task(name: str) -> Task:

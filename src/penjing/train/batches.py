@@ -32,6 +32,9 @@ class Batch:
             documents in a row may look at each other.
         written: what is learned to be written, int64 [batch, targets], `IGNORED` where nothing is; None where the
             objective finds that in ``ids``.
+        token_types: 0 for a question and what belongs to it, 1 for the text it is put to, int64 [batch, time]; None:
+            all are 0.
+        spans: the first and the last token of what is to be found, int64 [batch, 2]; None where nothing is.
     """
 
     ids: Tensor
@@ -39,6 +42,8 @@ class Batch:
     labels: Tensor | None
     documents: Tensor | None = None
     written: Tensor | None = None
+    token_types: Tensor | None = None
+    spans: Tensor | None = None
 
 
 class Batches(Protocol):
@@ -161,12 +166,17 @@ class RowBatches:
         )
 
     def used_ids(self) -> Tensor | None:
-        tokens = self._shard.tokens
-        occurs = np.zeros(max(int(tokens.max()), self._pad_id) + 1, dtype=np.bool_)
-        occurs[self._pad_id] = True
-        for start in range(0, len(tokens), _TOKENS_AT_ONCE):  # the shard stays on disk
-            occurs[tokens[start : start + _TOKENS_AT_ONCE]] = True
-        return torch.from_numpy(np.flatnonzero(occurs))
+        return used_tokens(self._shard, self._pad_id)
+
+
+def used_tokens(shard: TokenShard, pad_id: int) -> Tensor:
+    """Returns the token ids that occur in a shard, and that of padding, each once."""
+    tokens = shard.tokens
+    occurs = np.zeros(max(int(tokens.max()), pad_id) + 1, dtype=np.bool_)
+    occurs[pad_id] = True
+    for start in range(0, len(tokens), _TOKENS_AT_ONCE):  # the shard stays on disk
+        occurs[tokens[start : start + _TOKENS_AT_ONCE]] = True
+    return torch.from_numpy(np.flatnonzero(occurs))
 
 
 def shuffle_by_length(

@@ -202,3 +202,9 @@ class WritingFinetuneSettings(RowSettings):
 
     batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")
+
+
+class AnswerFinetuneSettings(RowSettings):
+    """Fine-tuning on questions about texts."""
+
+    label_smoothing: float = Field(0.0, ge=0, le=0, description="none: two places are learned, not labels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from penjing.pipeline.kinds.answers import AnswerKind
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
@@ -16,6 +17,7 @@ KINDS: Mapping[Answers, Kind] = {
     "label": LabelKind(),
     "rank": OrdinalKind(),
     "set": MultilabelKind(),
+    "span": AnswerKind(),
     "text": WritingKind(),
 }
 

@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from penjing.files import write_text
+from penjing.pipeline.report.answer_facts import AnswerReportFacts
+from penjing.pipeline.report.answers import answer_values
 from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.facts import AdapterFacts, PathStage, ReportFacts, RunFacts
@@ -25,7 +27,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 
-AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | MultilabelReportFacts | WritingReportFacts
+AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
@@ -55,6 +57,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "writing.html.jinja", writing_values(facts, wording)
     elif isinstance(facts, MultilabelReportFacts):
         template, values = "multilabel.html.jinja", multilabel_values(facts, wording)
+    elif isinstance(facts, AnswerReportFacts):
+        template, values = "answers.html.jinja", answer_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

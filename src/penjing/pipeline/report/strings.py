@@ -8,6 +8,8 @@ from typing import Literal, cast
 from penjing.errors import UsageError
 from penjing.pipeline.report.adapters_chinese import ADAPTERS_CHINESE
 from penjing.pipeline.report.adapters_english import ADAPTERS_ENGLISH
+from penjing.pipeline.report.answers_chinese import ANSWERS_CHINESE
+from penjing.pipeline.report.answers_english import ANSWERS_ENGLISH
 from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.few_chinese import FEW_CHINESE
@@ -34,6 +36,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),
+    (ANSWERS_ENGLISH, ANSWERS_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: string for english, _ in _PARTS for key, string in english.items()},

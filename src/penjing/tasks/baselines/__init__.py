@@ -3,7 +3,8 @@
 For classification, each is a function of training texts and classes, validation texts and classes, and the label names;
 what it returns gives the probability of each label for each text. For multi-label classification each is a function of
 training texts and flags of labels. For tasks that write, each is a function of training
-sources and targets; what it returns writes a text for each source.
+sources and targets; what it returns writes a text for each source. For questions, each is a
+function of the training questions; what it returns finds a part of the text for each question.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
@@ -18,7 +20,7 @@ from penjing.tasks.baselines.tfidf_each import fit_tfidf_each
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitSets, FitWriting
+from penjing.tasks.task import FitAnswers, FitSets, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
@@ -31,4 +33,8 @@ ORDINAL_BASELINES: Mapping[str, Callable[..., Any]] = {
 }
 MULTILABEL_BASELINES: Mapping[str, FitSets] = {"frequent-set": fit_frequent_set, "tfidf-each": fit_tfidf_each}
 TRANSLATION_BASELINES: Mapping[str, FitWriting] = {"copy": fit_copy, "dictionary": fit_dictionary}
+ANSWER_BASELINES: Mapping[str, FitAnswers] = {
+    "overlap-sentence": fit_overlap_sentence,
+    "overlap-clause": fit_overlap_clause,
+}
 SUMMARY_BASELINES: Mapping[str, FitWriting] = {"lead": fit_lead, "textrank": fit_textrank}

@@ -1,0 +1,229 @@
+"""Questions with the texts in which their answers stand: a model that finds where."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from penjing.data.question_rows import Question
+from penjing.data.questions import build_questions, read_questions
+from penjing.data.settings import QuestionData
+from penjing.errors import RecipeError
+from penjing.evaluate.answers import evaluate_answer_baselines, evaluate_answers, settle_threshold
+from penjing.files import write_beside
+from penjing.inference.extraction import Extractor
+from penjing.models.config import Head
+from penjing.models.interface import Architecture
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import AnswerRecipe, question_data
+from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.tasks.answer_model import AnswerModel
+from penjing.tasks.loading import load_answer_model
+from penjing.tasks.task import SpanTask, load_task
+from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
+from penjing.text.renderer import Rendered
+from penjing.text.showing import ShownRow, show_row
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.train.batches import Batch
+from penjing.train.objectives.span_extraction import SpanExtractionObjective
+from penjing.train.pair_batches import PairLimits
+from penjing.train.question_batches import SPANS, QuestionBatches
+
+_PROBED_QUESTIONS = 64
+_AT_ONCE = 512
+
+
+class AnswerKind:
+    """A question is answered with a part of a text; see `penjing.pipeline.kinds.kind.Kind`."""
+
+    head: Head = "span"
+
+    def data_settings(self, recipe: Recipe) -> QuestionData:
+        return question_data(recipe)
+
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        if architecture.span_scorer is None:
+            raise RecipeError(
+                f"the task {recipe.task} finds answers in texts, and {architecture.name} cannot",
+                where=recipe.name,
+                do='Choose the family "bert", which reads both sides of a token.',
+            )
+        check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        return build_questions(question_data(recipe), recipe.seed, folder, progress)
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        renderer = question_renderer(recipe, inputs)
+        splits = {}
+        for split in filled_splits(inputs["data"]):
+            questions = read_questions(inputs["data"], split)
+            examples = _Examples(renderer, questions, progress)
+            written = write_split(folder / split, examples, renderer.tokenizer, renderer.fingerprint)
+            with write_beside(folder / split / SPANS) as file, file.open("wb") as opened:
+                np.save(opened, np.array(examples.spans, dtype=np.int64), allow_pickle=False)
+            splits[split] = {**written, "rows": len(questions), "windows": written["rows"], **examples.counts}
+        settings = renderer.settings
+        return {
+            "max_tokens": settings.max_tokens,
+            "max_question_tokens": settings.max_question_tokens,
+            "splits": splits,
+        }
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        renderer = question_renderer(recipe, inputs)
+        examples = _Examples(renderer, read_questions(inputs["data"], "train")[:rows], Silent())
+        windows = [window for rendered, _ in examples for window in rendered]
+        shown = []
+        for window, (first, last) in zip(windows, examples.spans, strict=True):
+            learned = [first <= place <= last for place in range(len(window.ids))]
+            row = Rendered(window.ids, learned, 0)
+            shown.append(show_row(renderer.tokenizer, row, row))
+        return shown
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        assert architecture.span_scorer is not None
+        return architecture.span_scorer(config)
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        settings = recipe.finetune
+        training, validation = (
+            QuestionBatches(
+                inputs["examples"] / split,
+                tokenizer.pad_id,
+                PairLimits(settings.batch_tokens, settings.batch_rows),
+                recipe.seed,
+                shuffled=split == "train",
+            )
+            for split in ("train", "validation")
+        )
+        return Lesson(SpanExtractionObjective(), training, validation)
+
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        logits: Tensor = network(batch.ids, batch.mask, token_type_ids=batch.token_types)
+        return logits
+
+    def labels(self, inputs: Inputs) -> list[str]:
+        return []
+
+    def outputs(self, inputs: Inputs) -> Outputs:
+        return Outputs()
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
+        assert isinstance(recipe, AnswerRecipe)
+        return {
+            "render": recipe.render.model_dump(mode="json"),
+            "answer": recipe.answer.model_dump(mode="json"),
+            "fingerprint": question_renderer(recipe, inputs).fingerprint,
+        }
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        assert isinstance(recipe, AnswerRecipe)
+        settings = recipe.evaluate
+        model = load_answer_model(inputs["finetune"] / "model", recipe.device)
+        model = replace(model, settings=recipe.answer)  # which may have changed since
+        train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
+        model = settle_threshold(model, validation, progress)
+        measured = evaluate_answers(
+            model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+        )
+        baselines, differences = evaluate_answer_baselines(
+            model.task,
+            train,
+            test,
+            measured.pop("written"),
+            resamples=settings.resamples,
+            seed=recipe.seed,
+            progress=progress,
+        )
+        settled = {"answer": model.settings.model_dump(mode="json")}
+        return Evaluated({**measured, "baselines": baselines, "difference": differences, "settled": settled})
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        assert isinstance(recipe, AnswerRecipe)
+        renderer, task = question_renderer(recipe, inputs), answer_task(recipe)
+        extractor = Extractor(network, renderer.tokenizer.pad_id)
+        model = AnswerModel(Path(), {}, task, renderer=renderer, extractor=extractor, settings=recipe.answer)
+        train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
+        few = test[:_PROBED_QUESTIONS]
+        began = time.perf_counter()
+        model.answer([item.question for item in few], [item.text for item in few])
+        asked = len(test) + (0 if all(item.is_answerable for item in validation) else len(validation))
+        seconds = (time.perf_counter() - began) * asked / len(few)
+        began = time.perf_counter()
+        evaluate_answer_baselines(
+            task, train, test, [""] * len(test), resamples=recipe.evaluate.resamples, seed=0, progress=Silent()
+        )
+        return seconds + time.perf_counter() - began, len(test)
+
+
+class _Examples:
+    """The windows of questions as rows, each with the place at which its text begins.
+
+    Attributes:
+        spans: where the answer stands in each window, as far as they were read.
+        counts: questions ``not_learned``, for their answer is not known to be in the text; and answers ``off_borders``,
+            whose ends are not those of tokens, so that no model can give them exactly.
+    """
+
+    def __init__(self, renderer: QuestionRenderer, questions: Sequence[Question], progress: Progress) -> None:
+        self._renderer, self._questions, self._progress = renderer, questions, progress
+        self.spans: list[tuple[int, int]] = []
+        self.counts = {"not_learned": 0, "off_borders": 0}
+
+    def __iter__(self) -> Iterator[tuple[list[Rendered], list[int]]]:
+        waiting = iter(self._questions)
+        with self._progress.bar("examples", len(self._questions), "questions") as bar:
+            while questions := list(islice(waiting, _AT_ONCE)):
+                stop_if_asked(self._progress)
+                rendered = self._renderer.render([{"question": q.question, "text": q.text} for q in questions])
+                rows: list[Rendered] = []
+                places: list[int] = []
+                for question, shown in zip(questions, rendered, strict=True):
+                    spans = self._locate(question, shown)
+                    if spans is None:
+                        continue
+                    self.spans += spans
+                    rows += shown.rows
+                    places += [window.text_start for window in shown.windows]
+                yield rows, places
+                bar.advance(len(questions))
+
+    def _locate(self, question: Question, shown: RenderedQuestion) -> list[tuple[int, int]] | None:
+        """Returns where the first answer that is in the text stands in each window; None where none is."""
+        if not question.is_learnable:
+            self.counts["not_learned"] += 1
+            return None
+        if not question.is_answerable:
+            return [(0, 0)] * len(shown.windows)
+        start, answer = next(
+            (start, answer) for start, answer in zip(question.starts, question.answers, strict=True) if start >= 0
+        )
+        wanted = (start, start + len(answer))
+        spans = [window.find(*wanted) for window in shown.windows]
+        held = [(window, span) for window, span in zip(shown.windows, spans, strict=True) if span[0]]
+        if not any(window.characters(*span) == wanted for window, span in held):
+            self.counts["off_borders"] += 1
+        return spans
+
+
+def answer_task(recipe: Recipe) -> SpanTask:
+    """Returns the task of a recipe whose answers are parts of texts."""
+    task = load_task(task_of(recipe))
+    assert isinstance(task, SpanTask)
+    return task
+
+
+def question_renderer(recipe: Recipe, inputs: Inputs) -> QuestionRenderer:
+    """Returns what lays the recipe's questions out."""
+    assert isinstance(recipe, AnswerRecipe)
+    return QuestionRenderer(load_tokenizer(inputs["tokenizer"]), recipe.render)
