@@ -9,8 +9,7 @@ them, that of TF-IDF with logistic regression on the same rows, and the seconds 
 are without the texts of the recipe that say what a label means: they have the labelled sentences alone.
 
 With --choose nothing touches validation or test rows: the training rows are divided by a fixed seed into 1,000 to
-measure on and a part to draw from, and lines or variants of [finetune] are compared there. The settings of the recipe
-were chosen so.
+measure on and a part to draw from, and lines or variants of [finetune] are compared there.
 
 Data: $PENJING_DATA/sst2, with train.tsv and test.tsv. With --out what is there already is not made again.
 """
