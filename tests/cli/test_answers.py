@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from penjing.cli.main import app
 from penjing.cli.predict_answers import AnswerCall, show_answers
 from penjing.errors import UsageError
 from penjing.pipeline.run import RunResult
 
 
-def call(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "penjing", *map(str, command)], capture_output=True, text=True, check=False
-    )
+def call(*command: str | Path) -> str:
+    done = CliRunner().invoke(app, [str(part) for part in command], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
 
 
 def document(*command: str | Path) -> Any:
-    done = call(*command, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(call(*command, "--json"))
 
 
 def test_a_question_is_answered_from_the_text_of_the_call(question_run: RunResult) -> None:
@@ -35,8 +33,8 @@ def test_a_question_is_answered_from_the_text_of_the_call(question_run: RunResul
 def test_a_file_of_questions_is_answered_in_its_order(question_run: RunResult, tmp_path: Path) -> None:
     rows = "".join(f"film {number} plot scene,how many?\n" for number in ("one", "six", "two"))
     (tmp_path / "q.csv").write_text(f"text,question\n{rows}", encoding="utf-8")
-    done = call("predict", question_run.model, "--file", tmp_path / "q.csv", "--column", "text")
-    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == ["one", "six", "two"]
+    printed = call("predict", question_run.model, "--file", tmp_path / "q.csv", "--column", "text")
+    assert [line.split("\t")[1] for line in printed.splitlines()] == ["one", "six", "two"]
 
 
 def test_a_model_is_scored_on_the_layout_of_squad(question_run: RunResult) -> None:
@@ -45,6 +43,17 @@ def test_a_model_is_scored_on_the_layout_of_squad(question_run: RunResult) -> No
     assert measured["rows"] == 480
     assert measured["scores"]["f1"]["value"] > 0.9
     assert measured["worst"][0]["parts"]
+
+
+def test_a_folder_is_asked_in_place_of_the_texts(question_run: RunResult, tmp_path: Path) -> None:
+    pytest.importorskip("bm25s")
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "a.txt").write_text("Item item7 film six scene.", encoding="utf-8")
+    (tmp_path / "q.csv").write_text("context,q,a\nfilm six,how many item7?,six\n,,\n", encoding="utf-8")
+    over = ["--folder", tmp_path / "documents", "--question", "q", "--answer", "a"]
+    measured = document("evaluate", question_run.model, tmp_path / "q.csv", *over)
+    assert measured["rows"] == 1
+    assert measured["scores"]["recall_at_1"]["value"] == measured["scores"]["exact_match"]["value"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,15 @@ def test_wrong_calls_are_refused(asked: AnswerCall, complaint: str) -> None:
         show_answers(Path("model"), asked, as_json=False)
 
 
-def test_a_context_is_for_questions_alone(small_run: RunResult) -> None:
-    done = call("predict", small_run.model, "film", "--context", "a")
-    assert done.returncode == 2
-    assert "--context is for models that find answers" in done.stderr
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (["predict", "film", "--context", "a"], "--context is for models that find answers"),
+        (["evaluate", "a.csv", "--folder", "documents"], "--folder is for models that find answers"),
+    ],
+)
+def test_what_is_for_questions_alone_is_refused_elsewhere(
+    small_run: RunResult, command: list[str], complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        call(command[0], small_run.model, *command[1:])

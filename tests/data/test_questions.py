@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from penjing.data.keys import text_ids
 from penjing.data.question_rows import Question, QuestionReader
 from penjing.data.questions import build_questions, group_documents, read_questions
 from penjing.data.settings import QuestionData
@@ -120,10 +121,33 @@ def test_byte_offsets_are_put_right_and_counted_or_refused(tmp_path: Path) -> No
         read(path, offsets="refuse")
 
 
+def test_an_empty_reference_is_refused(tmp_path: Path) -> None:
+    asked = paragraph("Li lives.", {"question": "Who?", "answers": [answer("Li", 0), answer(" ", 2)]})
+    with pytest.raises(DataError, match=r"a.json, question 1 \(q0\): an answer is empty"):
+        read(write_squad(tmp_path / "a.json", [("a", [asked])]))
+
+
+def test_a_text_that_was_removed_goes_with_all_its_questions(many: Path, tmp_path: Path) -> None:
+    build(many, tmp_path / "before")
+    gone = read_questions(tmp_path / "before", "train")[0].text
+    counts = build(many, tmp_path / "after", removed=tuple(text_ids([gone])))
+    assert (counts["removed"], counts["kept"]) == (1, 39)
+    left = [
+        item.text for split in ("train", "validation", "test") for item in read_questions(tmp_path / "after", split)
+    ]
+    assert gone not in left
+
+
 def test_a_broken_layout_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"data": [{"paragraphs": [{"qas": []}]}]}', encoding="utf-8")
     with pytest.raises(DataError, match=r'a.json, document 1: there is no "context" in it'):
+        read(path)
+    path.write_text('{"data": [3]}', encoding="utf-8")
+    with pytest.raises(DataError, match="document 1: it is 3, and no object"):
+        read(path)
+    path.write_text('{"version": "1", "data": [', encoding="utf-8")
+    with pytest.raises(DataError, match=r"^a.json: this is no JSON"):
         read(path)
     path.write_text('[{"text": "a"}]', encoding="utf-8")
     with pytest.raises(RecipeError, match='no column "context"'):

@@ -99,6 +99,7 @@ def test_a_plan_counts_questions_windows_and_answers(question_recipe: Recipes, t
     assert plan.facts("data")["unanswerable"] == 60
     assert examples["train"]["rows"] == plan.facts("data")["splits"]["train"]["rows"]
     assert examples["train"]["windows"] > examples["train"]["rows"]
+    assert examples["train"]["off_borders"] == 0
     assert plan.facts("evaluate")["rows"] == plan.facts("data")["splits"]["test"]["rows"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from penjing.cli.answer import DocumentCall
 from penjing.cli.evaluate import open_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
@@ -15,7 +16,15 @@ from penjing.data.sources import source_files
 from penjing.errors import DataError
 
 
-def show_answer_scores(model_folder: Path, data: str, settings: QuestionData, resamples: int, *, as_json: bool) -> None:
+def show_answer_scores(
+    model_folder: Path,
+    data: str,
+    settings: QuestionData,
+    resamples: int,
+    over: DocumentCall | None = None,
+    *,
+    as_json: bool,
+) -> None:
     """Scores a model on questions: JSON in the layout of SQuAD, or a table.
 
     Args:
@@ -23,17 +32,26 @@ def show_answer_scores(model_folder: Path, data: str, settings: QuestionData, re
         data: where the questions are; -: CSV on standard input.
         settings: their columns; its path does not count.
         resamples: bootstrap resamples.
+        over: a folder of documents that is asked in place of each question's own text; None: that text.
         as_json: whether one JSON document is printed.
     """
     questions = _read(data, settings)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.answers import evaluate_answers
+    from penjing.evaluate.documents import evaluate_documents
+    from penjing.tasks.document_answers import DocumentReader
     from penjing.tasks.loading import load_answer_model
+    from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         model = load_answer_model(model_folder)
-        measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
+        if over is None:
+            measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
+        else:
+            index = index_folder(over.folder, progress, encoder=over.encoder, place=over.index)
+            reader = DocumentReader(model, index, over.passages)
+            measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     if as_json:
         print_json({"model": str(model_folder), "data": data, **measured})
     else:

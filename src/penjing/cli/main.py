@@ -122,6 +122,28 @@ def predict(
 
 
 @app.command()
+def answer(
+    model: ModelFolder,
+    folder: Annotated[Path, typer.Argument(help="Folder of documents: text, Markdown, HTML, Word, PDF.")],
+    question: Annotated[str, typer.Argument(help="What is asked.")],
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="Model folder whose vectors are searched beside the words.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="Where the index is kept (default: beside, FOLDER.index).")
+    ] = None,
+    passages: Annotated[int, typer.Option("--passages", min=1, max=200, help="How many are read.")] = 10,
+    most: Annotated[int, typer.Option("--answers", min=1, help="How many answers are shown.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Answer a question over a folder of documents, with the place in them where the answer stands."""
+    from penjing.cli.answer import DocumentCall, show_cited_answers
+
+    call = DocumentCall(folder, encoder, index, passages)
+    show_cited_answers(model, call, question, most, as_json=as_json)
+
+
+@app.command()
 def explain(
     model: ModelFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
@@ -187,6 +209,14 @@ def evaluate(
     train: Annotated[
         str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
     ] = None,
+    question: Annotated[str, typer.Option("--question", help="Its column of questions.")] = "question",
+    answer: Annotated[str, typer.Option("--answer", help="Its column of answers to questions.")] = "answer",
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Ask the questions of this folder of documents instead.")
+    ] = None,
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="With --folder: model folder whose vectors are searched too.")
+    ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
     as_json: Json = False,
 ) -> None:
@@ -211,12 +241,21 @@ def evaluate(
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
         return
     if answers_with(model) == "span":
+        from penjing.cli.answer import DocumentCall
         from penjing.cli.evaluate_answers import show_answer_scores
         from penjing.data.settings import QuestionData
 
-        asked = QuestionData(path=data, text=column or "context", columns=names, absent="keep", empty_text="drop")
-        show_answer_scores(model, data, asked, resamples, as_json=as_json)
+        named = {"text": column or "context", "question": question, "answer": answer}
+        asked = QuestionData(path=data, **named, columns=names, absent="keep", empty_text="drop")
+        over = None if folder is None else DocumentCall(folder, encoder, None, 10)
+        show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
         return
+    if folder is not None or encoder is not None:
+        raise UsageError(
+            f"{'--folder' if folder else '--encoder'} is for models that find answers, and this is none",
+            where=str(model),
+            do="Leave it out.",
+        )
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 

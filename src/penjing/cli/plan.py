@@ -95,7 +95,7 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
         "labelled": sum(split["tokens"] for split in splits),
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
-        **{key: examples[key] for key in ("max_tokens", "max_target_tokens") if key in examples},
+        **{key: examples[key] for key in ("max_tokens", "max_target_tokens", "max_question_tokens") if key in examples},
     }
 
 
@@ -169,6 +169,8 @@ def _answers(plan: Plan) -> list[str]:
 
 def _longest(tokens: dict[str, int | None]) -> str:
     """Returns the longest row that is not cut, with the settings that say so where something is."""
+    if "max_question_tokens" in tokens:
+        return f"{tokens['max_question_tokens']} tokens in the question"
     keys = [key for key in ("max_tokens", "max_target_tokens") if key in tokens]
     longest = " tokens, or than ".join(str(tokens[key]) for key in keys)
     what = " in what is to be written" if len(keys) > 1 else ""

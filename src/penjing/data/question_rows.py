@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from penjing.data.sources.source import kind_of, name_row
 from penjing.errors import DataError
 
 _MOST_BYTES = 1 << 30
+_SQUAD = re.compile(r'\s*\{\s*"(?:version|data)"')
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class QuestionReader:
                     where=raw.where,
                     do='Add it, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
                 )
+        if any(not answer.strip() for answer, _ in raw.answers):
+            raise DataError("an answer is empty", where=raw.where, do="Write it, or remove it from the list.")
         placed = [self._place(raw, text, start) for text, start in raw.answers]
         answers = tuple(dict.fromkeys((place.answer, place.start) for place in placed))
         found = Question(
@@ -202,8 +206,12 @@ def _read_squad(file: Path, settings: QuestionData) -> list[Any] | None:
         return None
     try:
         document = json.loads(text)
-    except ValueError:
-        return None  # a table's reader says what is wrong
+    except (ValueError, RecursionError) as error:
+        if _SQUAD.match(text) is None:
+            return None  # a table's reader says what is wrong
+        raise DataError(
+            f"this is no JSON ({error})", where=file.name, do="Correct the file, or copy it again."
+        ) from error
     if not isinstance(document, dict) or not isinstance(document.get("data"), list):
         return None
     check_surrogates(document, file.name)
@@ -242,7 +250,7 @@ def _entry(value: Any, key: str, where: str, default: Any = _NEEDED) -> Any:
     if isinstance(value, Mapping) and (key in value or default is not _NEEDED):
         return value.get(key, default)
     raise DataError(
-        f'there is no "{key}" in it',
+        f'there is no "{key}" in it' if isinstance(value, Mapping) else f"it is {value!r:.40}, and no object",
         where=where,
         do='The layout of SQuAD is {"data": [{"title", "paragraphs": [{"context", "qas": [{"question", "id", '
         '"answers": [{"text", "answer_start"}]}]}]}]}.',

@@ -163,8 +163,8 @@ class MergeProof:
         device = next(job.network.parameters()).device
         ids, mask, written, types = to_device((batch.ids, batch.mask, batch.written, batch.token_types), device)
         assert ids is not None
-        there = {"ids": ids, "mask": mask, "written": written, "token_types": types}
-        self._network, self._batch = job.network, replace(batch, **there)
+        self._network = job.network
+        self._batch = replace(batch, ids=ids, mask=mask, written=written, token_types=types)
         self._score_batch = score
         self._before, self._rows = self._score(), len(rows)
 

@@ -71,7 +71,12 @@ class AnswerKind:
             with write_beside(folder / split / SPANS) as file, file.open("wb") as opened:
                 np.save(opened, np.array(examples.spans, dtype=np.int64), allow_pickle=False)
             splits[split] = {**written, "rows": len(questions), "windows": written["rows"], **examples.counts}
-        return {"max_tokens": recipe.render.max_tokens, "splits": splits}
+        settings = renderer.settings
+        return {
+            "max_tokens": settings.max_tokens,
+            "max_question_tokens": settings.max_question_tokens,
+            "splits": splits,
+        }
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None

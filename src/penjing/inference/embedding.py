@@ -1,0 +1,94 @@
+"""Texts as vectors: the mean of an encoder's last hidden states, of length 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from penjing.errors import UsageError
+from penjing.models.device import choose_device
+from penjing.models.interface import LanguageModel, open_config
+from penjing.models.weights import CONFIG, load_backbone, read_config
+from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+
+
+class TextEncoder:
+    """Makes vectors of texts (Reimers & Gurevych 2019, arXiv 1908.10084, section 3, mean pooling).
+
+    Args:
+        network: a language model that reads both sides of a token.
+        tokenizer: of the same folder.
+        longest: most tokens of a text; the rest is not read.
+    """
+
+    def __init__(self, network: nn.Module, tokenizer: Tokenizer, longest: int) -> None:
+        self._network, self._tokenizer, self._longest = network.eval(), tokenizer, longest
+        self._device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def encode(
+        self, texts: Sequence[str], progress: Progress | None = None, batch_tokens: int = 8192
+    ) -> NDArray[np.float32]:
+        """Returns a vector of length 1 for each text, [texts, dim].
+
+        Args:
+            texts: what is read.
+            progress: told how many are done.
+            batch_tokens: most tokens in a batch, padding included.
+
+        Raises:
+            Interrupted: the user asked to stop.
+        """
+        start, end = self._tokenizer.start_id, self._tokenizer.end_id
+        rows = [[start, *ids[: self._longest - 2], end] for ids in self._tokenizer.encode(list(texts))]
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        vectors: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(rows)
+        progress = progress or Silent()
+        with progress.bar("embeddings", len(rows), "passages") as bar:
+            for places in plan_by_length(lengths, batch_tokens, max_rows=max(1, len(rows))):
+                stop_if_asked(progress)
+                ids, mask = (
+                    torch.from_numpy(array).to(self._device)
+                    for array in pad_rows([rows[place] for place in places], self._tokenizer.pad_id)
+                )
+                hidden = cast("LanguageModel", self._network).encode(ids, mask)  # [batch, time, dim]
+                weights = mask[:, :, None].to(hidden.dtype)
+                means = F.normalize((hidden * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
+                for place, vector in zip(places, means.float().cpu().numpy(), strict=True):
+                    vectors[place] = vector
+                bar.advance(len(places))
+        return np.stack(vectors)
+
+
+def load_encoder(folder: Path, device: str = "auto") -> TextEncoder:
+    """Loads an encoder from a model folder, ours or the hub's.
+
+    Args:
+        folder: with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+        device: where it computes.
+
+    Raises:
+        ModelFolderError: a file is missing or unreadable.
+        UsageError: the model reads in one direction only.
+    """
+    architecture, config = open_config(read_config(folder), folder / CONFIG)
+    if "masked" not in architecture.objectives:
+        raise UsageError(
+            f"the model is of the family {architecture.name}, which does not read both sides of a token",
+            where=str(folder),
+            do="Give the folder of a bert.",
+        )
+    network = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    load_backbone(network, folder)
+    longest = getattr(config, "max_position_embeddings", 512)
+    return TextEncoder(network.to(choose_device(device)), load_tokenizer(folder), min(512, longest))

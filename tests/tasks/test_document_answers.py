@@ -1,0 +1,102 @@
+"""A folder of documents is indexed once, asked, and answers say where they stand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from penjing.cli.answer import DocumentCall, show_cited_answers
+from penjing.data.question_rows import Question
+from penjing.errors import UsageError
+from penjing.evaluate.documents import evaluate_documents
+from penjing.pipeline.run import RunResult
+from penjing.progress import Silent
+from penjing.tasks.document_answers import DocumentReader
+from penjing.tasks.loading import load_answer_model
+from penjing.tasks.passage_index import index_folder, read_document_text
+
+pytest.importorskip("bm25s")
+NUMBERS = ("one", "two", "three", "four", "five", "six")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    documents = tmp_path / "documents"
+    (documents / "more").mkdir(parents=True)
+    for number, word in enumerate(NUMBERS):
+        text = f"Plot scene.\n\nItem item{number} film {word} scene plot.\n"
+        (documents / ("more" if number % 2 else "") / f"{number}.txt").write_text(text, encoding="utf-8")
+    (documents / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    return documents
+
+
+def test_an_answer_is_cited_by_file_and_characters(question_run: RunResult, folder: Path) -> None:
+    reader = DocumentReader(load_answer_model(question_run.model, "cpu"), index_folder(folder, Silent()))
+    for number, word in enumerate(NUMBERS):
+        first = reader.answer(f"how many item{number}?")[0]
+        assert (first.answer, Path(first.file).name) == (word, f"{number}.txt")
+        text = read_document_text(folder / first.file)
+        assert text[first.start : first.end] == word
+        assert text[first.passage_start :].startswith(first.passage)
+        assert first.passage_rank == 1
+        assert 0 < first.probability <= 1
+
+
+def test_the_index_is_made_again_only_when_a_document_changes(folder: Path) -> None:
+    assert index_folder(folder, Silent()).is_fresh
+    assert not index_folder(folder, Silent()).is_fresh
+    (folder / "0.txt").write_text("Another thing.", encoding="utf-8")
+    again = index_folder(folder, Silent())
+    assert again.is_fresh
+    assert "Another thing." in {passage.text for passage in again.passages}
+    (folder.parent / "documents.index" / "index.json").write_text("{", encoding="utf-8")
+    assert index_folder(folder, Silent()).is_fresh
+
+
+def test_vectors_are_searched_beside_words(small_bert_run: RunResult, folder: Path) -> None:
+    index = index_folder(folder, Silent(), encoder=small_bert_run.model)
+    assert index.retriever.vectors is not None
+    assert len(index.retriever.vectors) == len(index.passages)
+    assert not index_folder(folder, Silent(), encoder=small_bert_run.model).is_fresh
+    assert index_folder(folder, Silent()).is_fresh
+    assert "item3" in index.search("item3", 1)[0].text
+
+
+def test_a_document_that_cannot_be_read_is_left_out_with_why(folder: Path) -> None:
+    (folder / "empty.txt").write_text(" ", encoding="utf-8")
+    index = index_folder(folder, Silent())
+    assert set(index.left_out) == {"empty.txt"}
+    assert index_folder(folder, Silent()).left_out == index.left_out
+
+
+def test_recall_counts_passages_that_hold_a_reference(question_run: RunResult, folder: Path) -> None:
+    reader = DocumentReader(load_answer_model(question_run.model, "cpu"), index_folder(folder, Silent()), 3)
+    asked = [Question("", f"how many item{n}?", (word,), (-1,), str(n)) for n, word in enumerate(NUMBERS)]
+    lost = Question("", "how many item0?", ("nowhere",), (-1,), "x")
+    measured = evaluate_documents(reader, [*asked, lost], resamples=100, seed=0, progress=Silent())
+    assert measured["rows"] == 7
+    assert measured["scores"]["recall_at_1"]["value"] == pytest.approx(6 / 7)
+    assert measured["scores"]["recall_at_20"]["value"] == pytest.approx(6 / 7)
+    assert measured["scores"]["exact_match"]["value"] == pytest.approx(6 / 7)
+
+
+def test_the_command_prints_one_document(
+    question_run: RunResult, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = DocumentCall(folder, None, folder.parent / "kept", 5)
+    show_cited_answers(question_run.model, call, "how many item4?", 1, as_json=True)
+    (found,) = json.loads(capsys.readouterr().out)["answers"]
+    assert (found["answer"], found["file"]) == ("five", "4.txt")
+    assert (folder.parent / "kept" / "index.json").is_file()
+    show_cited_answers(question_run.model, call, "how many item4?", 1, as_json=False)
+    assert "4.txt, characters" in capsys.readouterr().out
+
+
+def test_wrong_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        index_folder(tmp_path / "none", Silent())
+    (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no document"):
+        index_folder(tmp_path, Silent())
