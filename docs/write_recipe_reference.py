@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import LabelRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import AnswerRecipe, LabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -41,6 +41,12 @@ _WRITING = """## Tasks that write
 With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as
 above, and `[explain]` is not for them.
 """
+_OF_ANSWERING = ("data", "render", "finetune", "answer")
+_ANSWERING = """## The task that answers questions
+
+With `task = "answer"` rows are questions, each with a text in which its answer stands. These sections are others then;
+the rest is as above; `[explain]` and the examples of `[report]` are not for it.
+"""
 
 
 def write_reference() -> str:
@@ -52,6 +58,11 @@ def write_reference() -> str:
         section = _section_of(WritingRecipe.model_fields[name])
         assert section is not None
         _write_section(section, name, lines, _TASKS)
+    lines += [_ANSWERING]
+    for name in _OF_ANSWERING:
+        section = _section_of(AnswerRecipe.model_fields[name])
+        assert section is not None
+        _write_section(section, name, lines, " of `answer`")
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)

@@ -231,6 +231,32 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
+def test_questions_of_the_docs_are_answered_from_texts_and_documents(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("bm25s")
+    page, translated = "docs/answer.md", "docs/answer.zh.md"
+    (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
+    (folder / "towers.toml").write_text(recipe, encoding="utf-8")
+    towers = [(f"The tower number {n} was built in {1800 + n}.", f"When was {n} built?", 1800 + n) for n in range(60)]
+    rows = "".join(f"{text},{question},{answer}\n" for text, question, answer in towers)
+    (folder / "questions.csv").write_text(f"context,question,answer\n{rows}", encoding="utf-8")
+    (folder / "documents").mkdir()
+    (folder / "documents" / "tower.txt").write_text("The tower was built in 1889. It is high.", encoding="utf-8")
+    plan, run, predict, evaluate, answer = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "48 train, 6 validation, 6 test" in plan
+    assert "Answers 0 questions without one" in plan
+    assert "overlap-clause" in run
+    assert predict.endswith("\tWhen was it built?\n")
+    assert "exact_match" in evaluate
+    assert "tower.txt, characters" in answer
+    assert (folder / "documents.index" / "index.json").is_file()
+    monkeypatch.chdir(folder)
+    exec(compile(code, page, "exec"), {})
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -94,8 +94,8 @@ class Recipe(BaseModel):
     name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
     task: str | None = Field(
         None,
-        description="what the model is for: classify (the default), sentiment, translate or summarize; none without "
-        "[data]",
+        description="what the model is for: classify (the default), sentiment, translate, summarize or answer; none "
+        "without [data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: SplitData | None = None
