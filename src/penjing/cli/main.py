@@ -203,28 +203,6 @@ def answer(
 
 
 @app.command()
-def answer(
-    model: ModelFolder,
-    folder: Annotated[Path, typer.Argument(help="Folder of documents: text, Markdown, HTML, Word, PDF.")],
-    question: Annotated[str, typer.Argument(help="What is asked.")],
-    encoder: Annotated[
-        Path | None, typer.Option("--encoder", help="Model folder whose vectors are searched beside the words.")
-    ] = None,
-    index: Annotated[
-        Path | None, typer.Option("--index", help="Where the index is kept (default: beside, FOLDER.index).")
-    ] = None,
-    passages: Annotated[int, typer.Option("--passages", min=1, max=200, help="How many are read.")] = 10,
-    most: Annotated[int, typer.Option("--answers", min=1, help="How many answers are shown.")] = 3,
-    as_json: Json = False,
-) -> None:
-    """Answer a question over a folder of documents, with the place in them where the answer stands."""
-    from penjing.cli.answer import DocumentCall, show_cited_answers
-
-    call = DocumentCall(folder, encoder, index, passages)
-    show_cited_answers(model, call, question, most, as_json=as_json)
-
-
-@app.command()
 def explain(
     model: ModelFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
