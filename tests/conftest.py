@@ -245,6 +245,27 @@ def label_kind_run(
     small_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """Returns the finished run of a small BERT for ``stars`` or ``multilabel`` (a `RunResult`); not to be changed."""
+    from penjing.pipeline.recipe_file import check_recipe
+    from penjing.pipeline.run import run_recipe
+    from penjing.progress import Silent
+
+    @lru_cache
+    def run(task: str) -> Any:
+        folder = tmp_path_factory.mktemp(task)
+        recipe = {**small_recipe(folder, "bert"), "name": task, "task": task}
+        path = folder / "rows.csv"
+        if task == "stars":
+            write_stars(path)
+            recipe |= {"data": {"path": str(path)}, "explain": {"examples": 1, "mistakes": 0, "texts": 2}}
+        else:
+            write_subjects(path)
+            recipe["data"] = {"path": str(path), "separator": "|"}
+        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "learning_rate": 3e-3}
+        recipe["finetune"] = {**recipe["finetune"], **more}
+        recipe["render"] = {"max_tokens": 24}
+        return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
+
+    return run
 
 
 COLORS = ("red", "blue", "green", "gray")
@@ -309,23 +330,6 @@ def question_run(question_recipe: Callable[..., dict[str, Any]], tmp_path_factor
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
 
-    @lru_cache
-    def run(task: str) -> Any:
-        folder = tmp_path_factory.mktemp(task)
-        recipe = {**small_recipe(folder, "bert"), "name": task, "task": task}
-        path = folder / "rows.csv"
-        if task == "stars":
-            write_stars(path)
-            recipe |= {"data": {"path": str(path)}, "explain": {"examples": 1, "mistakes": 0, "texts": 2}}
-        else:
-            write_subjects(path)
-            recipe["data"] = {"path": str(path), "separator": "|"}
-        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "learning_rate": 3e-3}
-        recipe["finetune"] = {**recipe["finetune"], **more}
-        recipe["render"] = {"max_tokens": 24}
-        return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
-
-    return run
     folder = tmp_path_factory.mktemp("questions")
     return run_recipe(
         check_recipe(question_recipe(folder), "questions"), folder / "out", Silent(), ["penjing", "run", "questions"]
