@@ -143,7 +143,8 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
             "evaluation": outcome.evaluation,
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, SetPrediction)],
             "data": {
-                **_count_data(counts),
+                **_count_rows(counts),
+                "splits": {split: figures["labels"] for split, figures in counts["splits"].items()},
                 "rows": {split: figures["rows"] for split, figures in counts["splits"].items()},
                 "without": {split: figures["without"] for split, figures in counts["splits"].items()},
             },
