@@ -53,6 +53,9 @@ def test_the_index_is_made_again_only_when_a_document_changes(folder: Path) -> N
     assert "Another thing." in {passage.text for passage in again.passages}
     (folder.parent / "documents.index" / "index.json").write_text("{", encoding="utf-8")
     assert index_folder(folder, Silent()).is_fresh
+    (folder.parent / "documents.index" / "passages.parquet").write_bytes(b"PAR1")
+    assert index_folder(folder, Silent()).is_fresh
+    assert not index_folder(folder, Silent()).is_fresh
 
 
 def test_vectors_are_searched_beside_words(small_bert_run: RunResult, folder: Path) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.data.sources import locate_package_folder
 from penjing.errors import UsageError
 
 _AROUND = 60  # characters
@@ -20,7 +21,7 @@ class DocumentCall:
 
     Attributes:
         folder: of documents.
-        encoder: a model folder whose vectors are searched too.
+        encoder: a model folder whose vectors are searched too, or package:NAME/folder.
         index: where the index is kept; None: beside the folder.
         passages: how many are read for a question.
     """
@@ -29,6 +30,16 @@ class DocumentCall:
     encoder: Path | None
     index: Path | None
     passages: int
+
+    @property
+    def encoder_folder(self) -> Path | None:
+        """The folder of the encoder.
+
+        Raises:
+            RecipeError: a package is named that is not installed, or has no such folder.
+        """
+        named = None if self.encoder is None else str(self.encoder)
+        return locate_package_folder(named) if named is not None and named.startswith("package:") else self.encoder
 
 
 def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, most: int, *, as_json: bool) -> None:
@@ -43,7 +54,7 @@ def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, mo
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         model = load_answer_model(model_folder)
-        index = index_folder(call.folder, progress, encoder=call.encoder, place=call.index)
+        index = index_folder(call.folder, progress, encoder=call.encoder_folder, place=call.index)
         for name, why in index.left_out.items():
             progress.say(f"left out: {name} ({why})")
         answers = DocumentReader(model, index, call.passages).answer(question, most)

@@ -49,7 +49,7 @@ def show_answer_scores(
         if over is None:
             measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
         else:
-            index = index_folder(over.folder, progress, encoder=over.encoder, place=over.index)
+            index = index_folder(over.folder, progress, encoder=over.encoder_folder, place=over.index)
             reader = DocumentReader(model, index, over.passages)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     if as_json:

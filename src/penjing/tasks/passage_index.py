@@ -100,7 +100,10 @@ def index_folder(
     text_encoder = None if encoder is None else load_encoder(encoder)
     known = _read_record(place)
     if known is not None and known["made_from"] == hash_json(record):
-        return _open(place, text_encoder, known["left_out"])
+        try:
+            return _open(place, text_encoder, known["left_out"])
+        except (OSError, ValueError, KeyError):
+            progress.say(f"the index in {place} is damaged, and is made again")
     with folder_beside(place) as beside:
         left_out = _build(beside, documents, most_words, text_encoder, progress)
         write_json(beside / _RECORD, {"made_from": hash_json(record), **record, "left_out": left_out})
