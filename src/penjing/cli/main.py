@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,17 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(penjing.__version__)
         raise typer.Exit
+
+
+def _refuse(options: Mapping[str, object], models: str, model: Path) -> None:
+    """Refuses options that another kind of model has."""
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                f"{name} is for {models}, and this is none",
+                where=str(model),
+                do="Leave it out, or give the folder of such a model.",
+            )
 
 
 @app.callback(invoke_without_command=True)
@@ -113,10 +125,7 @@ def predict(
     if answers_with(model) == "span":
         show_answers(model, AnswerCall(texts or [], context, file, text=column or "context"), as_json=as_json)
         return
-    if context is not None:
-        raise UsageError(
-            "--context is for models that find answers, and this is none", where=str(model), do="Leave it out."
-        )
+    _refuse({"--context": context}, "models that find answers", model)
     column = column or "text"
     show_predictions(model, texts or [], file, column, as_json=as_json)
 
@@ -229,33 +238,19 @@ def evaluate(
     if is_language_model(model):
         show_language_scores(model, data, text, names, train, pairs_per_set, resamples, as_json=as_json)
         return
-    if pairs_per_set or train:
-        raise UsageError(
-            f"{'--pairs-per-set' if pairs_per_set else '--train'} is for language models, and this is none",
-            where=str(model),
-            do="Leave it out, or give the folder of a language model.",
-        )
+    _refuse({"--pairs-per-set": pairs_per_set, "--train": train}, "language models", model)
     if answers_with(model) == "text":
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
         return
     if answers_with(model) == "span":
-        from penjing.cli.answer import DocumentCall
-        from penjing.cli.evaluate_answers import show_answer_scores
-        from penjing.data.settings import QuestionData
+        from penjing.cli.evaluate_answers import QuestionCall, show_answer_scores
 
-        named = {"text": column or "context", "question": question, "answer": answer}
-        asked = QuestionData(path=data, **named, columns=names, absent="keep", empty_text="drop")
-        over = None if folder is None else DocumentCall(folder, encoder, None, 10)
-        show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
+        asked = QuestionCall(data, column or "context", question, answer, names, folder, encoder)
+        show_answer_scores(model, asked, resamples, as_json=as_json)
         return
-    if folder is not None or encoder is not None:
-        raise UsageError(
-            f"{'--folder' if folder else '--encoder'} is for models that find answers, and this is none",
-            where=str(model),
-            do="Leave it out.",
-        )
+    _refuse({"--folder": folder, "--encoder": encoder}, "models that find answers", model)
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 
 
