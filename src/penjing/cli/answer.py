@@ -31,15 +31,14 @@ class DocumentCall:
     index: Path | None
     passages: int
 
-    @property
-    def encoder_folder(self) -> Path | None:
-        """The folder of the encoder.
 
-        Raises:
-            RecipeError: a package is named that is not installed, or has no such folder.
-        """
-        named = None if self.encoder is None else str(self.encoder)
-        return locate_package_folder(named) if named is not None and named.startswith("package:") else self.encoder
+def find_encoder(given: Path | None) -> Path | None:
+    """Returns the folder of an encoder, which may be package:NAME/folder.
+
+    Raises:
+        RecipeError: the package is not installed.
+    """
+    return locate_package_folder(str(given)) if given is not None and str(given).startswith("package:") else given
 
 
 def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, most: int, *, as_json: bool) -> None:
@@ -54,7 +53,7 @@ def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, mo
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         model = load_answer_model(model_folder)
-        index = index_folder(call.folder, progress, encoder=call.encoder_folder, place=call.index)
+        index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder), place=call.index)
         for name, why in index.left_out.items():
             progress.say(f"left out: {name} ({why})")
         answers = DocumentReader(model, index, call.passages).answer(question, most)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from penjing.cli.answer import DocumentCall
+from penjing.cli.answer import find_encoder
 from penjing.cli.evaluate import open_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
@@ -16,26 +17,35 @@ from penjing.data.sources import source_files
 from penjing.errors import DataError
 
 
-def show_answer_scores(
-    model_folder: Path,
-    data: str,
-    settings: QuestionData,
-    resamples: int,
-    over: DocumentCall | None = None,
-    *,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True)
+class QuestionCall:
+    """What a model is measured on.
+
+    Attributes:
+        data: where the questions are; -: CSV on standard input.
+        text: column of the texts, in tables.
+        question: column of the questions.
+        answer: column of the answers.
+        columns: names for the columns of a file without a header.
+        folder: of documents that are asked in place of each question's own text; None: that text.
+        encoder: a model folder whose vectors are searched too.
+    """
+
+    data: str
+    text: str = "context"
+    question: str = "question"
+    answer: str = "answer"
+    columns: tuple[str, ...] | None = None
+    folder: Path | None = None
+    encoder: Path | None = None
+
+
+def show_answer_scores(model_folder: Path, call: QuestionCall, resamples: int, *, as_json: bool) -> None:
     """Scores a model on questions: JSON in the layout of SQuAD, or a table.
 
-    Args:
-        model_folder: of the model.
-        data: where the questions are; -: CSV on standard input.
-        settings: their columns; its path does not count.
-        resamples: bootstrap resamples.
-        over: a folder of documents that is asked in place of each question's own text; None: that text.
-        as_json: whether one JSON document is printed.
+    Rows without a question or a text are left out, and counted; answers that are not in their text count all the same.
     """
-    questions = _read(data, settings)
+    questions = _read(call)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.answers import evaluate_answers
     from penjing.evaluate.documents import evaluate_documents
@@ -46,24 +56,26 @@ def show_answer_scores(
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         model = load_answer_model(model_folder)
-        if over is None:
+        if call.folder is None:
             measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
         else:
-            index = index_folder(over.folder, progress, encoder=over.encoder_folder, place=over.index)
-            reader = DocumentReader(model, index, over.passages)
+            index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder))
+            reader = DocumentReader(model, index)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     if as_json:
-        print_json({"model": str(model_folder), "data": data, **measured})
+        print_json({"model": str(model_folder), "data": call.data, **measured})
     else:
         result_console().print(score_table(measured))
 
 
-def _read(data: str, settings: QuestionData) -> list[Question]:
+def _read(call: QuestionCall) -> list[Question]:
+    named = {"text": call.text, "question": call.question, "answer": call.answer}
+    settings = QuestionData(path=call.data, **named, columns=call.columns, absent="keep", empty_text="drop")
     reader = QuestionReader(settings)
-    with open_data(data) as address:
+    with open_data(call.data) as address:
         questions = [question for file in source_files(address) for question in reader.read(file)]
     if reader.counts["empty"]:
         log_console().print(f"{reader.counts['empty']:,} rows without a question or a text are left out")
     if not questions:
-        raise DataError("there is no question", where=data, do="Put questions into it, or name another file.")
+        raise DataError("there is no question", where=call.data, do="Put questions into it, or name another file.")
     return merge_references(questions)
