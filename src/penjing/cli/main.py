@@ -318,14 +318,10 @@ def evaluate(
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
         return
     if answers_with(model) == "span":
-        from penjing.cli.answer import DocumentCall
-        from penjing.cli.evaluate_answers import show_answer_scores
-        from penjing.data.settings import QuestionData
+        from penjing.cli.evaluate_answers import QuestionCall, show_answer_scores
 
-        named = {"text": column or "context", "question": question, "answer": answer}
-        asked = QuestionData(path=data, **named, columns=names, absent="keep", empty_text="drop")
-        over = None if folder is None else DocumentCall(folder, encoder, None, 10)
-        show_answer_scores(model, data, asked, resamples, over, as_json=as_json)
+        asked = QuestionCall(data, column or "context", question, answer, names, folder, encoder)
+        show_answer_scores(model, asked, resamples, as_json=as_json)
         return
     if folder is not None or encoder is not None:
         raise UsageError(
