@@ -45,6 +45,10 @@ class Dialogue(NamedTuple):
     asked: list[Message]
 
 
+class EmptyMessageError(DataError):
+    """A message says nothing."""
+
+
 def read_messages(values: Any, where: str) -> list[Message]:
     """Returns the messages that JSON values hold, checked.
 
@@ -102,7 +106,7 @@ def _message(value: Any, where: str) -> Message:
     if not isinstance(content, str):
         raise DataError(f"the content is {_shown(content)}, which is no text", where=where, do="Give text.")
     if not content.strip():
-        raise DataError("the content is empty", where=where, do="Add what is said, or remove the row.")
+        raise EmptyMessageError("the content is empty", where=where, do="Add what is said, or remove the row.")
     try:
         content.encode()
     except UnicodeEncodeError as error:

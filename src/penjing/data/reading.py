@@ -137,7 +137,7 @@ def read_pair_rows(
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, there is none, or files side by side have not as many lines.
     """
-    files = _of_one_split(address) if beside is None else [line_file(address)]
+    files = files_of_one_split(address) if beside is None else [line_file(address)]
     aligned = {} if beside is None else {files[0]: line_file(str(beside))}
     reader = RowReader(RowRules(text, target=target, layout=Layout(columns), aligned=aligned))
     found = 0
@@ -147,7 +147,12 @@ def read_pair_rows(
     check_any(reader, found, address)
 
 
-def _of_one_split(address: str) -> list[Path]:
+def files_of_one_split(address: str) -> list[Path]:
+    """Returns the files of an address.
+
+    Raises:
+        RecipeError: one is missing, or they are of several splits.
+    """
     files = source_files(address)
     groups = group_by_split(files)
     if len(groups) > 1:
@@ -181,7 +186,7 @@ def read_rows(
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
-    files = _of_one_split(address)
+    files = files_of_one_split(address)
     reader = RowReader(RowRules(text, label, where or {}, layout=Layout(columns, max_line_mb, quotes)))
     found = 0
     for rows in reader.read(files):

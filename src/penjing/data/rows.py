@@ -53,6 +53,7 @@ class TextRows:
         filtered: how many were left out by ``where``.
         consumed: bytes of the file read.
         targets: [rows], never empty; an empty list where none is read.
+        dialogues: the messages of each row, as JSON, [rows]; an empty list where the rows are no dialogues.
     """
 
     file: Path
@@ -64,6 +65,7 @@ class TextRows:
     filtered: int
     consumed: int
     targets: list[str] = field(default_factory=list)
+    dialogues: list[str] = field(default_factory=list)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -73,6 +75,7 @@ class TextRows:
             labels=[self.labels[place] for place in places] if self.labels else [],
             rows=[self.rows[place] for place in places],
             targets=[self.targets[place] for place in places] if self.targets else [],
+            dialogues=[self.dialogues[place] for place in places] if self.dialogues else [],
         )
 
 
