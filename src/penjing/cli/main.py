@@ -147,6 +147,25 @@ def generate(
 
 
 @app.command()
+def chat(
+    model: Annotated[Path, typer.Argument(help="Folder of a decoder with a chat template.", metavar="MODEL")],
+    system: Annotated[str, typer.Option("--system", help="What the assistant is told before the dialogue.")] = "",
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Most tokens of a reply.")] = 100,
+    temperature: Annotated[float, typer.Option("--temperature", min=0, help="0: the likeliest token always.")] = 0.8,
+    top_p: Annotated[float, typer.Option("--top-p", help="Draw from the likeliest tokens only, up to this.")] = 0.95,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Messages (JSON) on standard input, one JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Talk with a model, turn by turn; /help there shows what else can be done."""
+    from penjing.cli.chat import answer_messages, converse
+
+    talk = answer_messages if as_json else converse
+    talk(model, system, max_tokens, temperature, top_p, seed)
+
+
+@app.command()
 def evaluate(
     model: ModelFolder,
     data: Annotated[
@@ -155,7 +174,7 @@ def evaluate(
             help="Labelled rows; for a language model texts or minimal pairs. -: CSV on standard input.", metavar="DATA"
         ),
     ],
-    text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
+    text: Annotated[str, typer.Option("--text", help="Its column of texts; of dialogues, messages.")] = "text",
     label: Annotated[str, typer.Option("--label", help="Its column of labels.")] = "label",
     columns: Annotated[
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
@@ -193,6 +212,12 @@ def evaluate(
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
+        return
+    if answers_with(model) == "reply":
+        from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
+
+        given = DialogueColumns(data, "messages" if text == "text" else text, None if target == "target" else target)
+        show_dialogue_scores(model, given, names, resamples, as_json=as_json)
         return
     show_scores(model, data, text, label, names, resamples, as_json=as_json)
 

@@ -40,6 +40,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         "parameters": _trained(plan).get("parameters"),
         **_adapters(plan),
         "rows": {split: counts["rows"] for split, counts in plan.facts("data").get("splits", {}).items()},
+        "left_out": _left_out(plan),
         "tokens": _count_tokens(plan),
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
@@ -84,7 +85,25 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
         **{key: examples[key] for key in ("max_tokens", "max_target_tokens") if key in examples},
+        **_count_replies(examples),
     }
+
+
+def _count_replies(examples: dict[str, Any]) -> dict[str, int]:
+    """Returns how many replies there are, and those that are learned nowhere; nothing where rows are no dialogues."""
+    splits = examples["splits"].values()
+    if not all("exchanges" in split for split in splits):
+        return {}
+    return {"replies": sum(s["exchanges"] for s in splits), "replies_left_out": sum(s["left_out"] for s in splits)}
+
+
+def _left_out(plan: Plan) -> dict[str, int]:
+    """Returns how many rows are left out before they are tokens, by reason."""
+    data = plan.facts("data")
+    reasons = ("filtered", "empty", "broken", "removed", "duplicates")
+    found = {reason: data[reason] for reason in reasons if data.get(reason)}
+    overlaps = sum(data.get("overlap", {}).values())
+    return {**found, **({"overlaps": overlaps} if overlaps else {})}
 
 
 def _show(plan: Plan, out: Path) -> None:
@@ -120,8 +139,11 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
-            f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
+            _cut(tokens),
         ]
+        if left_out := _left_out(plan):
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+            lines.insert(-1, f"Left    {reasons}: rows that are left out")
     else:
         lines.append(
             f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; "
@@ -138,6 +160,15 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _cut(tokens: dict[str, int | None]) -> str:
+    if "replies" not in tokens:
+        return f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}"
+    return (
+        f"Windows of {tokens['max_tokens']:,} tokens: {tokens['rows_cut']:,} see not all that was said before; of "
+        f"{tokens['replies']:,} replies {tokens['replies_left_out']:,} fit into none"
+    )
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

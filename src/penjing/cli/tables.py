@@ -36,11 +36,14 @@ def score_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(name, justify="right")
     columns = [evaluation, *evaluation.get("baselines", {}).values()]
     for score in evaluation["scores"]:
-        table.add_row(score, *(_cell(score, column["scores"][score]) for column in columns))
+        table.add_row(_NAMES.get(score, score), *(_cell(score, column["scores"].get(score)) for column in columns))
     return table
 
 
-def _cell(name: str, score: dict[str, float]) -> str:
+def _cell(name: str, score: dict[str, float] | None) -> str:
+    """Returns a score with its interval; a baseline may lack one."""
+    if score is None or name in _NAMES:
+        return _language_cell(name, dict(score) if score else None)
     shown = ".3f" if name == "loss" else ".1f" if name in OF_HUNDRED else ".1%"
     scale = OF_HUNDRED.get(name, 1)
     value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))

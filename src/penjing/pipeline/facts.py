@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import WritingRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, WritingRecipe
+from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -29,6 +30,7 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
+RowFacts: TypeAlias = ReportFacts | WritingReportFacts | DialogueReportFacts
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -66,7 +68,7 @@ class LanguageOutcome:
     command: str
 
 
-def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts:
+def collect_facts(recipe: Recipe, outcome: Outcome) -> RowFacts:
     """Returns all that the report of a fine-tuned model says."""
     return _COLLECT[load_task(task_of(recipe)).answers](recipe, outcome)
 
@@ -115,9 +117,33 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
     )
 
 
-_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
+def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:
+    assert isinstance(recipe, DialogueRecipe)
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return DialogueReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "exchanges": {split: figures["exchanges"] for split, figures in counts["splits"].items()},
+            },
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+            "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
+        }
+    )
+
+
+_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], RowFacts]] = {
     "label": _collect_label_facts,
     "text": _collect_writing_facts,
+    "reply": _collect_dialogue_facts,
 }
 
 
@@ -190,7 +216,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "removed", "duplicates", "conflicts")
+    reasons = ("filtered", "empty", "removed", "duplicates", "conflicts", "broken")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 

@@ -94,8 +94,8 @@ class Recipe(BaseModel):
     name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
     task: str | None = Field(
         None,
-        description="what the model is for: classify (the default), sentiment, translate or summarize; none without "
-        "[data]",
+        description="what the model is for: classify (the default), sentiment, translate, summarize or chat; none "
+        "without [data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: SplitData | None = None
@@ -125,6 +125,16 @@ class Recipe(BaseModel):
     def templates(self) -> tuple[tuple[str, str, str], ...]:
         """The templates of ``[render]``: key, the one column that it may name, and the template."""
         return (("template", "text", self.render.template),)
+
+    @property
+    def document_layout(self) -> RendererSettings:
+        """How the documents of the corpus are laid out."""
+        return self.render
+
+    @property
+    def spare_tokens(self) -> int:
+        """Tokens that a trained tokenizer needs beside those of text, to be named later."""
+        return 0
 
     @property
     def answering(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
 def _shape_of(card: Any) -> type[BaseModel]:
     """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
     try:
-        return _AskedForTexts if load_task(card["task"]).answers == "text" else _AskedForLabels
+        return _AskedForTexts if load_task(card["task"]).answers in ("text", "reply") else _AskedForLabels
     except (UsageError, KeyError, TypeError):
         return _AskedForLabels
 

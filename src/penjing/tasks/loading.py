@@ -17,11 +17,14 @@ from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
-from penjing.tasks.task import LabelTask, WritingTask
+from penjing.tasks.task import DialogueTask, LabelTask, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
+from penjing.text.chat_template import read_chat_template
+from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
@@ -47,6 +50,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     task = card_task(card, path)
     if isinstance(task, WritingTask):
         return _load_writing(path, card, task, config_values, device)
+    if isinstance(task, DialogueTask):
+        return _load_dialogue(path, card, task, config_values, device)
     assert isinstance(task, LabelTask)
     return _load_labels(path, card, task, config_values, device)
 
@@ -69,6 +74,16 @@ def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), WritingModel, "pairs of texts")
+
+
+def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueModel:
+    """Loads the folder of a model that replies in dialogues.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
 
 
 def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
@@ -108,6 +123,27 @@ def _load_writing(
     tokenizer = renderer.tokenizer
     writer = Writer(network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
     return WritingModel(folder, card, task, renderer=renderer, writer=writer, settings=settings)
+
+
+def _load_dialogue(
+    folder: Path, card: dict[str, Any], task: DialogueTask, config_values: dict[str, Any], device: str
+) -> DialogueModel:
+    template = read_chat_template(folder)
+    if template is None:
+        raise ModelFolderError(
+            "there is no chat template, so nothing says how a dialogue is laid out",
+            where=str(folder),
+            do="Copy the folder again, as training wrote it.",
+        )
+    with _written_in(folder / CARD):
+        render = _settings(folder, card, "render", DialogueRendererSettings)
+        settings = _settings(folder, card, "write", WriteSettings).writing
+        renderer = DialogueRenderer(load_tokenizer(folder), template, render.max_tokens)
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    network: Any = _load_network(architecture.language_model(config), folder, device)
+    return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
 
 
 def _check_writes(architecture: Architecture, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,10 +67,12 @@ class Prompt:
     Attributes:
         ids: token ids, up to where the assistant begins.
         dropped: the exchanges at the beginning that found no place.
+        dropped_tokens: how many tokens those are.
     """
 
     ids: list[int]
     dropped: int
+    dropped_tokens: int = 0
 
 
 class DialogueRenderer:
@@ -93,6 +96,11 @@ class DialogueRenderer:
         special = {tokenizer.token_id(mark) for mark in tokenizer.marks}
         ends = (token_id for token_id, start in self._mark(text, []) if start > said and token_id in special)
         self.end_id = next(ends, None)
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens at which a reply is over: the one that ends a turn, and the one that ends a text."""
+        return frozenset(token_id for token_id in (self.tokenizer.end_id, self.end_id) if token_id is not None)
 
     def check_learnable(self) -> None:
         """Checks that what is learned by the template is what is read in use.
@@ -166,11 +174,20 @@ class DialogueRenderer:
             DataError: the last message, with the system prompt, leaves no room; or the template refuses the dialogue.
         """
         dialogue = take_apart(messages)
-        for start in range(len(dialogue.exchanges) + 1):
+        laid_out: dict[int, list[int]] = {}
+
+        def fits(start: int) -> bool:
             kept = [message for exchange in dialogue.exchanges[start:] for message in exchange]
             ids = self._encode([*dialogue.system, *kept, *dialogue.asked], asks=True)
-            if len(ids) + room <= self.max_tokens:
-                return Prompt(ids, start)
+            laid_out[start] = ids
+            return len(ids) + room <= self.max_tokens
+
+        last = len(dialogue.exchanges)
+        start = 0 if fits(0) else bisect_left(range(last + 1), True, lo=1, key=fits)
+        if start <= last:
+            ids = laid_out[start]
+            return Prompt(ids, start, len(laid_out[0]) - len(ids))
+        ids = laid_out[last]
         what = "the last message" + (", with the system prompt," if dialogue.system else "")
         raise DataError(
             f"{what} has {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "

@@ -14,6 +14,8 @@ from markupsafe import Markup
 from penjing.files import write_text
 from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.classifier import classifier_values
+from penjing.pipeline.report.dialogue import dialogue_values
+from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import AdapterFacts, PathStage, ReportFacts, RunFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
@@ -22,7 +24,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 
-AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | WritingReportFacts
+AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | WritingReportFacts | DialogueReportFacts
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
@@ -50,6 +52,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "language_model.html.jinja", language_model_values(facts, wording)
     elif isinstance(facts, WritingReportFacts):
         template, values = "writing.html.jinja", writing_values(facts, wording)
+    elif isinstance(facts, DialogueReportFacts):
+        template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

@@ -9,6 +9,8 @@ from penjing.errors import UsageError
 from penjing.pipeline.report.adapters_chinese import ADAPTERS_CHINESE
 from penjing.pipeline.report.adapters_english import ADAPTERS_ENGLISH
 from penjing.pipeline.report.chinese import CHINESE
+from penjing.pipeline.report.dialogue_chinese import DIALOGUE_CHINESE
+from penjing.pipeline.report.dialogue_english import DIALOGUE_ENGLISH
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
@@ -20,8 +22,8 @@ from penjing.pipeline.report.writing_english import WRITING_ENGLISH
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE},
+    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH, **DIALOGUE_ENGLISH},
+    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE, **DIALOGUE_CHINESE},
 }
 
 

@@ -22,7 +22,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
     ]
     return {
         **_headline(facts, ordered, wording),
-        "answers": [_shorten(answer) for answer in facts.answers],
+        "answers": [shorten_answer(answer) for answer in facts.answers],
         "score_columns": [name for name, _ in columns],
         "score_rows": [
             (wording.name("score", score), [_cell(score, scores[score], wording) for _, scores in columns])
@@ -41,7 +41,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
             (wording.say("max_target_tokens"), wording.count(facts.max_target_tokens)),
         ],
         "charts": _training_charts(facts, wording),
-        "worst": [_shorten(answer) for answer in evaluation.worst[:_MOST_ANSWERS]],
+        "worst": [shorten_answer(answer) for answer in evaluation.worst[:_MOST_ANSWERS]],
     }
 
 
@@ -146,7 +146,8 @@ def _training_charts(facts: WritingReportFacts, wording: Wording) -> list[tuple[
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
 
 
-def _shorten(answer: Answer) -> Answer:
+def shorten_answer(answer: Answer) -> Answer:
+    """Returns an answer with the beginnings of its long texts."""
     texts = {
         key: shorten_text(text)
         for key, text in (("text", answer.text), ("written", answer.written), ("truth", answer.truth))

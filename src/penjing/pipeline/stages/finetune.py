@@ -47,6 +47,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     def write() -> None:
         labels = kind.labels(context.inputs)
         write_network(model, job.network, architecture, config, tokenizer, head=kind.head, labels=labels)
+        kind.finish_folder(context.inputs, model)
 
     if context.recipe.finetune.lora is None:
         write()
