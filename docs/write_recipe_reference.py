@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import LabelRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, LabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -36,6 +36,12 @@ the environment variable `PENJING_DATA` name a folder of copies: there, `sst2` t
 
 _TASKS = " of `translate` and `summarize`"
 _OF_WRITING = ("data", "render", "finetune", "write")  # what is another one for those tasks
+_OF_DIALOGUES = ("data", "render", "finetune", "evaluate", "write")
+_DIALOGUES = """## Dialogues
+
+With `task = "chat"` rows are dialogues. These sections are others then; the rest is as above, and `[explain]` is not
+for them. [chat.md](chat.md) says what each rule does.
+"""
 _WRITING = """## Tasks that write
 
 With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as
@@ -52,6 +58,11 @@ def write_reference() -> str:
         section = _section_of(WritingRecipe.model_fields[name])
         assert section is not None
         _write_section(section, name, lines, _TASKS)
+    lines += [_DIALOGUES]
+    for name in _OF_DIALOGUES:
+        section = _section_of(DialogueRecipe.model_fields[name])
+        assert section is not None
+        _write_section(section, name, lines, " of `chat`")
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)

@@ -209,19 +209,19 @@ class DialogueRenderer:
         text = self._text(messages, said=said)
         tokens = self._mark(text, said)
         learned = [False] * len(tokens)
-        for number in range(first, len(exchanges)):
-            turns = len(system) + 2 * number + 2
-            begin = self._beginning(text, messages[: turns - 1], said, asks=True)
-            end = self._beginning(text, messages[:turns], said, asks=False)
-            places = [place for place, (_, start) in enumerate(tokens) if begin <= start < end]
-            ends = [place for place in places if tokens[place][0] == self.end_id]
-            for place in places[: places.index(ends[0]) + 1] if ends else places:
-                learned[place] = True
+        asked = [len(system) + 2 * number + 1 for number in range(first, len(exchanges))]
+        begins = [self._beginning(text, messages[:turns], said) for turns in asked]
+        for begin, end in pairwise([*begins, len(text)]):
+            for place, (token_id, start) in enumerate(tokens):
+                if begin <= start < end:
+                    learned[place] = True
+                    if token_id == self.end_id:
+                        break
         return Rendered([token_id for token_id, _ in tokens], learned, 0)
 
-    def _beginning(self, text: str, messages: Sequence[Message], said: list[str], *, asks: bool) -> int:
-        """Returns where in a dialogue's text its first messages end."""
-        beginning = self._text(messages, asks=asks, said=said)
+    def _beginning(self, text: str, messages: Sequence[Message], said: list[str]) -> int:
+        """Returns where in a dialogue's text the reply to its first messages begins."""
+        beginning = self._text(messages, asks=True, said=said)
         if not text.startswith(beginning):
             raise DataError(
                 f"the chat template writes the first {len(messages)} messages another way when more follow",
