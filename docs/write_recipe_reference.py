@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import AnswerRecipe, LabelRecipe, MultilabelRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import AnswerRecipe, DialogueRecipe, LabelRecipe, MultilabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -54,6 +54,12 @@ _ANSWERING = """## The task that answers questions
 With `task = "answer"` rows are questions, each with a text in which its answer stands. These sections are others then;
 the rest is as above; `[explain]` and the examples of `[report]` are not for it.
 """
+_OF_DIALOGUES = ("data", "render", "finetune", "evaluate", "write")
+_DIALOGUES = """## Dialogues
+
+With `task = "chat"` rows are dialogues. These sections are others then; the rest is as above, and `[explain]` is not
+for them. [chat.md](chat.md) says what each rule does.
+"""
 
 
 def write_reference() -> str:
@@ -66,6 +72,8 @@ def write_reference() -> str:
     _write_others(WritingRecipe, _OF_WRITING, _TASKS, lines)
     lines += [_ANSWERING]
     _write_others(AnswerRecipe, _OF_ANSWERING, " of `answer`", lines)
+    lines += [_DIALOGUES]
+    _write_others(DialogueRecipe, _OF_DIALOGUES, " of `chat`", lines)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)

@@ -355,6 +355,30 @@ def test_questions_of_the_docs_are_answered_from_texts_and_documents(
     exec(compile(code, page, "exec"), {})
 
 
+def test_dialogues_of_the_docs_are_learned_from_and_talked_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("bm25s")
+    page, translated = "docs/chat.md", "docs/chat.zh.md"
+    (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
+    (row,) = map(json.loads, blocks(page, "json"))
+    assert [row] == [*map(json.loads, blocks(translated, "json"))]
+    (folder / "helpdesk.toml").write_text(recipe, encoding="utf-8")
+    rows = [
+        row,
+        *({"messages": [{**m, "content": f"{n}: {m['content']}"} for m in row["messages"]]} for n in range(39)),
+    ]
+    (folder / "dialogues.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    plan, run, predict, evaluate, chat = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "32 train, 4 validation, 4 test" in plan
+    assert "bm25" in run
+    assert len(predict.splitlines()) == 1
+    assert "perplexity per token" in evaluate
+    assert chat == ""  # nothing was said
+    monkeypatch.chdir(folder)
+    exec(compile(code, page, "exec"), {})
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -202,7 +202,9 @@ def test_every_string_is_used_and_every_used_string_exists() -> None:
     code += [file for file in (folder.parents[1] / "serve").iterdir() if file.suffix in {".py", ".js", ".jinja"}]
     written += [file.read_text(encoding="utf-8") for file in code]
     for key in STRINGS["en"]:
-        if "." not in key and not key.startswith(("verdict_", "difference_", "writing_difference_")):
+        if "." not in key and not key.startswith(
+            ("verdict_", "difference_", "writing_difference_", "dialogue_difference_")
+        ):
             assert re.search(rf"""["']{key}["']""", "".join(written)), key
 
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from penjing.cli.output import print_json
+from penjing.cli.output import print_json, visible
 from penjing.errors import UsageError
 
 
@@ -27,14 +27,9 @@ def show_generation(
     has_begun = False
     try:
         for piece in generator.stream(prompt, settings):
-            sys.stdout.write(_visible(prompt + piece if generator.continues and not has_begun else piece))
+            sys.stdout.write(visible(prompt + piece if generator.continues and not has_begun else piece))
             sys.stdout.flush()
             has_begun = True
     finally:
         if has_begun:
             sys.stdout.write("\n")
-
-
-def _visible(text: str) -> str:
-    """Returns a text in which what a terminal would obey, other than line breaks and tabs, is replaced."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

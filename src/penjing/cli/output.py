@@ -41,6 +41,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def visible(text: str) -> str:
+    """Returns a text in which what a terminal would obey, other than line breaks and tabs, is replaced."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def exit_code_of(work: Callable[[], int], *, debug: bool) -> int:
     """Does the work and returns its exit code; turns a failure into one paragraph on standard error and its code."""
     try:

@@ -22,6 +22,7 @@ _LEFT_OUT = {
     "unknown": "for a label that is not among those named",
     "unknown_labels": "labels that are not among those named (their rows stay)",
     "removed": "by their ids",
+    "broken": "that break the rules of dialogues",
     "duplicates": "duplicates",
     "overlap": "also in another split",
 }
@@ -135,7 +136,16 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
         "cut": sum(split["cut_tokens"] for split in splits),
         "rows_cut": sum(split["cut_rows"] for split in splits),
         **{key: examples[key] for key in ("max_tokens", "max_target_tokens", "max_question_tokens") if key in examples},
+        **_count_replies(examples),
     }
+
+
+def _count_replies(examples: dict[str, Any]) -> dict[str, int]:
+    """Returns how many replies there are, and those that are learned nowhere; nothing where rows are no dialogues."""
+    splits = examples["splits"].values()
+    if not all("exchanges" in split for split in splits):
+        return {}
+    return {"replies": sum(s["exchanges"] for s in splits), "replies_left_out": sum(s["left_out"] for s in splits)}
 
 
 def _show(plan: Plan, out: Path) -> None:
@@ -174,7 +184,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
             *_say_left_out(plan),
             *_draw(plan),
-            f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}",
+            _cut(tokens),
             *_answers(plan),
         ]
     else:
@@ -231,6 +241,15 @@ def _answers(plan: Plan) -> list[str]:
         f"{counted['several_places']:,} in several places, {counted['apart']:,} not in their text; "
         f"{counted['off_borders']:,} off token borders",
     ]
+
+
+def _cut(tokens: dict[str, int | None]) -> str:
+    if "replies" not in tokens:
+        return f"Cut     {tokens['cut']:,} tokens of {tokens['rows_cut']:,} rows longer than {_longest(tokens)}"
+    return (
+        f"Windows of {tokens['max_tokens']:,} tokens: {tokens['rows_cut']:,} see not all that was said before; of "
+        f"{tokens['replies']:,} replies {tokens['replies_left_out']:,} fit into none"
+    )
 
 
 def _longest(tokens: dict[str, int | None]) -> str:

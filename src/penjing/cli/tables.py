@@ -36,8 +36,7 @@ def score_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(name, justify="right")
     columns = [evaluation, *evaluation.get("baselines", {}).values()]
     for score in evaluation["scores"]:
-        found = (column["scores"].get(score) for column in columns)
-        table.add_row(score, *("–" if figure is None else _cell(score, figure) for figure in found))
+        table.add_row(_NAMES.get(score, score), *(_cell(score, column["scores"].get(score)) for column in columns))
     return table
 
 
@@ -49,12 +48,15 @@ def label_table(measured: dict[str, Any]) -> Table:
     for name in (*names, "rows"):
         table.add_column(name, justify="right")
     for label, figures in measured["per_label"].items():
-        cells = [_cell(name, figures[name]) if figures[name] else "–" for name in names]
+        cells = [_cell(name, figures[name] or None) for name in names]
         table.add_row(Text(label), *cells, f"{figures['support']:,}")
     return table
 
 
-def _cell(name: str, score: dict[str, float]) -> str:
+def _cell(name: str, score: dict[str, float] | None) -> str:
+    """Returns a score with its interval; a dash where it is not defined."""
+    if score is None or name in _NAMES:
+        return _language_cell(name, dict(score) if score else None)
     shown = ".3f" if name in NUMBERS else ".1f" if name in OF_HUNDRED else ".1%"
     scale = OF_HUNDRED.get(name, 1)
     value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))

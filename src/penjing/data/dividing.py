@@ -107,6 +107,10 @@ class Division(ABC):
         self.file_names: list[str] = []
         self.counts: dict[str, Any] = dict.fromkeys(("read", "filtered", "empty", "removed", "duplicates"), 0)
 
+    def reader(self) -> RowReader:
+        """Returns what reads and checks rows."""
+        return RowReader(self.rules)
+
     @abstractmethod
     def classes(self) -> list[str]:
         """Returns the names of the classes that were met, in the order of their numbers."""
@@ -173,7 +177,7 @@ class Division(ABC):
         return [share / sum(shares) for share in shares]
 
     def _read(self, work: Path) -> list[_Pool]:
-        reader = RowReader(self.rules)
+        reader = self.reader()
         total = sum(file.stat().st_size for group in self.files.values() for file in group)
         with self.progress.bar("reading", total, "bytes") as bar:
             pools = [

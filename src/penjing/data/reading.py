@@ -132,7 +132,7 @@ def read_label_set_rows(
     """
     reader = RowReader(RowRules(text, layout=Layout(columns), label_sets=rules))
     found = 0
-    for rows in reader.read(_of_one_split(address)):
+    for rows in reader.read(files_of_one_split(address)):
         found += len(rows.texts)
         yield rows
     check_any(reader, found, address)
@@ -195,7 +195,7 @@ def read_pair_rows(
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, there is none, or files side by side have not as many lines.
     """
-    files = _of_one_split(address) if beside is None else [line_file(address)]
+    files = files_of_one_split(address) if beside is None else [line_file(address)]
     aligned = {} if beside is None else {files[0]: line_file(str(beside))}
     reader = RowReader(RowRules(text, target=target, layout=Layout(columns), aligned=aligned))
     found = 0
@@ -205,7 +205,12 @@ def read_pair_rows(
     check_any(reader, found, address)
 
 
-def _of_one_split(address: str) -> list[Path]:
+def files_of_one_split(address: str) -> list[Path]:
+    """Returns the files of an address.
+
+    Raises:
+        RecipeError: one is missing, or they are of several splits.
+    """
     files = source_files(address)
     groups = group_by_split(files)
     if len(groups) > 1:
@@ -241,7 +246,7 @@ def read_rows(
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
-    files = _of_one_split(address)
+    files = files_of_one_split(address)
     labels = None if label is None else LabelRules((label,))
     layout = Layout(columns, max_line_mb, quotes, encoding=encoding)
     reader = RowReader(RowRules(text, labels, where or {}, layout=layout))

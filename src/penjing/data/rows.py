@@ -63,6 +63,7 @@ class TextRows:
         targets: [rows], never empty; an empty list where none is read.
         label_sets: the labels of each row, [rows]; an empty list where none are read.
         label_counts: what was left out or repaired of the labels of these rows, see `LabelCells`.
+        dialogues: the messages of each row, as JSON, [rows]; an empty list where the rows are no dialogues.
     """
 
     file: Path
@@ -76,6 +77,7 @@ class TextRows:
     targets: list[str] = field(default_factory=list)
     label_sets: list[tuple[str, ...]] = field(default_factory=list)
     label_counts: Mapping[str, int] = field(default_factory=dict)
+    dialogues: list[str] = field(default_factory=list)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -86,6 +88,7 @@ class TextRows:
             rows=[self.rows[place] for place in places],
             targets=[self.targets[place] for place in places] if self.targets else [],
             label_sets=[self.label_sets[place] for place in places] if self.label_sets else [],
+            dialogues=[self.dialogues[place] for place in places] if self.dialogues else [],
         )
 
 

@@ -58,6 +58,20 @@ class TextGenerator:
         self._network, self._tokenizer, self._end_ids = network, tokenizer, end_ids
 
     @property
+    def tokenizer(self) -> Tokenizer:
+        """The one the model was trained with."""
+        return self._tokenizer
+
+    @property
+    def longest_row(self) -> int | None:
+        """Tokens that fit into the model's positions; None where there is no limit."""
+        return self._network.longest_row
+
+    def ending_at(self, end_ids: frozenset[int]) -> TextGenerator:
+        """Returns a generator whose texts end at these tokens too."""
+        return TextGenerator(self._network, self._tokenizer, self._end_ids | end_ids)
+
+    @property
     def continues(self) -> bool:
         """Whether what is generated goes on where the prompt ends."""
         return not isinstance(self._network, EncoderDecoderModel)
@@ -78,8 +92,22 @@ class TextGenerator:
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
         """
+        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt))
+
+    def stream_after(
+        self, read: list[int], settings: SamplingSettings, prompt: str = ""
+    ) -> Generator[str, None, Generation]:
+        """Continues or answers token ids; see `stream`.
+
+        Args:
+            read: the prompt, with the special tokens that the model wants around it.
+            settings: how tokens are chosen.
+            prompt: what the result calls it.
+
+        Raises:
+            UsageError: the prompt leaves no room in the model's positions.
+        """
         began = time.perf_counter()
-        read = self._read_prompt(prompt)
         room = find_room(self._network, len(read), settings.max_tokens)
         pieces: list[str] = []
         ids = list(read) if self.continues else []

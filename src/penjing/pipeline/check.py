@@ -24,6 +24,7 @@ from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.fitted_head import check_head, fitting
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values
@@ -197,6 +198,7 @@ def _check_packages(recipe: Recipe) -> None:
         (words.segment, "rjieba", "zh", "Chinese word segmentation"),
         (recipe.explain is not None, "captum", "explain", "Explaining answers"),
         (bool(words.stop_words), "stopwordsiso", "words", "Removing stop words"),
+        (isinstance(recipe, DialogueRecipe), "bm25s", "answers", "The baseline BM25 of dialogues"),
     )
     for is_needed, package, extra, purpose in needed:
         if is_needed and find_spec(package) is None:

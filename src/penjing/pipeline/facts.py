@@ -15,8 +15,9 @@ from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import WritingRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, WritingRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
+from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
@@ -40,7 +41,9 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
-FineTunedFacts: TypeAlias = ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
+FineTunedFacts: TypeAlias = (
+    ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts | DialogueReportFacts
+)
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -181,12 +184,36 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
     )
 
 
+def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:
+    assert isinstance(recipe, DialogueRecipe)
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return DialogueReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "exchanges": {split: figures["exchanges"] for split, figures in counts["splits"].items()},
+            },
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+            "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
     "set": _collect_multilabel_facts,
     "text": _collect_writing_facts,
     "span": _collect_answer_facts,
+    "reply": _collect_dialogue_facts,
 }
 
 
@@ -267,7 +294,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts")
+    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 

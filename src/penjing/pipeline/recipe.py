@@ -96,7 +96,7 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize or answer; none without [data]",
+        "summarize, chat or answer; none without [data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: SplitData | None = None
@@ -131,6 +131,16 @@ class Recipe(BaseModel):
     def templates(self) -> tuple[tuple[str, str, str], ...]:
         """The templates of ``[render]``: key, the one column that it may name, and the template."""
         return (("template", "text", self.render.template),)
+
+    @property
+    def document_layout(self) -> RendererSettings:
+        """How the documents of the corpus are laid out."""
+        return self.render
+
+    @property
+    def spare_tokens(self) -> int:
+        """Tokens that a trained tokenizer needs beside those of text, to be named later."""
+        return 0
 
     @property
     def answering(self) -> dict[str, Any]:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from penjing.data.label_settings import LabelledData, MultilabelData
-from penjing.data.settings import PairedData, QuestionData
+from penjing.data.settings import DialogueData, PairedData, QuestionData
 from penjing.errors import UsageError
-from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, Recipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
+from penjing.text.chat_template import MARKS
+from penjing.text.dialogue_renderer import DialogueRendererSettings
 from penjing.text.pair_renderer import PairRendererSettings
 from penjing.text.question_renderer import QuestionRendererSettings
+from penjing.text.renderer import RendererSettings
 from penjing.train.settings import (
     AnswerFinetuneSettings,
     FinetuneSettings,
     MultilabelFinetuneSettings,
+    RowSettings,
     WritingFinetuneSettings,
 )
 
@@ -110,12 +114,70 @@ class AnswerRecipe(Recipe):
         return self
 
 
+class DialogueEvaluateSettings(EvaluateSettings):
+    """How a model that replies is measured."""
+
+    candidates: int = Field(20, ge=2, le=1000, description="replies among which the right one is to be found")
+    questions: int = Field(1000, ge=1, description="most test replies that are looked for among candidates")
+
+
+class DialogueWriteSettings(WriteSettings):
+    """How replies are written."""
+
+    max_tokens: int = Field(64, ge=1, description="most tokens of a reply; so many are kept for it in the window")
+    beams: int = Field(
+        1, ge=1, le=64, description="how many beginnings of a reply are kept; 1: the likeliest token is taken always"
+    )
+
+
+class DialogueRecipe(Recipe):
+    """A recipe whose rows are dialogues."""
+
+    data: DialogueData | None = None
+    render: DialogueRendererSettings = DialogueRendererSettings()
+    finetune: RowSettings = RowSettings()
+    evaluate: DialogueEvaluateSettings = DialogueEvaluateSettings()
+    write: DialogueWriteSettings = DialogueWriteSettings()
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return ()  # a dialogue's is in Jinja, and in a file
+
+    @property
+    def document_layout(self) -> RendererSettings:
+        return RendererSettings()
+
+    @property
+    def spare_tokens(self) -> int:
+        return len(MARKS)
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"write": self.write.model_dump(mode="json")}
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        return self.write.generation
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> DialogueRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task writes replies")
+        if 2 * self.write.max_tokens > self.render.max_tokens:
+            raise ValueError(
+                f"[write] max_tokens is {self.write.max_tokens}, more than half of [render] max_tokens, "
+                f"{self.render.max_tokens}; a reply has half of the window at most"
+            )
+        return self
+
+
 RECIPES: Mapping[Answers, type[Recipe]] = {
     "label": LabelRecipe,
     "rank": LabelRecipe,
     "set": MultilabelRecipe,
     "span": AnswerRecipe,
     "text": WritingRecipe,
+    "reply": DialogueRecipe,
 }
 
 
@@ -148,4 +210,10 @@ def paired_data(recipe: Recipe) -> PairedData:
 def question_data(recipe: Recipe) -> QuestionData:
     """Returns ``[data]`` of a recipe of questions that has it."""
     assert isinstance(recipe.data, QuestionData)
+    return recipe.data
+
+
+def dialogue_data(recipe: Recipe) -> DialogueData:
+    """Returns ``[data]`` of a recipe that has dialogues."""
+    assert isinstance(recipe.data, DialogueData)
     return recipe.data

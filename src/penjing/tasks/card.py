@@ -46,6 +46,7 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "set": _AskedForSets,
     "span": _AskedForSpans,
     "text": _AskedForTexts,
+    "reply": _AskedForTexts,
 }
 
 

@@ -20,13 +20,16 @@ from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multilabel_model import MultilabelModel
-from penjing.tasks.task import Answers, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
+from penjing.tasks.task import Answers, DialogueTask, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
+from penjing.text.chat_template import read_chat_template
+from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
@@ -40,6 +43,7 @@ _ANSWERS: Mapping[Answers, str] = {
     "set": "sets of labels",
     "span": "parts of texts",
     "text": "texts",
+    "reply": "replies",
 }
 
 
@@ -62,6 +66,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_writing(path, card, task, config_values, device)
     if isinstance(task, SpanTask):
         return _load_answers(path, card, task, config_values, device)
+    if isinstance(task, DialogueTask):
+        return _load_dialogue(path, card, task, config_values, device)
     renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
     if isinstance(task, MultilabelTask):
@@ -108,6 +114,16 @@ def load_answer_model(folder: str | Path, device: str = "auto") -> AnswerModel:
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), AnswerModel, "questions")
+
+
+def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueModel:
+    """Loads the folder of a model that replies in dialogues.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
 
 
 def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
@@ -165,6 +181,27 @@ def _load_answers(
     network = _load_network(architecture.span_scorer(config), folder, device)
     extractor = Extractor(network, renderer.tokenizer.pad_id)
     return AnswerModel(folder, card, task, renderer=renderer, extractor=extractor, settings=settings)
+
+
+def _load_dialogue(
+    folder: Path, card: dict[str, Any], task: DialogueTask, config_values: dict[str, Any], device: str
+) -> DialogueModel:
+    template = read_chat_template(folder)
+    if template is None:
+        raise ModelFolderError(
+            "there is no chat template, so nothing says how a dialogue is laid out",
+            where=str(folder),
+            do="Copy the folder again, as training wrote it.",
+        )
+    with _written_in(folder / CARD):
+        render = _settings(folder, card, "render", DialogueRendererSettings)
+        settings = _settings(folder, card, "write", WriteSettings).writing
+        renderer = DialogueRenderer(load_tokenizer(folder), template, render.max_tokens)
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    network: Any = _load_network(architecture.language_model(config), folder, device)
+    return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
 
 
 def _check_writes(architecture: Architecture, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from penjing.registry import load_registered
 
 Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Ratings = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,35 @@ class AnswerBaseline(Protocol):
 
 
 FitAnswers = Callable[[Sequence[Question]], AnswerBaseline]
-Answers = Literal["label", "rank", "set", "span", "text"]
+
+
+class ReplyChoice(NamedTuple):
+    """Which reply follows?
+
+    Attributes:
+        said: what was said before, turn by turn, by both.
+        candidates: replies, the right one first; who rates them may not look at their order.
+    """
+
+    said: Sequence[str]
+    candidates: Sequence[str]
+
+
+class RetrievalBaseline(Protocol):
+    """A fitted baseline that rates replies."""
+
+    def rate(self, questions: Sequence[ReplyChoice]) -> list[Ratings]:
+        """Returns how well each candidate of each question would follow; the more the better."""
+
+
+#: Fits on the replies of training dialogues, and may choose its settings by questions of validation dialogues.
+FitRetrieval = Callable[[Sequence[str], Sequence[ReplyChoice]], RetrievalBaseline]
+Answers = Literal["label", "rank", "set", "span", "text", "reply"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask`, a `WritingTask` or a `SpanTask`.
+    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask` or a `DialogueTask`.
 
     Attributes:
         name: as in a recipe.
@@ -277,6 +301,23 @@ class SpanTask(Task):
     @property
     def answers(self) -> Answers:
         return "span"
+
+
+@dataclass(frozen=True)
+class DialogueTask(Task):
+    """Dialogues are answered with the next reply. Families can do it that go on where a text ends: decoders.
+
+    Attributes:
+        best_by: the score that comes first.
+        baselines: name → function of the training replies and questions of validation dialogues → fitted baseline.
+    """
+
+    best_by: str
+    baselines: Mapping[str, FitRetrieval]
+
+    @property
+    def answers(self) -> Answers:
+        return "reply"
 
 
 def load_task(name: str) -> Task:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -190,6 +192,48 @@ class Tokenizer:
             (token_id, (origin[start], origin[end - 1] + 1 if end > start else origin[start]))
             for token_id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
         ]
+
+    def encode_marked(self, text: str, shield: str) -> list[tuple[int, int]]:
+        """Returns the token ids of a text in which special tokens count as such, each with where it begins.
+
+        Args:
+            text: for example a rendered dialogue.
+            shield: a character that is no part of the text; what stands on both sides of it is read together, but as
+                plain text where it would be a special token.
+        """
+        if self.words.is_plain and shield not in text:
+            encoding = self._marking.encode(text, add_special_tokens=False)
+            return [(token_id, start) for token_id, (start, _) in zip(encoding.ids, encoding.offsets, strict=True)]
+        found: list[tuple[int, int]] = []
+        position = 0
+        for match in (*re.finditer("|".join(map(re.escape, self.marks)), text), None):
+            end = len(text) if match is None else match.start()
+            kept = [place for place in range(position, end) if text[place] != shield]
+            plain = "".join(text[place] for place in kept)
+            found += [(token_id, kept[min(start, len(kept) - 1)]) for token_id, (start, _) in self.locate(plain)]
+            if match is not None:
+                found.append((self.token_id(match[0]), match.start()))
+                position = match.end()
+        return found
+
+    @property
+    def marks(self) -> list[str]:
+        """The special tokens as text, the longest first."""
+        added = self._backend.get_added_tokens_decoder().values()
+        return sorted((token.content for token in added if token.special), key=lambda text: (-len(text), text))
+
+    def token_id(self, token: str) -> int:
+        """Returns the id of a vocabulary entry, which must be there."""
+        found = self._backend.token_to_id(token)
+        assert found is not None
+        return int(found)
+
+    @cached_property
+    def _marking(self) -> tokenizers.Tokenizer:
+        """The same backend, which reads special tokens in a text as such."""
+        backend = tokenizers.Tokenizer.from_str(self._backend.to_str())
+        backend.encode_special_tokens = False
+        return backend
 
     def decode(self, ids: list[int]) -> str:
         """Returns the text that the ids stand for; special tokens are left out."""

@@ -62,6 +62,10 @@ class AnswerKind:
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_questions(question_data(recipe), recipe.seed, folder, progress)
 
+    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
+        tokenizer.save(folder)
+        return tokenizer
+
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer = question_renderer(recipe, inputs)
         splits = {}
@@ -125,6 +129,9 @@ class AnswerKind:
             "answer": recipe.answer.model_dump(mode="json"),
             "fingerprint": question_renderer(recipe, inputs).fingerprint,
         }
+
+    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, AnswerRecipe)

@@ -87,6 +87,9 @@ class Kind(Protocol):
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         """Fills a folder with the rows of each split, and returns what was counted."""
 
+    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
+        """Writes the tokenizer into a folder, with what the kind needs beside it, and returns it as it was written."""
+
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         """Fills a folder with a shard for each split, and returns what was counted."""
 
@@ -110,6 +113,9 @@ class Kind(Protocol):
 
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         """Returns what the card of the trained network says beyond the task, the lineage and the scores."""
+
+    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+        """Adds to a model folder, whose network and tokenizer are written, what other tools need beside them."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         """Measures the model and the baselines on the test rows."""

@@ -64,6 +64,10 @@ class LabelKind:
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_labelled(self.labelled(recipe), recipe.seed, folder, progress)
 
+    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
+        tokenizer.save(folder)
+        return tokenizer
+
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         counts = read_json(inputs["data"] / "counts.json")
         labels: list[str] = counts["labels"]
@@ -114,6 +118,9 @@ class LabelKind:
             "render": recipe.render.model_dump(mode="json"),
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
+
+    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         settings, seed = recipe.evaluate, recipe.seed

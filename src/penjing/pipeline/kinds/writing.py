@@ -66,6 +66,10 @@ class WritingKind:
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_pairs(paired_data(recipe), recipe.seed, folder, progress)
 
+    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
+        tokenizer.save(folder)
+        return tokenizer
+
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer = _renderer(recipe, inputs)
         splits = {}
@@ -131,6 +135,9 @@ class WritingKind:
             "write": recipe.write.model_dump(mode="json"),
             "fingerprint": _renderer(recipe, inputs).fingerprint,
         }
+
+    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, WritingRecipe)

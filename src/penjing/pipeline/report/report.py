@@ -16,6 +16,8 @@ from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.answers import answer_values
 from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.classifier import classifier_values
+from penjing.pipeline.report.dialogue import dialogue_values
+from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import AdapterFacts, PathStage, ReportFacts, RunFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
@@ -27,7 +29,14 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 
-AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
+AnyFacts: TypeAlias = (
+    ReportFacts
+    | LanguageReportFacts
+    | MultilabelReportFacts
+    | WritingReportFacts
+    | AnswerReportFacts
+    | DialogueReportFacts
+)
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
@@ -59,6 +68,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "multilabel.html.jinja", multilabel_values(facts, wording)
     elif isinstance(facts, AnswerReportFacts):
         template, values = "answers.html.jinja", answer_values(facts, wording)
+    elif isinstance(facts, DialogueReportFacts):
+        template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

@@ -11,6 +11,8 @@ from penjing.pipeline.report.adapters_english import ADAPTERS_ENGLISH
 from penjing.pipeline.report.answers_chinese import ANSWERS_CHINESE
 from penjing.pipeline.report.answers_english import ANSWERS_ENGLISH
 from penjing.pipeline.report.chinese import CHINESE
+from penjing.pipeline.report.dialogue_chinese import DIALOGUE_CHINESE
+from penjing.pipeline.report.dialogue_english import DIALOGUE_ENGLISH
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.few_chinese import FEW_CHINESE
 from penjing.pipeline.report.few_english import FEW_ENGLISH
@@ -37,6 +39,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),
     (ANSWERS_ENGLISH, ANSWERS_CHINESE),
+    (DIALOGUE_ENGLISH, DIALOGUE_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: string for english, _ in _PARTS for key, string in english.items()},

@@ -26,7 +26,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
         ),
         **headline_values(evaluation, wording),
         **score_values(evaluation, wording),
-        "answers": [_shorten(answer) for answer in facts.answers],
+        "answers": [shorten_answer(answer) for answer in facts.answers],
         "scores_caption": wording.say(
             "writing_scores_caption", rows=wording.count(evaluation.rows), beams=wording.count(facts.beams)
         ),
@@ -40,7 +40,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
             (wording.say("max_target_tokens"), wording.count(facts.max_target_tokens)),
         ],
         "charts": _training_charts(facts, wording),
-        "worst": [_shorten(answer) for answer in evaluation.worst[:_MOST_ANSWERS]],
+        "worst": [shorten_answer(answer) for answer in evaluation.worst[:_MOST_ANSWERS]],
     }
 
 
@@ -76,7 +76,8 @@ def _training_charts(facts: WritingReportFacts, wording: Wording) -> list[tuple[
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
 
 
-def _shorten(answer: Answer) -> Answer:
+def shorten_answer(answer: Answer) -> Answer:
+    """Returns an answer with the beginnings of its long texts."""
     texts = {
         key: shorten_text(text)
         for key, text in (("text", answer.text), ("written", answer.written), ("truth", answer.truth))

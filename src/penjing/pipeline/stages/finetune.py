@@ -50,6 +50,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     def write() -> None:
         outputs = kind.outputs(context.inputs)
         write_network(model, job.network, architecture, config, tokenizer, head=kind.head, outputs=outputs)
+        kind.finish_folder(context.inputs, model)
 
     if context.recipe.finetune.lora is None:
         write()

@@ -23,7 +23,7 @@ PARTS = {"texts": "texts.parquet", "held_out": "held_out.parquet"}
 
 
 def _run(context: StageContext) -> dict[str, Any]:
-    renderer = Renderer(load_tokenizer(context.inputs["tokenizer"]), context.recipe.render)
+    renderer = Renderer(load_tokenizer(context.inputs["tokenizer"]), context.recipe.document_layout)
     shards = {}
     for name, file in PARTS.items():
         folder = context.folder / name

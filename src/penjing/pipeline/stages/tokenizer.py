@@ -9,7 +9,10 @@ from typing import Any
 
 from penjing.data.reading import iter_texts
 from penjing.errors import RecipeError
+from penjing.pipeline.chat_template import template_files
+from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import start_folder
 from penjing.progress import Progress, stop_if_asked
@@ -33,7 +36,10 @@ def _run(context: StageContext) -> dict[str, Any]:
         ]
         texts = _Texts(parts, context.progress)
         tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed)
-    tokenizer.save(context.folder)
+    if context.recipe.data is None:
+        tokenizer.save(context.folder)
+    else:
+        tokenizer = kind_of(context.recipe).save_tokenizer(context.recipe, tokenizer, context.folder)
     return {
         "kind": "given" if start else context.recipe.tokenizer.kind,
         "vocabulary": tokenizer.vocab_size,
@@ -58,6 +64,8 @@ class _Texts:
 def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
     """Returns ``[tokenizer]`` with as many sentinels as the objective needs, where it names no number."""
     settings = recipe.tokenizer
+    if settings.reserved < recipe.spare_tokens:
+        settings = settings.model_copy(update={"reserved": recipe.spare_tokens})
     if settings.sentinels is not None:
         return settings
     needs = recipe.pretrain is not None and recipe.pretrain.objective == "span"
@@ -71,13 +79,15 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
 
 
 def _settings(recipe: Recipe) -> Any:
-    return None if start_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
+    trained = None if start_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
+    return [trained, "dialogue"] if isinstance(recipe, DialogueRecipe) else trained
 
 
 def _files(recipe: Recipe) -> list[Path]:
     start = start_folder(recipe)
     names = ("tokenizer.json", "tokenizer_config.json")
-    return [start / name for name in names if (start / name).is_file()] if start else []
+    found = [start / name for name in names if (start / name).is_file()] if start else []
+    return [*found, *template_files(recipe)] if isinstance(recipe, DialogueRecipe) else found
 
 
 TOKENIZER = Stage("tokenizer", inputs=("data", "corpus"), settings=_settings, run=_run, files=_files)

@@ -1,0 +1,151 @@
+"""A small decoder that learns to reply from scratch on Topical-Chat, beside BM25.
+
+python benchmarks/dialogue.py [--epochs 4 …] [--dialogues N] [--set a.b=c …] [--out DIR] [--json]
+
+Topical-Chat (Gopalakrishnan et al. 2019) is read from $PENJING_DATA/topical_chat; only its files valid_freq and
+test_freq are there, so the model learns from those of valid_freq, of which a tenth chooses the best weights, and is
+measured on test_freq. Who speaks first is the user, who speaks second the assistant. Each number of epochs is a run of
+its own. With --out finished stages are not made again; with --dialogues only the first so many of each file are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from penjing.machine import describe_machine
+
+RECIPE = """\
+name = "topical-chat"
+task = "chat"
+
+[data]
+broken = "drop"
+empty_text = "drop"
+split = { train = 0.9, validation = 0.1, test = 0.0 }
+
+[tokenizer]
+kind = "bpe"
+vocab_size = 4096
+
+[model]
+family = "llama"
+
+[model.shape]
+hidden_size = 256
+num_hidden_layers = 4
+num_attention_heads = 4
+num_key_value_heads = 4
+intermediate_size = 704
+max_position_embeddings = 256
+attention_dropout = 0.1
+
+[render]
+max_tokens = 256
+
+[finetune]
+epochs = 6
+learning_rate = 2e-3
+batch_rows = 16
+weight_decay = 0.1
+
+[write]
+max_tokens = 48
+
+[report]
+examples = ["Do you like football?", "Hi! Did you know that The Simpsons is the longest running sitcom?"]
+"""
+
+
+def convert(source: Path, target: Path, most: int | None = None) -> int:
+    """Writes dialogues of Topical-Chat as rows of messages; returns how many.
+
+    Turns of one side that follow each other are joined.
+    """
+    with gzip.open(source, "rt", encoding="utf-8") as file:
+        dialogues = list(json.load(file).values())[:most]
+    with target.open("w", encoding="utf-8") as file:
+        for dialogue in dialogues:
+            first = dialogue["content"][0]["agent"]
+            messages: list[dict[str, str]] = []
+            for turn in dialogue["content"]:
+                role, content = "user" if turn["agent"] == first else "assistant", turn["message"].strip()
+                if messages and messages[-1]["role"] == role:
+                    messages[-1]["content"] += f" {content}"
+                else:
+                    messages.append({"role": role, "content": content})
+            file.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+    return len(dialogues)
+
+
+def run(recipe: Path, settings: list[str], out: Path) -> dict[str, Any]:
+    """Returns minutes, scores and baselines of a run."""
+    changes = [part for setting in settings for part in ("--set", setting)]
+    command = [sys.executable, "-m", "penjing", "run", str(recipe), *changes, "--out", str(out), "--json"]
+    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    seconds = {stage["name"]: stage["seconds"] for stage in document["stages"]}
+    return {
+        "minutes": round(sum(seconds.values()) / 60, 1),
+        "training_minutes": round(seconds["finetune"] / 60, 1),
+        "peak_memory_mb": max(stage["peak_memory_mb"] for stage in document["stages"]),
+        "scores": document["scores"],
+        "baselines": document["baselines"],
+        "predictions": document.get("predictions", []),
+    }
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    """Prints a run."""
+    print(f"epochs {name}: {found['minutes']} min ({found['training_minutes']} of training), ", end="")
+    print(f"{found['peak_memory_mb']} MB")
+    for who, scores in {"the model": found["scores"], **found["baselines"]}.items():
+        parts = (
+            f"{score} {part['value']:.3f} ({part['low']:.3f} to {part['high']:.3f})" for score, part in scores.items()
+        )
+        print(f"  {who}: {', '.join(parts)}")
+    for item in found["predictions"]:
+        print(f"  {item['text']} -> {item['written']}")
+
+
+def main() -> None:
+    """Runs what is asked for and prints it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=float, nargs="*", default=[], help="default: those of the recipe")
+    parser.add_argument("--dialogues", type=int, help="take only the first so many of each file")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings")
+    parser.add_argument("--out", type=Path, help="keep the runs here")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    data = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "topical_chat"
+    with tempfile.TemporaryDirectory() as scratch:
+        out = given.out or Path(scratch)
+        out.mkdir(parents=True, exist_ok=True)
+        files = {"path": "valid_freq", "test": "test_freq"}
+        for name in files.values():
+            convert(data / f"{name}.json.gz", out / f"{name}.jsonl", given.dialogues)
+        recipe = out / "topical-chat.toml"
+        recipe.write_text(RECIPE, encoding="utf-8")
+        settings = [
+            *(f"data.{key}={json.dumps(str(out / f'{name}.jsonl'))}" for key, name in files.items()),
+            *given.set,
+        ]
+        asked = {f"{epochs:g}": [f"finetune.epochs={epochs:g}"] for epochs in given.epochs} or {"recipe": []}
+        runs = {name: run(recipe, [*settings, *more], out / f"epochs-{name}") for name, more in asked.items()}
+    document = {"machine": describe_machine(), "runs": runs}
+    if given.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    print(document["machine"])
+    for name, found in runs.items():
+        show(name, found)
+
+
+if __name__ == "__main__":
+    main()

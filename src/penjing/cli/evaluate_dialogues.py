@@ -1,0 +1,47 @@
+"""``penjing evaluate`` of a model that replies in dialogues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from penjing.cli.evaluate import open_data
+from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.progress import TerminalProgress
+from penjing.cli.tables import score_table
+from penjing.data.dialogues import read_dialogue_rows
+
+
+@dataclass(frozen=True)
+class DialogueColumns:
+    """Where the dialogues are.
+
+    Attributes:
+        data: the address of a table.
+        text: column of the messages or, with ``target``, of what the user says.
+        target: column of the reply; None where there is a column of messages.
+    """
+
+    data: str
+    text: str
+    target: str | None
+
+
+def show_dialogue_scores(
+    model_folder: Path, given: DialogueColumns, columns: tuple[str, ...] | None, resamples: int, *, as_json: bool
+) -> None:
+    """Scores a model on dialogues; ``columns`` are names for those of a file without a header."""
+    with open_data(given.data) as address:
+        dialogues = read_dialogue_rows(address, given.text, given.target, columns=columns)
+    # These bring torch, which a wrong call need not wait for.
+    from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues
+    from penjing.tasks.loading import load_dialogue_model
+
+    progress = TerminalProgress(log_console())
+    with progress.stopping_on_signals():
+        model = load_dialogue_model(model_folder)
+        measured, _, _ = evaluate_dialogues(model, dialogues, DialogueMeasures(resamples=resamples), progress)
+    if as_json:
+        print_json({"model": str(model_folder), "data": given.data, **measured})
+    else:
+        result_console().print(score_table(measured))

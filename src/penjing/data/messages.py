@@ -1,0 +1,131 @@
+"""Messages of a dialogue, and its rules: a system prompt perhaps, then user and assistant in turn.
+
+The rules are those that chat templates of the hub ask for, most of which refuse anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from penjing.errors import DataError
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+
+
+class Message(NamedTuple):
+    """What one side says.
+
+    Attributes:
+        role: ``system``, ``user`` or ``assistant``.
+        content: the words, never empty.
+    """
+
+    role: Role
+    content: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Returns JSON values."""
+        return self._asdict()
+
+
+class Dialogue(NamedTuple):
+    """A dialogue, taken apart.
+
+    Attributes:
+        system: the system prompt; none in most dialogues, at most one.
+        exchanges: what the user says with what the assistant replies, in order.
+        asked: what the user says last and nobody replied to; none, or one.
+    """
+
+    system: list[Message]
+    exchanges: list[tuple[Message, Message]]
+    asked: list[Message]
+
+
+class EmptyMessageError(DataError):
+    """A message says nothing."""
+
+
+def read_messages(values: Any, where: str) -> list[Message]:
+    """Returns the messages that JSON values hold, checked.
+
+    Args:
+        values: a list of objects, each with ``role`` and ``content``; other keys are not looked at.
+        where: names the dialogue in errors.
+
+    Raises:
+        DataError: it is no such list, a role is unknown, a content is empty, or the turns do not alternate.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str) or not len(values):
+        raise DataError(
+            "this is no list of messages",
+            where=where,
+            do='Write a dialogue as [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].',
+        )
+    messages = [_message(value, f"{where}, message {number}") for number, value in enumerate(values, start=1)]
+    wanted: Role = "user"
+    for number, message in enumerate(messages, start=1):
+        place = f"{where}, message {number}"
+        if message.role == "system":
+            if number > 1:
+                raise DataError("a system prompt stands within the dialogue", where=place, do="Put it first.")
+        elif message.role != wanted:
+            raise DataError(_out_of_turn(wanted, number == 1 + (messages[0].role == "system")), where=place, do=_TURNS)
+        else:
+            wanted = "user" if wanted == "assistant" else "assistant"
+    if messages[-1].role == "system":
+        raise DataError("there is a system prompt and nothing else", where=where, do="Add what the user says.")
+    return messages
+
+
+_TURNS = "User and assistant speak in turn, the user first: join turns that belong together, or remove the row."
+
+
+def _out_of_turn(wanted: Role, is_first: bool) -> str:
+    if is_first:
+        return "the dialogue begins with the assistant"
+    other = "user" if wanted == "assistant" else "assistant"
+    return f"the {other} speaks twice in a row"
+
+
+def _message(value: Any, where: str) -> Message:
+    if not isinstance(value, Mapping) or "role" not in value or "content" not in value:
+        raise DataError(
+            "this is no message", where=where, do='A message is an object: {"role": "user", "content": "…"}.'
+        )
+    role, content = value["role"], value["content"]
+    if role not in ROLES:
+        raise DataError(
+            f"the role is {_shown(role)}; roles are {', '.join(ROLES)}",
+            where=where,
+            do="Name the role by one of these, or remove the row.",
+        )
+    if not isinstance(content, str):
+        raise DataError(f"the content is {_shown(content)}, which is no text", where=where, do="Give text.")
+    if not content.strip():
+        raise EmptyMessageError("the content is empty", where=where, do="Add what is said, or remove the row.")
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        raise DataError("the content holds half of a surrogate pair", where=where, do="Correct it.") from error
+    return Message(role, content)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:40] if not isinstance(value, str) else f'"{value[:40]}"'
+
+
+def take_apart(messages: Sequence[Message]) -> Dialogue:
+    """Returns system prompt, exchanges and open question of messages that keep the rules."""
+    system = [message for message in messages[:1] if message.role == "system"]
+    turns = list(messages[len(system) :])
+    exchanges = list(zip(turns[::2], turns[1::2], strict=False))
+    return Dialogue(system, exchanges, turns[2 * len(exchanges) :])
+
+
+def write_messages(messages: Sequence[Message]) -> str:
+    """Returns messages as a JSON array on one line."""
+    return json.dumps([message.to_dict() for message in messages], ensure_ascii=False)

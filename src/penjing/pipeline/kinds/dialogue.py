@@ -1,0 +1,189 @@
+"""Dialogues: a decoder that replies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogues
+from penjing.data.messages import Message
+from penjing.data.settings import DialogueData
+from penjing.errors import RecipeError
+from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
+from penjing.files import read_json, write_json
+from penjing.inference.generation import GENERATION_CONFIG
+from penjing.models.config import Head
+from penjing.models.interface import Architecture, LanguageModel
+from penjing.pipeline.chat_template import open_renderer, open_template, save_with_template
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data
+from penjing.progress import Progress, Silent, stop_if_asked
+from penjing.tasks.dialogue_model import DialogueModel
+from penjing.tasks.loading import load_dialogue_model
+from penjing.tasks.task import DialogueTask, load_task
+from penjing.text.chat_template import write_chat_template
+from penjing.text.dialogue_renderer import DialogueRenderer
+from penjing.text.learned import keep_learned, open_learned
+from penjing.text.renderer import Rendered
+from penjing.text.shards import open_shard
+from penjing.text.showing import ShownRow, show_row
+from penjing.text.tokenizer import Tokenizer
+from penjing.train.batches import Batch
+from penjing.train.cross_entropy import IGNORED
+from penjing.train.dialogue_batches import DialogueBatches
+from penjing.train.objectives.writing import ContinuationObjective
+from penjing.train.pair_batches import PairLimits
+
+_PROBED_DIALOGUES = 4
+
+
+class DialogueKind:
+    """Dialogues are answered with the next reply; see `penjing.pipeline.kinds.kind.Kind`."""
+
+    head: Head = "language"
+
+    def data_settings(self, recipe: Recipe) -> DialogueData:
+        return dialogue_data(recipe)
+
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        if not architecture.writes_text or architecture.is_encoder_decoder:
+            raise RecipeError(
+                f"the task {recipe.task} goes on where a dialogue stands, and {architecture.name} cannot",
+                where=recipe.name,
+                do='Choose a decoder, such as the family "llama".',
+            )
+        check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        return build_dialogues(dialogue_data(recipe), recipe.seed, folder, progress)
+
+    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
+        return save_with_template(recipe, tokenizer, folder)
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        renderer = _renderer(recipe, inputs)
+        splits = {}
+        for split in filled_splits(inputs["data"]):
+            windows = _Windows(renderer, iter_dialogues(inputs["data"], split), progress)
+            rows = keep_learned(folder / split, windows)
+            counts = write_split(folder / split, rows, renderer.tokenizer, renderer.fingerprint)
+            splits[split] = {**counts, "exchanges": windows.exchanges, "left_out": windows.left_out}
+        return {"max_tokens": renderer.max_tokens, "splits": splits}
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        renderer = _renderer(recipe, inputs)
+        dialogues = next(iter_dialogues(inputs["data"], "train", rows))
+        windows = [window for messages in dialogues for window in renderer.render(messages).windows]
+        return [show_row(renderer.tokenizer, window, window) for window in windows]
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        return architecture.language_model(config)
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        settings = recipe.finetune
+        training, validation = (
+            DialogueBatches(
+                open_shard(inputs["examples"] / split),
+                open_learned(inputs["examples"] / split),
+                tokenizer.pad_id,
+                PairLimits(settings.batch_tokens, settings.batch_rows),
+                recipe.seed,
+                shuffled=split == "train",
+            )
+            for split in ("train", "validation")
+        )
+        return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        assert batch.written is not None
+        model = cast("LanguageModel", network)
+        return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
+
+    def labels(self, inputs: Inputs) -> list[str]:
+        return []
+
+    def outputs(self, inputs: Inputs) -> Outputs:
+        return Outputs()
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
+        return {
+            "render": {"max_tokens": recipe.render.max_tokens},
+            **recipe.answering,
+            "fingerprint": _renderer(recipe, inputs).fingerprint,
+        }
+
+    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+        """Adds the chat template, and the token at which other tools stop as Penjing does."""
+        write_chat_template(folder, open_template(inputs["tokenizer"]).source)
+        renderer = open_renderer(inputs["tokenizer"], max_tokens=0)
+        ends = [renderer.end_id, *sorted(renderer.end_ids - {renderer.end_id})]
+        config = read_json(folder / GENERATION_CONFIG)
+        write_json(folder / GENERATION_CONFIG, {**config, "eos_token_id": ends})
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        assert isinstance(recipe, DialogueRecipe)
+        model = load_dialogue_model(inputs["finetune"] / "model", recipe.device)
+        model = replace(model, settings=recipe.write.writing)  # which may have changed since
+        train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
+        measures = _measures(recipe)
+        measured, asked, credits = evaluate_dialogues(model, test, measures, progress)
+        baselines, differences = evaluate_reply_baselines(
+            model.task, train, validation, asked, credits, measures, progress
+        )
+        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        assert isinstance(recipe, DialogueRecipe)
+        task = load_task(task_of(recipe))
+        assert isinstance(task, DialogueTask)
+        renderer, settings = _renderer(recipe, inputs), recipe.write.writing
+        model = DialogueModel(Path(), {}, task, renderer=renderer, network=cast("Any", network), settings=settings)
+        train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
+        some = test[:_PROBED_DIALOGUES]
+        began = time.perf_counter()
+        measured, asked, credits = evaluate_dialogues(model, some, _measures(recipe), Silent())
+        seconds = (time.perf_counter() - began) * len(test) / len(some)
+        began = time.perf_counter()
+        evaluate_reply_baselines(task, train, validation, asked, credits, _measures(recipe), Silent())
+        return seconds + time.perf_counter() - began, round(measured["rows"] * len(test) / len(some))
+
+
+def _measures(recipe: DialogueRecipe) -> DialogueMeasures:
+    settings = recipe.evaluate
+    return DialogueMeasures(
+        settings.candidates, settings.questions, settings.resamples, settings.mistakes, seed=recipe.seed
+    )
+
+
+def _renderer(recipe: Recipe, inputs: Inputs) -> DialogueRenderer:
+    return open_renderer(inputs["tokenizer"], recipe.render.max_tokens)
+
+
+class _Windows:
+    """The windows of dialogues, in batches.
+
+    Attributes:
+        exchanges: replies met so far.
+        left_out: those of them that fit into no window.
+    """
+
+    def __init__(self, renderer: DialogueRenderer, batches: Iterable[list[list[Message]]], progress: Progress) -> None:
+        self._renderer, self._batches, self._progress = renderer, batches, progress
+        self.exchanges = self.left_out = 0
+
+    def __iter__(self) -> Iterator[tuple[list[Rendered], list[int]]]:
+        with self._progress.bar("examples", None) as bar:
+            for dialogues in self._batches:
+                stop_if_asked(self._progress)
+                found = [self._renderer.render(messages) for messages in dialogues]
+                self.exchanges += sum(dialogue.exchanges for dialogue in found)
+                self.left_out += sum(dialogue.left_out for dialogue in found)
+                yield [window for dialogue in found for window in dialogue.windows], []
+                bar.advance(len(found))

@@ -1,0 +1,107 @@
+"""What the report of a model that replies shows: its headline, scores, dialogues, and its worst choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penjing.pipeline.report.charts import loss_chart
+from penjing.pipeline.report.compared import headline_values, order_baselines, score_values
+from penjing.pipeline.report.dialogue_facts import DialogueEvaluation, DialogueReportFacts
+from penjing.pipeline.report.rows import removed_sentence, token_rows
+from penjing.pipeline.report.wording import Wording
+from penjing.pipeline.report.writing import shorten_answer
+
+_MOST_ANSWERS = 50
+
+
+def dialogue_values(facts: DialogueReportFacts, wording: Wording) -> dict[str, Any]:
+    """Returns what ``dialogue.html.jinja`` shows beyond what every report does."""
+    evaluation = facts.evaluation
+    return {
+        **_headline(facts, wording),
+        **score_values(evaluation, wording),
+        "answers": [shorten_answer(answer) for answer in facts.answers],
+        "scores_caption": wording.say(
+            "replies_caption",
+            questions=wording.count(evaluation.questions),
+            candidates=wording.count(evaluation.candidates),
+            rows=wording.count(evaluation.rows),
+            dialogues=wording.count(evaluation.dialogues),
+        ),
+        "score_notes": _score_notes(evaluation, wording),
+        "splits": [(wording.name("split", split), wording.count(rows)) for split, rows in facts.data.splits.items()],
+        "exchanges": [
+            (wording.name("split", split), wording.count(rows)) for split, rows in facts.data.exchanges.items()
+        ],
+        "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],
+        "removed": removed_sentence(facts.data.removed, wording),
+        "cut": _window_sentence(facts, wording),
+        "token_rows": token_rows(facts.tokens, wording),
+        "charts": _training_charts(facts, wording),
+        "worst": [shorten_answer(answer) for answer in evaluation.worst[:_MOST_ANSWERS]],
+    }
+
+
+def _headline(facts: DialogueReportFacts, wording: Wording) -> dict[str, Any]:
+    evaluation, name = facts.evaluation, facts.evaluation.best_by
+    compared, quality = headline_values(evaluation, wording), evaluation.scores[name]
+    return {
+        **compared,
+        "purpose": wording.name("task", facts.task),
+        "lede": wording.say(
+            "dialogue_lede",
+            parameters=wording.parameters(facts.model.parameters),
+            family=wording.name("family", facts.model.family),
+        ),
+        "quality": wording.say(
+            "dialogue_quality",
+            candidates=wording.count(evaluation.candidates),
+            chance=wording.percent(1 / evaluation.candidates),
+            value=wording.score(name, quality.value),
+            low=wording.score(name, quality.low),
+            high=wording.score(name, quality.high),
+        ),
+        "comparison": _compare(evaluation, compared["verdict"], wording),
+        "whisker_title": wording.say("dialogue_chart", candidates=wording.count(evaluation.candidates)),
+    }
+
+
+def _compare(evaluation: DialogueEvaluation, verdict: str, wording: Wording) -> str:
+    """Returns the model beside the best baseline; nothing where there is none."""
+    if not verdict:
+        return ""
+    (best, scores), name = order_baselines(evaluation)[0], evaluation.best_by
+    difference = evaluation.difference[best][name]
+    return wording.say(
+        f"dialogue_difference_{verdict}",
+        name=wording.name("baseline", best),
+        value=wording.score(name, scores.scores[name].value),
+        points=wording.points(difference.value, signed=False),
+        low=wording.points(difference.low),
+        high=wording.points(difference.high),
+    )
+
+
+def _score_notes(evaluation: DialogueEvaluation, wording: Wording) -> list[str]:
+    notes = [wording.say("replies_note")]
+    if evaluation.left_out:
+        notes.append(wording.say("replies_left_out", count=wording.count(evaluation.left_out)))
+    return notes
+
+
+def _window_sentence(facts: DialogueReportFacts, wording: Wording) -> str:
+    tokens = facts.tokens
+    gaps = {"rows": wording.count(tokens.rows), "max_tokens": wording.count(tokens.max_tokens)}
+    sentence = wording.say("windows_cut" if tokens.cut_rows else "windows_whole", **gaps)
+    if not facts.left_out:
+        return sentence
+    return sentence + wording.say("gap") + wording.say("windows_left_out", count=wording.count(facts.left_out))
+
+
+def _training_charts(facts: DialogueReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:
+    pretraining, learning = wording.say("pretrain_chart"), wording.say("finetune_loss_chart")
+    charts = [
+        (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
+        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+    ]
+    return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]

@@ -1,0 +1,108 @@
+"""A finished model that replies in dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penjing.data.messages import Message, read_messages
+from penjing.errors import UsageError
+from penjing.inference.likelihood import ReadingModel
+from penjing.inference.writing import Writer
+from penjing.inference.writing_settings import WritingSettings
+from penjing.progress import Progress
+from penjing.tasks.model import Model
+from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.task import DialogueTask, TextPrediction
+from penjing.text.dialogue_renderer import DialogueRenderer
+
+_MESSAGES = "messages"
+
+
+@dataclass(frozen=True)
+class DialogueModel(Model):
+    """A model that replies.
+
+    Attributes:
+        folder: where it was loaded from.
+        card: its ``penjing.json``: task, lineage, scores, how it writes.
+        task: what it is for.
+        renderer: turns dialogues into token ids, as in training.
+        network: a decoder.
+        settings: how it writes, where a call says nothing.
+    """
+
+    task: DialogueTask
+    renderer: DialogueRenderer
+    network: ReadingModel
+    settings: WritingSettings
+
+    def predict(self, rows: Any, *, settings: WritingSettings | None = None) -> Any:
+        """Replies to each row.
+
+        Args:
+            rows: a list whose rows are texts (what a user says), lists of messages with ``role`` and ``content``, or
+                dictionaries with the column ``messages`` or ``text``; or a pandas, Polars or Arrow table with ``text``.
+            settings: how it writes; None: as its card says.
+
+        Returns:
+            A list of `TextPrediction` for a list, whose ``text`` is what the user said last; for a table the same kind
+            of table with the column ``written`` added.
+
+        Raises:
+            UsageError: a row has no text, or the column is missing.
+            DataError: the messages break the rules of a dialogue, or leave no room for a reply.
+        """
+        if is_table(rows):
+            predictions = self.predict_texts(texts_of(rows, "text"))
+            return with_columns(rows, {"written": [item.written for item in predictions]})
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            texts_of(rows, "text")  # says what is wrong
+        return self.reply([_dialogue(row, number) for number, row in enumerate(rows, start=1)], settings)
+
+    def predict_texts(self, texts: Sequence[str]) -> list[TextPrediction]:
+        """Replies to each text, as the first that a user says."""
+        return self.reply([[Message("user", text)] for text in texts])
+
+    def reply(
+        self,
+        dialogues: Sequence[Sequence[Message]],
+        settings: WritingSettings | None = None,
+        progress: Progress | None = None,
+    ) -> list[TextPrediction]:
+        """Replies to each dialogue.
+
+        Args:
+            dialogues: messages, the last of which is the user's.
+            settings: how it writes; None: as its card says.
+            progress: told how many are complete.
+
+        Raises:
+            DataError: a dialogue leaves no room for a reply.
+            Interrupted: the user asked to stop.
+        """
+        chosen, tokenizer = settings or self.settings, self.renderer.tokenizer
+        # At most half of the window is kept for a reply.
+        chosen = replace(chosen, max_tokens=min(chosen.max_tokens, self.renderer.max_tokens // 2))
+        prompts = [self.renderer.render_prompt(messages, chosen.max_tokens) for messages in dialogues]
+        writer = Writer(self.network, self.renderer.end_ids, tokenizer.pad_id)
+        written = writer.write([prompt.ids for prompt in prompts], chosen, progress)
+        return [
+            TextPrediction(
+                messages[-1].content, tokenizer.decode(item.ids), item.finish_reason == "stop", prompt.dropped_tokens
+            )
+            for messages, prompt, item in zip(dialogues, prompts, written, strict=True)
+        ]
+
+
+def _dialogue(row: Any, number: int) -> list[Message]:
+    where = f"row {number}"
+    if isinstance(row, Mapping) and _MESSAGES in row:
+        row = row[_MESSAGES]
+    if isinstance(row, Sequence) and not isinstance(row, str):
+        messages = read_messages(row, where)
+        if messages[-1].role != "user":
+            raise UsageError("the assistant spoke last", where=where, do="End with what the user says.")
+        return messages
+    return [Message("user", texts_of([row], "text")[0])]

@@ -1,0 +1,169 @@
+"""``penjing chat`` through the real command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.cli.chat import Session
+from penjing.errors import PenjingError, UsageError
+from penjing.inference.dialogue import Replier, load_replier
+from penjing.inference.sampling import SamplingSettings
+from penjing.models.llama import LLAMA
+from penjing.pipeline.model_folder import write_network
+from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, write_chat_template
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model ``talker``, whose weights are random, and ``plain``, which has no chat template."""
+    place = tmp_path_factory.mktemp("chat")
+    settings = TokenizerSettings(kind="bpe", vocab_size=320, reserved=4)
+    tokenizer = train_tokenizer([["a lovely film"] * 3], settings).name_reserved(MARKS)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = LLAMA.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 128})
+    network = LLAMA.language_model(config)
+    LLAMA.initialize(network, config, 0)
+    for name in ("talker", "plain"):
+        write_network(place / name, network, LLAMA, config, tokenizer, head="language")
+    write_chat_template(place / "talker", DEFAULT_TEMPLATE)
+    return place
+
+
+SETTINGS = SamplingSettings(8, temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def talker(folder: Path) -> Replier:
+    return load_replier(folder / "talker", "cpu")
+
+
+def test_a_dialogue_is_held_saved_and_taken_back(
+    talker: Replier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, file = Session(talker, SETTINGS, []), tmp_path / "said.jsonl"
+    for line in ("a film", "lovely", "/system Be brief.", f"/save {file}"):
+        assert session.take(line)
+    messages = json.loads(file.read_text(encoding="utf-8"))["messages"]
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant"]
+    assert [message["content"] for message in messages if message["role"] == "user"] == ["a film", "lovely"]
+    shown = capsys.readouterr()
+    assert len(shown.out.strip("\n")) > 0
+    assert "System prompt: Be brief." in shown.err
+    assert f"Saved: {file}, 5 messages" in shown.err
+    session.take("/undo")
+    session.take("lovely")
+    session.take(f"/save {file}")  # its own file is written again
+    assert json.loads(file.read_text(encoding="utf-8"))["messages"][1:3] == messages[1:3]
+    assert "Taken back: lovely" in capsys.readouterr().err
+    session.take("/reset")
+    with pytest.raises(UsageError, match="nothing was said yet"):
+        session.take("/undo")
+    assert not session.take("/exit")
+
+
+def test_a_turn_taken_back_and_said_again_is_the_same(talker: Replier, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session(talker, SETTINGS, [])
+    session.take("a film")
+    capsys.readouterr()
+    said = []
+    for line in ("lovely", "/undo", "lovely"):
+        session.take(line)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[2] != ""
+    assert said[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/rest", 'Did you mean "/reset"'),
+        ("/save", "names no file"),
+        ("/undo", "nothing was said"),
+        ("/save x", "nothing"),
+    ],
+)
+def test_commands_that_cannot_be_done_are_said(talker: Replier, line: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Session(talker, SETTINGS, []).take(line)
+
+
+def test_a_file_that_is_there_is_not_overwritten(talker: Replier, tmp_path: Path) -> None:
+    session, file = Session(talker, SETTINGS, []), tmp_path / "mine.jsonl"
+    file.write_text("mine", encoding="utf-8")
+    session.take("a film")
+    with pytest.raises(UsageError, match="there already"):
+        session.take(f"/save {file}")
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_what_does_not_fit_leaves_the_dialogue_as_it_was(talker: Replier, tmp_path: Path) -> None:
+    session, file = Session(talker, SETTINGS, []), tmp_path / "said.jsonl"
+    session.take("a film")
+    with pytest.raises(PenjingError, match="the last message has"):
+        session.take("film " * 200)
+    session.take(f"/save {file}")
+    assert len(json.loads(file.read_text(encoding="utf-8"))["messages"]) == 2
+
+
+def test_ctrl_c_stops_the_reply_alone(
+    talker: Replier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stopped(io.StringIO):
+        def flush(self) -> None:  # the user presses Ctrl-C when the first piece is shown
+            if self.getvalue() and not self.getvalue().endswith("\n"):
+                signal.raise_signal(signal.SIGINT)
+
+    session = Session(talker, SamplingSettings(60, temperature=1.0), [])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", shown := Stopped())
+        session.take("a film")
+    assert len(shown.getvalue()) < 20
+    assert "(stopped)" in capsys.readouterr().err
+    session.take("lovely")
+    session.take("/undo")
+    session.take("/undo")  # what was written of the reply counts as said
+    assert capsys.readouterr().err.splitlines() == ["Taken back: lovely", "Taken back: a film"]
+
+
+def ask(folder: Path, *args: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "penjing", "chat", *args]
+    return subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
+
+
+def test_messages_are_answered_as_one_json_document_and_lines_one_by_one(folder: Path) -> None:
+    options = ("--max-tokens", "8", "--seed", "3")
+    messages = [{"role": "user", "content": "a film"}]
+    done = ask(folder, "talker", "--json", "--system", "Be brief.", *options, given=json.dumps({"messages": messages}))
+    assert (done.returncode, done.stderr) == (0, "")
+    document: Any = json.loads(done.stdout)
+    assert [message["role"] for message in document["messages"]] == ["system", "user", "assistant"]
+    assert set(document["reply"]) == {"text", "tokens", "finish_reason", "seconds", "dropped"}
+    assert document["messages"][-1]["content"] == document["reply"]["text"]
+    lines = ask(folder, "talker", "--system", "Be brief.", *options, given="a film\n/help\n/nothing\n/exit\nnever\n")
+    assert lines.returncode == 0
+    assert (
+        lines.stdout
+        == "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in document["reply"]["text"]) + "\n"
+    )
+    assert "/save FILE" in lines.stderr
+    assert "there is no command /nothing" in lines.stderr
+
+
+def test_what_cannot_be_talked_with_is_said_in_one_paragraph(folder: Path) -> None:
+    done = ask(folder, "plain", "--json", given='[{"role": "user", "content": "x"}]')
+    assert done.returncode == 1
+    assert "there is no chat template" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = ask(folder, "talker", "--json", given='[{"role": "assistant", "content": "x"}]')
+    assert done.returncode == 1
+    assert done.stderr.startswith("penjing: standard input, message 1: the dialogue begins with the assistant")
