@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penjing.cli.options import Json, ModelFolder
-from penjing.data.label_cells import LabelRules
 from penjing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -184,6 +183,7 @@ def evaluate(
     _check_separator(model, separator, answers)
     if answers == "set":
         from penjing.cli.evaluate_multilabel import show_multilabel_scores
+        from penjing.data.label_cells import LabelRules
 
         rules = LabelRules(tuple(label.split(",")), empty="keep", separator=separator)
         show_multilabel_scores(model, data, text, rules, names, resamples, as_json=as_json)
