@@ -7,8 +7,11 @@ from typing import Any
 
 from penjing.data.dividing import addressed_files
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe, has_data, split_data
+from penjing.pipeline.recipe import Recipe, has_data, row_data
 from penjing.pipeline.stage import Stage, StageContext
+
+# Where files lie does not count, what is in them does.
+_WHERE = {"path", "validation", "test", "items"}
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -17,11 +20,11 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     settings = kind_of(recipe).data_settings(recipe)
-    return {**settings.model_dump(mode="json", exclude={"path", "validation", "test"}), "seed": recipe.seed}
+    return {**settings.model_dump(mode="json", exclude=_WHERE), "seed": recipe.seed}
 
 
 def _files(recipe: Recipe) -> list[Path]:
-    sides = [side for addresses in split_data(recipe).addresses.values() for side in addressed_files(addresses)]
+    sides = [side for addresses in row_data(recipe).addresses.values() for side in addressed_files(addresses)]
     return [file for side in sides for file in side]
 
 
