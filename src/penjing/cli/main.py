@@ -100,12 +100,15 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none: read lines from standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV, TSV, JSONL, Parquet or text, also gzipped.")] = None,
     column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="So many items, for a model that ranks them (default: 10).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Ask a model about texts, a file, or standard input."""
+    """Ask a model about texts, a file, or standard input; one that ranks items about what somebody had, in order."""
     from penjing.cli.predict import show_predictions
 
-    show_predictions(model, texts or [], file, column, as_json=as_json)
+    show_predictions(model, texts or [], file, column, top, as_json=as_json)
 
 
 @app.command()
@@ -152,7 +155,9 @@ def evaluate(
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled rows; for a language model texts or minimal pairs. -: CSV on standard input.", metavar="DATA"
+            help="Labelled rows, pairs or events; for a language model texts or minimal pairs. -: CSV on standard "
+            "input.",
+            metavar="DATA",
         ),
     ],
     text: Annotated[str, typer.Option("--text", help="Its column of texts.")] = "text",
@@ -166,6 +171,11 @@ def evaluate(
     beside: Annotated[
         Path | None, typer.Option("--beside", help="File of lines that should be written to the lines of DATA.")
     ] = None,
+    user: Annotated[
+        str, typer.Option("--user", help="Its column of users, of events, for a model that ranks items.")
+    ] = "user",
+    item: Annotated[str, typer.Option("--item", help="Its column of items.")] = "item",
+    time: Annotated[str, typer.Option("--time", help="Its column of times.")] = "time",
     pairs_per_set: Annotated[
         int | None, typer.Option("--pairs-per-set", min=1, help="Minimal pairs: ask a sample of so many of each set.")
     ] = None,
@@ -189,7 +199,14 @@ def evaluate(
             where=str(model),
             do="Leave it out, or give the folder of a language model.",
         )
-    if answers_with(model) == "text":
+    answers = answers_with(model)
+    if answers == "items":
+        from penjing.cli.evaluate_ranking import EventColumns, show_ranking_scores
+
+        events = EventColumns(data, user, item, time, names)
+        show_ranking_scores(model, events, resamples, as_json=as_json)
+        return
+    if answers == "text":
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)

@@ -12,14 +12,25 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import Prediction, TextPrediction
+from penjing.tasks.task import ClassPrediction, Prediction, TextPrediction
 
 _ROWS = 1024
+_TOP = 10
 
 
-def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+def show_predictions(
+    model_folder: Path, texts: list[str], file: Path | None, column: str, top: int | None, *, as_json: bool
+) -> None:
     """Answers texts from the call, a file or standard input, in batches, in the order given."""
-    card_task(read_card(model_folder), model_folder)
+    task = card_task(read_card(model_folder), model_folder)
+    if task.answers == "items":
+        show_rankings(model_folder, texts, file, column, top or _TOP, as_json=as_json)
+        return
+    if top is not None:
+        do = "Leave it out, or give a model for recommendation."
+        raise UsageError(
+            f"--top is for items, and this model is for the task {task.name}", where=str(model_folder), do=do
+        )
     source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
     from penjing.tasks.loading import load_model  # brings torch, which a wrong call need not wait for
@@ -32,6 +43,30 @@ def show_predictions(model_folder: Path, texts: list[str], file: Path | None, co
                 predictions.append(prediction.to_dict())
             else:
                 sys.stdout.write(f"{_shown(prediction)}\n")
+    if as_json:
+        print_json(predictions)
+
+
+def show_rankings(
+    model_folder: Path, items: list[str], file: Path | None, column: str, top: int, *, as_json: bool
+) -> None:
+    """Answers histories with items: one given in the call, or one a line, its items between tabs."""
+    source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column))
+    first = list(islice(source, _ROWS))
+    from penjing.tasks.loading import load_item_model  # brings torch, which a wrong call need not wait for
+
+    model = load_item_model(model_folder)
+    predictions: list[dict[str, Any]] = []
+    number = 0
+    for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):
+        for answer in model.predict([line.split("\t") for line in chunk], top=top):
+            number += 1
+            if as_json:
+                predictions.append(answer.to_dict())
+                continue
+            before = "" if items else f"{number}\t"
+            for item in answer.items:
+                sys.stdout.write(f"{before}{item.id}\t{item.score:.4f}\t{_one_line(item.text)}\n")
     if as_json:
         print_json(predictions)
 
@@ -75,6 +110,7 @@ def _shown(prediction: Prediction) -> str:
     """Returns a label with its probability and the text, or the answer alone, as files of lines have it."""
     if isinstance(prediction, TextPrediction):
         return _one_line(prediction.written)
+    assert isinstance(prediction, ClassPrediction)
     return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
 
 

@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
+from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import Answers, ClassPrediction, Prediction, TextPrediction, load_task
+from penjing.tasks.task import Answers, ClassPrediction, ItemPrediction, Prediction, TextPrediction, load_task
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -66,7 +68,7 @@ class LanguageOutcome:
     command: str
 
 
-def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts:
+def collect_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts | WritingReportFacts | RankingReportFacts:
     """Returns all that the report of a fine-tuned model says."""
     return _COLLECT[load_task(task_of(recipe)).answers](recipe, outcome)
 
@@ -115,9 +117,27 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
     )
 
 
-_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], ReportFacts | WritingReportFacts]] = {
+def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFacts:
+    done = outcome.artifacts
+    sizes = dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return RankingReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, ItemPrediction)],
+            "data": count_events(done["data"].facts),
+            "texts": count_item_texts(recipe, done["tokenizer"].facts, done["examples"].facts),
+        }
+    )
+
+
+_Facts: TypeAlias = ReportFacts | WritingReportFacts | RankingReportFacts
+_COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], _Facts]] = {
     "label": _collect_label_facts,
     "text": _collect_writing_facts,
+    "items": _collect_ranking_facts,
 }
 
 

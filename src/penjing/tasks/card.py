@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
-from penjing.tasks.task import Task, load_task
+from penjing.tasks.task import Answers, Task, load_task
 
 CARD = "penjing.json"
 _COPY = "Copy the file again, as training wrote it."
@@ -31,6 +32,10 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForItems(_Asked):
+    encoder: bool
+
+
 class _Made(BaseModel):
     """A stage that a model was made by."""
 
@@ -43,6 +48,13 @@ class _Made(BaseModel):
 
 class _History(BaseModel):
     lineage: list[_Made] = []
+
+
+_SHAPES: Mapping[Answers, type[BaseModel]] = {
+    "label": _AskedForLabels,
+    "text": _AskedForTexts,
+    "items": _AskedForItems,
+}
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -93,7 +105,7 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
 def _shape_of(card: Any) -> type[BaseModel]:
     """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
     try:
-        return _AskedForTexts if load_task(card["task"]).answers == "text" else _AskedForLabels
+        return _SHAPES[load_task(card["task"]).answers]
     except (UsageError, KeyError, TypeError):
         return _AskedForLabels
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.histories import Catalog
+from penjing.metrics.ranking import Places
 from penjing.registry import load_registered
 
 Probabilities = NDArray[np.float64]
@@ -58,7 +60,53 @@ class TextPrediction:
         return asdict(self)
 
 
-Prediction = ClassPrediction | TextPrediction
+@dataclass(frozen=True)
+class RankedItem:
+    """An item of a ranking.
+
+    Attributes:
+        id: of the item.
+        text: of the item.
+        score: the higher, the likelier it comes next; scores of one ranking compare with each other alone.
+    """
+
+    id: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ItemPrediction:
+    """What may come next after a history.
+
+    Attributes:
+        history: what was read, as it was given.
+        items: the best first; none that is in the history.
+        new: what in the history is no item that the model knows, and was read by its text.
+        cut_items: older items that were not read, because the history is longer than the model's window.
+    """
+
+    history: tuple[str, ...]
+    items: tuple[RankedItem, ...]
+    new: tuple[str, ...] = ()
+    cut_items: int = 0
+
+    @property
+    def text(self) -> str:
+        """The history as one line."""
+        return ", ".join(self.history)
+
+    @property
+    def answer(self) -> str:
+        """The items as one line."""
+        return ", ".join(item.text or item.id for item in self.items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        return asdict(self)
+
+
+Prediction = ClassPrediction | TextPrediction | ItemPrediction
 
 
 class Baseline(Protocol):
@@ -75,13 +123,21 @@ class WritingBaseline(Protocol):
         """Returns a text for each source; a source that is empty has one too, and it may be empty."""
 
 
+class RankingBaseline(Protocol):
+    """A fitted baseline of a task in which items are ranked."""
+
+    def rank(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Returns the score of each item for each history of item numbers from 1, [histories, items]."""
+
+
+FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
 FitWriting = Callable[[Sequence[str], Sequence[str]], WritingBaseline]
-Answers = Literal["label", "text"]
+Answers = Literal["label", "text", "items"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask` or a `WritingTask`.
+    """One application: a `LabelTask`, a `WritingTask` or an `ItemTask`.
 
     Attributes:
         name: as in a recipe.
@@ -140,6 +196,30 @@ class WritingTask(Task):
     @property
     def answers(self) -> Answers:
         return "text"
+
+
+@dataclass(frozen=True)
+class ItemTask(Task):
+    """A history is answered with items, ranked. Families can do it that rank items.
+
+    Attributes:
+        score: places of the wanted items, first ten of each ranking, number of items, bands of the wanted items or
+            None, resamples, seed → ``rows``, ``scores`` with intervals, ``bands``.
+        compare: places, places of another, resamples, seed → score → difference with its interval.
+        best_by: the score that comes first.
+        baselines: name → function of the training histories and the items → fitted baseline.
+        by_text: texts of the items that are read, and of those that are ranked → baseline for items that are new.
+    """
+
+    score: Callable[[Places, NDArray[np.int64], int, NDArray[np.int64] | None, int, int], dict[str, Any]]
+    compare: Callable[[Places, Places, int, int], dict[str, dict[str, float]]]
+    best_by: str
+    baselines: Mapping[str, FitRanking]
+    by_text: Callable[[Sequence[str], Sequence[str]], RankingBaseline]
+
+    @property
+    def answers(self) -> Answers:
+        return "items"
 
 
 def load_task(name: str) -> Task:

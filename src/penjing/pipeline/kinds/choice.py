@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from penjing.pipeline.kinds.items import ItemKind
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.tasks.task import Answers, load_task
 
-KINDS: Mapping[Answers, Kind] = {"label": LabelKind(), "text": WritingKind()}
+KINDS: Mapping[Answers, Kind] = {"label": LabelKind(), "text": WritingKind(), "items": ItemKind()}
 
 
 def kind_of(recipe: Recipe) -> Kind:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
 from penjing.data.settings import LabelledData
+from penjing.errors import RecipeError
 from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
@@ -49,6 +50,12 @@ class LabelKind:
         return data.model_copy(update={"labels": dict(names)})
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        if architecture.ranks_items:
+            raise RecipeError(
+                f"the task {recipe.task} labels texts, and {architecture.name} ranks items",
+                where=recipe.name,
+                do='Choose another family, such as "bert", or the task recommend.',
+            )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -63,6 +70,9 @@ class LabelKind:
             rendered = _rendered(renderer, iter_split(inputs["data"], split, ROWS_AT_ONCE), labels, progress)
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
+
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.classifier(config, len(self.labels(inputs)))
@@ -101,6 +111,9 @@ class LabelKind:
             "render": recipe.render.model_dump(mode="json"),
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
+
+    def write_beside(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
+        """There is nothing more."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         settings, seed = recipe.evaluate, recipe.seed

@@ -17,12 +17,14 @@ from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.facts import AdapterFacts, PathStage, ReportFacts, RunFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
+from penjing.pipeline.report.ranking import ranking_values
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 
-AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | WritingReportFacts
+AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | WritingReportFacts | RankingReportFacts
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
@@ -50,6 +52,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "language_model.html.jinja", language_model_values(facts, wording)
     elif isinstance(facts, WritingReportFacts):
         template, values = "writing.html.jinja", writing_values(facts, wording)
+    elif isinstance(facts, RankingReportFacts):
+        template, values = "ranking.html.jinja", ranking_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

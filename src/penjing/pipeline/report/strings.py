@@ -12,6 +12,8 @@ from penjing.pipeline.report.chinese import CHINESE
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
+from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
+from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
 from penjing.pipeline.report.words_english import WORDS_ENGLISH
 from penjing.pipeline.report.writing_chinese import WRITING_CHINESE
@@ -20,8 +22,14 @@ from penjing.pipeline.report.writing_english import WRITING_ENGLISH
 Language = Literal["en", "zh"]
 
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH},
-    "zh": {**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE},
+    "en": {
+        **{**ENGLISH, **LABELS_ENGLISH, **WORDS_ENGLISH, **ADAPTERS_ENGLISH, **WRITING_ENGLISH},
+        **RANKING_ENGLISH,
+    },
+    "zh": {
+        **{**CHINESE, **LABELS_CHINESE, **WORDS_CHINESE, **ADAPTERS_CHINESE, **WRITING_CHINESE},
+        **RANKING_CHINESE,
+    },
 }
 
 

@@ -2,7 +2,8 @@
 
 For classification, each is a function of training texts and classes, validation texts and classes, and the label names;
 what it returns gives the probability of each label for each text. For tasks that write, each is a function of training
-sources and targets; what it returns writes a text for each source.
+sources and targets; what it returns writes a text for each source. For recommendation, each is a function of training
+histories and the items; what it returns scores every item for each history.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from penjing.tasks.baselines.majority import fit_majority
+from penjing.tasks.baselines.recommendation import fit_item_neighbors, fit_last_text, fit_popular
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitWriting
+from penjing.tasks.task import FitRanking, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
@@ -22,3 +24,8 @@ CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
 }
 TRANSLATION_BASELINES: Mapping[str, FitWriting] = {"copy": fit_copy, "dictionary": fit_dictionary}
 SUMMARY_BASELINES: Mapping[str, FitWriting] = {"lead": fit_lead, "textrank": fit_textrank}
+RECOMMENDATION_BASELINES: Mapping[str, FitRanking] = {
+    "popular": fit_popular,
+    "item-knn": fit_item_neighbors,
+    "last-text": fit_last_text,
+}
