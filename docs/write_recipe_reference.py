@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import LabelRecipe, WritingRecipe
+from penjing.models.interface import FROM_ITEMS, FROM_TOKENIZER
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import ItemRecipe, LabelRecipe, WritingRecipe
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -42,21 +43,32 @@ With `task = "translate"` or `"summarize"` rows are pairs of texts. These sectio
 above, and `[explain]` is not for them.
 """
 
+_RANKING = """## The task `recommend`
+
+With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
+`[pretrain]` and `[explain]` are not for it.
+"""
+_KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
+    (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
+    (ItemRecipe, _RANKING, " of `recommend`", ("data", "model", "render", "finetune")),
+)
+
 
 def write_reference() -> str:
     """Returns the page."""
     lines = [_INTRODUCTION]
     _write_section(LabelRecipe, "", lines)
-    lines += [_WRITING]
-    for name in _OF_WRITING:
-        section = _section_of(WritingRecipe.model_fields[name])
-        assert section is not None
-        _write_section(section, name, lines, _TASKS)
+    for recipe, introduction, of, names in _KINDS:
+        lines += [introduction]
+        for name in names:
+            section = _section_of(recipe.model_fields[name])
+            assert section is not None
+            _write_section(section, name, lines, of)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)
         for field in fields(architecture.config_class):
-            if field.name not in FROM_TOKENIZER:
+            if field.name not in FROM_TOKENIZER | FROM_ITEMS:
                 default = architecture.fresh_shape.get(field.name, field.default)
                 lines.append(f"| `{field.name}` | `{_show(default)}` |")
         lines.append("")

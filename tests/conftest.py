@@ -211,3 +211,71 @@ def pair_run_of(
 def pair_run(request: pytest.FixtureRequest, pair_run_of: Callable[[str], Any]) -> Any:
     """A finished run of a small model that translates (a `RunResult`), of each family; nobody may change it."""
     return pair_run_of(request.param)
+
+
+COLORS = ("red", "green", "blue", "黄色")
+PER_COLOR = 9
+
+
+def write_events(folder: Path, users: int = 120, length: int = 7) -> None:
+    """Writes items of four colors, and users who have those of one color, each the next one of it."""
+    items = [f"{color[:1]}{number},{color},thing {number}" for color in COLORS for number in range(PER_COLOR)]
+    (folder / "items.csv").write_text("\n".join(["item,color,name", *items]), encoding="utf-8")
+    rng = random.Random(0)
+    events = ["user,item,time"]
+    for user in range(users):
+        color, first = rng.choice(COLORS), rng.randrange(PER_COLOR)
+        events += [f"u{user},{color[:1]}{(first + step) % PER_COLOR},{step}" for step in range(length)]
+    (folder / "events.csv").write_text("\n".join(events), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def event_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that writes events into a folder and returns a recipe for a small model of a family."""
+    return _event_recipe
+
+
+def _event_recipe(folder: Path, family: str = "sasrec") -> dict[str, Any]:
+    if not (folder / "events.csv").exists():
+        write_events(folder)
+    return {
+        "name": "things",
+        "task": "recommend",
+        "data": {
+            "path": str(folder / "events.csv"),
+            "items": str(folder / "items.csv"),
+            "text": "{color} {name}",
+            "cold": 0.1,
+        },
+        "tokenizer": {"kind": "word", "vocab_size": 300, "min_frequency": 1},
+        "model": {
+            "family": family,
+            "shape": {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 48, "hidden_dropout": 0.1},
+        },
+        "render": {"max_items": 5},
+        "finetune": {"epochs": 5, "batch_rows": 8, "learning_rate": 1e-2, "evaluations": 2, "device": "cpu"},
+        "evaluate": {"resamples": 100, "mistakes": 3},
+        "report": {"examples": ["r1\tr2\tr3"]},
+    }
+
+
+@pytest.fixture(scope="session", params=["sasrec", "two_tower"])
+def event_run(request: pytest.FixtureRequest, event_run_of: Callable[[str], Any]) -> Any:
+    """A finished run of a small model that ranks items (a `RunResult`); nobody may change it."""
+    return event_run_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def event_run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """A function that gives that run for a family."""
+
+    @lru_cache
+    def run(family: str) -> Any:
+        from penjing.pipeline.recipe_file import check_recipe
+        from penjing.pipeline.run import run_recipe
+        from penjing.progress import Silent
+
+        folder = tmp_path_factory.mktemp(f"things-{family}")
+        return run_recipe(check_recipe(_event_recipe(folder, family), "things"), folder / "out", Silent(), ["test"])
+
+    return run

@@ -231,6 +231,25 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
+def test_a_model_of_the_docs_recommends_and_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, translated = "docs/recommend.md", "docs/recommend.zh.md"
+    (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
+    (folder / "shop.toml").write_text(recipe, encoding="utf-8")
+    items = [f"i{number},thing {number},{('cup', 'hat')[number % 2]}" for number in range(30)]
+    (folder / "items.csv").write_text("\n".join(["item,title,kind", *items]), encoding="utf-8")
+    events = [f"u{user},i{(user + 2 * step) % 30},{step}" for user in range(60) for step in range(6)]
+    (folder / "events.csv").write_text("\n".join(["user,item,time", *events]), encoding="utf-8")
+    plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "240 train, 60 validation, 60 test" in plan
+    assert "item-knn" in run
+    assert len(predict.splitlines()) == 3
+    assert "ndcg_10" in evaluate
+    monkeypatch.chdir(folder)
+    exec(compile(code, page, "exec"), {})
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

@@ -96,7 +96,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "card with labels of a wrong type": (_with("penjing.json", labels=3), ["the entry labels", "Copy the file"]),
     "card with a task that is not known": (
         _with("penjing.json", task="tag"),
-        ['model/penjing.json: "tag"', "Known are: classify, sentiment"],
+        ['model/penjing.json: "tag"', "Known are: classify, recommend, sentiment"],
     ),
     "card with a task of another kind": (
         _with("penjing.json", task="translate"),

@@ -122,7 +122,8 @@ class ItemModel(Model):
         places = [place for place in best_first(scores[None], top)[0].tolist() if place >= 0]
         items = [RankedItem(self.catalog.ids[at], self.catalog.texts[at], float(scores[at])) for at in places]
         new = tuple(item for item in history if item in unknown)
-        return ItemPrediction(history, tuple(items), new, max(0, len(history) - self.renderer.settings.max_items))
+        texts = (item if item in unknown else self.catalog.texts[self._numbers[item] - 1] for item in history)
+        return ItemPrediction(history, tuple(texts), tuple(items), new, max(0, len(history) - self.renderer.settings.max_items))
 
 
 def _histories(rows: Any) -> list[tuple[str, ...]]:

@@ -81,25 +81,27 @@ class ItemPrediction:
 
     Attributes:
         history: what was read, as it was given.
+        read: what was read in the place of each: the text of an item that the model knows, else what was given.
         items: the best first; none that is in the history.
         new: what in the history is no item that the model knows, and was read by its text.
         cut_items: older items that were not read, because the history is longer than the model's window.
     """
 
     history: tuple[str, ...]
+    read: tuple[str, ...]
     items: tuple[RankedItem, ...]
     new: tuple[str, ...] = ()
     cut_items: int = 0
 
     @property
     def text(self) -> str:
-        """The history as one line."""
-        return ", ".join(self.history)
+        """What was read, as one line."""
+        return " · ".join(self.read)
 
     @property
     def answer(self) -> str:
         """The items as one line."""
-        return ", ".join(item.text or item.id for item in self.items)
+        return " · ".join(item.text for item in self.items)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON values."""

@@ -68,6 +68,7 @@ class ItemKind:
                 do='Choose the family "sasrec", which learns items by their ids and texts, or "two_tower", which knows '
                 "their texts alone; a text encoder is named in [model] text_encoder.",
             )
+        encoder_folder(recipe)
         items = _recipe(recipe).render.max_items
         if longest is not None and items > longest:
             raise RecipeError(

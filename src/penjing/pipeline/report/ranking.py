@@ -25,8 +25,8 @@ def ranking_values(facts: RankingReportFacts, wording: Wording) -> dict[str, Any
         **_headline(facts, ordered, wording),
         "answers": [
             (
-                ", ".join(map(shorten_text, answer.history)),
-                [item.text or item.id for item in answer.items[:_MOST_ITEMS]],
+                " · ".join(map(shorten_text, answer.read)),
+                [item.text for item in answer.items[:_MOST_ITEMS]],
             )
             for answer in facts.answers
         ],

@@ -75,11 +75,11 @@ class Item(BaseModel):
 
 
 class RankingAnswer(BaseModel):
-    """A history, and what may come next."""
+    """What was read of a history, and what may come next."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    history: tuple[str, ...]
+    read: tuple[str, ...]
     items: tuple[Item, ...]
 
 
