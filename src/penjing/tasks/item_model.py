@@ -123,7 +123,9 @@ class ItemModel(Model):
         items = [RankedItem(self.catalog.ids[at], self.catalog.texts[at], float(scores[at])) for at in places]
         new = tuple(item for item in history if item in unknown)
         texts = (item if item in unknown else self.catalog.texts[self._numbers[item] - 1] for item in history)
-        return ItemPrediction(history, tuple(texts), tuple(items), new, max(0, len(history) - self.renderer.settings.max_items))
+        return ItemPrediction(
+            history, tuple(texts), tuple(items), new, max(0, len(history) - self.renderer.settings.max_items)
+        )
 
 
 def _histories(rows: Any) -> list[tuple[str, ...]]:

@@ -105,9 +105,14 @@ def _order(compared: Compared, by: str) -> Named:
 
 def _compare(compared: Compared, ordered: Named, name: str, wording: Wording) -> tuple[str, str]:
     """Returns the verdict's kind (above, below, chance, or empty), and the model beside the best baseline."""
-    if not ordered:
-        return "", ""
-    best, scores = ordered[0]
+    return _say_difference(compared, ordered[0], name, "ranking_difference", wording) if ordered else ("", "")
+
+
+def _say_difference(
+    compared: Compared, other: tuple[str, RankingScores], name: str, sentence: str, wording: Wording
+) -> tuple[str, str]:
+    """Returns the verdict's kind, and a sentence of three, on the model beside a baseline."""
+    best, scores = other
     difference = compared.difference[best][name]
     verdict = judge(difference)
     gaps = {
@@ -118,7 +123,7 @@ def _compare(compared: Compared, ordered: Named, name: str, wording: Wording) ->
         "low": wording.score(name, difference.low),
         "high": wording.score(name, difference.high),
     }
-    return verdict, wording.say(f"ranking_difference_{verdict}", **gaps)
+    return verdict, wording.say(f"{sentence}_{verdict}", **gaps)
 
 
 def _score_table(compared: Compared, ordered: Named, wording: Wording) -> dict[str, Any]:
@@ -158,9 +163,9 @@ def _cold(cold: Compared | None, by: str, wording: Wording) -> dict[str, Any] | 
     if cold is None:
         return None
     ordered = _order(cold, by)
-    verdict, comparison = _compare(cold, [item for item in ordered if item[0] == "popular"], by, wording)
+    comparison = _say_difference(cold, ("popular", cold.baselines["popular"]), by, "cold_difference", wording)[1]
     caption = wording.say("cold_caption", rows=wording.count(cold.rows), items=wording.count(cold.items))
-    return {**_score_table(cold, ordered, wording), "caption": caption, "verdict": verdict, "comparison": comparison}
+    return {**_score_table(cold, ordered, wording), "caption": caption, "comparison": comparison}
 
 
 def _data(facts: RankingReportFacts, wording: Wording) -> dict[str, Any]:

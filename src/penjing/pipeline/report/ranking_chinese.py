@@ -30,6 +30,12 @@ RANKING_CHINESE: dict[str, str] = {
     "cold": "新物品",
     "cold_caption": "{items} 件物品完全没有用于训练，只凭文本在彼此之间排序，问的是有过其中一件的 {rows} 位用户。"
     "“最热门”对它们一无所知，等同于随机；“事后的最热门”数的是后来谁有了它们，而这在事前无人知道。",
+    "cold_difference_above": "基线“{name}”的 {score} 为 {value}。模型高出 {gap}，并非偶然：差距的 95% 区间为 {low} "
+    "至 {high}。",
+    "cold_difference_below": "基线“{name}”的 {score} 为 {value}。模型低 {gap}，并非偶然：差距的 95% 区间为 {low} 至 "
+    "{high}。",
+    "cold_difference_chance": "基线“{name}”的 {score} 为 {value}。{gap} 的差距可能出于偶然：其 95% 区间（{low} 至 "
+    "{high}）包含零。",
     "users": "用户",
     "short_users": "不足三个事件、只用于学习的用户",
     "items": "物品",
