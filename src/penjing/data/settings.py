@@ -19,7 +19,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 WhereValue = str | bool | int | float
 
 _WHERE = "keep only the rows whose column has this value"
-_COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
+COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
 _ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
 _REMOVED = "ids of texts to leave out, as penjing data inspect and show give them"
@@ -57,34 +57,44 @@ def exact_share(share: float) -> Fraction:
     return Fraction(repr(share))
 
 
-class SplitData(BaseModel):
-    """Rows to learn from, to choose by and to measure on."""
+class RowData(BaseModel):
+    """Rows of tables to learn from, and how their files are read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | tuple[str, str] = Field(min_length=1, description=ROWS)
-    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
-    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
-    text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
-    split: Split = Field(Split(), description="how rows are divided where no separate files are given")
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
     encoding: str = Field("utf-8", description=_ENCODING)
-    empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
     removed: tuple[str, ...] = Field((), description=_REMOVED)
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """The addresses by what lies there: one each, or two of files that are read side by side."""
+        return {"path": (self.path,) if isinstance(self.path, str) else self.path}
+
+    @property
+    def layout(self) -> Layout:
+        """How the files are read."""
+        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
+
+
+class SplitData(RowData):
+    """Rows to learn from, to choose by and to measure on."""
+
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
+    text: str = Field("text", min_length=1, description="column of the text")
+    split: Split = Field(Split(), description="how rows are divided where no separate files are given")
+    empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
 
     @property
     def addresses(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each split that has some: one, or two of files that are read side by side."""
         named = {"train": self.path, "validation": self.validation, "test": self.test}
         return {split: (at,) if isinstance(at, str) else at for split, at in named.items() if at is not None}
-
-    @property
-    def layout(self) -> Layout:
-        """How the files are read."""
-        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
 
 
 class PairedData(SplitData):
@@ -181,7 +191,7 @@ class EvaluationTexts(BaseModel):
         min_length=1, description="a file, folder, glob, package:NAME/inner/path or hf://datasets/OWNER/NAME, or a list"
     )
     text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     run_words: int = Field(
         13,
         ge=5,
@@ -264,7 +274,7 @@ class TextData(BaseModel):
         "https://…, s3://BUCKET/KEY, sqlite:FILE?SELECT … or postgresql://…?SELECT …, or a list of these",
     )
     text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
@@ -354,6 +364,11 @@ def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[
 
 
 def check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:
+    """Refuses names of columns of which one comes twice, or one that is read is missing.
+
+    Raises:
+        ValueError: it says which.
+    """
     if columns is None:
         return
     if len(set(columns)) < len(columns):

@@ -15,6 +15,7 @@ from penjing.data.dividing import has_test
 from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
 from penjing.data.normalizing import make_normalizer
+from penjing.data.settings import SplitData
 from penjing.data.sources import corpus_files, source_files
 from penjing.data.sources.keeping import forget_unreachable
 from penjing.errors import MissingExtraError, RecipeError, UsageError
@@ -74,7 +75,7 @@ def check_measurable(recipe: Recipe) -> None:
     Raises:
         RecipeError: it has none.
     """
-    if recipe.data is not None and not has_test(recipe.data):
+    if isinstance(recipe.data, SplitData) and not has_test(recipe.data):
         raise RecipeError(
             "there is no test file, and its share of the rows is 0",
             where=str(recipe.data.path),

@@ -13,6 +13,7 @@ from penjing.data.questions import COUNTED
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
+from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe
@@ -20,6 +21,7 @@ from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
@@ -27,6 +29,7 @@ from penjing.pipeline.start import architecture_of
 from penjing.tasks.task import (
     Answers,
     ClassPrediction,
+    ItemPrediction,
     Prediction,
     RankPrediction,
     SetPrediction,
@@ -40,7 +43,9 @@ _SIZES = (
     *("embedding_size", "hidden_size", "intermediate_size", "num_hidden_layers"),
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
-FineTunedFacts: TypeAlias = ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
+FineTunedFacts: TypeAlias = (
+    ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts | RankingReportFacts
+)
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
 
@@ -181,12 +186,29 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
     )
 
 
+def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFacts:
+    done = outcome.artifacts
+    sizes = dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return RankingReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, ItemPrediction)],
+            "data": count_events(done["data"].facts),
+            "texts": count_item_texts(recipe, done["tokenizer"].facts, done["examples"].facts),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
     "set": _collect_multilabel_facts,
     "text": _collect_writing_facts,
     "span": _collect_answer_facts,
+    "items": _collect_ranking_facts,
 }
 
 

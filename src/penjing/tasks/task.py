@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.histories import Catalog
 from penjing.data.question_rows import Question
+from penjing.metrics.ranking import Places
 from penjing.registry import load_registered
 
 Probabilities = NDArray[np.float64]
@@ -122,7 +124,55 @@ class AnswerPrediction:
         return asdict(self)
 
 
-Prediction = AnswerPrediction | ClassPrediction | SetPrediction | TextPrediction
+@dataclass(frozen=True)
+class RankedItem:
+    """An item of a ranking.
+
+    Attributes:
+        id: of the item.
+        text: of the item.
+        score: the higher, the likelier it comes next; scores of one ranking compare with each other alone.
+    """
+
+    id: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ItemPrediction:
+    """What may come next after a history.
+
+    Attributes:
+        history: what was read, as it was given.
+        read: what was read in the place of each: the text of an item that the model knows, else what was given.
+        items: the best first; none that is in the history.
+        new: what in the history is no item that the model knows, and was read by its text.
+        cut_items: older items that were not read, because the history is longer than the model's window.
+    """
+
+    history: tuple[str, ...]
+    read: tuple[str, ...]
+    items: tuple[RankedItem, ...]
+    new: tuple[str, ...] = ()
+    cut_items: int = 0
+
+    @property
+    def text(self) -> str:
+        """What was read, as one line."""
+        return " · ".join(self.read)
+
+    @property
+    def answer(self) -> str:
+        """The items as one line."""
+        return " · ".join(item.text for item in self.items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns JSON values."""
+        return asdict(self)
+
+
+Prediction = AnswerPrediction | ClassPrediction | ItemPrediction | SetPrediction | TextPrediction
 
 
 class Baseline(Protocol):
@@ -151,12 +201,22 @@ class AnswerBaseline(Protocol):
 
 
 FitAnswers = Callable[[Sequence[Question]], AnswerBaseline]
-Answers = Literal["label", "rank", "set", "span", "text"]
+
+
+class RankingBaseline(Protocol):
+    """A fitted baseline of a task in which items are ranked."""
+
+    def rank(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Returns the score of each item for each history of item numbers from 1, [histories, items]."""
+
+
+FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
+Answers = Literal["items", "label", "rank", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask`, a `WritingTask` or a `SpanTask`.
+    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask` or an `ItemTask`.
 
     Attributes:
         name: as in a recipe.
@@ -277,6 +337,30 @@ class SpanTask(Task):
     @property
     def answers(self) -> Answers:
         return "span"
+
+
+@dataclass(frozen=True)
+class ItemTask(Task):
+    """A history is answered with items, ranked. Families can do it that rank items.
+
+    Attributes:
+        score: places of the wanted items, first ten of each ranking, number of items, bands of the wanted items or
+            None, resamples, seed → ``rows``, ``scores`` with intervals, ``bands``.
+        compare: places, places of another, resamples, seed → score → difference with its interval.
+        best_by: the score that comes first.
+        baselines: name → function of the training histories and the items → fitted baseline.
+        by_text: texts of the items that are read, and of those that are ranked → baseline for items that are new.
+    """
+
+    score: Callable[[Places, NDArray[np.int64], int, NDArray[np.int64] | None, int, int], dict[str, Any]]
+    compare: Callable[[Places, Places, int, int], dict[str, dict[str, float]]]
+    best_by: str
+    baselines: Mapping[str, FitRanking]
+    by_text: Callable[[Sequence[str], Sequence[str]], RankingBaseline]
+
+    @property
+    def answers(self) -> Answers:
+        return "items"
 
 
 def load_task(name: str) -> Task:

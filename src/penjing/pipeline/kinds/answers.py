@@ -90,6 +90,9 @@ class AnswerKind:
             shown.append(show_row(renderer.tokenizer, row, row))
         return shown
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None
         return architecture.span_scorer(config)
@@ -125,6 +128,9 @@ class AnswerKind:
             "answer": recipe.answer.model_dump(mode="json"),
             "fingerprint": question_renderer(recipe, inputs).fingerprint,
         }
+
+    def write_beside(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
+        """There is nothing more."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, AnswerRecipe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penjing.pipeline.kinds.answers import AnswerKind
+from penjing.pipeline.kinds.items import ItemKind
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
@@ -19,6 +20,7 @@ KINDS: Mapping[Answers, Kind] = {
     "set": MultilabelKind(),
     "span": AnswerKind(),
     "text": WritingKind(),
+    "items": ItemKind(),
 }
 
 

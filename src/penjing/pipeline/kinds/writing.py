@@ -88,6 +88,9 @@ class WritingKind:
             for some, all_ in zip(kept, whole, strict=True)
         ]
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
 
@@ -131,6 +134,9 @@ class WritingKind:
             "write": recipe.write.model_dump(mode="json"),
             "fingerprint": _renderer(recipe, inputs).fingerprint,
         }
+
+    def write_beside(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
+        """There is nothing more."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, WritingRecipe)

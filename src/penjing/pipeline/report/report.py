@@ -21,13 +21,22 @@ from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.ranking import ranking_values
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import head_rows
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 
-AnyFacts: TypeAlias = ReportFacts | LanguageReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts
+AnyFacts: TypeAlias = (
+    ReportFacts
+    | LanguageReportFacts
+    | MultilabelReportFacts
+    | WritingReportFacts
+    | AnswerReportFacts
+    | RankingReportFacts
+)
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
 
@@ -59,6 +68,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "multilabel.html.jinja", multilabel_values(facts, wording)
     elif isinstance(facts, AnswerReportFacts):
         template, values = "answers.html.jinja", answer_values(facts, wording)
+    elif isinstance(facts, RankingReportFacts):
+        template, values = "ranking.html.jinja", ranking_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})
