@@ -34,12 +34,12 @@ RANKING_ENGLISH: dict[str, str] = {
     "cold_caption": "{items} items were kept out of training altogether, and are ranked among each other by their "
     "texts, for {rows} users who had one of them. Most popular knows nothing of them, and gives what chance does; "
     "in hindsight it counts who came to have them, which nobody knows beforehand.",
-    "cold_difference_above": "{name}: {score} {value}. The model is better by {gap}, which is more than chance: the "
-    "95% interval of the difference is {low} to {high}.",
-    "cold_difference_below": "{name}: {score} {value}. The model is worse by {gap}, which is more than chance: the "
-    "95% interval of the difference is {low} to {high}.",
-    "cold_difference_chance": "{name}: {score} {value}. The difference of {gap} may be chance: its 95% interval, "
-    "{low} to {high}, includes zero.",
+    "cold_difference_above": "The baseline “{name}” reaches {score} {value}. The model is better by {gap}, which is "
+    "more than chance: the 95% interval of the difference is {low} to {high}.",
+    "cold_difference_below": "The baseline “{name}” reaches {score} {value}. The model is worse by {gap}, which is "
+    "more than chance: the 95% interval of the difference is {low} to {high}.",
+    "cold_difference_chance": "The baseline “{name}” reaches {score} {value}. The difference of {gap} may be chance: "
+    "its 95% interval, {low} to {high}, includes zero.",
     "users": "Users",
     "short_users": "Users with fewer than three events, only learned from",
     "items": "Items",
