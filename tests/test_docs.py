@@ -360,9 +360,7 @@ def test_a_model_of_the_docs_recommends_and_is_measured(folder: Path, monkeypatc
     assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks("docs/recommend.zh.md", "toml")[0])
     assert [[commands], [code]] == [blocks("docs/recommend.zh.md", language) for language in ("sh", "python")]
     (folder / "shop.toml").write_text(recipe, encoding="utf-8")
-    (folder / "items.csv").write_text(
-        "item,title,kind\n" + "".join(f"i{n},cup {n},{n % 2}\n" for n in range(30)), "utf-8"
-    )
+    (folder / "items.csv").write_text("item,title,kind\n" + "".join(f"i{n},t{n},{n % 2}\n" for n in range(30)), "utf-8")
     events = "".join(f"u{user},i{(user + 2 * step) % 30},{step}\n" for user in range(60) for step in range(6))
     (folder / "events.csv").write_text(f"user,item,time\n{events}", encoding="utf-8")
     plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
