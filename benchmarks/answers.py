@@ -71,7 +71,7 @@ def write_fold(folder: Path, train: list[dict[str, Any]], test: list[dict[str, A
 def measure_baselines(data: Path) -> dict[str, Any]:
     """Returns the scores of the baselines on all questions of the development set."""
     from penjing.data.question_rows import QuestionReader
-    from penjing.data.settings import QuestionData
+    from penjing.data.question_settings import QuestionData
     from penjing.tasks.answer import ANSWER
 
     file = data / "cmrc2018" / "dev.json.gz"
@@ -87,7 +87,7 @@ def measure_baselines(data: Path) -> dict[str, Any]:
 def measure_recall(data: Path) -> dict[str, Any]:
     """Returns how often passages of all articles hold an answer to each question of the development set."""
     from penjing.data.question_rows import QuestionReader
-    from penjing.data.settings import QuestionData
+    from penjing.data.question_settings import QuestionData
     from penjing.evaluate.documents import recall_scores, search_documents
     from penjing.progress import Silent
     from penjing.tasks.passage_index import index_folder

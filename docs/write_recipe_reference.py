@@ -14,8 +14,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from penjing.models.interface import FROM_TOKENIZER
-from penjing.pipeline.recipe_kinds import AnswerRecipe, DialogueRecipe, LabelRecipe, MultilabelRecipe, WritingRecipe
+from penjing.models.interface import FROM_ITEMS, FROM_TOKENIZER
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import (
+    AnswerRecipe,
+    DialogueRecipe,
+    ItemRecipe,
+    LabelRecipe,
+    MultilabelRecipe,
+    WritingRecipe,
+)
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -61,35 +69,39 @@ With `task = "chat"` rows are dialogues. These sections are others then; the res
 for them. [chat.md](chat.md) says what each rule does.
 """
 
+_RANKING = """## The task `recommend`
+
+With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
+`[pretrain]` and `[explain]` are not for it.
+"""
+_KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
+    (MultilabelRecipe, _MULTILABEL, _SEVERAL, _OF_SEVERAL),
+    (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
+    (AnswerRecipe, _ANSWERING, " of `answer`", _OF_ANSWERING),
+    (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
+    (ItemRecipe, _RANKING, " of `recommend`", ("data", "model", "render", "finetune")),
+)
+
 
 def write_reference() -> str:
     """Returns the page."""
     lines = [_INTRODUCTION]
     _write_section(LabelRecipe, "", lines)
-    lines += [_MULTILABEL]
-    _write_others(MultilabelRecipe, _OF_SEVERAL, _SEVERAL, lines)
-    lines += [_WRITING]
-    _write_others(WritingRecipe, _OF_WRITING, _TASKS, lines)
-    lines += [_ANSWERING]
-    _write_others(AnswerRecipe, _OF_ANSWERING, " of `answer`", lines)
-    lines += [_DIALOGUES]
-    _write_others(DialogueRecipe, _OF_DIALOGUES, " of `chat`", lines)
+    for recipe, introduction, of, names in _KINDS:
+        lines += [introduction]
+        for name in names:
+            section = _section_of(recipe.model_fields[name])
+            assert section is not None
+            _write_section(section, name, lines, of)
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)
         for field in fields(architecture.config_class):
-            if field.name not in FROM_TOKENIZER:
+            if field.name not in FROM_TOKENIZER | FROM_ITEMS:
                 default = architecture.fresh_shape.get(field.name, field.default)
                 lines.append(f"| `{field.name}` | `{_show(default)}` |")
         lines.append("")
     return "\n".join(lines)
-
-
-def _write_others(recipe: type[BaseModel], names: tuple[str, ...], of: str, lines: list[str]) -> None:
-    for name in names:
-        section = _section_of(recipe.model_fields[name])
-        assert section is not None
-        _write_section(section, name, lines, of)
 
 
 def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str = "") -> None:

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -118,11 +118,16 @@ def small_bert_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def _run(folder: Path, family: str) -> Any:
+    return _finish(_small_recipe(folder, family), folder)
+
+
+def _finish(recipe: dict[str, Any], folder: Path, command: Sequence[str] = ("test",)) -> Any:
+    """Runs a recipe into ``out`` in a folder, and returns the `RunResult`."""
     from penjing.pipeline.recipe_file import check_recipe
     from penjing.pipeline.run import run_recipe
     from penjing.progress import Silent
 
-    return run_recipe(check_recipe(_small_recipe(folder, family), "small"), folder / "out", Silent(), ["test"])
+    return run_recipe(check_recipe(recipe, recipe["name"]), folder / "out", Silent(), list(command))
 
 
 NUMBERS = {
@@ -195,15 +200,11 @@ def pair_run_of(
     pair_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """Returns the finished run of a small model of a family that translates (a `RunResult`); nobody may change it."""
-    from penjing.pipeline.recipe_file import check_recipe
-    from penjing.pipeline.run import run_recipe
-    from penjing.progress import Silent
 
     @lru_cache
     def run(family: str) -> Any:
         folder = tmp_path_factory.mktemp("pairs")
-        recipe = check_recipe(pair_recipe(folder, family), "numbers")
-        return run_recipe(recipe, folder / "out", Silent(), ["test"])
+        return _finish(pair_recipe(folder, family), folder)
 
     return run
 
@@ -245,9 +246,6 @@ def label_kind_run(
     small_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Any]:
     """Returns the finished run of a small BERT for ``stars`` or ``multilabel`` (a `RunResult`); not to be changed."""
-    from penjing.pipeline.recipe_file import check_recipe
-    from penjing.pipeline.run import run_recipe
-    from penjing.progress import Silent
 
     @lru_cache
     def run(task: str) -> Any:
@@ -263,7 +261,7 @@ def label_kind_run(
         more = {"epochs": 6} if task == "stars" else {"epochs": 30, "learning_rate": 3e-3}
         recipe["finetune"] = {**recipe["finetune"], **more}
         recipe["render"] = {"max_tokens": 24}
-        return run_recipe(check_recipe(recipe, task), folder / "out", Silent(), ["test"])
+        return _finish(recipe, folder)
 
     return run
 
@@ -326,11 +324,71 @@ def question_recipe() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def question_run(question_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A finished run of a small model that finds answers (a `RunResult`); nobody may change it."""
-    from penjing.pipeline.recipe_file import check_recipe
-    from penjing.pipeline.run import run_recipe
-    from penjing.progress import Silent
-
     folder = tmp_path_factory.mktemp("questions")
-    return run_recipe(
-        check_recipe(question_recipe(folder), "questions"), folder / "out", Silent(), ["penjing", "run", "questions"]
-    )
+    return _finish(question_recipe(folder), folder, ["penjing", "run", "questions"])
+
+
+ITEM_COLORS = ("red", "green", "blue", "黄色")
+ITEMS_PER_COLOR = 9
+
+
+def write_events(folder: Path, users: int = 120, length: int = 7) -> None:
+    """Writes items of four colors, and users who have those of one color, each the next one of it."""
+    items = [
+        f"{color[:1]}{number},{color},thing {number}" for color in ITEM_COLORS for number in range(ITEMS_PER_COLOR)
+    ]
+    (folder / "items.csv").write_text("\n".join(["item,color,name", *items]), encoding="utf-8")
+    rng = random.Random(0)
+    events = ["user,item,time"]
+    for user in range(users):
+        color, first = rng.choice(ITEM_COLORS), rng.randrange(ITEMS_PER_COLOR)
+        events += [f"u{user},{color[:1]}{(first + step) % ITEMS_PER_COLOR},{step}" for step in range(length)]
+    (folder / "events.csv").write_text("\n".join(events), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def event_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that writes events into a folder and returns a recipe for a small model of a family."""
+    return _event_recipe
+
+
+def _event_recipe(folder: Path, family: str = "sasrec") -> dict[str, Any]:
+    if not (folder / "events.csv").exists():
+        write_events(folder)
+    return {
+        "name": "things",
+        "task": "recommend",
+        "data": {
+            "path": str(folder / "events.csv"),
+            "items": str(folder / "items.csv"),
+            "text": "{color} {name}",
+            "cold": 0.1,
+        },
+        "tokenizer": {"kind": "word", "vocab_size": 300, "min_frequency": 1},
+        "model": {
+            "family": family,
+            "shape": {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 48, "hidden_dropout": 0.1},
+        },
+        "render": {"max_items": 5},
+        "finetune": {"epochs": 5, "batch_rows": 8, "learning_rate": 1e-2, "evaluations": 2, "device": "cpu"},
+        "evaluate": {"resamples": 100, "mistakes": 3},
+        "report": {"examples": ["r1\tr2\tr3"]},
+    }
+
+
+@pytest.fixture(scope="session", params=["sasrec", "two_tower"])
+def event_run(request: pytest.FixtureRequest, event_run_of: Callable[[str], Any]) -> Any:
+    """A finished run of a small model that ranks items (a `RunResult`); nobody may change it."""
+    return event_run_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def event_run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """A function that gives that run for a family."""
+
+    @lru_cache
+    def run(family: str) -> Any:
+        folder = tmp_path_factory.mktemp(f"things-{family}")
+        return _finish(_event_recipe(folder, family), folder)
+
+    return run

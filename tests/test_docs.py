@@ -379,6 +379,22 @@ def test_dialogues_of_the_docs_are_learned_from_and_talked_with(folder: Path, mo
     exec(compile(code, page, "exec"), {})
 
 
+def test_a_model_of_the_docs_recommends_and_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (recipe,), (commands,), (code,) = (blocks("docs/recommend.md", language) for language in ("toml", "sh", "python"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks("docs/recommend.zh.md", "toml")[0])
+    assert [[commands], [code]] == [blocks("docs/recommend.zh.md", language) for language in ("sh", "python")]
+    (folder / "shop.toml").write_text(recipe, encoding="utf-8")
+    (folder / "items.csv").write_text("item,title,kind\n" + "".join(f"i{n},t{n},{n % 2}\n" for n in range(30)), "utf-8")
+    events = "".join(f"u{user},i{(user + 2 * step) % 30},{step}\n" for user in range(60) for step in range(6))
+    (folder / "events.csv").write_text(f"user,item,time\n{events}", encoding="utf-8")
+    plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    for known, shown in (("240 train, 60 validation, 60 test", plan), ("item-knn", run), ("ndcg_10", evaluate)):
+        assert known in shown
+    assert len(predict.splitlines()) == 3
+    monkeypatch.chdir(folder)
+    exec(compile(code, "docs/recommend.md", "exec"), {})
+
+
 def test_both_readmes_show_the_same_examples() -> None:
     def bare(readme: str, language: str) -> list[str]:
         return [

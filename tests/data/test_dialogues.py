@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from penjing.data.dialogue_settings import DialogueData
 from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogue_rows, read_dialogues
 from penjing.data.messages import Message, take_apart
 from penjing.data.reading import iter_texts
-from penjing.data.settings import DialogueData
 from penjing.errors import DataError, PenjingError, RecipeError
 from penjing.progress import Silent
 

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penjing.data.dividing import files_by_split
 from penjing.data.label_settings import LabelledData
 from penjing.data.sources import source_files
 from penjing.data.sources.hub import hub_files, kept_folder
 from penjing.data.sources.hub_reader import group_files
+from penjing.data.split_files import files_by_split
 from penjing.errors import DataError, MissingExtraError, PenjingError, RecipeError
 
 SST2 = "hf://datasets/SetFit/sst2"

@@ -10,8 +10,8 @@ import pytest
 
 from penjing.data.keys import text_ids
 from penjing.data.question_rows import Question, QuestionReader
+from penjing.data.question_settings import QuestionData
 from penjing.data.questions import build_questions, group_documents, read_questions
-from penjing.data.settings import QuestionData
 from penjing.errors import DataError, RecipeError
 from penjing.progress import Silent
 

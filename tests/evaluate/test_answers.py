@@ -15,7 +15,7 @@ from penjing.evaluate.answers import evaluate_answers, settle_threshold, show_an
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
 from penjing.tasks.loading import load_answer_model
-from penjing.tasks.task import AnswerPrediction
+from penjing.tasks.prediction import AnswerPrediction
 
 TEXT = "".join(chr(ord("a") + place % 26) for place in range(600))
 

@@ -119,6 +119,15 @@ def test_killed_run_that_learns_to_answer_has_the_losses_of_one_that_was_not(
     kill_and_compare(tmp_path, check_recipe(recipe, "questions"), 3)
 
 
+@pytest.mark.parametrize("family", ["sasrec", "two_tower"])
+def test_killed_run_that_learns_what_comes_next_has_the_losses_of_one_that_was_not(
+    event_recipe: Callable[..., dict[str, Any]], tmp_path: Path, family: str
+) -> None:
+    recipe = event_recipe(tmp_path, family)
+    recipe["finetune"] |= {"epochs": 3, "checkpoint_every_s": 0, "evaluations": 6, "average": 0.9}
+    kill_and_compare(tmp_path, check_recipe(recipe, "things"), 2)
+
+
 def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int) -> int:
     """Compares runs that are killed with one that is not; returns how often a checkpoint was just being written."""
     context = multiprocessing.get_context("forkserver")

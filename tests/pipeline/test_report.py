@@ -24,6 +24,7 @@ from penjing.pipeline.report.strings import STRINGS, Language
 from penjing.pipeline.report.svg import fit_axis
 from penjing.pipeline.report.wording import Wording
 
+_OF_VERDICTS = ("writing_difference_", "dialogue_difference_", "ranking_difference_", "cold_difference_")
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -202,9 +203,7 @@ def test_every_string_is_used_and_every_used_string_exists() -> None:
     code += [file for file in (folder.parents[1] / "serve").iterdir() if file.suffix in {".py", ".js", ".jinja"}]
     written += [file.read_text(encoding="utf-8") for file in code]
     for key in STRINGS["en"]:
-        if "." not in key and not key.startswith(
-            ("verdict_", "difference_", "writing_difference_", "dialogue_difference_")
-        ):
+        if "." not in key and not key.startswith(("verdict_", "difference_", *_OF_VERDICTS)):
             assert re.search(rf"""["']{key}["']""", "".join(written)), key
 
 

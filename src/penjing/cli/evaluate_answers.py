@@ -11,8 +11,8 @@ from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import score_table
 from penjing.data.question_rows import Question, QuestionReader
+from penjing.data.question_settings import QuestionData
 from penjing.data.questions import merge_references
-from penjing.data.settings import QuestionData
 from penjing.data.sources import source_files
 from penjing.errors import DataError
 

@@ -12,12 +12,12 @@ from rich.text import Text
 from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.data.dividing import files_by_split
 from penjing.data.label_settings import LabelledData
 from penjing.data.labels.checking import CheckedLabels, check_labels
 from penjing.data.labels.finding import Finding
 from penjing.data.labels.table import WHOLE, LabelTable, TableRules, read_table, rules_of, split_files
 from penjing.data.sources import Layout
+from penjing.data.split_files import files_by_split
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
 from penjing.pipeline.recipe_file import load_recipe, shipped_recipes

@@ -32,8 +32,8 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
     named = [*(address for addresses in of_rows.values() for address in addresses), *(corpus.paths if corpus else ())]
     places = {address: _place(address, progress) for address in dict.fromkeys(named)}
     if data is not None:
-        keys = {"train": "path", "validation": "validation", "test": "test"}
-        local = {keys[split]: tuple(places[address] for address in of_rows[split]) for split in of_rows}
+        keys = {**dict(zip(of_rows, of_rows, strict=True)), "train": "path"}
+        local = {keys[name]: tuple(places[address] for address in of_rows[name]) for name in of_rows}
         data = data.model_copy(update={key: at if len(at) > 1 else at[0] for key, at in local.items()})
     if corpus is not None:
         one = isinstance(corpus.path, str)

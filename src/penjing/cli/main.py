@@ -11,7 +11,8 @@ import typer
 
 import penjing
 from penjing.cli.data_app import data
-from penjing.cli.model_app import answer, chat, evaluate, explain, generate, predict
+from penjing.cli.evaluate_command import evaluate
+from penjing.cli.model_app import answer, chat, explain, generate, predict
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
 from penjing.errors import UsageError

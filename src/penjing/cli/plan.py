@@ -11,6 +11,16 @@ from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.data.questions import COUNTED
 
+_OF_EVENTS = ("left_out", "items_left_out", "items", "users", "short_users", "ties", "cold")
+_LEFT_OUT = {
+    "filtered": "by where",
+    "removed": "of removed users",
+    "unknown_items": "of unknown items",
+    "without_text": "of items without text",
+    "repeats": "repeating an item of the user",
+    "duplicates": "duplicates",
+}
+
 if TYPE_CHECKING:
     from penjing.pipeline.plan import Plan, PlannedStage
 
@@ -47,6 +57,7 @@ def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_j
 
 
 def _document(plan: Plan, out: Path) -> dict[str, Any]:
+    data = plan.facts("data")
     return {
         "out": str(out),
         "seconds": round(plan.seconds, 1),
@@ -59,6 +70,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
         **_answer_counts(plan),
+        **{key: data[key] for key in _OF_EVENTS if key in data},
         "corpus_share": round(plan.corpus_share, 4),
         "stages": [
             {
@@ -130,6 +142,8 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
     if not examples:
         return {**corpus, "left_out": plan.facts("pretrain").get("left_out_tokens")}
     splits = examples["splits"].values()
+    if "texts" in examples:
+        return {"cut": examples["texts"]["cut_tokens"], **_count_items(plan)}
     return {
         **corpus,
         "labelled": sum(split["tokens"] for split in splits),
@@ -146,6 +160,35 @@ def _count_replies(examples: dict[str, Any]) -> dict[str, int]:
     if not all("exchanges" in split for split in splits):
         return {}
     return {"replies": sum(s["exchanges"] for s in splits), "replies_left_out": sum(s["left_out"] for s in splits)}
+
+
+def _count_items(plan: Plan) -> dict[str, int | None]:
+    """Returns how much of items' texts and of test histories is not read."""
+    examples = plan.facts("examples")
+    test = examples["splits"]["test"]
+    return {
+        "texts_cut": examples["texts"]["cut_rows"],
+        "items_cut": test["cut_items"],
+        "histories_cut": test["cut_rows"],
+        **{key: examples[key] for key in ("max_tokens", "max_items")},
+    }
+
+
+def _item_lines(plan: Plan) -> list[str]:
+    """Returns what is left out of events and items, and what is not read of them."""
+    data, tokens = plan.facts("data"), _count_tokens(plan)
+    left_out = [f"{count:,} {_LEFT_OUT[reason]}" for reason, count in data["left_out"].items() if count]
+    items = [f"{count:,} {_LEFT_OUT[reason]}" for reason, count in data["items_left_out"].items() if count]
+    cold = data["cold"]
+    return [
+        f"Items   {data['items']:,} of {data['items_read']:,} rows" + (f" ({', '.join(items)})" if items else ""),
+        f"Users   {data['users']:,}, of whom {data['short_users']:,} have too few events to be asked",
+        f"Left out {', '.join(left_out) or 'no event'}",
+        f"Ties    {data['ties']:,} events at the time of the user's one before stay in the order of the file",
+        *([f"Cold    {cold['items']:,} items with {cold['events']:,} events are not learned"] if cold["items"] else []),
+        f"Cut     {tokens['cut']:,} tokens of {tokens['texts_cut']:,} texts longer than {tokens['max_tokens']} tokens, "
+        f"{tokens['items_cut']:,} items of {tokens['histories_cut']:,} histories longer than {tokens['max_items']}",
+    ]
 
 
 def _show(plan: Plan, out: Path) -> None:
@@ -178,7 +221,11 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             f"Trained {count:,} ({share:.2%} of that): adapters of rank {trained['lora']['rank']} and the head"
         )
     lines += _head(trained)
-    if "cut" in tokens:
+    if "items_cut" in tokens:
+        rows = plan.facts("data")["splits"]
+        lines.append("Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()))
+        lines += _item_lines(plan)
+    elif "cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),

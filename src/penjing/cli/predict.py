@@ -12,11 +12,27 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.task import AnswerPrediction, Prediction, SetPrediction, TextPrediction
+from penjing.tasks.prediction import AnswerPrediction, ClassPrediction, Prediction, SetPrediction, TextPrediction
 
 _ROWS = 1024
+TOP = 10  # items
 BETWEEN = "|"  # labels of one text
 NO_LABEL = "–"
+
+
+def check_top(model_folder: Path, top: int | None) -> None:
+    """Refuses a number of items where a model gives none.
+
+    Raises:
+        UsageError: it gives none.
+    """
+    task = card_task(read_card(model_folder), model_folder)
+    if top is not None and task.answers != "items":
+        raise UsageError(
+            f"--top is for items, and this model is for the task {task.name}",
+            where=str(model_folder),
+            do="Leave it out, or give a model for recommendation.",
+        )
 
 
 def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
@@ -34,10 +50,10 @@ def show_sentences(model_folder: Path, texts: list[str], file: Path | None, colu
     """Answers the sentences of texts one by one, each with its place; a blank line stands between texts.
 
     Raises:
-        UsageError: the model writes, instead of giving labels.
+        UsageError: the model gives no labels.
     """
     task = card_task(read_card(model_folder), model_folder)
-    if task.answers in ("text", "span", "reply"):
+    if task.answers in ("text", "span", "reply", "items"):
         raise UsageError(
             f"--sentences is for models that give labels, and this one is for the task {task.name}",
             where=str(model_folder),
@@ -79,6 +95,30 @@ def _show(
             sys.stdout.write(lines(found))
     if as_json:
         print_json(documents)
+
+
+def show_rankings(
+    model_folder: Path, items: list[str], file: Path | None, column: str, top: int, *, as_json: bool
+) -> None:
+    """Answers histories with items: one given in the call, or one a line, its items between tabs."""
+    source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column))
+    first = list(islice(source, _ROWS))
+    from penjing.tasks.loading import load_item_model  # brings torch, which a wrong call need not wait for
+
+    model = load_item_model(model_folder)
+    predictions: list[dict[str, Any]] = []
+    number = 0
+    for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):
+        for answer in model.predict([line.split("\t") for line in chunk], top=top):
+            number += 1
+            if as_json:
+                predictions.append(answer.to_dict())
+                continue
+            before = "" if items else f"{number}\t"
+            for item in answer.items:
+                sys.stdout.write(f"{before}{item.id}\t{item.score:.4f}\t{_one_line(item.text)}\n")
+    if as_json:
+        print_json(predictions)
 
 
 def read_texts(texts: list[str], file: Path | None, column: str) -> Iterator[str]:
@@ -125,6 +165,7 @@ def _shown(prediction: Prediction) -> str:
     if isinstance(prediction, SetPrediction):
         chances = BETWEEN.join(f"{prediction.probabilities[label]:.4f}" for label in prediction.labels)
         return f"{BETWEEN.join(prediction.labels) or NO_LABEL}\t{chances or NO_LABEL}\t{_one_line(prediction.text)}"
+    assert isinstance(prediction, ClassPrediction)
     return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
 
 

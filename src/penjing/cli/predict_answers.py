@@ -10,7 +10,7 @@ from typing import Any
 
 from penjing.cli.output import print_json
 from penjing.data.question_rows import QuestionReader
-from penjing.data.settings import QuestionData
+from penjing.data.question_settings import QuestionData
 from penjing.data.sources import source_files
 from penjing.errors import UsageError
 

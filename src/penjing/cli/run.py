@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.predict import NO_LABEL
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import language_notes, language_table, language_title, score_table
+from penjing.cli.tables import language_notes, language_table, language_title, ranking_lines, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
-from penjing.tasks.task import AnswerPrediction, ClassPrediction, Prediction, SetPrediction, TextPrediction
+from penjing.tasks.prediction import (
+    AnswerPrediction,
+    ClassPrediction,
+    ItemPrediction,
+    Prediction,
+    SetPrediction,
+    TextPrediction,
+)
 
 if TYPE_CHECKING:
     from penjing.pipeline.run import RunResult
@@ -80,6 +87,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+        **{key: result.evaluation[key] for key in ("bands", "cold") if key in result.evaluation},
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
         **({"head": head} if (head := _told(result, "head")) else {}),
@@ -106,12 +114,12 @@ def _stages(result: RunResult) -> list[dict[str, Any]]:
 
 
 def _answer(prediction: Prediction) -> str:
-    """Returns a label with its probability, or what was written."""
+    """Returns a label with its probability, what was written, or items."""
     if isinstance(prediction, TextPrediction):
         return prediction.written
     if isinstance(prediction, SetPrediction):
         return ", ".join(f"{label} ({prediction.probabilities[label]:.1%})" for label in prediction.labels) or NO_LABEL
-    if isinstance(prediction, AnswerPrediction):
+    if isinstance(prediction, AnswerPrediction | ItemPrediction):
         return prediction.answer
     return f"{prediction.label} ({prediction.probability:.1%})"
 
@@ -120,6 +128,8 @@ def _show(result: RunResult, seconds: float) -> None:
     console = result_console()
     if "finetune" in result.artifacts:
         console.print(score_table(result.evaluation))
+        for line in ranking_lines(result.evaluation):
+            console.print(line, soft_wrap=True)
     elif result.evaluation["scores"]:
         console.print(language_title(result.evaluation), soft_wrap=True)
         console.print(language_table(result.evaluation))

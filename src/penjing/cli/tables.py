@@ -53,6 +53,23 @@ def label_table(measured: dict[str, Any]) -> Table:
     return table
 
 
+def ranking_lines(evaluation: dict[str, Any]) -> list[str]:
+    """Returns what else there is to say of a model that ranks items; nothing of another."""
+    lines = []
+    others = evaluation.get("baselines", {})
+    for name, band in evaluation.get("bands", {}).items():
+        beside = [f"{other} {scores['bands'][name]['ndcg_10']['value']:.3f}" for other, scores in others.items()]
+        figures = ", ".join([_cell("ndcg_10", band["ndcg_10"]), *beside])
+        lines.append(f"NDCG@10, {name} of the items by popularity, {band['rows']:,} users: {figures}")
+    if (cold := evaluation.get("cold")) is not None:
+        beside = [f"{other} {scores['scores']['ndcg_10']['value']:.3f}" for other, scores in cold["baselines"].items()]
+        figures = ", ".join([_cell("ndcg_10", cold["scores"]["ndcg_10"]), *beside])
+        lines.append(f"NDCG@10, {cold['items']:,} items kept out of training, {cold['rows']:,} users: {figures}")
+    if "items" in evaluation:
+        lines.append(f"All {evaluation['items']:,} items are ranked but those that the user had already.")
+    return lines
+
+
 def _cell(name: str, score: dict[str, float] | None) -> str:
     """Returns a score with its interval; a dash where it is not defined."""
     if score is None or name in _NAMES:

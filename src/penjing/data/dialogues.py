@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_any, check_counts
-from penjing.data.dividing import Divided, Division, files_by_split
+from penjing.data.dialogue_settings import DialogueData
+from penjing.data.dividing import Divided, Division
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.messages import EmptyMessageError, Message, read_messages, take_apart, write_messages
 from penjing.data.reading import files_of_one_split
 from penjing.data.rows import RowReader, RowRules, TextRows
-from penjing.data.settings import DialogueData
 from penjing.data.sources import Batch, Layout
+from penjing.data.split_files import files_by_split
 from penjing.errors import DataError
 from penjing.progress import Progress
 

@@ -6,7 +6,7 @@ What a row has beside its text, and what makes two rows the same, say those who 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,10 +24,9 @@ from penjing.data.duplicates import Bits, DuplicateFinder, Unique
 from penjing.data.keys import Keys, KeySet, normalized_keys, text_ids
 from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import SplitData, exact_share
-from penjing.data.sources import group_by_split, line_file, source_files
+from penjing.data.split_files import has_test, name_files
 from penjing.data.splitting import SPLITS, SplitDrawer, split_quotas
 from penjing.data.storing import ParquetRows, Spool, work_folder
-from penjing.errors import RecipeError
 from penjing.files import write_json
 from penjing.progress import Bar, Progress, stop_if_asked
 
@@ -368,54 +367,3 @@ class Division(ABC):
                 for index, split in enumerate(SPLITS)
             },
         )
-
-
-def files_by_split(settings: SplitData) -> dict[str, list[Path]]:
-    """Returns the files of each split; without ``validation`` or ``test`` those rows are drawn from ``train``.
-
-    Of files that are read side by side, those of the texts.
-
-    Raises:
-        RecipeError: a file is missing, or a folder has test files and no training file.
-    """
-    files = {split: addressed_files(addresses)[0] for split, addresses in settings.addresses.items()}
-    groups = group_by_split(files["train"]) if len(files["train"]) > 1 else {}
-    if groups and "train" not in groups and len(files) == 1:
-        names = ", ".join(file.name for group in groups.values() for file in group)
-        raise RecipeError(
-            f"there is no train* file beside {names}",
-            where=str(settings.path),
-            do="Name the training file train.…, or name the files one by one with path, validation and test.",
-        )
-    found = {**(groups if "train" in groups else {}), **files}
-    found["train"] = groups.get("train", files["train"])
-    apart = {file.resolve() for split in ("validation", "test") for file in found.get(split, [])}
-    found["train"] = [file for file in found["train"] if file.resolve() not in apart]
-    if not found["train"]:
-        raise RecipeError(
-            "path names the same file as validation or test",
-            where=str(settings.path),
-            do="Give the training rows apart.",
-        )
-    return found
-
-
-def has_test(settings: SplitData) -> bool:
-    """Whether there are rows to measure on: a file of them, or a share of the others."""
-    return settings.split.test > 0 or "test" in files_by_split(settings)
-
-
-def addressed_files(addresses: Sequence[str]) -> list[list[Path]]:
-    """Returns the files of one address, or the one file of each of two.
-
-    Raises:
-        RecipeError: a file is missing.
-    """
-    if len(addresses) == 1:
-        return [source_files(addresses[0])]
-    return [[line_file(address)] for address in addresses]
-
-
-def name_files(files: list[Path]) -> str:
-    """Names files for an error."""
-    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"

@@ -12,12 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts, check_label_count, check_labels
-from penjing.data.dividing import Divided, Division, files_by_split
+from penjing.data.dividing import Divided, Division
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys, text_ids
 from penjing.data.label_cells import LabelNumbers
 from penjing.data.label_settings import LabelledData
 from penjing.data.rows import RowRules, TextRows
+from penjing.data.split_files import files_by_split
 from penjing.data.splitting import SPLITS
 from penjing.errors import DataError, RecipeError, nearest
 from penjing.progress import Progress

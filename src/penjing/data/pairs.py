@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts
-from penjing.data.dividing import Divided, Division, addressed_files, files_by_split
+from penjing.data.dividing import Divided, Division
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import PairedData
+from penjing.data.split_files import addressed_files, files_by_split
 from penjing.progress import Progress
 
 PAIR_SCHEMA = pa.schema([("text", pa.string()), ("target", pa.string()), ("source", pa.string()), ("row", pa.int64())])

@@ -12,8 +12,8 @@ from typing import Any
 
 from penjing.data.answer_places import Place, place_answer
 from penjing.data.plain import plain_value
+from penjing.data.question_settings import QuestionData
 from penjing.data.rows import cell_test
-from penjing.data.settings import QuestionData
 from penjing.data.sources import read_file
 from penjing.data.sources.blocks import read_whole
 from penjing.data.sources.encodings import decode_whole

@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.checks import check_counts, check_quotas
-from penjing.data.dividing import COUNTS, files_by_split, name_files
+from penjing.data.dividing import COUNTS
 from penjing.data.keys import normalize_text, text_ids
 from penjing.data.question_rows import Question, QuestionReader
-from penjing.data.settings import QuestionData, exact_share
+from penjing.data.question_settings import QuestionData
+from penjing.data.settings import exact_share
+from penjing.data.split_files import files_by_split, name_files
 from penjing.data.splitting import SPLITS, split_quotas
 from penjing.errors import DataError
 from penjing.files import disk_errors, write_json

@@ -19,7 +19,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 WhereValue = str | bool | int | float
 
 _WHERE = "keep only the rows whose column has this value"
-_COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
+COLUMNS = "names of the columns of a CSV or TSV file that has no header line, in order"
 _MAX_LINE = "longest line, and longest CSV row, in MB; longer ones are refused"
 _ENCODING = "of text files; auto: UTF-8, or what the bytes look like, such as GB18030, Big5 or UTF-16"
 _REMOVED = "ids of texts to leave out, as penjing data inspect and show give them"
@@ -57,34 +57,44 @@ def exact_share(share: float) -> Fraction:
     return Fraction(repr(share))
 
 
-class SplitData(BaseModel):
-    """Rows to learn from, to choose by and to measure on."""
+class RowData(BaseModel):
+    """Rows of tables to learn from, and how their files are read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | tuple[str, str] = Field(min_length=1, description=ROWS)
-    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
-    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
-    text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
-    split: Split = Field(Split(), description="how rows are divided where no separate files are given")
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
     encoding: str = Field("utf-8", description=_ENCODING)
-    empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
     removed: tuple[str, ...] = Field((), description=_REMOVED)
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """The addresses by what lies there: one each, or two of files that are read side by side."""
+        return {"path": (self.path,) if isinstance(self.path, str) else self.path}
+
+    @property
+    def layout(self) -> Layout:
+        """How the files are read."""
+        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
+
+
+class SplitData(RowData):
+    """Rows to learn from, to choose by and to measure on."""
+
+    validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
+    test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
+    text: str = Field("text", min_length=1, description="column of the text")
+    split: Split = Field(Split(), description="how rows are divided where no separate files are given")
+    empty_text: Literal["refuse", "drop"] = Field("refuse", description="what is done with a row whose text is empty")
 
     @property
     def addresses(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each split that has some: one, or two of files that are read side by side."""
         named = {"train": self.path, "validation": self.validation, "test": self.test}
         return {split: (at,) if isinstance(at, str) else at for split, at in named.items() if at is not None}
-
-    @property
-    def layout(self) -> Layout:
-        """How the files are read."""
-        return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
 
 
 class PairedData(SplitData):
@@ -119,92 +129,6 @@ class PairedData(SplitData):
         return self
 
 
-class QuestionData(SplitData):
-    """Questions, each with a text in which its answer stands.
-
-    Files are JSON in the layout of SQuAD, or tables with a question a row.
-    """
-
-    path: str = Field(min_length=1, description=f"{ROWS}; JSON in the layout of SQuAD, or a table")
-    validation: str | None = Field(None, min_length=1, description=VALIDATION)
-    test: str | None = Field(None, min_length=1, description=TEST)
-    text: str = Field("context", min_length=1, description="column of the text (of tables, as the next four)")
-    question: str = Field("question", min_length=1, description="column of the question")
-    answer: str = Field(
-        "answer", min_length=1, description="column of the answer; empty: the text does not answer the question"
-    )
-    answer_start: str | None = Field(
-        None, min_length=1, description="column of the answer's first character; default: where the answer occurs first"
-    )
-    document: str | None = Field(
-        None,
-        min_length=1,
-        description="column of what a text is a part of, of which no two splits have any; default: every text is one",
-    )
-    offsets: Literal["repair", "refuse"] = Field(
-        "repair",
-        description="an answer is not where its row says: it is looked for, by bytes in place of characters, then "
-        "nearby; or it is refused",
-    )
-    empty_text: Literal["refuse", "drop"] = Field(
-        "refuse", description="what is done with a row whose text or question is empty"
-    )
-    absent: Literal["refuse", "keep"] = Field(
-        "refuse",
-        description="what is done with a question none of whose answers is in its text; kept: it is not learned "
-        "from, and counts in the scores",
-    )
-    split: Split = Field(Split(), description="how documents are divided where no separate files are given")
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> QuestionData:
-        named = [self.text, self.question, self.answer, *filter(None, (self.answer_start, self.document))]
-        if len(set(named)) < len(named):
-            raise ValueError("text, question, answer, answer_start and document must be different columns")
-        check_columns(self.columns, (*named, *self.where))
-        check_encoding(self.encoding)
-        return self
-
-    @property
-    def read_columns(self) -> tuple[str, ...]:
-        """The columns of a table that are read."""
-        named = (self.text, self.question, self.answer, self.answer_start, self.document, *self.where)
-        return tuple(dict.fromkeys(name for name in named if name is not None))
-
-
-class DialogueData(SplitData):
-    """Dialogues to learn to reply from: a user and an assistant speak in turn."""
-
-    path: str = Field(min_length=1, description=ROWS)
-    validation: str | None = Field(None, min_length=1, description=VALIDATION)
-    test: str | None = Field(None, min_length=1, description=TEST)
-    text: str = Field(
-        "messages",
-        min_length=1,
-        description='column of the messages, a list of {"role": "user", "content": "…"}, or such a list as JSON; with '
-        "target, the column of what the user says",
-    )
-    target: str | None = Field(
-        None, min_length=1, description="column of the one reply, where a row is what a user says and the reply to it"
-    )
-    empty_text: Literal["refuse", "drop"] = Field(
-        "refuse", description="what is done with a dialogue in which something that is said is empty"
-    )
-    broken: Literal["refuse", "drop"] = Field(
-        "refuse",
-        description="what is done with a dialogue that the assistant begins, in which one side speaks twice in a row, "
-        "with a role that is not system, user or assistant, or without a reply",
-    )
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> DialogueData:
-        if self.text == self.target:
-            raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
-        check_columns(self.columns, (self.text, *filter(None, [self.target]), *self.where))
-        check_encoding(self.encoding)
-        return self
-
-
 class EvaluationTexts(BaseModel):
     """Texts that a model is going to be measured on, and must not learn from."""
 
@@ -214,7 +138,7 @@ class EvaluationTexts(BaseModel):
         min_length=1, description="a file, folder, glob, package:NAME/inner/path or hf://datasets/OWNER/NAME, or a list"
     )
     text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     run_words: int = Field(
         13,
         ge=5,
@@ -297,7 +221,7 @@ class TextData(BaseModel):
         "https://…, s3://BUCKET/KEY, sqlite:FILE?SELECT … or postgresql://…?SELECT …, or a list of these",
     )
     text: str = Field("text", min_length=1, description="column of the text")
-    columns: tuple[str, ...] | None = Field(None, min_length=1, description=_COLUMNS)
+    columns: tuple[str, ...] | None = Field(None, min_length=1, description=COLUMNS)
     where: dict[str, WhereValue] = Field({}, description=_WHERE)
     max_line_mb: float = Field(8, gt=0, le=1000, description=_MAX_LINE)
     quotes: bool | None = Field(None, description=_QUOTES)
@@ -387,6 +311,11 @@ def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[
 
 
 def check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> None:
+    """Refuses names of columns of which one comes twice, or one that is read is missing.
+
+    Raises:
+        ValueError: it says which.
+    """
     if columns is None:
         return
     if len(set(columns)) < len(columns):

@@ -14,7 +14,8 @@ from penjing.errors import DataError
 from penjing.metrics.answers import choose_threshold
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
-from penjing.tasks.task import AnswerPrediction, SpanTask
+from penjing.tasks.prediction import AnswerPrediction
+from penjing.tasks.task import SpanTask
 
 _AROUND = 80  # characters shown on each side
 

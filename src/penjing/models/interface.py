@@ -16,6 +16,7 @@ from penjing.models.config import Head, NetworkConfig, family_of
 from penjing.registry import load_registered
 
 FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id", "eos_token_id", "decoder_start_token_id"})
+FROM_ITEMS = frozenset({"num_items", "text_width"})
 
 
 class Network(Protocol):
@@ -65,6 +66,44 @@ class LanguageModel(Network, Protocol):
 
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states [..., dim]."""
+
+
+@runtime_checkable
+class ItemRanker(Protocol):
+    """A network that reads what a user had, and scores items by it; item number 0 is padding.
+
+    Attributes:
+        backbone: what reads histories.
+    """
+
+    @property
+    def backbone(self) -> nn.Module: ...
+
+    def put_texts(self, texts: Tensor) -> None:
+        """Sets the texts of all items, number 0 among them: token ids [items + 1, time], or vectors of an encoder."""
+
+    def text_vectors(self, texts: Tensor) -> Tensor:
+        """Returns the vectors of items that are known by their texts alone, [items, dim]."""
+
+    def item_vectors(self) -> Tensor:
+        """Returns the vectors of all items, number 0 among them, [items + 1, dim]."""
+
+    def read(self, vectors: Tensor, mask: Tensor | None) -> Tensor:
+        """Returns a state for each place of histories, [batch, time, dim].
+
+        Args:
+            vectors: of the items, [batch, time, dim].
+            mask: true where there is an item, bool [batch, time]; None where nothing is padding.
+        """
+
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
+        """Returns the same of histories given as item numbers, int64 [batch, time]."""
+
+    def rank_by(self, hidden: Tensor, vectors: Tensor) -> OutputLayer:
+        """Returns what scores items, given their vectors [items, dim], by states [..., dim]."""
+
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what scores all items by states [..., dim]."""
 
 
 class NextTokenModel(LanguageModel, Protocol):
@@ -259,6 +298,7 @@ class Architecture:
             of a row of so many tokens.
         is_encoder_decoder: whether its language model is an `EncoderDecoderModel`.
         span_scorer: builds the `SpanScorer` of a config; None: it has none.
+        ranks_items: whether its language model is an `ItemRanker`, and it has no classifier.
     """
 
     name: str
@@ -278,6 +318,7 @@ class Architecture:
     closes_borders: bool = False
     is_encoder_decoder: bool = False
     span_scorer: Callable[[Any], nn.Module] | None = None
+    ranks_items: bool = False
 
     @property
     def writes_text(self) -> bool:
@@ -303,8 +344,12 @@ class Architecture:
         Raises:
             RecipeError: the architecture has no such entry, or the tokenizer decides it.
         """
-        known = {field.name for field in fields(self.config_class)} - FROM_TOKENIZER
+        known = {field.name for field in fields(self.config_class)} - FROM_TOKENIZER - FROM_ITEMS
         for name in shape:
+            if name in FROM_ITEMS:
+                raise RecipeError(
+                    f"[model] shape sets {name}, which the items decide", where=where, do=f"Remove {name}."
+                )
             if name in FROM_TOKENIZER:
                 raise RecipeError(
                     f"[model] shape sets {name}, which the tokenizer decides", where=where, do=f"Remove {name}."

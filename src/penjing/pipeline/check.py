@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from penjing.data.cleaning import make_protector
-from penjing.data.dividing import has_test
 from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
 from penjing.data.normalizing import make_normalizer
+from penjing.data.settings import SplitData
 from penjing.data.sources import corpus_files, source_files
 from penjing.data.sources.keeping import forget_unreachable
+from penjing.data.split_files import has_test
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
@@ -75,7 +76,7 @@ def check_measurable(recipe: Recipe) -> None:
     Raises:
         RecipeError: it has none.
     """
-    if recipe.data is not None and not has_test(recipe.data):
+    if isinstance(recipe.data, SplitData) and not has_test(recipe.data):
         raise RecipeError(
             "there is no test file, and its share of the rows is 0",
             where=str(recipe.data.path),

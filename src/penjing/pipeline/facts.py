@@ -13,6 +13,7 @@ from penjing.data.questions import COUNTED
 from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
+from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe, WritingRecipe
@@ -21,19 +22,20 @@ from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
-from penjing.tasks.task import (
-    Answers,
+from penjing.tasks.prediction import (
     ClassPrediction,
+    ItemPrediction,
     Prediction,
     RankPrediction,
     SetPrediction,
     TextPrediction,
-    load_task,
 )
+from penjing.tasks.task import Answers, load_task
 from penjing.train.history import HISTORY, read_history
 
 # What the hub's configs call the sizes of a network.
@@ -42,7 +44,12 @@ _SIZES = (
     *("num_attention_heads", "num_key_value_heads", "d_model", "d_ff", "num_layers", "num_decoder_layers", "num_heads"),
 )
 FineTunedFacts: TypeAlias = (
-    ReportFacts | MultilabelReportFacts | WritingReportFacts | AnswerReportFacts | DialogueReportFacts
+    ReportFacts
+    | MultilabelReportFacts
+    | WritingReportFacts
+    | AnswerReportFacts
+    | DialogueReportFacts
+    | RankingReportFacts
 )
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
@@ -207,6 +214,22 @@ def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportF
     )
 
 
+def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFacts:
+    done = outcome.artifacts
+    sizes = dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return RankingReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, ItemPrediction)],
+            "data": count_events(done["data"].facts),
+            "texts": count_item_texts(recipe, done["tokenizer"].facts, done["examples"].facts),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
@@ -214,6 +237,7 @@ _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "text": _collect_writing_facts,
     "span": _collect_answer_facts,
     "reply": _collect_dialogue_facts,
+    "items": _collect_ranking_facts,
 }
 
 

@@ -84,7 +84,9 @@ def _publish(
         return card
     with folder_beside(model) as beside:
         for file in source.iterdir():
-            if file.name != CARD:
+            if file.is_dir():
+                shutil.copytree(file, beside / file.name, dirs_exist_ok=True)
+            elif file.name != CARD:
                 shutil.copy2(file, beside / file.name)
         if generation:
             config = read_json(beside / GENERATION_CONFIG)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from penjing.data.settings import SplitData, TextData
+from penjing.data.settings import RowData, TextData
 from penjing.pipeline.space import parse_space
 from penjing.text.renderer import RendererSettings
 from penjing.text.tokenizer_settings import TokenizerSettings
@@ -26,7 +26,9 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: str | None = Field(
-        None, description="bert, llama, lstm, mistral, qwen2, qwen3 or t5; follows from start where that is given"
+        None,
+        description="bert, llama, lstm, mistral, qwen2, qwen3 or t5; sasrec or two_tower for items; follows from "
+        "start where that is given",
     )
     size: str | int | None = Field(
         None,
@@ -96,10 +98,10 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize, chat or answer; none without [data]",
+        "summarize, chat, answer or recommend; none without [data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
-    data: SplitData | None = None
+    data: RowData | None = None
     corpus: TextData | None = None
     tokenizer: TokenizerSettings = TokenizerSettings()
     vectors: VectorSettings | None = None
@@ -143,6 +145,16 @@ class Recipe(BaseModel):
         return 0
 
     @property
+    def text_table(self) -> str:
+        """The file of the data stage that a tokenizer learns from."""
+        return "train.parquet"
+
+    @property
+    def text_encoder(self) -> str | None:
+        """The folder of a model that makes vectors of texts, where the network reads such."""
+        return None
+
+    @property
     def answering(self) -> dict[str, Any]:
         """Settings of how the finished model answers, by name of their section; they may change after training."""
         return {}
@@ -182,7 +194,7 @@ def has_data(recipe: Recipe) -> bool:
     return recipe.data is not None
 
 
-def split_data(recipe: Recipe) -> SplitData:
+def row_data(recipe: Recipe) -> RowData:
     """Returns ``[data]`` of a recipe that has it."""
     assert recipe.data is not None
     return recipe.data

@@ -7,15 +7,20 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from penjing.data.dialogue_settings import DialogueData
+from penjing.data.event_settings import EventData
+from penjing.data.events import ITEMS
 from penjing.data.label_settings import LabelledData, MultilabelData
-from penjing.data.settings import DialogueData, PairedData, QuestionData
+from penjing.data.question_settings import QuestionData
+from penjing.data.settings import PairedData
 from penjing.errors import UsageError
-from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, Recipe
+from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
 from penjing.text.dialogue_renderer import DialogueRendererSettings
+from penjing.text.item_renderer import ItemRendererSettings
 from penjing.text.pair_renderer import PairRendererSettings
 from penjing.text.question_renderer import QuestionRendererSettings
 from penjing.text.renderer import RendererSettings
@@ -171,6 +176,52 @@ class DialogueRecipe(Recipe):
         return self
 
 
+class ItemModelSettings(ModelSettings):
+    """Which network ranks items, and what reads their texts."""
+
+    text_encoder: str | None = Field(
+        None,
+        description="folder of a BERT that makes vectors of items' texts, or package:NAME/folder; default: vectors of "
+        "words are learned with the rest",
+    )
+
+
+class ItemFinetuneSettings(RowSettings):
+    """Learning which item comes next."""
+
+    batch_rows: int = Field(32, ge=1, description="most pieces of histories in a batch")
+
+
+class ItemRecipe(Recipe):
+    """A recipe whose rows are events of users with items."""
+
+    data: EventData | None = None
+    model: ItemModelSettings = ItemModelSettings()
+    render: ItemRendererSettings = ItemRendererSettings()
+    finetune: ItemFinetuneSettings = ItemFinetuneSettings()
+
+    @property
+    def text_table(self) -> str:
+        return ITEMS
+
+    @property
+    def text_encoder(self) -> str | None:
+        return self.model.text_encoder
+
+    @model_validator(mode="after")
+    def _learns_from_events_alone(self) -> ItemRecipe:
+        for name in ("corpus", "vectors", "pretrain", "explain"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"[{name}] is for models of texts, and this task ranks items")
+        if self.model.start is not None or self.model.adapter is not None:
+            raise ValueError("[model] start is for models of texts; a text encoder is named in text_encoder")
+        if self.finetune.lora is not None:
+            raise ValueError(
+                "[finetune.lora] changes a model that has learned already, and this one starts from nothing"
+            )
+        return self
+
+
 RECIPES: Mapping[Answers, type[Recipe]] = {
     "label": LabelRecipe,
     "rank": LabelRecipe,
@@ -178,6 +229,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "span": AnswerRecipe,
     "text": WritingRecipe,
     "reply": DialogueRecipe,
+    "items": ItemRecipe,
 }
 
 

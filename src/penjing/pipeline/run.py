@@ -35,7 +35,7 @@ from penjing.pipeline.store import Store, locked
 from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model
-from penjing.tasks.task import Prediction
+from penjing.tasks.prediction import Prediction
 
 TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "finetune")
 _SAMPLE_TOKENS = 100

@@ -43,6 +43,26 @@ def adapter_folder(recipe: Recipe) -> Path | None:
     return _folder("adapter", recipe.model.adapter)
 
 
+def encoder_folder(recipe: Recipe) -> Path | None:
+    """Returns the folder named in ``[model] text_encoder``, or None.
+
+    Raises:
+        RecipeError: there is no such folder.
+    """
+    return _folder("text_encoder", recipe.text_encoder)
+
+
+def tokenizer_folder(recipe: Recipe) -> Path | None:
+    """Returns the folder whose tokenizer is taken, or None where one is trained."""
+    return start_folder(recipe) or encoder_folder(recipe)
+
+
+def encoder_files(recipe: Recipe) -> list[Path]:
+    """Returns config, weights and tokenizer of the text encoder; none where there is none."""
+    folder = encoder_folder(recipe)
+    return sorted(file for file in folder.iterdir() if file.is_file()) if folder is not None else []
+
+
 def _folder(key: str, address: str | None) -> Path | None:
     if address is None:
         return None
@@ -146,7 +166,8 @@ def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
 def start_files(recipe: Recipe) -> list[Path]:
     """Returns config and weights of what the run starts from, those of an adapter too; none if it is nothing."""
     parts = ((start_folder(recipe), "config.json"), (adapter_folder(recipe), ADAPTER_CONFIG))
-    return [file for folder, config in parts if folder for file in (folder / config, *_weights(folder))]
+    own = [file for folder, config in parts if folder for file in (folder / config, *_weights(folder))]
+    return own + encoder_files(recipe)
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -11,8 +11,9 @@ from penjing.inference.extraction import Extractor, FoundSpan
 from penjing.progress import Progress
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.model import Model
+from penjing.tasks.prediction import AnswerPrediction
 from penjing.tasks.tables import is_table, texts_of, with_columns
-from penjing.tasks.task import AnswerPrediction, SpanTask
+from penjing.tasks.task import SpanTask
 from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
 
 _ROWS = 512

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from penjing.tasks.model import Model
-from penjing.tasks.task import Prediction
+from penjing.tasks.prediction import Prediction
 from penjing.text.sentences import locate_sentences
 
 

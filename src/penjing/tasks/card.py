@@ -40,6 +40,10 @@ class _AskedForSpans(_Asked):
     answer: dict[str, Any]
 
 
+class _AskedForItems(_Asked):
+    encoder: bool
+
+
 _SHAPES: Mapping[Answers, type[_Asked]] = {
     "label": _AskedForLabels,
     "rank": _AskedForLabels,
@@ -47,6 +51,7 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "span": _AskedForSpans,
     "text": _AskedForTexts,
     "reply": _AskedForTexts,
+    "items": _AskedForItems,
 }
 
 
@@ -65,7 +70,8 @@ class _History(BaseModel):
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels, write or answer.
+    """Returns what a model folder says of itself, with at least task, render, fingerprint, and labels, write, answer
+    or encoder.
 
     Raises:
         ModelFolderError: the file is missing, or is not as training wrote it.

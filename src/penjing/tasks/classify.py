@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from penjing.metrics.classification import classification_scores
 from penjing.tasks.baselines import CLASSIFICATION_BASELINES
-from penjing.tasks.task import ClassPrediction, LabelTask, Probabilities
+from penjing.tasks.prediction import ClassPrediction
+from penjing.tasks.task import LabelTask, Probabilities
 
 
 def softmax(logits: Probabilities) -> Probabilities:

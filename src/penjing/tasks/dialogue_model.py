@@ -13,8 +13,9 @@ from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
+from penjing.tasks.prediction import TextPrediction
 from penjing.tasks.tables import is_table, texts_of, with_columns
-from penjing.tasks.task import DialogueTask, TextPrediction
+from penjing.tasks.task import DialogueTask
 from penjing.text.dialogue_renderer import DialogueRenderer
 
 _MESSAGES = "messages"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+from penjing.tasks.prediction import ClassPrediction
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
-from penjing.tasks.task import ClassPrediction, LabelTask
+from penjing.tasks.task import LabelTask
 
 if TYPE_CHECKING:
     from penjing.explain.attribution import Attribution

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from pydantic import BaseModel, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.engine import Engine
 from penjing.inference.extraction import Extractor
+from penjing.inference.ranking import RankingEngine
+from penjing.inference.text_vectors import TextEncoder
 from penjing.inference.writing import Writer
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
@@ -22,14 +26,17 @@ from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.card import CARD, card_task, read_card
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.heads import HEADS
+from penjing.tasks.item_files import ENCODER, read_items, read_texts
+from penjing.tasks.item_model import ItemModel, pad_tokens
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multilabel_model import MultilabelModel
-from penjing.tasks.task import Answers, DialogueTask, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
+from penjing.tasks.task import Answers, DialogueTask, ItemTask, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
+from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
@@ -44,6 +51,7 @@ _ANSWERS: Mapping[Answers, str] = {
     "span": "parts of texts",
     "text": "texts",
     "reply": "replies",
+    "items": "items",
 }
 
 
@@ -68,6 +76,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_answers(path, card, task, config_values, device)
     if isinstance(task, DialogueTask):
         return _load_dialogue(path, card, task, config_values, device)
+    if isinstance(task, ItemTask):
+        return _load_items(path, card, task, config_values, device)
     renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
     if isinstance(task, MultilabelTask):
@@ -124,6 +134,16 @@ def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueMod
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
+
+
+def load_item_model(folder: str | Path, device: str = "auto") -> ItemModel:
+    """Loads the folder of a model that ranks items.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), ItemModel, "events")
 
 
 def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
@@ -202,6 +222,47 @@ def _load_dialogue(
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
     return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
+
+
+def _load_items(
+    folder: Path, card: dict[str, Any], task: ItemTask, config_values: dict[str, Any], device: str
+) -> ItemModel:
+    with _written_in(folder / CARD):
+        renderer = ItemRenderer(load_tokenizer(folder), _settings(folder, card, "render", ItemRendererSettings))
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    architecture, config = open_config(config_values, folder / CONFIG)
+    if not architecture.ranks_items:
+        raise ModelFolderError(
+            f"the model is of the family {architecture.name}, which does not rank items",
+            where=str(folder / CONFIG),
+            do="Copy the folder again, as training wrote it.",
+        )
+    network: Any = architecture.language_model(config)
+    catalog, texts = read_items(folder), read_texts(folder)
+    if not len(texts) == len(catalog.ids) + 1 == config.num_items + 1:
+        raise ModelFolderError(
+            f"the network knows {config.num_items} items, and there are {len(catalog.ids)} with {len(texts) - 1} texts",
+            where=str(folder),
+            do="Copy the folder again, as training wrote it.",
+        )
+    network.put_texts(texts)
+    engine = RankingEngine(_load_network(network, folder, device))
+    reading = _vectors_of(folder, renderer) if card["encoder"] else partial(_tokens_of, renderer)
+    return ItemModel(folder, card, task, renderer=renderer, catalog=catalog, engine=engine, read_texts=reading)
+
+
+def _tokens_of(renderer: ItemRenderer, texts: Sequence[str]) -> Tensor:
+    return pad_tokens([row.ids for row in renderer.render_texts(texts)], renderer.tokenizer.pad_id)
+
+
+def _vectors_of(folder: Path, renderer: ItemRenderer) -> Callable[[Sequence[str]], Tensor]:
+    """Returns a function that reads new texts by the encoder in the folder, which is opened when it is first asked."""
+
+    @cache
+    def encoder() -> TextEncoder:
+        return TextEncoder(folder / ENCODER, renderer.settings.max_tokens)
+
+    return lambda texts: torch.from_numpy(encoder().encode(texts)[0])
 
 
 def _check_writes(architecture: Architecture, folder: Path) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penjing.tasks.task import Prediction, Task
+from penjing.tasks.prediction import Prediction
+from penjing.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from penjing.metrics.multilabel import multilabel_difference, multilabel_scores
 from penjing.tasks.baselines import MULTILABEL_BASELINES
-from penjing.tasks.task import MultilabelTask, Probabilities, SetPrediction
+from penjing.tasks.prediction import SetPrediction
+from penjing.tasks.task import MultilabelTask, Probabilities
 
 
 def sigmoid(logits: Probabilities) -> Probabilities:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penjing.tasks.prediction import SetPrediction
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import is_table, texts_of, with_columns
-from penjing.tasks.task import MultilabelTask, SetPrediction
+from penjing.tasks.task import MultilabelTask
 
 BETWEEN = "|"
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from penjing.metrics.ordinal import ordinal_scores
 from penjing.tasks.baselines import ORDINAL_BASELINES
 from penjing.tasks.classify import softmax
-from penjing.tasks.task import OrdinalTask, Probabilities, RankPrediction
+from penjing.tasks.prediction import RankPrediction
+from penjing.tasks.task import OrdinalTask, Probabilities
 
 
 def choose_median(probabilities: Probabilities) -> NDArray[np.int64]:

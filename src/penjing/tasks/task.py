@@ -3,127 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.histories import Catalog
 from penjing.data.question_rows import Question
+from penjing.metrics.ranking import Places
 from penjing.registry import load_registered
+from penjing.tasks.prediction import ClassPrediction, SetPrediction
 
 Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ratings = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ClassPrediction:
-    """A label for a text.
-
-    Attributes:
-        text: what was read.
-        label: the most probable one.
-        probability: of that label.
-        probabilities: of every label.
-        cut_tokens: tokens at the end that were not read, because the text is longer than the model's window.
-    """
-
-    text: str
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    cut_tokens: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RankPrediction(ClassPrediction):
-    """One of several labels in order for a text; ``label`` is the median of its probabilities.
-
-    Attributes:
-        expected: the mean of the labels under their probabilities: of their own numbers where all are numbers, else of
-            their places, from 1.
-    """
-
-    expected: float
-
-
-@dataclass(frozen=True)
-class TextPrediction:
-    """A text that was written to a text.
-
-    Attributes:
-        text: what was read.
-        written: the answer.
-        is_complete: whether the model ended it; false: there was room for no more.
-        cut_tokens: tokens of the text that were not read, because it is longer than the model's window.
-    """
-
-    text: str
-    written: str
-    is_complete: bool = True
-    cut_tokens: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class SetPrediction:
-    """The labels of a text, any number of them.
-
-    Attributes:
-        text: what was read.
-        labels: those that apply, the most probable first; perhaps none.
-        probabilities: of every label, each by itself.
-        threshold: a label is given from this probability on.
-        cut_tokens: tokens of the text that were not read, because it is longer than the model's window.
-    """
-
-    text: str
-    labels: tuple[str, ...]
-    probabilities: dict[str, float]
-    threshold: float
-    cut_tokens: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return {**asdict(self), "labels": list(self.labels)}
-
-
-@dataclass(frozen=True)
-class AnswerPrediction:
-    """An answer that was found in a text.
-
-    Attributes:
-        question: what was asked.
-        answer: the words of the text; empty where it does not answer the question.
-        start: the answer's first character in the text; None where there is none.
-        end: one past its last; None where there is none.
-        probability: of the answer, or of there being none, among all that could have been said.
-        is_answerable: whether the text answers the question, as the model finds.
-        cut_tokens: tokens of the question that were not read, because it is too long; of the text all are.
-    """
-
-    question: str
-    answer: str
-    start: int | None
-    end: int | None
-    probability: float
-    is_answerable: bool = True
-    cut_tokens: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns JSON values."""
-        return asdict(self)
-
-
-Prediction = AnswerPrediction | ClassPrediction | SetPrediction | TextPrediction
 
 
 class Baseline(Protocol):
@@ -175,12 +69,23 @@ class RetrievalBaseline(Protocol):
 
 #: Fits on the replies of training dialogues, and may choose its settings by questions of validation dialogues.
 FitRetrieval = Callable[[Sequence[str], Sequence[ReplyChoice]], RetrievalBaseline]
-Answers = Literal["label", "rank", "set", "span", "text", "reply"]
+
+
+class RankingBaseline(Protocol):
+    """A fitted baseline of a task in which items are ranked."""
+
+    def rank(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Returns the score of each item for each history of item numbers from 1, [histories, items]."""
+
+
+FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
+Answers = Literal["items", "label", "rank", "reply", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask` or a `DialogueTask`.
+    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`
+    or an `ItemTask`.
 
     Attributes:
         name: as in a recipe.
@@ -318,6 +223,30 @@ class DialogueTask(Task):
     @property
     def answers(self) -> Answers:
         return "reply"
+
+
+@dataclass(frozen=True)
+class ItemTask(Task):
+    """A history is answered with items, ranked. Families can do it that rank items.
+
+    Attributes:
+        score: places of the wanted items, first ten of each ranking, number of items, bands of the wanted items or
+            None, resamples, seed → ``rows``, ``scores`` with intervals, ``bands``.
+        compare: places, places of another, resamples, seed → score → difference with its interval.
+        best_by: the score that comes first.
+        baselines: name → function of the training histories and the items → fitted baseline.
+        by_text: texts of the items that are read, and of those that are ranked → baseline for items that are new.
+    """
+
+    score: Callable[[Places, NDArray[np.int64], int, NDArray[np.int64] | None, int, int], dict[str, Any]]
+    compare: Callable[[Places, Places, int, int], dict[str, dict[str, float]]]
+    best_by: str
+    baselines: Mapping[str, FitRanking]
+    by_text: Callable[[Sequence[str], Sequence[str]], RankingBaseline]
+
+    @property
+    def answers(self) -> Answers:
+        return "items"
 
 
 def load_task(name: str) -> Task:

@@ -10,8 +10,9 @@ from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
+from penjing.tasks.prediction import TextPrediction
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
-from penjing.tasks.task import TextPrediction, WritingTask
+from penjing.tasks.task import WritingTask
 from penjing.text.pair_renderer import PairRenderer
 
 

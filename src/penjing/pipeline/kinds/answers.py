@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from penjing.data.question_rows import Question
+from penjing.data.question_settings import QuestionData
 from penjing.data.questions import build_questions, read_questions
-from penjing.data.settings import QuestionData
 from penjing.errors import RecipeError
 from penjing.evaluate.answers import evaluate_answer_baselines, evaluate_answers, settle_threshold
 from penjing.files import write_beside
@@ -94,6 +94,9 @@ class AnswerKind:
             shown.append(show_row(renderer.tokenizer, row, row))
         return shown
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None
         return architecture.span_scorer(config)
@@ -130,7 +133,7 @@ class AnswerKind:
             "fingerprint": question_renderer(recipe, inputs).fingerprint,
         }
 
-    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:

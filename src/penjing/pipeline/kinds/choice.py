@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from penjing.pipeline.kinds.answers import AnswerKind
 from penjing.pipeline.kinds.dialogue import DialogueKind
+from penjing.pipeline.kinds.items import ItemKind
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
@@ -21,6 +22,7 @@ KINDS: Mapping[Answers, Kind] = {
     "span": AnswerKind(),
     "text": WritingKind(),
     "reply": DialogueKind(),
+    "items": ItemKind(),
 }
 
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from penjing.data.dialogue_settings import DialogueData
 from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogues
 from penjing.data.messages import Message
-from penjing.data.settings import DialogueData
 from penjing.errors import RecipeError
 from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
 from penjing.files import read_json, write_json
@@ -83,6 +83,9 @@ class DialogueKind:
         windows = [window for messages in dialogues for window in renderer.render(messages).windows]
         return [show_row(renderer.tokenizer, window, window) for window in windows]
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
 
@@ -119,7 +122,7 @@ class DialogueKind:
             "fingerprint": _renderer(recipe, inputs).fingerprint,
         }
 
-    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Adds the chat template, and the token at which other tools stop as Penjing does."""
         write_chat_template(folder, open_template(inputs["tokenizer"]).source)
         renderer = open_renderer(inputs["tokenizer"], max_tokens=0)

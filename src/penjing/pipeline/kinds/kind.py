@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from penjing.data.settings import SplitData
+from penjing.data.settings import RowData
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.recipe import Recipe
@@ -74,7 +74,7 @@ class Kind(Protocol):
     def head(self) -> Head:
         """What the network ends in."""
 
-    def data_settings(self, recipe: Recipe) -> SplitData:
+    def data_settings(self, recipe: Recipe) -> RowData:
         """Returns the recipe's ``[data]``, with what the task itself says filled in."""
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
@@ -96,6 +96,9 @@ class Kind(Protocol):
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         """Returns the first training rows as tokens, with what is learned and what is cut."""
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        """Returns the entries of the network's config that the rows decide; none where the tokenizer decides all."""
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         """Returns the network, its weights unset."""
 
@@ -114,7 +117,7 @@ class Kind(Protocol):
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         """Returns what the card of the trained network says beyond the task, the lineage and the scores."""
 
-    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Adds to a model folder, whose network and tokenizer are written, what other tools need beside them."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:

@@ -15,6 +15,7 @@ from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
 from penjing.data.settings import SplitData
+from penjing.errors import RecipeError
 from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model, known_classes
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
@@ -59,6 +60,12 @@ class LabelKind:
         return data.model_copy(update={"labels": dict(names)})
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        if architecture.ranks_items:
+            raise RecipeError(
+                f"the task {recipe.task} labels texts, and {architecture.name} ranks items",
+                where=recipe.name,
+                do='Choose another family, such as "bert", or the task recommend.',
+            )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -85,6 +92,9 @@ class LabelKind:
         renderers = (Renderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
         kept, whole = (renderer.render([{renderer.columns[0]: text} for text in found.texts]) for renderer in renderers)
         return [show_row(tokenizer, *row) for row in zip(kept, whole, found.labels, strict=True)]
+
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.classifier(config, len(self.outputs(inputs).names))
@@ -119,7 +129,7 @@ class LabelKind:
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
 
-    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:

@@ -92,6 +92,9 @@ class WritingKind:
             for some, all_ in zip(kept, whole, strict=True)
         ]
 
+    def shape(self, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
 
@@ -136,7 +139,7 @@ class WritingKind:
             "fingerprint": _renderer(recipe, inputs).fingerprint,
         }
 
-    def finish_folder(self, inputs: Inputs, folder: Path) -> None:
+    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:

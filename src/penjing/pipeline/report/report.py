@@ -23,6 +23,8 @@ from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.ranking import ranking_values
+from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import head_rows
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording, shorten_text
@@ -36,6 +38,7 @@ AnyFacts: TypeAlias = (
     | WritingReportFacts
     | AnswerReportFacts
     | DialogueReportFacts
+    | RankingReportFacts
 )
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
@@ -70,6 +73,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "answers.html.jinja", answer_values(facts, wording)
     elif isinstance(facts, DialogueReportFacts):
         template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
+    elif isinstance(facts, RankingReportFacts):
+        template, values = "ranking.html.jinja", ranking_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

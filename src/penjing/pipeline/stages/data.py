@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penjing.data.dividing import addressed_files
+from penjing.data.split_files import addressed_files
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe, has_data, split_data
+from penjing.pipeline.recipe import Recipe, has_data, row_data
 from penjing.pipeline.stage import Stage, StageContext
 
 _LATER = ("per_class", "described")  # recipes without these keep the runs that they had before there were any
+# Where files lie does not count, what is in them does.
+_WHERE = {"path", "validation", "test", "items"}
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -19,13 +21,13 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     settings = kind_of(recipe).data_settings(recipe)
-    own = settings.model_dump(mode="json", exclude={"path", "validation", "test"})
+    own = settings.model_dump(mode="json", exclude=_WHERE)
     kept = {name: value for name, value in own.items() if name not in _LATER or value}
     return {**kept, "seed": recipe.seed}
 
 
 def _files(recipe: Recipe) -> list[Path]:
-    sides = [side for addresses in split_data(recipe).addresses.values() for side in addressed_files(addresses)]
+    sides = [side for addresses in row_data(recipe).addresses.values() for side in addressed_files(addresses)]
     return [file for side in sides for file in side]
 
 

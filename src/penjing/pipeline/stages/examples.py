@@ -7,6 +7,7 @@ from typing import Any
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import has_data
 from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.start import encoder_files
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -18,5 +19,6 @@ EXAMPLES = Stage(
     inputs=("data", "tokenizer"),
     settings=lambda recipe: recipe.render.model_dump(mode="json"),
     run=_run,
+    files=encoder_files,
     is_wanted=has_data,
 )

@@ -50,12 +50,12 @@ def _run(context: StageContext) -> dict[str, Any]:
     def write() -> None:
         outputs = kind.outputs(context.inputs)
         write_network(model, job.network, architecture, config, tokenizer, head=kind.head, outputs=outputs)
-        kind.finish_folder(context.inputs, model)
 
     if context.recipe.finetune.lora is None:
         write()
     else:
         added["lora"] = _merge(context, job, architecture, config, write)
+    kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, added)
     remove_training_files(context.folder)
     return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **added}
@@ -93,7 +93,7 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
-    config = architecture.config_from_dict(values)
+    config = architecture.config_from_dict({**values, **kind.shape(inputs)})
     network = kind.make_network(architecture, config, inputs)
     architecture.initialize(network, config, recipe.seed)
     lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)

@@ -14,7 +14,7 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.start import start_folder
+from penjing.pipeline.start import tokenizer_folder
 from penjing.progress import Progress, stop_if_asked
 from penjing.text.tokenizer import load_tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import FEWEST_ENTRIES, TokenizerSettings
@@ -23,11 +23,14 @@ _SENTINELS = 100
 
 
 def _run(context: StageContext) -> dict[str, Any]:
-    start = start_folder(context.recipe)
+    start = tokenizer_folder(context.recipe)
     if start is not None:
         tokenizer = load_tokenizer(start)
     else:
-        sources = {"corpus": ("texts.parquet", ("text",)), "data": ("train.parquet", context.recipe.text_columns)}
+        sources: dict[str, tuple[str, tuple[str, ...]]] = {
+            "corpus": ("texts.parquet", ("text",)),
+            "data": (context.recipe.text_table, context.recipe.text_columns),
+        }
         parts = [
             (context.inputs[stage] / file, column)
             for stage, (file, columns) in sources.items()
@@ -79,12 +82,12 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
 
 
 def _settings(recipe: Recipe) -> Any:
-    trained = None if start_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
+    trained = None if tokenizer_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
     return [trained, "dialogue"] if isinstance(recipe, DialogueRecipe) else trained
 
 
 def _files(recipe: Recipe) -> list[Path]:
-    start = start_folder(recipe)
+    start = tokenizer_folder(recipe)
     names = ("tokenizer.json", "tokenizer_config.json")
     found = [start / name for name in names if (start / name).is_file()] if start else []
     return [*found, *template_files(recipe)] if isinstance(recipe, DialogueRecipe) else found

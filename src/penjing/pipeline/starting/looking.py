@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from penjing.data.dividing import addressed_files
 from penjing.data.labels.schema import Column, describe_columns
 from penjing.data.languages import LanguageFinder
 from penjing.data.plain import plain_value
@@ -20,6 +19,7 @@ from penjing.data.sources import Layout, corpus_files, file_size, group_by_split
 from penjing.data.sources.aligned import read_aligned
 from penjing.data.sources.columns import list_columns
 from penjing.data.sources.source import Batch, kind_of
+from penjing.data.split_files import addressed_files
 from penjing.errors import MissingExtraError, UsageError
 
 _MOST_ROWS = 20_000  # of each file that are looked at

@@ -1,0 +1,76 @@
+"""``penjing evaluate`` of a model that ranks items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from penjing.cli.evaluate import open_data
+from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.progress import TerminalProgress
+from penjing.cli.tables import ranking_lines, score_table
+from penjing.data.event_settings import EventData
+from penjing.data.events import ITEMS, read_sequences
+from penjing.data.histories import Questions, last_questions
+from penjing.errors import UsageError
+from penjing.progress import Progress
+
+
+@dataclass(frozen=True)
+class EventColumns:
+    """Where the events are.
+
+    Attributes:
+        data: the address of a table.
+        user: column of the user.
+        item: column of the item.
+        time: column of the time.
+        columns: names for the columns of a file without a header.
+    """
+
+    data: str
+    user: str
+    item: str
+    time: str
+    columns: tuple[str, ...] | None
+
+
+def show_ranking_scores(model_folder: Path, events: EventColumns, resamples: int, *, as_json: bool) -> None:
+    """Scores a model on the last event of each user, given those before."""
+    progress = TerminalProgress(log_console())
+    with progress.stopping_on_signals():
+        questions = _read(model_folder, events, progress)
+        # These bring torch, which a wrong call need not wait for.
+        from penjing.evaluate.ranking import evaluate_ranking
+        from penjing.tasks.loading import load_item_model
+
+        model = load_item_model(model_folder)
+        measured, _ = evaluate_ranking(model, questions, resamples=resamples, examples=20, seed=0, progress=progress)
+    if as_json:
+        print_json({"model": str(model_folder), "data": events.data, **measured})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    for line in ranking_lines(measured):
+        console.print(line, soft_wrap=True)
+
+
+def _read(model_folder: Path, events: EventColumns, progress: Progress) -> Questions:
+    """Returns the questions; the items are those in the model's folder."""
+    with open_data(events.data) as address:
+        try:
+            settings = EventData(
+                path=address,
+                items=str(model_folder / ITEMS),
+                id="id",
+                user=events.user,
+                item=events.item,
+                time=events.time,
+                columns=events.columns,
+            )
+        except ValidationError as error:
+            what = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise UsageError(what, where="penjing evaluate", do="See penjing evaluate --help.") from error
+        return last_questions(read_sequences(settings, progress))

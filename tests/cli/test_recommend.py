@@ -1,0 +1,72 @@
+"""A model that ranks items, on the command line: asked, planned and measured; what will not do is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def place(event_run_of: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model ``model``, events of its items, and some that will not do."""
+    run, folder = event_run_of("sasrec"), tmp_path_factory.mktemp("recommend")
+    (folder / "model").symlink_to(run.model)
+    rows = ["who,what,when", "x,g1,1", "x,g2,2", "x,g3,3", "y,b4,2026-01-01", "y,b5,2026-01-02"]
+    (folder / "events.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "unknown.csv").write_text("\n".join([*rows, "y,sock,2026-01-03"]), encoding="utf-8")
+    (folder / "histories.txt").write_text("g1\tg2\nb4\n", encoding="utf-8")
+    return folder
+
+
+def test_items_come_line_by_line_and_as_json(cli: Any, place: Path) -> None:
+    calls = {
+        "given": cli.call(place, ["predict", "model", "g1", "g2", "--top", "3"]),
+        "json": cli.call(place, ["predict", "model", "g1", "sock", "--top", "2", "--json"]),
+        "file": cli.call(place, ["predict", "model", "--file", "histories.txt", "--top", "3"]),
+        "lines": cli.call(place, ["predict", "model", "--top", "3"], b"g1\tg2\nb4\n"),
+    }
+    done = cli.run_all(calls)
+    assert [finished.err for finished in done.values()] == [""] * len(calls)
+    given = [line.split("\t") for line in done["given"].out.splitlines()]
+    assert len(given) == 3
+    assert given[0][2].startswith("green")
+    (answer,) = json.loads(done["json"].out)
+    assert (answer["history"], answer["new"], len(answer["items"])) == (["g1", "sock"], ["sock"], 2)
+    assert done["file"].out == done["lines"].out
+    assert [line.split("\t")[1:] for line in done["file"].out.splitlines()[:3]] == given
+
+
+def test_a_model_is_measured_on_the_last_event_of_each_user(cli: Any, place: Path) -> None:
+    columns = ["--user", "who", "--item", "what", "--time", "when", "--resamples", "100"]
+    calls = {
+        "json": cli.call(place, ["evaluate", "model", "events.csv", *columns, "--json"]),
+        "shown": cli.call(place, ["evaluate", "model", "events.csv", *columns]),
+    }
+    done = cli.run_all(calls)
+    found = json.loads(done["json"].out)
+    assert found["rows"] == 2
+    assert set(found["scores"]) == {"ndcg_10", "hit_rate_10", "mrr", "coverage_10"}
+    assert "but those that the user had already" in done["shown"].out
+
+
+def test_what_will_not_do_is_refused_in_a_paragraph(cli: Any, place: Path, small_run: Any) -> None:
+    columns = ["--user", "who", "--item", "what", "--time", "when"]
+    (place / "labels").symlink_to(small_run.model)
+    done = cli.run_all(
+        {
+            "column": cli.call(place, ["evaluate", "model", "events.csv"]),
+            "same": cli.call(place, ["evaluate", "model", "events.csv", "--user", "who", "--item", "who"]),
+            "item": cli.call(place, ["evaluate", "model", "unknown.csv", *columns]),
+            "top": cli.call(place, ["predict", "labels", "a film", "--top", "3"]),
+            "history": cli.call(place, ["predict", "model", " "]),
+        }
+    )
+    done["column"].assert_refused(2, "events.csv", '"user"', "who, what, when")
+    done["same"].assert_refused(2, "three columns")
+    done["item"].assert_refused(1, "unknown.csv, row 7", '"sock" is not in the table of items')
+    done["top"].assert_refused(2, "--top is for items", "sentiment")
+    done["history"].assert_refused(2, "row 1", "no item")
