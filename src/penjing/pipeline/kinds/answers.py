@@ -21,7 +21,7 @@ from penjing.files import write_beside
 from penjing.inference.extraction import Extractor
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, question_data
@@ -42,7 +42,7 @@ _PROBED_QUESTIONS = 64
 _AT_ONCE = 512
 
 
-class AnswerKind:
+class AnswerKind(Kind):
     """A question is answered with a part of a text; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "span"
@@ -61,10 +61,6 @@ class AnswerKind:
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_questions(question_data(recipe), recipe.seed, folder, progress)
-
-    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
-        tokenizer.save(folder)
-        return tokenizer
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer = question_renderer(recipe, inputs)
@@ -94,9 +90,6 @@ class AnswerKind:
             shown.append(show_row(renderer.tokenizer, row, row))
         return shown
 
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
-        return {}
-
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None
         return architecture.span_scorer(config)
@@ -119,12 +112,6 @@ class AnswerKind:
         logits: Tensor = network(batch.ids, batch.mask, token_type_ids=batch.token_types)
         return logits
 
-    def labels(self, inputs: Inputs) -> list[str]:
-        return []
-
-    def outputs(self, inputs: Inputs) -> Outputs:
-        return Outputs()
-
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         assert isinstance(recipe, AnswerRecipe)
         return {
@@ -132,9 +119,6 @@ class AnswerKind:
             "answer": recipe.answer.model_dump(mode="json"),
             "fingerprint": question_renderer(recipe, inputs).fingerprint,
         }
-
-    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
-        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, AnswerRecipe)

@@ -20,7 +20,7 @@ from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, LanguageModel
 from penjing.pipeline.chat_template import open_renderer, open_template, save_with_template
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data
@@ -44,7 +44,7 @@ from penjing.train.pair_batches import PairLimits
 _PROBED_DIALOGUES = 4
 
 
-class DialogueKind:
+class DialogueKind(Kind):
     """Dialogues are answered with the next reply; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "language"
@@ -83,9 +83,6 @@ class DialogueKind:
         windows = [window for messages in dialogues for window in renderer.render(messages).windows]
         return [show_row(renderer.tokenizer, window, window) for window in windows]
 
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
-        return {}
-
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
 
@@ -108,12 +105,6 @@ class DialogueKind:
         assert batch.written is not None
         model = cast("LanguageModel", network)
         return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
-
-    def labels(self, inputs: Inputs) -> list[str]:
-        return []
-
-    def outputs(self, inputs: Inputs) -> Outputs:
-        return Outputs()
 
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         return {

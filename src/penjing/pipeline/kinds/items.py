@@ -30,7 +30,7 @@ from penjing.inference.text_vectors import TextEncoder
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.models.two_tower import TwoTower
-from penjing.pipeline.kinds.kind import Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import ItemRecipe
@@ -54,7 +54,7 @@ from penjing.train.pair_batches import ContinuationBatches, PairLimits
 _PROBED_ROWS = 128
 
 
-class ItemKind:
+class ItemKind(Kind):
     """A history is answered with items; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "language"
@@ -105,10 +105,6 @@ class ItemKind:
         learned = (row for items in read_training(inputs["data"]) for row in renderer.training_rows(items))
         return [_show_items(row, texts) for row in islice(learned, rows)]
 
-    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
-        tokenizer.save(folder)
-        return tokenizer
-
     def shape(self, inputs: Inputs) -> dict[str, Any]:
         texts = read_texts(inputs["examples"])
         width = texts.shape[1] if texts.is_floating_point() else None
@@ -142,12 +138,6 @@ class ItemKind:
         ranker: Any = network
         scores: Tensor = ranker.score(ranker.encode(batch.ids, batch.mask)[batch.written != IGNORED])
         return scores
-
-    def labels(self, inputs: Inputs) -> list[str]:
-        return []
-
-    def outputs(self, inputs: Inputs) -> Outputs:
-        return Outputs()
 
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         return {

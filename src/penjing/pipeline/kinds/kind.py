@@ -89,6 +89,8 @@ class Kind(Protocol):
 
     def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
         """Writes the tokenizer into a folder, with what the kind needs beside it, and returns it as it was written."""
+        tokenizer.save(folder)
+        return tokenizer
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         """Fills a folder with a shard for each split, and returns what was counted."""
@@ -98,6 +100,7 @@ class Kind(Protocol):
 
     def shape(self, inputs: Inputs) -> dict[str, Any]:
         """Returns the entries of the network's config that the rows decide; none where the tokenizer decides all."""
+        return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         """Returns the network, its weights unset."""
@@ -110,15 +113,18 @@ class Kind(Protocol):
 
     def labels(self, inputs: Inputs) -> list[str]:
         """Returns the labels that it answers with; none where it writes words."""
+        return []
 
     def outputs(self, inputs: Inputs) -> Outputs:
         """Returns what the outputs of the network are called."""
+        return Outputs()
 
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         """Returns what the card of the trained network says beyond the task, the lineage and the scores."""
 
     def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Adds to a model folder, whose network and tokenizer are written, what other tools need beside them."""
+        return
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         """Measures the model and the baselines on the test rows."""

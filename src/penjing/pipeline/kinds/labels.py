@@ -21,7 +21,7 @@ from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
-from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
@@ -43,7 +43,7 @@ _SCORED_ROWS = 512
 _BASELINE_ROWS = 2000
 
 
-class LabelKind:
+class LabelKind(Kind):
     """A text is answered with one of several labels; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "classifier"
@@ -71,10 +71,6 @@ class LabelKind:
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_labelled(self.labelled(recipe), recipe.seed, folder, progress)
 
-    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
-        tokenizer.save(folder)
-        return tokenizer
-
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         counts = read_json(inputs["data"] / "counts.json")
         labels: list[str] = counts["labels"]
@@ -92,9 +88,6 @@ class LabelKind:
         renderers = (Renderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
         kept, whole = (renderer.render([{renderer.columns[0]: text} for text in found.texts]) for renderer in renderers)
         return [show_row(tokenizer, *row) for row in zip(kept, whole, found.labels, strict=True)]
-
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
-        return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.classifier(config, len(self.outputs(inputs).names))
@@ -128,9 +121,6 @@ class LabelKind:
             "render": recipe.render.model_dump(mode="json"),
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
-
-    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
-        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         settings, seed = recipe.evaluate, recipe.seed

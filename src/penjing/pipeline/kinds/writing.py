@@ -18,7 +18,7 @@ from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baseline
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
-from penjing.pipeline.kinds.kind import Evaluated, Inputs, Lesson, Outputs
+from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
@@ -41,7 +41,7 @@ _PROBED_ROWS = 128  # fewer do not fill a batch
 _BASELINE_ROWS = 2000
 
 
-class WritingKind:
+class WritingKind(Kind):
     """A text is answered with another text; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "language"
@@ -66,10 +66,6 @@ class WritingKind:
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_pairs(paired_data(recipe), recipe.seed, folder, progress)
 
-    def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
-        tokenizer.save(folder)
-        return tokenizer
-
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer = _renderer(recipe, inputs)
         splits = {}
@@ -91,9 +87,6 @@ class WritingKind:
             )
             for some, all_ in zip(kept, whole, strict=True)
         ]
-
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
-        return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
@@ -125,12 +118,6 @@ class WritingKind:
         model = cast("LanguageModel", network)
         return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
 
-    def labels(self, inputs: Inputs) -> list[str]:
-        return []
-
-    def outputs(self, inputs: Inputs) -> Outputs:
-        return Outputs()
-
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         assert isinstance(recipe, WritingRecipe)
         return {
@@ -138,9 +125,6 @@ class WritingKind:
             "write": recipe.write.model_dump(mode="json"),
             "fingerprint": _renderer(recipe, inputs).fingerprint,
         }
-
-    def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
-        """Nothing is missing."""
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, WritingRecipe)
