@@ -15,7 +15,7 @@ quickstart: $(VENV)/.quickstart
 	@$(VENV)/bin/penjing quickstart $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/moto/.done
-	OMP_NUM_THREADS=1 MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 MOTO_SERVER=$(VENV)/moto/bin/moto_server $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)

@@ -124,9 +124,13 @@ def test_ctrl_c_stops_the_reply_alone(
                 signal.raise_signal(signal.SIGINT)
 
     session = Session(talker, SamplingSettings(60, temperature=1.0), [])
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", shown := Stopped())
-        session.take("a film")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", shown := Stopped())
+            session.take("a film")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(shown.getvalue()) < 20
     assert "(stopped)" in capsys.readouterr().err
     session.take("lovely")

@@ -79,7 +79,7 @@ def test_what_will_not_do_is_refused_in_one_paragraph(cli: Any, place: Path) -> 
     done["no column"].assert_refused(2, 'no column "german"', "text, target")
     done["gone"].assert_refused(2, "gone.de")
     done["encoding"].assert_refused(1, "latin.de, line 1", "0xFC is no UTF-8")
-    done["labels"].assert_refused(2, "whose answers are no labels")
+    done["labels"].assert_refused(2, "whose answers are texts")
     done["language model's"].assert_refused(2, "is for language models")
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.data.drawing import FewDrawer
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import read_split
-from penjing.data.settings import LabelledData
 from penjing.errors import DataError, RecipeError
 from penjing.progress import Silent
 
@@ -141,9 +141,9 @@ def test_described_labels_stand_beside_the_draw_and_can_be_removed(tmp_path: Pat
             [*reviews(20), ("more", "POS")],
             {},
             DataError,
-            ('reviews.csv, row 22: column "label" is "POS", and before it was "pos"', "in case or spaces alone"),
+            ('reviews.csv, row 22: the label "POS" differs from "pos" only in case or spaces',),
         ),
-        ([("a", "so  so"), ("b", "so so")], {}, DataError, ('is "so so", and before it was "so  so"',)),
+        ([("a", "so  so"), ("b", "so so")], {}, DataError, ('the label "so so" differs from "so  so"',)),
         (reviews(30), {"described": {"psitive": ["Great."], "neg": ["Bad."]}}, RecipeError, ('a label "psitive"',)),
     ],
 )

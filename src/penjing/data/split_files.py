@@ -45,6 +45,11 @@ def has_test(settings: SplitData) -> bool:
     return settings.split.test > 0 or "test" in files_by_split(settings)
 
 
+def has_validation(settings: SplitData) -> bool:
+    """Whether there are rows to choose by: a file of them, or a share of the others."""
+    return settings.split.validation > 0 or "validation" in files_by_split(settings)
+
+
 def addressed_files(addresses: Sequence[str]) -> list[list[Path]]:
     """Returns the files of one address, or the one file of each of two.
 

@@ -11,13 +11,14 @@ import torch
 from torch import nn
 
 from penjing.data.cleaning import make_protector
+from penjing.data.label_settings import LabelledData
 from penjing.data.languages import LanguageFinder
 from penjing.data.minhash import check_daft
 from penjing.data.normalizing import make_normalizer
 from penjing.data.settings import SplitData
 from penjing.data.sources import corpus_files, source_files
 from penjing.data.sources.keeping import forget_unreachable
-from penjing.data.split_files import has_test
+from penjing.data.split_files import has_test, has_validation
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
@@ -81,6 +82,22 @@ def check_measurable(recipe: Recipe) -> None:
             "there is no test file, and its share of the rows is 0",
             where=str(recipe.data.path),
             do="Set test under [data.split], or give a file with test under [data].",
+        )
+
+
+def check_choosable(recipe: Recipe) -> None:
+    """Checks that a recipe has rows to choose settings by.
+
+    Raises:
+        RecipeError: it has none.
+    """
+    data = recipe.data
+    drawn = isinstance(data, LabelledData) and data.has_no_validation
+    if isinstance(data, SplitData) and (drawn or not has_validation(data)):
+        raise RecipeError(
+            "there is no validation file, and no share of the rows is for validation",
+            where=str(data.path),
+            do="Set validation under [data.split], or give a file with validation under [data].",
         )
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penjing.errors import DataError, Interrupted, TrainingError, UsageError
+from penjing.errors import Interrupted, RecipeError, TrainingError, UsageError
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.report.strings import Language
@@ -152,7 +152,7 @@ def test_rows_of_which_none_is_for_validation_are_refused(tmp_path: Path, small_
     values = small_recipe(tmp_path)
     values["data"]["split"] = {"train": 0.9, "validation": 0, "test": 0.1}
     recipe = check_recipe({**values, "tune": SPACE}, "small")
-    with pytest.raises(DataError, match="there is no validation file"):
+    with pytest.raises(RecipeError, match="there is no validation file"):
         search(recipe, tmp_path / "out", Limits(1, None), Silent())
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from penjing.data.engine import AUTOMATIC
 from penjing.errors import DataError, Interrupted, MissingExtraError, TrainingError, UsageError
 from penjing.files import remove_leftovers, write_text
-from penjing.pipeline.check import check_measurable, check_out, check_runnable
+from penjing.pipeline.check import check_choosable, check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.removal import without_removed
@@ -85,6 +85,7 @@ def search(recipe: Recipe, out: Path, limits: Limits, progress: Progress) -> Fou
     space = space_of(recipe)
     check_runnable(turn_dial(recipe))
     check_measurable(recipe)
+    check_choosable(recipe)
     check_out(out)
     with locked(out):
         remove_leftovers(out)
