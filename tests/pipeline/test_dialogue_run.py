@@ -19,6 +19,7 @@ from penjing.files import read_json
 from penjing.inference.dialogue import load_replier
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.kinds.choice import KINDS
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.recipe_kinds import DialogueRecipe
@@ -143,6 +144,16 @@ def test_every_reply_is_learned_and_nothing_else(run: RunResult) -> None:
     tokenizer = penjing.load(run.model, "cpu").renderer.tokenizer  # type: ignore[attr-defined]
     said = "".join(reply.content for messages in dialogues for _, reply in take_apart(messages).exchanges)
     assert tokenizer.decode(ids) == said
+
+
+def test_dialogues_are_shown_as_they_are_learned(run: RunResult, tmp_path: Path) -> None:
+    inputs = {name: artifact.folder for name, artifact in run.artifacts.items()}
+    (row,) = KINDS["reply"].show(check_recipe(recipe_in(tmp_path), "echo"), inputs, 1)
+    template = {token.text for token in row.tokens if token.is_special and token.text.startswith("<|")}
+    assert template == {"<|user|>", "<|assistant|>", "<|end|>"}
+    dialogue = take_apart(read_dialogues(inputs["data"], "train")[0])
+    learned = "".join(token.text for token in row.tokens if token.state == "learned")
+    assert learned == "".join(f"{reply.content}<|end|>" for _, reply in dialogue.exchanges)
 
 
 def test_messages_texts_and_dictionaries_are_answered(run: RunResult) -> None:

@@ -20,6 +20,7 @@ from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
 LANGUAGE_MODEL = "language-model"
+_ANSWERS = ("label", "text")
 _HEADINGS = {
     "en": (
         "Written by penjing new {task}, for a run of about {minutes} min on this machine.",
@@ -55,9 +56,10 @@ def write_new_recipe(
     Raises:
         UsageError: the task is not known, or the file of the recipe is there already.
     """
-    known = [*registered_names("tasks"), LANGUAGE_MODEL]
+    known = [*(name for name in registered_names("tasks") if load_task(name).answers in _ANSWERS), LANGUAGE_MODEL]
     if task not in known:
-        raise UsageError(f'there is no task "{task}"', where="penjing new", do=nearest(task, known))
+        what = f'there is no task "{task}", or none that recipes are written for'
+        raise UsageError(what, where="penjing new", do=nearest(task, known))
     from penjing.pipeline.starting.proposing import name_of, propose  # brings torch
     from penjing.pipeline.starting.wanted import Wanted
 

@@ -91,12 +91,13 @@ def _kept_places(kept: Sequence[int], whole: Sequence[int]) -> list[int | None]:
 def _tokens(tokenizer: Tokenizer, ids: Sequence[int], states: Sequence[State]) -> list[ShownToken]:
     shown: list[ShownToken] = []
     begun: list[int] = []
+    special = tokenizer.added_ids  # with the marks of a chat template, and sentinels
     for number, (token_id, state) in enumerate(zip(ids, states, strict=True)):
-        if token_id in tokenizer.special_ids:
+        if token_id in special:
             shown.append(ShownToken(tokenizer.token(token_id), state, True))
             continue
         begun.append(token_id)
-        goes_on = number + 1 < len(ids) and states[number + 1] == state and ids[number + 1] not in tokenizer.special_ids
+        goes_on = number + 1 < len(ids) and states[number + 1] == state and ids[number + 1] not in special
         text = tokenizer.decode(begun)
         if text.endswith("\ufffd") and goes_on and len(begun) < _LONGEST_CHARACTER:
             continue  # a part of a character
