@@ -102,7 +102,13 @@ def test_a_difference_is_that_of_the_scores() -> None:
     assert few["f1"]["low"] <= 0  # three questions are too few to tell
 
 
-@given(st.lists(st.tuples(st.integers(-5, 5), st.floats(0, 1), st.booleans()), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.integers(-5, 5), st.integers(0, 100).map(lambda f1: f1 / 100), st.booleans()),
+        min_size=1,
+        max_size=20,
+    )
+)
 def test_no_threshold_is_better_than_the_one_chosen(rows: list[tuple[int, float, bool]]) -> None:
     margins = np.array([float(margin) for margin, _, _ in rows])
     answered = np.array([0.0 if is_none else f1 for _, f1, is_none in rows])
