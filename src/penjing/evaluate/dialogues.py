@@ -177,10 +177,8 @@ def evaluate_dialogues(
             rated.append(reader.rate(exchange, question))
             bar.advance(1)
     credits = np.array([retrieval_credit(ratings) for ratings in rated])
-    scores = {
-        "retrieval_accuracy": retrieval_accuracy(credits, asked.dialogues, measures.resamples, measures.seed).to_dict(),
-        **_language_scores(read, measures),
-    }
+    accuracy = retrieval_accuracy(credits, asked.dialogues, measures.resamples, measures.seed)
+    scores = {"retrieval_accuracy": accuracy.to_dict(), **_language_scores(read, measures)}
     return (
         {
             "rows": len(read),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from penjing.errors import UsageError
 from penjing.models.attention import causal_mask
 from penjing.models.dropout import Dropout
+from penjing.models.interface import OutputLayer, StoredNames
 from penjing.models.item_config import ItemConfig
 from penjing.models.llama import LlamaDecoderLayer, initialize
 from penjing.models.rotary import rotary_angles, rotary_frequencies
@@ -57,6 +60,44 @@ class History(nn.Module):
             hidden = layer(hidden, angles, seen, None)
         states: Tensor = self.dropout(self.norm(hidden))
         return states
+
+
+class HistoryRanker(nn.Module):
+    """Ranks items by the states of histories.
+
+    Attributes:
+        history: reads what a user had.
+        texts: of all items, number 0 among them.
+    """
+
+    stored_names: ClassVar[StoredNames] = StoredNames("history.")
+    history: History
+    texts: Tensor
+
+    @property
+    def backbone(self) -> History:
+        """What reads histories."""
+        return self.history
+
+    def put_texts(self, texts: Tensor) -> None:
+        """Sets the texts of all items, number 0 among them; see `WordTower` and `VectorTower`."""
+        self.texts = texts
+
+    def item_vectors(self) -> Tensor:
+        """Returns the vectors of all items, number 0 among them, [items + 1, dim]."""
+        raise NotImplementedError
+
+    def rank_by(self, hidden: Tensor, vectors: Tensor) -> OutputLayer:
+        """Returns what scores items, given their vectors [items, dim], by states [..., dim]."""
+        raise NotImplementedError
+
+    def output_layer(self, hidden: Tensor) -> OutputLayer:
+        """Returns what scores all items by states [..., dim]."""
+        return self.rank_by(hidden, self.item_vectors())
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Returns the scores of all items, number 0 among them, [..., items + 1]."""
+        return F.linear(*self.output_layer(hidden))
 
 
 @torch.no_grad()

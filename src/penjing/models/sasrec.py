@@ -6,14 +6,11 @@ what makes it strong (Klenitskiy & Vasilev 2023, arXiv 2309.07602).
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from penjing.models.history import History, initialize_ranker, scale_of
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.history import History, HistoryRanker, initialize_ranker, scale_of
+from penjing.models.interface import Architecture, OutputLayer
 from penjing.models.item_config import SasRecConfig
 from penjing.models.item_texts import text_tower
 from penjing.models.llama import training_flops_per_token
@@ -28,14 +25,12 @@ FRESH_SHAPE = {
 }
 
 
-class SasRec(nn.Module):
+class SasRec(HistoryRanker):
     """Ranks items by ids and texts.
 
     Args:
         config: its numbers.
     """
-
-    stored_names: ClassVar[StoredNames] = StoredNames("history.")
 
     def __init__(self, config: SasRecConfig) -> None:
         super().__init__()
@@ -46,16 +41,8 @@ class SasRec(nn.Module):
         self.register_buffer("texts", self.text_tower.no_texts(config.num_items + 1), persistent=False)
 
     @property
-    def backbone(self) -> History:
-        return self.history
-
-    @property
     def input_embeddings(self) -> nn.Embedding:
         return self.items
-
-    def put_texts(self, texts: Tensor) -> None:
-        """Sets the texts of all items, number 0 among them; see `WordTower` and `VectorTower`."""
-        self.texts = texts
 
     def text_vectors(self, texts: Tensor) -> Tensor:
         """Returns the vectors of items that are known by their texts alone, [items, dim]."""
@@ -81,14 +68,6 @@ class SasRec(nn.Module):
     def rank_by(self, hidden: Tensor, vectors: Tensor) -> OutputLayer:
         """Returns what scores items, given their vectors [items, dim], by states [..., dim]."""
         return OutputLayer(hidden, vectors, None)
-
-    def output_layer(self, hidden: Tensor) -> OutputLayer:
-        """Returns what scores all items by states [..., dim]."""
-        return self.rank_by(hidden, self.item_vectors())
-
-    def score(self, hidden: Tensor) -> Tensor:
-        """Returns the scores of all items, number 0 among them, [..., items + 1]."""
-        return F.linear(*self.output_layer(hidden))
 
 
 def no_classifier(config: SasRecConfig, labels: int) -> nn.Module:

@@ -6,13 +6,11 @@ id, so a new item is ranked as well as any.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from penjing.models.history import History, initialize_ranker
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.history import History, HistoryRanker, initialize_ranker
+from penjing.models.interface import Architecture, OutputLayer
 from penjing.models.item_config import TwoTowerConfig
 from penjing.models.item_texts import text_tower
 from penjing.models.llama import training_flops_per_token
@@ -20,14 +18,12 @@ from penjing.models.llama_config import shape_of_depth
 from penjing.models.sasrec import FRESH_SHAPE, no_classifier
 
 
-class TwoTower(nn.Module):
+class TwoTower(HistoryRanker):
     """Ranks items by texts.
 
     Args:
         config: its numbers.
     """
-
-    stored_names: ClassVar[StoredNames] = StoredNames("history.")
 
     def __init__(self, config: TwoTowerConfig) -> None:
         super().__init__()
@@ -37,16 +33,8 @@ class TwoTower(nn.Module):
         self.register_buffer("texts", self.text_tower.no_texts(config.num_items + 1), persistent=False)
 
     @property
-    def backbone(self) -> History:
-        return self.history
-
-    @property
     def input_embeddings(self) -> nn.Embedding | nn.Linear:
         return self.text_tower.table
-
-    def put_texts(self, texts: Tensor) -> None:
-        """Sets the texts of all items, number 0 among them; see `WordTower` and `VectorTower`."""
-        self.texts = texts
 
     def text_vectors(self, texts: Tensor) -> Tensor:
         """Returns the vectors of items by their texts, [items, dim], each of length 1."""
@@ -69,14 +57,6 @@ class TwoTower(nn.Module):
     def rank_by(self, hidden: Tensor, vectors: Tensor) -> OutputLayer:
         """Returns what scores items, given their vectors [items, dim], by states [..., dim]."""
         return OutputLayer(hidden / self.config.temperature, vectors, None)
-
-    def output_layer(self, hidden: Tensor) -> OutputLayer:
-        """Returns what scores all items by states [..., dim]."""
-        return self.rank_by(hidden, self.item_vectors())
-
-    def score(self, hidden: Tensor) -> Tensor:
-        """Returns the scores of all items, number 0 among them, [..., items + 1]."""
-        return F.linear(*self.output_layer(hidden))
 
 
 TWO_TOWER = Architecture(

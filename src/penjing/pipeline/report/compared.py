@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -49,14 +49,21 @@ def order_baselines(evaluation: ComparedScores) -> list[tuple[str, RowScores]]:
 
 def score_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
     """Returns the columns and rows of the table of scores; a dash where a score is not defined."""
-    columns = [(wording.say("this_model"), evaluation.scores)] + [
-        (wording.name("baseline", name), baseline.scores) for name, baseline in order_baselines(evaluation)
-    ]
+    others = [(name, baseline.scores) for name, baseline in order_baselines(evaluation)]
+    return score_table(evaluation.scores, others, wording)
+
+
+def score_table(
+    own: Mapping[str, Figure], others: Sequence[tuple[str, Mapping[str, Figure]]], wording: Wording
+) -> dict[str, Any]:
+    """Returns that table for the scores of a model, and of baselines with their names."""
+    columns = [(wording.say("this_model"), own)]
+    columns += [(wording.name("baseline", name), scores) for name, scores in others]
     return {
         "score_columns": [name for name, _ in columns],
         "score_rows": [
             (wording.name("score", score), [score_cell(score, scores.get(score), wording) for _, scores in columns])
-            for score in evaluation.scores
+            for score in own
         ],
     }
 
@@ -105,14 +112,30 @@ def _compare(evaluation: ComparedScores, ordered: list[tuple[str, RowScores]], w
     if not ordered:
         return "", ""
     (best, scores), name = ordered[0], evaluation.best_by
-    difference = evaluation.difference[best][name]
+    figures = scores.scores[name], evaluation.difference[best][name]
+    return say_difference(best, name, figures, "writing_difference", wording)
+
+
+def say_difference(
+    other: str, score: str, figures: tuple[Figure, Figure], sentence: str, wording: Wording
+) -> tuple[str, str]:
+    """Returns the verdict's kind (above, below or chance), and a sentence of three, on the model beside a baseline.
+
+    Args:
+        other: name of the baseline.
+        score: by which both are compared.
+        figures: the baseline's score, and the model's less that.
+        sentence: begins the keys of the three.
+        wording: says it.
+    """
+    theirs, difference = figures
     verdict = judge(difference)
     gaps = {
-        "name": wording.name("baseline", best),
-        "score": wording.name("score", name),
-        "value": wording.score(name, scores.scores[name].value),
-        "gap": wording.score(name, abs(difference.value)),
-        "low": wording.score(name, difference.low),
-        "high": wording.score(name, difference.high),
+        "name": wording.name("baseline", other),
+        "score": wording.name("score", score),
+        "value": wording.score(score, theirs.value),
+        "gap": wording.score(score, abs(difference.value)),
+        "low": wording.score(score, difference.low),
+        "high": wording.score(score, difference.high),
     }
-    return verdict, wording.say(f"writing_difference_{verdict}", **gaps)
+    return verdict, wording.say(f"{sentence}_{verdict}", **gaps)

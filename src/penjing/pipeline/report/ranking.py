@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from penjing.pipeline.report.charts import Whisker, loss_chart, whisker_rows
+from penjing.pipeline.report.compared import say_difference, score_cell, score_table
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.ranking_facts import Band, Compared, RankingReportFacts, RankingScores
 from penjing.pipeline.report.rows import removed_sentence
-from penjing.pipeline.report.wording import Wording, judge, shorten_text
+from penjing.pipeline.report.wording import Wording, shorten_text
 
 _MOST_QUESTIONS = 50
 _MOST_ITEMS = 5
@@ -88,14 +89,10 @@ def _whiskers(score: str, own: Figure, others: Sequence[tuple[str, Figure]], wor
     named = [(wording.say("this_model"), own, True)]
     named += [(wording.name("baseline", name), figure, False) for name, figure in others]
     whiskers = [
-        Whisker(name, figure.value, figure.low, figure.high, *_cell(score, figure, wording), is_own=is_own)
+        Whisker(name, figure.value, figure.low, figure.high, *score_cell(score, figure, wording), is_own=is_own)
         for name, figure, is_own in named
     ]
     return sorted(whiskers, key=lambda whisker: -whisker.value)
-
-
-def _cell(score: str, figure: Figure, wording: Wording) -> tuple[str, str]:
-    return wording.score(score, figure.value), wording.interval(score, figure)
 
 
 def _order(compared: Compared, by: str) -> Named:
@@ -111,31 +108,12 @@ def _compare(compared: Compared, ordered: Named, name: str, wording: Wording) ->
 def _say_difference(
     compared: Compared, other: tuple[str, RankingScores], name: str, sentence: str, wording: Wording
 ) -> tuple[str, str]:
-    """Returns the verdict's kind, and a sentence of three, on the model beside a baseline."""
     best, scores = other
-    difference = compared.difference[best][name]
-    verdict = judge(difference)
-    gaps = {
-        "name": wording.name("baseline", best),
-        "score": wording.name("score", name),
-        "value": wording.score(name, scores.scores[name].value),
-        "gap": wording.score(name, abs(difference.value)),
-        "low": wording.score(name, difference.low),
-        "high": wording.score(name, difference.high),
-    }
-    return verdict, wording.say(f"{sentence}_{verdict}", **gaps)
+    return say_difference(best, name, (scores.scores[name], compared.difference[best][name]), sentence, wording)
 
 
 def _score_table(compared: Compared, ordered: Named, wording: Wording) -> dict[str, Any]:
-    columns = [(wording.say("this_model"), compared.scores)]
-    columns += [(wording.name("baseline", name), baseline.scores) for name, baseline in ordered]
-    return {
-        "score_columns": [name for name, _ in columns],
-        "score_rows": [
-            (wording.name("score", score), [_cell(score, scores[score], wording) for _, scores in columns])
-            for score in compared.scores
-        ],
-    }
+    return score_table(compared.scores, [(name, baseline.scores) for name, baseline in ordered], wording)
 
 
 def _band_chart(name: str, facts: RankingReportFacts, ordered: Named, wording: Wording) -> dict[str, Any]:
