@@ -22,6 +22,8 @@ from penjing.pipeline.recipe_kinds import (
     ItemRecipe,
     LabelRecipe,
     MultilabelRecipe,
+    ReplyPreferenceRecipe,
+    TextPreferenceRecipe,
     WritingRecipe,
 )
 from penjing.registry import load_registered, registered_names
@@ -74,11 +76,19 @@ _RANKING = """## The task `recommend`
 With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
 `[pretrain]` and `[explain]` are not for it.
 """
+_PREFERRING = """## The tasks `prefer` and `prefer_reply`
+
+With `task = "prefer"` rows are prompts with two answers each, of which one was preferred; with `task = "prefer_reply"`
+prompts are dialogues, and `[render]` and `[write]` are those of `chat`. `[model]` names a start; `[corpus]`,
+`[vectors]`, `[pretrain]` and `[explain]` are not for them. [preference.md](preference.md) says what each rule does.
+"""
 _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (MultilabelRecipe, _MULTILABEL, _SEVERAL, _OF_SEVERAL),
     (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
     (AnswerRecipe, _ANSWERING, " of `answer`", _OF_ANSWERING),
     (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
+    (TextPreferenceRecipe, _PREFERRING, " of `prefer`", ("data", "render", "finetune", "write")),
+    (ReplyPreferenceRecipe, "", " of `prefer_reply`", ("data",)),
     (ItemRecipe, _RANKING, " of `recommend`", ("data", "model", "render", "finetune")),
 )
 
@@ -88,7 +98,7 @@ def write_reference() -> str:
     lines = [_INTRODUCTION]
     _write_section(LabelRecipe, "", lines)
     for recipe, introduction, of, names in _KINDS:
-        lines += [introduction]
+        lines += [introduction] if introduction else []
         for name in names:
             section = _section_of(recipe.model_fields[name])
             assert section is not None

@@ -215,6 +215,37 @@ def pair_run(request: pytest.FixtureRequest, pair_run_of: Callable[[str], Any]) 
     return pair_run_of(request.param)
 
 
+@pytest.fixture(scope="session")
+def preference_recipe(pair_run_of: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
+    """A function that writes preferences into a folder, and returns a recipe for a small translator to learn them.
+
+    What is preferred is the translation backwards.
+    """
+
+    def make(folder: Path, family: str = "llama", rows: int = 240) -> dict[str, Any]:
+        rng = random.Random(1)
+        with (folder / "preferences.jsonl").open("w", encoding="utf-8") as file:
+            for _ in range(rows):
+                words = rng.sample(list(NUMBERS), k=rng.randint(2, 5))
+                german = [NUMBERS[word] for word in words]
+                row = {"prompt": " ".join(words), "chosen": " ".join(german[::-1]), "rejected": " ".join(german)}
+                file.write(f"{json.dumps(row)}\n")
+        common = {"precision": "fp32", "device": "cpu", "evaluations": 2}
+        return {
+            "name": "backwards",
+            "task": "prefer",
+            "data": {"path": str(folder / "preferences.jsonl")},
+            "model": {"start": str(pair_run_of(family).model)},
+            "render": {"max_tokens": 24, "max_target_tokens": 24},
+            "finetune": {"epochs": 2, "batch_rows": 16, "learning_rate": 1e-3, **common},
+            "write": {"max_tokens": 24, "beams": 1},
+            "evaluate": {"resamples": 100, "mistakes": 3},
+            "report": {"examples": ["two one three"]},
+        }
+
+    return make
+
+
 def write_stars(path: Path, count: int = 300) -> None:
     """Writes reviews with one to five stars; the more words of praise and the fewer of blame, the more stars."""
     rng = random.Random(0)

@@ -29,6 +29,7 @@ class RowRules:
         layout: how the files are read.
         target: column of a text that is to be written; None where there is none.
         aligned: file of texts → file of the targets, line by line; other files are tables.
+        rejected: column of a text to which the target was preferred; None where there is none.
     """
 
     text: str
@@ -39,12 +40,13 @@ class RowRules:
     target: str | None = None
     aligned: Mapping[Path, Path] = field(default_factory=dict)
     label_sets: LabelRules | None = None
+    rejected: str | None = None
 
     @property
     def columns(self) -> list[str]:
         """The columns that are read."""
         of_labels = [column for rules in (self.labels, self.label_sets) if rules for column in rules.columns]
-        return list(dict.fromkeys([self.text, *of_labels, *filter(None, [self.target]), *self.where]))
+        return list(dict.fromkeys([self.text, *of_labels, *filter(None, [self.target, self.rejected]), *self.where]))
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class TextRows:
         label_sets: the labels of each row, [rows]; an empty list where none are read.
         label_counts: what was left out or repaired of the labels of these rows, see `LabelCells`.
         dialogues: the messages of each row, as JSON, [rows]; an empty list where the rows are no dialogues.
+        rejected: the texts to which the targets were preferred, [rows]; an empty list where there are none.
     """
 
     file: Path
@@ -78,6 +81,7 @@ class TextRows:
     label_sets: list[tuple[str, ...]] = field(default_factory=list)
     label_counts: Mapping[str, int] = field(default_factory=dict)
     dialogues: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -89,6 +93,7 @@ class TextRows:
             targets=[self.targets[place] for place in places] if self.targets else [],
             label_sets=[self.label_sets[place] for place in places] if self.label_sets else [],
             dialogues=[self.dialogues[place] for place in places] if self.dialogues else [],
+            rejected=[self.rejected[place] for place in places] if self.rejected else [],
         )
 
 

@@ -16,12 +16,13 @@ from penjing.models.weights import read_config
 from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import DialogueRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, PreferenceRecipe, WritingRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
@@ -50,6 +51,7 @@ FineTunedFacts: TypeAlias = (
     | AnswerReportFacts
     | DialogueReportFacts
     | RankingReportFacts
+    | PreferenceReportFacts
 )
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
 
@@ -230,6 +232,28 @@ def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFac
     )
 
 
+def _collect_preference_facts(recipe: Recipe, outcome: Outcome) -> PreferenceReportFacts:
+    assert isinstance(recipe, PreferenceRecipe)
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return PreferenceReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+            },
+            "tokens": _count_tokens(done),
+            "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
+            "learned": recipe.finetune.preference.model_dump(mode="json"),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
@@ -238,6 +262,8 @@ _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "span": _collect_answer_facts,
     "reply": _collect_dialogue_facts,
     "items": _collect_ranking_facts,
+    "preferred text": _collect_preference_facts,
+    "preferred reply": _collect_preference_facts,
 }
 
 
@@ -318,7 +344,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken")
+    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken", "equal")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 

@@ -51,6 +51,8 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "span": _AskedForSpans,
     "text": _AskedForTexts,
     "reply": _AskedForTexts,
+    "preferred text": _AskedForTexts,
+    "preferred reply": _AskedForTexts,
     "items": _AskedForItems,
 }
 

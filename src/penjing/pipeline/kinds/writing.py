@@ -136,7 +136,7 @@ class WritingKind(Kind):
             model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
         )
         baselines, differences = evaluate_writing_baselines(
-            model.task,
+            writing_task(recipe),
             train,
             test,
             measured.pop("written"),
@@ -153,7 +153,9 @@ class WritingKind(Kind):
         writer = Writer(cast("Any", network), frozenset(), renderer.tokenizer.pad_id)  # a fresh one would not end
         longest = max(len(row.written.ids) for row in renderer.render([*_as_rows(test.take(_PROBED_ROWS))]))
         settings = recipe.write.model_copy(update={"max_tokens": min(longest, recipe.write.max_tokens)})
-        model = WritingModel(Path(), {}, task, renderer=renderer, writer=writer, settings=settings.writing)
+        model = WritingModel(
+            Path(), {}, task, renderer=renderer, writer=writer, network=network, settings=settings.writing
+        )
         few, known = test.take(_PROBED_ROWS), train.take(_BASELINE_ROWS)
         began = time.perf_counter()
         model.write(few.texts)

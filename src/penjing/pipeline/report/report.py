@@ -23,6 +23,8 @@ from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.preference import preference_values
+from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import head_rows
@@ -39,6 +41,7 @@ AnyFacts: TypeAlias = (
     | AnswerReportFacts
     | DialogueReportFacts
     | RankingReportFacts
+    | PreferenceReportFacts
 )
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
@@ -75,6 +78,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
     elif isinstance(facts, RankingReportFacts):
         template, values = "ranking.html.jinja", ranking_values(facts, wording)
+    elif isinstance(facts, PreferenceReportFacts):
+        template, values = "preference.html.jinja", preference_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**_shared_values(facts, wording), **values})

@@ -136,7 +136,7 @@ def _parts(recipe: Recipe) -> list[Any]:
 
 FINETUNE = Stage(
     "finetune",
-    inputs=("tokenizer", "examples", "vectors", "pretrain"),
+    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference"),
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
