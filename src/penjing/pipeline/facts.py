@@ -15,12 +15,13 @@ from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
+from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe, PreferenceRecipe, WritingRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
-from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
@@ -281,10 +282,10 @@ def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> Language
                 {"prompt": item.prompt, "text": item.text, "is_cut": item.finish_reason == "length"}
                 for item in outcome.generations
             ],
-            "growth": _read_growth(pretrain),
+            "growth": read_growth(pretrain),
             "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in OF_ROWS},
-            "tokens": _count_language_tokens(recipe, done),
-            "training": _describe_training(pretrain),
+            "tokens": count_language_tokens(recipe, done),
+            "training": describe_training(pretrain),
         }
     )
 
@@ -370,37 +371,4 @@ def _count_tokens(done: dict[str, Artifact]) -> dict[str, Any]:
         "cut_tokens": sum(split["cut_tokens"] for split in splits),
         "pretraining_tokens": done["shards"].facts["tokens"] if "pretrain" in done else None,
         "unknown_share": sum(split["unknown_tokens"] for split in splits) / max(1, tokens),
-    }
-
-
-def _count_language_tokens(recipe: Recipe, done: dict[str, Artifact]) -> dict[str, Any]:
-    assert recipe.pretrain is not None
-    tokenizer, shards = done["tokenizer"].facts, done["shards"].facts
-    return {
-        "vocabulary": tokenizer["vocabulary"],
-        "kind": tokenizer["kind"],
-        "window_tokens": recipe.pretrain.window_tokens,
-        "pretraining_tokens": shards["tokens"],
-        "left_out_tokens": done["pretrain"].facts["left_out_tokens"],
-        "unknown_share": shards["unknown_share"],
-    }
-
-
-def _describe_training(pretrain: Artifact) -> dict[str, Any]:
-    facts = pretrain.facts
-    return {
-        **{name: facts[name] for name in TrainingFacts.model_fields if name in facts},
-        "validation_loss": facts["best"].get("validation_loss"),
-    }
-
-
-def _read_growth(pretrain: Artifact) -> dict[str, Any]:
-    """Returns what was written at each evaluation, with the prompts of then, which may not be the recipe's of now."""
-    return {
-        "prompts": pretrain.facts.get("prompts", []),
-        "moments": [
-            {"tokens": record["tokens"], "texts": record["samples"]}
-            for record in read_history(pretrain.folder / HISTORY)
-            if "samples" in record
-        ],
     }
