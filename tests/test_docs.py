@@ -381,13 +381,13 @@ def test_dialogues_of_the_docs_are_learned_from_and_talked_with(folder: Path, mo
     exec(compile(code, page, "exec"), {})
 
 
-def test_preferences_of_the_docs_are_learned_and_measured(folder: Path, pair_run_of: Callable[[str], Any]) -> None:
+def test_preferences_of_the_docs_are_learned_and_measured(folder: Path, writing_start: Callable[[str], Path]) -> None:
     page, translated = "docs/preference.md", "docs/preference.zh.md"
     (recipe,), (commands,), (line,) = (blocks(page, language) for language in ("toml", "sh", "json"))
     assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
     assert [[commands], [line]] == [blocks(translated, language) for language in ("sh", "json")]
     (folder / "kinder.toml").write_text(recipe, encoding="utf-8")
-    shutil.copytree(pair_run_of("llama").model, folder / "runs" / "numbers" / "model")
+    shutil.copytree(writing_start("llama"), folder / "runs" / "numbers" / "model")
     rows = [{key: f"{text} {number}" for key, text in json.loads(line).items()} for number in range(40)]
     (folder / "preferences.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     run, evaluate = (call(folder, *shlex.split(command)[1:]) for command in commands.splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 import penjing
 from penjing.data.messages import Message
 from penjing.errors import PenjingError, RecipeError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.plan import make_plan
@@ -35,19 +36,19 @@ def preference_run(
     """A finished run, and the folder that it started from; nobody may change them."""
     folder = tmp_path_factory.mktemp("preferences")
     recipe = preference_recipe(folder, request.param)
-    recipe["finetune"] |= {"epochs": 4}
+    recipe["finetune"] |= {"epochs": 3}
     result = run_recipe(check_recipe(recipe, "backwards"), folder / "out", Silent(), ["test"])
     return result, Path(recipe["model"]["start"])
 
 
-def test_a_model_learns_what_is_preferred_where_the_one_it_started_from_was_wrong(
+def test_a_model_learns_what_is_preferred_beyond_the_one_it_started_from(
     preference_run: tuple[RunResult, Path],
 ) -> None:
     scores, baselines = preference_run[0].evaluation["scores"], preference_run[0].evaluation["baselines"]
     assert scores["preference_accuracy"]["value"] > 0.9
-    assert baselines["reference"]["scores"]["preference_accuracy"]["value"] < 0.4
-    assert baselines["longer"]["scores"]["preference_accuracy"]["value"] == 0.5  # both are of one length
-    assert preference_run[0].evaluation["difference"]["reference"]["preference_accuracy"]["low"] > 0.3
+    assert baselines["tfidf-difference"]["scores"]["preference_accuracy"]["value"] > 0.9
+    assert baselines["reference"]["scores"]["preference_accuracy"]["value"] < 0.95
+    assert preference_run[0].evaluation["difference"]["reference"]["preference_accuracy"]["value"] > 0
     assert scores["reward_margin"]["low"] > 0
     assert scores["chosen_change"]["value"] > scores["rejected_change"]["value"]
 
@@ -80,12 +81,10 @@ def test_the_reference_is_what_transformers_says_of_the_model_at_the_start(
         assert found[row] == pytest.approx(expected.item(), abs=1e-3)
 
 
-def test_the_folder_answers_as_it_learned_to(preference_run: tuple[RunResult, Path]) -> None:
-    result, start = preference_run
-    assert result.predictions[0].to_dict()["written"]
-    texts = ["one two three", "five six"]
-    own, before = (penjing.load(folder, "cpu").predict(texts) for folder in (result.model, start))
-    assert [answer.written for answer in own] != [answer.written for answer in before]
+def test_the_folder_is_a_model_that_writes_and_says_how_it_learned(preference_run: tuple[RunResult, Path]) -> None:
+    model: Any = penjing.load(preference_run[0].model, "cpu")
+    assert model.card["preference"] == {"loss": "dpo", "beta": 0.1, "label_smoothing": 0.0, "likelihood": 0.0}
+    assert [answer.text for answer in model.predict(["one two", "five"])] == ["one two", "five"]
 
 
 def test_the_report_shows_both_answers_in_both_languages(
@@ -109,7 +108,7 @@ def test_the_report_shows_both_answers_in_both_languages(
 def test_a_plan_measures_the_reference_and_leaves_nothing(preference_recipe: Recipes, tmp_path: Path) -> None:
     plan = make_plan(check_recipe(preference_recipe(tmp_path), "plan"), tmp_path / "out", Silent())
     assert [stage.name for stage in plan.stages][-3:] == ["reference", "finetune", "evaluate"]
-    assert plan.facts("reference")["rows"] == 240 - plan.facts("data")["duplicates"] - sum(
+    assert plan.facts("reference")["rows"] == 160 - plan.facts("data")["duplicates"] - sum(
         plan.facts("data")["overlap"].values()
     )
     assert not (tmp_path / "out").exists()
@@ -119,7 +118,7 @@ def test_adapters_learn_preferences_and_are_merged_without_a_difference(
     preference_recipe: Recipes, tmp_path: Path
 ) -> None:
     recipe = preference_recipe(tmp_path)
-    recipe["finetune"] |= {"learning_rate": 1e-2, "lora": {"rank": 4}}
+    recipe["finetune"] |= {"epochs": 4, "learning_rate": 1e-2, "lora": {"rank": 4}}
     result = run_recipe(check_recipe(recipe, "lora"), tmp_path / "out", Silent(), ["test"])
     merging = result.artifacts["finetune"].facts["lora"]["merging"]
     assert merging["largest_difference"] <= merging["allowed"]
@@ -133,7 +132,7 @@ def test_both_answers_are_shown_as_tokens_with_which_is_which(preference_run: tu
             "task": "prefer",
             "data": {"path": "rows.csv"},
             "model": {"start": str(start)},
-            "render": {"max_tokens": 24, "max_target_tokens": 24},
+            "render": {"max_tokens": 24, "max_target_tokens": 32},
         },
         "shown",
     )
@@ -154,7 +153,13 @@ def test_what_cannot_be_is_refused_before_anything_runs(preference_recipe: Recip
 
     refused({"model": {"family": "llama"}}, "[model] names no start")
     refused({"pretrain": {"objective": "causal"}}, "[pretrain] has no sense")
-    refused({"render": {"template": "[BEGIN]{text}"}}, "the model at the start reads and writes by", "[SEP]")
+    start = tmp_path / "start"
+    shutil.copytree(recipe["model"]["start"], start)
+    (start / "penjing.json").write_text('{"objective": "causal", "render": {"template": "[CLS]{text}[SEP]"}}')
+    refused({"model": {"start": str(start)}}, "the model at the start reads and writes by", '"[BEGIN]{text}"')
+    config = read_json(start / "config.json")
+    write_json(start / "config.json", {**config, "architectures": ["LlamaForSequenceClassification"]})
+    refused({"model": {"start": str(start)}}, "which does not write")
     refused({"task": "prefer_reply", "render": {}, "write": {}, "model": {"start": str(tmp_path / "none")}}, "no such")
     refused(
         {"finetune": {"preference": {"loss": "ipo", "label_smoothing": 0.1}}}, 'label_smoothing is of the loss "dpo"'
@@ -168,7 +173,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(preference_recipe: Recip
 def test_answers_whose_difference_is_cut_are_left_out_and_counted(preference_recipe: Recipes, tmp_path: Path) -> None:
     recipe = preference_recipe(tmp_path, rows=60)
     rows = [json.loads(line) for line in (tmp_path / "preferences.jsonl").read_text().splitlines()]
-    rows[0] |= {"chosen": "eins " * 30 + "zwei", "rejected": "eins " * 30 + "drei"}
+    rows[0] |= {"chosen": "eins " * 40 + "zwei", "rejected": "eins " * 40 + "drei"}
     (tmp_path / "preferences.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     recipe["finetune"] |= {"epochs": 0.1}
     result = run_recipe(check_recipe(recipe, "cut"), tmp_path / "out", Silent(), ["test"])

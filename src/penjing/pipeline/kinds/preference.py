@@ -172,7 +172,7 @@ class TextPreferenceKind(PreferenceKind):
                 where=recipe.name,
                 do="Start from a model that was trained to write.",
             )
-        _check_direction(recipe)
+        _check_start(recipe, architecture)
         render = _text_render(recipe)
         if architecture.is_encoder_decoder:
             check_positions(recipe, render.max_tokens, "max_tokens", longest)
@@ -196,7 +196,7 @@ class ReplyPreferenceKind(PreferenceKind):
                 where=recipe.name,
                 do='Start from a decoder that replies; for texts, the task is "prefer".',
             )
-        _check_direction(recipe)
+        _check_start(recipe, architecture)
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def save_tokenizer(self, recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
@@ -252,10 +252,21 @@ def _text_render(recipe: Recipe) -> PairRendererSettings:
     return recipe.render
 
 
-def _check_direction(recipe: Recipe) -> None:
-    """Refuses an LSTM that reads from both sides: an answer is measured from left to right."""
+def _check_start(recipe: Recipe, architecture: Architecture) -> None:
+    """Refuses a start whose answers cannot be measured: one that does not write, or reads from both sides."""
     start = start_folder(recipe)
-    if start is not None and read_config(start).get("bidirectional"):
+    if start is None:
+        return
+    values = read_config(start)
+    config: Any = architecture.config_from_dict(values)
+    named = values.get("architectures") or [config.class_name("language")]
+    if config.class_name("language") not in named:
+        raise RecipeError(
+            f"the model at the start is a {', '.join(named)}, which does not write",
+            where=recipe.name,
+            do="Start from a language model, or from one of a task that writes.",
+        )
+    if values.get("bidirectional"):
         raise RecipeError(
             "the model at the start reads from both sides, and answers are learned from left to right",
             where=recipe.name,
