@@ -56,6 +56,18 @@ def test_scores_are_those_of_sacrebleu(rows: list[int]) -> None:
     assert scores["rows"] == len(rows)
 
 
+def test_scores_by_any_number_of_references_are_those_of_sacrebleu() -> None:
+    several = [[reference, WRITTEN[row], *REFERENCES[:row]][: 1 + row % 3] for row, reference in enumerate(REFERENCES)]
+    columns = [[row[place] if place < len(row) else None for row in several] for place in range(3)]
+    written = WRITTEN[1:] + WRITTEN[:1]
+    metrics = [sacrebleu.BLEU(), sacrebleu.CHRF()]
+    expected = [metric.corpus_score(written, columns).score for metric in metrics]
+    scores = translation_scores(written, several, language="de", resamples=5, seed=0)
+    assert values(scores["scores"]) == pytest.approx(expected, abs=1e-9)
+    assert scores["signature"]["bleu"] == str(metrics[0].get_signature())
+    assert "nrefs:var" in scores["signature"]["chrf"]
+
+
 def test_every_resample_scores_as_sacrebleu_does_on_the_rows_drawn() -> None:
     counts, _ = _count(WRITTEN, REFERENCES, "de")
     weights = next(draw_weights(len(WRITTEN), 40, seed=1))
