@@ -69,7 +69,7 @@ def test_scores_by_any_number_of_references_are_those_of_sacrebleu() -> None:
 
 
 def test_every_resample_scores_as_sacrebleu_does_on_the_rows_drawn() -> None:
-    counts, _ = _count(WRITTEN, REFERENCES, "de")
+    counts, _ = _count(WRITTEN, [[text] for text in REFERENCES], "de")
     weights = next(draw_weights(len(WRITTEN), 40, seed=1))
     for drawn, scores in zip(weights, _all_scores(weights, counts), strict=True):
         rows = np.repeat(np.arange(len(WRITTEN)), drawn.astype(int))
@@ -169,7 +169,7 @@ def test_thousand_resamples_of_thousand_sentences_take_well_under_a_second(share
     with gzip.open(shared_data / "multi30k" / "test_2016_flickr.de.gz", "rt", encoding="utf-8") as file:
         references = file.read().splitlines()
     written = [" ".join(text.split()[:-2]) for text in references]
-    counts, _ = _count(written, references, "de")
+    counts, _ = _count(written, [[text] for text in references], "de")
     assert _all_scores(np.ones((1, 1000)), counts)[0] == pytest.approx(by_sacrebleu(written, references), abs=1e-9)
     start = time.process_time()
     for weights in draw_weights(len(counts), 1000, seed=0):

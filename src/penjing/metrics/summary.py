@@ -53,7 +53,7 @@ def summary_scores(
         DataError: there are no rows, or not a reference and a source for each text.
         UsageError: ``resamples`` is below 1.
     """
-    wanted = check_references(references, texts=written, sources=sources)
+    wanted = check_references(written, references, sources=sources)
     words = _choose_words(wanted)
     scores = bootstrap_many(_means, [_measure(written, wanted, sources, words)], resamples, seed)
     return {
@@ -93,7 +93,7 @@ def summary_difference(
         DataError: there are no rows, or not a reference and a source for each text.
         UsageError: ``resamples`` is below 1.
     """
-    wanted = check_references(references, texts=written, other=other, sources=sources)
+    wanted = check_references(written, references, other=other, sources=sources)
     measure = partial(_measure, references=wanted, sources=sources, words=_choose_words(wanted))
     gaps = (measure(written) - measure(other))[:, [SCORES.index(name) for name in _COMPARED]]
     scores = bootstrap_many(_means, [gaps], resamples, seed)

@@ -105,12 +105,15 @@ def check_texts(**lists: Sequence[str]) -> int:
     return rows
 
 
-def check_references(references: Sequence[str | Sequence[str]], **lists: Sequence[str]) -> list[list[str]]:
+def check_references(
+    written: Sequence[str], references: Sequence[str | Sequence[str]], **lists: Sequence[str]
+) -> list[list[str]]:
     """Returns the references of each row.
 
     Args:
+        written: the texts that are measured, one a row.
         references: of each row one text, or a list of texts that will all do.
-        lists: texts under what they are called, one a row.
+        lists: other texts under what they are called, one a row.
 
     Raises:
         DataError: there are no rows, a row has no reference, or the lists will not do, as in `check_texts`.
@@ -119,6 +122,7 @@ def check_references(references: Sequence[str | Sequence[str]], **lists: Sequenc
     for number, row in enumerate(several, start=1):
         if not row:
             raise DataError("there is no reference", where=f"references, row {number:,}", do="Give one at least.")
+    check_texts(texts=written, references=[row[0] for row in several], **lists)
+    for row in several:
         check_texts(references=row)
-    check_texts(references=[row[0] for row in several], **lists)
     return several

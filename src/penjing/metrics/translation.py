@@ -58,7 +58,7 @@ def translation_scores(
         MissingExtraError: sacrebleu is not installed.
         UsageError: ``resamples`` is below 1.
     """
-    wanted = check_references(references, texts=written)
+    wanted = check_references(written, references)
     counts, signature = _count(written, wanted, language)
     scores = bootstrap_many(_all_scores, [counts], resamples, seed)
     named = {name: score.to_dict() for name, score in zip(SCORES, scores, strict=True)}
@@ -96,7 +96,7 @@ def translation_difference(
         MissingExtraError: sacrebleu is not installed.
         UsageError: ``resamples`` is below 1.
     """
-    wanted = check_references(references, texts=written, other=other)
+    wanted = check_references(written, references, other=other)
     (own, _), (others, _) = _count(written, wanted, language), _count(other, wanted, language)
     scores = bootstrap_many(_all_differences, [own, others], resamples, seed)
     of_score = (slice(None, _BLEU_COUNTS), slice(_BLEU_COUNTS, None))
