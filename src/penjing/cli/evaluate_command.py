@@ -101,8 +101,8 @@ def evaluate(
     if answers in ("preferred text", "preferred reply"):
         from penjing.cli.evaluate_preferences import PreferenceColumns, show_preference_scores
 
-        pairs = PreferenceColumns(data, column or "prompt", chosen, rejected, names, reference)
-        show_preference_scores(model, pairs, resamples, as_json=as_json)
+        compared = PreferenceColumns(data, column or "prompt", chosen, rejected, names, reference)
+        show_preference_scores(model, compared, resamples, as_json=as_json)
         return
     _refuse(model, {"--reference": reference}, "models that learned from preferences")
     if answers == "items":
