@@ -391,7 +391,7 @@ def test_preferences_of_the_docs_are_learned_and_measured(folder: Path, writing_
     rows = [{key: f"{text} {number}" for key, text in json.loads(line).items()} for number in range(40)]
     (folder / "preferences.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     run, evaluate = (call(folder, *shlex.split(command)[1:]) for command in commands.splitlines())
-    assert "tfidf-difference" in run
+    assert "runs/kinder/model" in run
     assert "reward_margin" in evaluate
 
 
