@@ -260,6 +260,10 @@ class PreferenceRecipe(Recipe):
         for name in ("corpus", "vectors", "pretrain", "explain"):
             if getattr(self, name) is not None:
                 raise ValueError(f"[{name}] has no sense for a task that goes on with a model as it is")
+        if self.finetune.lora is not None and self.finetune.lora.base is not None:
+            raise ValueError(
+                "[finetune.lora] has a base in fewer bits, and preferences are measured against the model as it was"
+            )
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.train.settings import RowSettings
+from penjing.train.settings import TextFinetuneSettings
 
 
 class PreferenceSettings(BaseModel):
@@ -36,7 +36,7 @@ class PreferenceSettings(BaseModel):
         return self
 
 
-class PreferenceFinetuneSettings(RowSettings):
+class PreferenceFinetuneSettings(TextFinetuneSettings):
     """Fine-tuning on prompts with two answers each, of which one was preferred."""
 
     epochs: float = Field(1, gt=0, description="passes over the data; a part of one is allowed")
