@@ -24,7 +24,7 @@ from penjing.pipeline.facts import (
     collect_language_facts,
 )
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
@@ -90,7 +90,7 @@ def run_recipe(
         remove_leftovers(out / "stages")
         remember_recipe(asked, out, command)
         done = complete_stages(recipe, out, progress, engine=engine)
-        finish = _finish_language_model if recipe.data is None else _finish_fine_tuned
+        finish = _finish_language_model if not has_data(recipe) else _finish_fine_tuned
         result = finish(recipe, out, done, shlex.join(command))
         if removed_texts(out):
             Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
