@@ -264,7 +264,19 @@ def test_names_that_differ_only_in_case_are_refused(document: dict[str, Any]) ->
         check_recipe(twice, "test")
 
 
-def test_labels_that_a_tokenizer_of_words_does_not_know_are_refused(document: dict[str, Any], tmp_path: Path) -> None:
-    unknown = changed(document, "tokenizer", to={"kind": "word", "vocab_size": 12})
+def test_templates_that_a_tokenizer_of_words_does_not_know_are_refused(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    unknown = changed(document, "tokenizer", to={"kind": "word", "vocab_size": 300})
+    unknown = changed(unknown, "parts", "translate", "template", to="German: {text}")  # as "mood: {text}": [UNK] :
     with pytest.raises(RecipeError, match="same tokens"):
         run_recipe(check_recipe(unknown, "test"), tmp_path / "run", Silent(), ["test"])
+
+
+@pytest.mark.parametrize("page", ["multitask.md", "multitask.zh.md"])
+def test_the_recipe_of_the_documentation_is_one(page: str) -> None:
+    import tomllib
+
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    recipe = check_recipe(tomllib.loads(text.split("```toml\n")[1].split("```")[0]), page)
+    assert list(recipe.rows) == ["parts.translate.data", "parts.mood.data", "parts.ask.data"]

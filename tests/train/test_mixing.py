@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from penjing.models.interface import OutputLayer
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train.measuring import measure
@@ -71,7 +72,10 @@ class Guess(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.output_layer = torch.nn.Linear(4, 40)
+        self.words = torch.nn.Linear(4, 40)
+
+    def output_layer(self, hidden: torch.Tensor) -> OutputLayer:
+        return OutputLayer(hidden, self.words.weight, self.words.bias)
 
     def encode(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         return torch.nn.functional.one_hot(ids % 4, 4).float()
