@@ -90,16 +90,17 @@ def _read(folder: Path, split: str, holds: Holds) -> Iterator[list[dict[str, Any
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=_AT_ONCE, use_threads=False):
             if batch.num_rows:
-                yield [_as_mixed(row, holds) for row in batch.to_pylist()]
+                yield [one for row in batch.to_pylist() for one in _as_mixed(row, holds)]
 
 
-def _as_mixed(row: dict[str, Any], holds: Holds) -> dict[str, Any]:
+def _as_mixed(row: dict[str, Any], holds: Holds) -> list[dict[str, Any]]:
+    """Returns a row once for each text that is to be written to it."""
     shared = {"text": row["text"], "question": "", "source": row["source"], "row": row["row"]}
     if holds == "label":
-        return {**shared, "target": row["label"]}
+        return [{**shared, "target": row["label"]}]
     if holds == "pair":
-        return {**shared, "target": row["target"]}
-    return {**shared, "question": row["question"], "target": row["answers"][0] if row["answers"] else ""}
+        return [{**shared, "target": reference} for reference in row["references"]]
+    return [{**shared, "question": row["question"], "target": row["answers"][0] if row["answers"] else ""}]
 
 
 def _without(rows: Sequence[dict[str, Any]], measured: KeySet) -> list[dict[str, Any]]:
