@@ -16,6 +16,7 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
@@ -233,7 +234,7 @@ class PreferenceRecipe(Recipe):
     write: WriteSettings = WriteSettings()
 
     @property
-    def rows(self) -> PreferenceData:
+    def pairs(self) -> PreferenceData:
         """``[data]``, which such a recipe has."""
         assert self.data is not None
         return self.data
@@ -299,6 +300,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "items": ItemRecipe,
     "preferred text": TextPreferenceRecipe,
     "preferred reply": ReplyPreferenceRecipe,
+    "parts": MultiRecipe,
 }
 
 

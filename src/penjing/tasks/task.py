@@ -93,13 +93,15 @@ class PreferenceBaseline(Protocol):
 
 #: Fits on the preferred answers of training rows, and on the others.
 FitPreferences = Callable[[Sequence[str], Sequence[str]], PreferenceBaseline]
-Answers = Literal["items", "label", "preferred reply", "preferred text", "rank", "reply", "set", "span", "text"]
+Answers = Literal[
+    "items", "label", "parts", "preferred reply", "preferred text", "rank", "reply", "set", "span", "text"
+]
 
 
 @dataclass(frozen=True)
 class Task:
     """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
-    an `ItemTask` or a `PreferenceTask`.
+    an `ItemTask`, a `MultiTask` or a `PreferenceTask`.
 
     Attributes:
         name: as in a recipe.
@@ -288,6 +290,15 @@ class ReplyPreferenceTask(PreferenceTask):
     @property
     def answers(self) -> Answers:
         return "preferred reply"
+
+
+@dataclass(frozen=True)
+class MultiTask(Task):
+    """Several tasks of one model, its parts, each with a template of its own; the parts are in the recipe."""
+
+    @property
+    def answers(self) -> Answers:
+        return "parts"
 
 
 def load_task(name: str) -> Task:

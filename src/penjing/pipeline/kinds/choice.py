@@ -11,6 +11,7 @@ from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
 from penjing.pipeline.kinds.ordinal import OrdinalKind
+from penjing.pipeline.kinds.parts import MultiKind
 from penjing.pipeline.kinds.preference import ReplyPreferenceKind, TextPreferenceKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
@@ -26,6 +27,7 @@ KINDS: Mapping[Answers, Kind] = {
     "items": ItemKind(),
     "preferred text": TextPreferenceKind(),
     "preferred reply": ReplyPreferenceKind(),
+    "parts": MultiKind(),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from penjing.data.preference_settings import PreferenceData
 from penjing.data.preferences import PreferenceRows, build_preferences, iter_preferences, read_preferences
+from penjing.data.settings import RowData
 from penjing.errors import DataError, RecipeError
 from penjing.evaluate.preference import (
     Likelihoods,
@@ -74,11 +74,11 @@ class PreferenceKind(Kind):
     def renderer(self, recipe: Recipe, inputs: Inputs) -> PreferenceRenderer:
         """Returns what lays the rows out as tokens."""
 
-    def data_settings(self, recipe: Recipe) -> PreferenceData:
-        return preference_recipe(recipe).rows
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": preference_recipe(recipe).pairs}
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
-        return build_preferences(preference_recipe(recipe).rows, recipe.seed, folder, progress)
+        return build_preferences(preference_recipe(recipe).pairs, recipe.seed, folder, progress)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
         renderer, splits = self.renderer(recipe, inputs), {}
