@@ -31,12 +31,15 @@ from penjing.tasks.item_model import ItemModel, pad_tokens
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multilabel_model import MultilabelModel
+from penjing.tasks.name_files import choosing_engine, make_name_renderer, read_example_table
+from penjing.tasks.name_settings import ChoiceSettings
 from penjing.tasks.task import Answers, DialogueTask, ItemTask, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
+from penjing.text.name_renderer import NameLayout
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
@@ -78,8 +81,10 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_dialogue(path, card, task, config_values, device)
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
-    renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
+    if isinstance(task, LabelTask) and "names" in card:
+        return _load_names(path, card, task, config_values, device)
+    renderer, engine = _load_scoring(path, card, task, config_values, device)
     if isinstance(task, MultilabelTask):
         return MultilabelModel(path, card, task, labels, renderer, engine, card["threshold"])
     assert isinstance(task, LabelTask)
@@ -167,6 +172,25 @@ def _load_scoring(
     head = HEADS[task.answers]
     network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
     return renderer, Engine(head.scoring(network), renderer.tokenizer.pad_id)
+
+
+def _load_names(
+    folder: Path, card: dict[str, Any], task: LabelTask, config_values: dict[str, Any], device: str
+) -> LabelModel:
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    render, layout = _settings(folder, card, "render", RendererSettings), _settings(folder, card, "names", NameLayout)
+    choice, labels = _settings(folder, card, "choice", ChoiceSettings), list(card["labels"])
+    reads_apart, seed = architecture.is_encoder_decoder, card.get("seed", 0)
+    examples, tokenizer = read_example_table(folder, len(labels)), load_tokenizer(folder)
+    encoder = folder / ENCODER if (folder / ENCODER).is_dir() else None
+    with _written_in(folder / CARD):
+        renderer = make_name_renderer(
+            tokenizer, render, layout, labels, examples, seed=seed, reads_apart=reads_apart, encoder=encoder
+        )
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    network = _load_network(architecture.language_model(config), folder, device)
+    return LabelModel(folder, card, task, tuple(labels), renderer, choosing_engine(network, renderer, choice))
 
 
 def _load_writing(
@@ -291,7 +315,7 @@ def _written_in(file: Path) -> Iterator[None]:
 
 def _settings(folder: Path, card: dict[str, Any], entry: str, kind: type[Settings]) -> Settings:
     try:
-        return kind.model_validate(card[entry])
+        return kind.model_validate(card.get(entry))
     except ValidationError as error:
         raise ModelFolderError(
             f"the entry {entry} is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."

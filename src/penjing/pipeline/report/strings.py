@@ -20,6 +20,8 @@ from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
+from penjing.pipeline.report.names_chinese import NAMES_CHINESE
+from penjing.pipeline.report.names_english import NAMES_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
@@ -37,6 +39,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (WORDS_ENGLISH, WORDS_CHINESE),
     (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),
     (FEW_ENGLISH, FEW_CHINESE),
+    (NAMES_ENGLISH, NAMES_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),
