@@ -15,6 +15,7 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.name_settings import NameSettings
 from penjing.tasks.task import Answers, load_task
@@ -285,6 +286,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "text": WritingRecipe,
     "reply": DialogueRecipe,
     "items": ItemRecipe,
+    "parts": MultiRecipe,
 }
 
 

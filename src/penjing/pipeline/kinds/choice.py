@@ -12,6 +12,7 @@ from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
 from penjing.pipeline.kinds.names import NameKind
 from penjing.pipeline.kinds.ordinal import OrdinalKind
+from penjing.pipeline.kinds.parts import MultiKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.pipeline.recipe_kinds import LabelRecipe
@@ -25,6 +26,7 @@ KINDS: Mapping[Answers, Kind] = {
     "text": WritingKind(),
     "reply": DialogueKind(),
     "items": ItemKind(),
+    "parts": MultiKind(),
 }
 NAMES = NameKind()
 
