@@ -5,6 +5,7 @@ python docs/write_recipe_reference.py
 
 from __future__ import annotations
 
+import json
 import types
 from dataclasses import fields
 from pathlib import Path
@@ -162,7 +163,7 @@ def _show(value: Any) -> str:
         return "[" + ", ".join(_show(item) for item in value) + "]"
     if isinstance(value, float):
         return f"{value:g}"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
 
 
 def _describe(field: FieldInfo) -> str:

@@ -217,14 +217,25 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
 
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:
     page, translated = "docs/few-examples.md", "docs/few-examples.zh.md"
-    (recipe,), (commands,) = blocks(page, "toml"), blocks(page, "sh")
-    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
-    assert [commands] == blocks(translated, "sh")
+    recipe, commands = blocks(page, "toml")[0], blocks(page, "sh")[0]
+    assert [re.sub(" *#.*", "", text) for text in blocks(page, "toml")] == [
+        re.sub(" *#.*", "", text) for text in blocks(translated, "toml")
+    ]
+    assert blocks(page, "sh") == blocks(translated, "sh")
     (folder / "few.toml").write_text(recipe, encoding="utf-8")
     plan, run, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
     assert "Drawn   8 of each label for training, by the seed 0, of " in plan
     assert "Adapted by contrast in 3 steps, then a head over the vectors of 20 rows" in plan
     assert "Learned by contrast in 3 steps; head of 770 weights fitted to the vectors of 20 rows, C = 1" in run
+    assert predict.split("\t")[0] in ("positive", "negative")
+
+
+def test_labels_of_the_docs_are_answered_by_their_names(folder: Path) -> None:
+    recipe, commands = blocks("docs/few-examples.md", "toml")[1], blocks("docs/few-examples.md", "sh")[1]
+    (folder / "by-name.toml").write_text(recipe, encoding="utf-8")
+    show, _, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "Sentiment: good" in re.sub(r"[|{}+]", "", show)
+    assert (folder / "runs" / "by-name" / "model" / "examples.parquet").is_file()
     assert predict.split("\t")[0] in ("positive", "negative")
 
 

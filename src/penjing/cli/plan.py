@@ -256,6 +256,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             *_say_left_out(plan),
             *_part_lines(plan),
             *_draw(plan),
+            *_say_names(plan),
             _cut(tokens),
             *_answers(plan),
         ]
@@ -284,6 +285,25 @@ def _head(trained: dict[str, Any]) -> list[str]:
     head, contrastive = trained["head"], trained["head"]["contrastive"]
     before = f"contrast in {contrastive['steps']:,} steps, then " if contrastive else ""
     return [f"Adapted by {before}a head over the vectors of {head['rows']:,} rows"]
+
+
+def _say_names(plan: Plan) -> list[str]:
+    """Returns which names are scored, and the examples before a text; nothing where a head scores labels."""
+    examples = plan.facts("examples")
+    names = examples.get("names")
+    if names is None:
+        return []
+    shown = ", ".join(f'"{word}" for {label}' for label, word in names["words"].items())
+    lines = [f"Names   {shown}; {'learned' if names['train'] else 'not learned: the model stays as it is'}"]
+    if names["examples"]:
+        splits = examples["splits"].values()
+        dropped = sum(split["dropped"] for split in splits)
+        wanted = dropped + sum(split["examples"] for split in splits)
+        chosen = "by similarity" if names["by"] == "similarity" else "drawn"
+        lines.append(
+            f"Context {names['examples']} examples before a text, {chosen}; {dropped:,} of {wanted:,} have no room"
+        )
+    return lines
 
 
 def _draw(plan: Plan) -> list[str]:

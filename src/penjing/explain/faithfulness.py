@@ -8,14 +8,14 @@ import numpy as np
 
 from penjing.explain.attribution import Scores
 from penjing.explain.reading import Reading
-from penjing.inference.engine import Engine
+from penjing.inference.engine import LabelScorer
 from penjing.tasks.classify import softmax
 
 SHARES = (0.01, 0.05, 0.10, 0.20, 0.50)  # of the words, as in the paper
 
 
 def deletion_scores(
-    engine: Engine, reading: Reading, label: int, rankings: Sequence[Scores]
+    engine: LabelScorer, reading: Reading, label: int, rankings: Sequence[Scores]
 ) -> list[tuple[float, float]]:
     """Returns comprehensiveness and sufficiency of each ranking.
 

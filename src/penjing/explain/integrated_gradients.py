@@ -12,7 +12,7 @@ from penjing.errors import MissingExtraError
 from penjing.explain.attribution import Explanation, Method
 from penjing.explain.log_odds import log_odds
 from penjing.explain.reading import Reading
-from penjing.models.interface import Classifier
+from penjing.models.interface import Classifier, GeneratingModel
 from penjing.tasks.label_model import LabelModel
 
 _ENOUGH = 0.03  # completeness error at which no more steps are taken
@@ -65,4 +65,6 @@ def _without_cudnn() -> AbstractContextManager[None]:
     return flags
 
 
-INTEGRATED_GRADIENTS = Method(explain_by_integrated_gradients)
+INTEGRATED_GRADIENTS = Method(
+    explain_by_integrated_gradients, fits=lambda network: not isinstance(network, GeneratingModel)
+)

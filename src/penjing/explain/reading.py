@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.errors import DataError
-from penjing.text.renderer import Renderer
+from penjing.text.renderer import RowRenderer
 from penjing.text.spans import find_words
 from penjing.text.words import Span
 
@@ -53,7 +53,7 @@ class Reading:
         return left or [self.unknown_id]
 
 
-def read_text(renderer: Renderer, text: str) -> Reading:
+def read_text(renderer: RowRenderer, text: str) -> Reading:
     """Lays a text out as the model reads it.
 
     Raises:

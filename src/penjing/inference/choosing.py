@@ -192,6 +192,43 @@ def _begin(
     return _Prompt(memory, network.read(new, memory)[:, -1:], tails)
 
 
+class ChoosingEngine:
+    """Scores labels by their names: those that a prompt goes on with are the likelier.
+
+    Args:
+        network: a language model that writes.
+        candidates: the token ids of each label's name.
+        pad_id: fills shorter rows.
+        by_length: whether the mean log-probability of a token counts, and not the sum.
+        without_text: prompts that say nothing; how probable the names are after them is taken off.
+    """
+
+    def __init__(
+        self,
+        network: AnsweringModel,
+        candidates: Sequence[Sequence[int]],
+        pad_id: int,
+        *,
+        by_length: bool = False,
+        without_text: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self.network = cast("nn.Module", network).eval()
+        self.device = network.input_embeddings.weight.device
+        self._candidates, self._pad_id, self._by_length = candidates, pad_id, by_length
+        self._prior = self._measure(without_text) if without_text else None
+
+    def score(self, sequences: Sequence[Sequence[int]]) -> Floats:
+        """Returns a logit of each label for each prompt, [prompts, labels], in the order given."""
+        measured = self._measure(sequences)
+        return measured if self._prior is None else subtract_prior(measured, self._prior)
+
+    def _measure(self, prompts: Sequence[Sequence[int]]) -> Floats:
+        measured = measure_choices(cast("AnsweringModel", self.network), prompts, self._candidates, self._pad_id)
+        if not self._by_length:
+            return measured
+        return average_by_length(measured, np.array([len(ids) for ids in self._candidates]))
+
+
 def average_by_length(log_probabilities: Floats, lengths: NDArray[np.int64]) -> Floats:
     """Returns the mean log-probability of a token, [prompts, candidates], so that a long answer is not the less likely.
 

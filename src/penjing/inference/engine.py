@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from penjing.text.batching import pad_rows, plan_by_length
+
+
+class LabelScorer(Protocol):
+    """What scores labels.
+
+    Attributes:
+        network: by which it does.
+        device: where that computes.
+    """
+
+    network: nn.Module
+    device: torch.device
+
+    def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:
+        """Returns the logits of each sequence of token ids, [sequences, labels], in the order given."""
 
 
 class Engine:

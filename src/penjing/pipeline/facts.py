@@ -12,6 +12,7 @@ from penjing.data.questions import COUNTED
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.event_facts import count_events, count_item_texts
+from penjing.pipeline.name_facts import describe_names
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
@@ -70,7 +71,10 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
         {
             **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
+            "model": {
+                **_describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
+                "names": describe_names(recipe, done["examples"].facts),
+            },
             "evaluation": outcome.evaluation,
             "predictions": [
                 {

@@ -46,9 +46,9 @@ def fitting(recipe: Recipe) -> FinetuneSettings | None:
 
 
 def trains_network(recipe: Recipe) -> bool:
-    """Whether steps are taken at all: not with ``[finetune.head]`` alone."""
+    """Whether steps are taken at all: not with ``[finetune.head]`` alone, nor where names are not learned."""
     settings = fitting(recipe)
-    return settings is None or settings.contrastive is not None
+    return recipe.takes_steps and (settings is None or settings.contrastive is not None)
 
 
 def check_head(recipe: Recipe, network: nn.Module) -> None:

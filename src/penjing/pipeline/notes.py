@@ -19,6 +19,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "finetune": "{tokens:,} tokens in {steps:,} steps",
         "items": "{tokens:,} items in {steps:,} steps",
         "head": "a head over {head[rows]:,} vectors",
+        "unchanged": "the model stays as it is",
         "evaluate": "{rows:,} test rows",
         "explain": "{texts:,} test rows",
     },
@@ -35,6 +36,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
         "items": "{tokens:,} 件物品，{steps:,} 步",
         "head": "{head[rows]:,} 个向量上的分类头",
+        "unchanged": "模型保持不变",
         "evaluate": "{rows:,} 条测试数据",
         "explain": "{texts:,} 条测试数据",
     },
@@ -45,8 +47,8 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
     """Returns what came of a stage; empty for a stage that has nothing to say."""
     if "splits" in facts and "rows" not in facts:
         facts = {**facts, "rows": sum(split["rows"] for split in facts["splits"].values())}
-    if facts.get("head") and not facts["steps"]:
-        stage = "head"  # nothing else was trained
+    if stage == "finetune" and facts.get("steps") == 0:
+        stage = "head" if facts.get("head") else "unchanged"  # nothing else was trained
     if facts.get("counted") == "items":
         stage = "items"
     return _NOTES[language].get(stage, "").format(**facts)

@@ -175,6 +175,16 @@ class Recipe(BaseModel):
         return {}
 
     @property
+    def takes_steps(self) -> bool:
+        """Whether fine-tuning changes the network at all."""
+        return True
+
+    @property
+    def layout(self) -> Any:
+        """What in the recipe decides which tokens a row becomes."""
+        return self.render.model_dump(mode="json")
+
+    @property
     def generation(self) -> dict[str, Any]:
         """How the finished model writes, under the hub's names."""
         return {}

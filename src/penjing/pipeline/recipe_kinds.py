@@ -18,6 +18,7 @@ from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
+from penjing.tasks.name_settings import NameSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
@@ -37,11 +38,68 @@ from penjing.train.settings import (
 )
 
 
+def learn_names(values: Any) -> Any:
+    """Returns a recipe's document in which the loss decides the best where names are learned, unless it says so."""
+    if not isinstance(values, Mapping) or values.get("names") is None:
+        return values
+    finetune = values.get("finetune") or {}
+    return {**values, "finetune": {"best_by": "loss", **finetune}} if isinstance(finetune, Mapping) else values
+
+
+def check_names(
+    names: NameSettings | None, finetune: FinetuneSettings, render: RendererSettings, *, explains: bool
+) -> None:
+    """Checks that what a recipe says beside ``[names]`` has sense with it.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if names is None:
+        return
+    if finetune.fits_head:
+        raise ValueError("[names] answers with words, and [finetune.head] and [finetune.contrastive] make a head")
+    if finetune.token_dropout:
+        raise ValueError("[finetune] token_dropout hides words from a head, and [names] has none")
+    if finetune.best_by != "loss":
+        raise ValueError('with [names] the loss of the names decides the best: write best_by = "loss", or leave it out')
+    if "template" in render.model_fields_set:
+        raise ValueError("[render] has a template, and so has [names]: remove that of [render]")
+    if explains:
+        raise ValueError("[explain] compares methods for heads; penjing explain --method occlusion explains names")
+    if not names.train and finetune.lora is not None:
+        raise ValueError("[names] train = false leaves the model as it is, and [finetune.lora] would change it")
+
+
 class LabelRecipe(Recipe):
     """A recipe whose rows, if it has any, are labelled."""
 
     data: LabelledData | None = None
     finetune: FinetuneSettings = FinetuneSettings()
+    names: NameSettings | None = None
+
+    @property
+    def takes_steps(self) -> bool:
+        return self.names is None or self.names.train
+
+    @property
+    def layout(self) -> Any:
+        if self.names is None:
+            return super().layout
+        return [super().layout, self.seed, self.names.layout.model_dump(mode="json")]
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {} if self.names is None else {"choice": self.names.choice.model_dump(mode="json")}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_by_loss(cls, values: Any) -> Any:
+        return learn_names(values)
+
+    @model_validator(mode="after")
+    def _can_name(self) -> LabelRecipe:
+        check_names(self.names, self.finetune, self.render, explains=self.explain is not None)
+        return self
 
     @model_validator(mode="after")
     def _can_choose(self) -> LabelRecipe:

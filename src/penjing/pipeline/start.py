@@ -25,7 +25,7 @@ def start_folder(recipe: Recipe) -> Path | None:
     Raises:
         RecipeError: there is no such folder.
     """
-    return _folder("start", recipe.model.start)
+    return named_folder("[model] start", recipe.model.start)
 
 
 def adapter_folder(recipe: Recipe) -> Path | None:
@@ -40,7 +40,7 @@ def adapter_folder(recipe: Recipe) -> Path | None:
             where=recipe.name,
             do="Name the model that the adapter was trained on in start.",
         )
-    return _folder("adapter", recipe.model.adapter)
+    return named_folder("[model] adapter", recipe.model.adapter)
 
 
 def encoder_folder(recipe: Recipe) -> Path | None:
@@ -49,7 +49,7 @@ def encoder_folder(recipe: Recipe) -> Path | None:
     Raises:
         RecipeError: there is no such folder.
     """
-    return _folder("text_encoder", recipe.text_encoder)
+    return named_folder("[model] text_encoder", recipe.text_encoder)
 
 
 def tokenizer_folder(recipe: Recipe) -> Path | None:
@@ -63,12 +63,17 @@ def encoder_files(recipe: Recipe) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.is_file()) if folder is not None else []
 
 
-def _folder(key: str, address: str | None) -> Path | None:
+def named_folder(key: str, address: str | None) -> Path | None:
+    """Returns the folder that a setting names; None where it names none.
+
+    Raises:
+        RecipeError: there is no such folder.
+    """
     if address is None:
         return None
     folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
     if not folder.is_dir():
-        raise RecipeError("there is no such folder", where=f"[model] {key} = {address}", do="Correct the path.")
+        raise RecipeError("there is no such folder", where=f"{key} = {address}", do="Correct the path.")
     return folder
 
 

@@ -152,7 +152,7 @@ def card_settings(folder: Path, card: dict[str, Any], entry: str, kind: type[Set
         ModelFolderError: it is not as training wrote it.
     """
     try:
-        return kind.model_validate(card[entry])
+        return kind.model_validate(card.get(entry))
     except ValidationError as error:
         raise ModelFolderError(
             f"the entry {entry} is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."

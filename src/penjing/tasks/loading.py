@@ -33,6 +33,8 @@ from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multi_model import MultiModel
 from penjing.tasks.multilabel_model import MultilabelModel
+from penjing.tasks.name_files import choosing_engine, make_name_renderer, read_example_table
+from penjing.tasks.name_settings import ChoiceSettings
 from penjing.tasks.part_loading import assemble_parts
 from penjing.tasks.task import (
     Answers,
@@ -53,6 +55,7 @@ from penjing.tasks.written_answers import WrittenAnswerModel
 from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
+from penjing.text.name_renderer import NameLayout
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
@@ -98,8 +101,10 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_items(path, card, task, config_values, device)
     if isinstance(task, MultiTask):
         return _load_parts(path, card, task, config_values, device)
-    renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
+    if isinstance(task, LabelTask) and "names" in card:
+        return _load_names(path, card, task, config_values, device)
+    renderer, engine = _load_scoring(path, card, task, config_values, device)
     if isinstance(task, MultilabelTask):
         return MultilabelModel(path, card, task, labels, renderer, engine, card["threshold"])
     assert isinstance(task, LabelTask)
@@ -238,6 +243,28 @@ def _load_scoring(
     head = HEADS[task.answers]
     network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
     return renderer, Engine(head.scoring(network), renderer.tokenizer.pad_id)
+
+
+def _load_names(
+    folder: Path, card: dict[str, Any], task: LabelTask, config_values: dict[str, Any], device: str
+) -> LabelModel:
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    render, layout = (
+        card_settings(folder, card, "render", RendererSettings),
+        card_settings(folder, card, "names", NameLayout),
+    )
+    choice, labels = card_settings(folder, card, "choice", ChoiceSettings), list(card["labels"])
+    reads_apart, seed = architecture.is_encoder_decoder, card.get("seed", 0)
+    examples, tokenizer = read_example_table(folder, len(labels)), load_tokenizer(folder)
+    encoder = folder / ENCODER if (folder / ENCODER).is_dir() else None
+    with _written_in(folder / CARD):
+        renderer = make_name_renderer(
+            tokenizer, render, layout, labels, examples, seed=seed, reads_apart=reads_apart, encoder=encoder
+        )
+    check_fingerprint(folder, card, renderer.fingerprint)
+    network = _load_network(architecture.language_model(config), folder, device)
+    return LabelModel(folder, card, task, tuple(labels), renderer, choosing_engine(network, renderer, choice))
 
 
 def _load_writing(

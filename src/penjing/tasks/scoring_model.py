@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from penjing.inference.engine import Engine
+from penjing.inference.engine import LabelScorer
 from penjing.tasks.model import Model
 from penjing.tasks.task import Probabilities
-from penjing.text.renderer import Renderer
+from penjing.text.renderer import RowRenderer
 
 _ROWS = 4096
 
@@ -24,8 +24,8 @@ class ScoringModel(Model):
     """
 
     labels: tuple[str, ...]
-    renderer: Renderer
-    engine: Engine
+    renderer: RowRenderer
+    engine: LabelScorer
 
     def score_texts(self, texts: Sequence[str]) -> tuple[Probabilities, list[int]]:
         """Returns the logits of each text, [texts, labels], and how many tokens of it were not read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,6 +63,30 @@ class Origin:
     column: str
     start: int
     end: int
+
+
+class RowRenderer(Protocol):
+    """What lays rows out for a model that scores labels.
+
+    Attributes:
+        tokenizer: cuts text into tokens.
+        columns: of a row that are read.
+        fingerprint: the hash of all that decides which ids a row becomes.
+    """
+
+    tokenizer: Tokenizer
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def render(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
+        """Returns each row as tokens; what is too long is cut, and counted."""
+
+    def locate(self, row: Mapping[str, str]) -> list[tuple[int, Origin | None]]:
+        """Returns the tokens of a row, as `render` does, each with where it comes from; None: from no column."""
 
 
 class Renderer:
@@ -169,11 +193,12 @@ def shorten_columns(columns: dict[str, list[T]], excess: int, side: str) -> None
         longest = max(columns, key=lambda column: len(columns[column]))
         others = [len(tokens) for column, tokens in columns.items() if column != longest]
         step = min(excess, max(1, len(columns[longest]) - max(others, default=0)))
-        columns[longest] = _cut(columns[longest], step, side)
+        columns[longest] = leave_out(columns[longest], step, side)
         excess -= step
 
 
-def _cut(tokens: list[T], excess: int, side: str) -> list[T]:
+def leave_out(tokens: list[T], excess: int, side: str) -> list[T]:
+    """Returns tokens without so many at one side: ``end``, ``start``, or ``middle``."""
     keep = len(tokens) - excess
     if side == "end":
         return tokens[:keep]

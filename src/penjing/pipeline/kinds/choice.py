@@ -10,11 +10,13 @@ from penjing.pipeline.kinds.items import ItemKind
 from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
+from penjing.pipeline.kinds.names import NameKind
 from penjing.pipeline.kinds.ordinal import OrdinalKind
 from penjing.pipeline.kinds.parts import MultiKind
 from penjing.pipeline.kinds.preference import ReplyPreferenceKind, TextPreferenceKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.pipeline.recipe_kinds import LabelRecipe
 from penjing.tasks.task import Answers, load_task
 
 KINDS: Mapping[Answers, Kind] = {
@@ -29,8 +31,11 @@ KINDS: Mapping[Answers, Kind] = {
     "preferred reply": ReplyPreferenceKind(),
     "parts": MultiKind(),
 }
+NAMES = NameKind()
 
 
 def kind_of(recipe: Recipe) -> Kind:
-    """Returns the kind of a recipe's task."""
+    """Returns the kind of a recipe's task, which may be done by the names of labels."""
+    if isinstance(recipe, LabelRecipe) and recipe.names is not None:
+        return NAMES
     return KINDS[load_task(recipe.task or DEFAULT_TASK).answers]

@@ -33,6 +33,7 @@ from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
 from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.label_model import LabelModel
 from penjing.tasks.loading import load_label_model
 from penjing.tasks.task import LabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
@@ -129,15 +130,24 @@ class LabelKind(Kind):
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
 
+    def load(self, recipe: Recipe, inputs: Inputs) -> LabelModel:
+        """Returns the finished model."""
+        return load_label_model(inputs["finetune"] / "model", recipe.device)
+
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
-        model = load_label_model(inputs["finetune"] / "model", recipe.device)
+        model = self.load(recipe, inputs)
         return Evaluated(measure_labels(recipe, model, inputs["data"], progress))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
-        labels, task, shard = self.labels(inputs), label_task(recipe), open_shard(inputs["examples"] / "test")
+        shard = open_shard(inputs["examples"] / "test")
         scored = min(_SCORED_ROWS, shard.rows)
         engine = Engine(network, load_tokenizer(inputs["tokenizer"]).pad_id)
         seconds = _time(lambda: engine.score([shard.row(row).tolist() for row in range(scored)])) * shard.rows / scored
+        return seconds + self.probe_baselines(recipe, inputs), shard.rows
+
+    def probe_baselines(self, recipe: Recipe, inputs: Inputs) -> float:
+        """Returns about how many seconds baselines and intervals take."""
+        seconds, task, labels = 0.0, label_task(recipe), self.labels(inputs)
         train, validation, test = (read_split(inputs["data"], split) for split in SPLITS)
         rows = min(_BASELINE_ROWS, len(train.texts))
         texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
@@ -147,7 +157,7 @@ class LabelKind(Kind):
         truth = class_numbers(test.labels, labels)
         even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
         once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))
-        return seconds + once * (1 + len(task.baselines)), len(truth)
+        return seconds + once * (1 + len(task.baselines))
 
 
 def _contrast(settings: ContrastiveSettings) -> ContrastiveObjective:

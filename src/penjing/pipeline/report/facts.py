@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from penjing.pipeline.report.name_facts import NameFacts
+
 #: Counts of a corpus that are 0 without labelled rows.
 OF_ROWS = ("from_training", "in_evaluation")
 
@@ -297,6 +299,7 @@ class ModelFacts(Facts):
     parameters: int
     lora: AdapterFacts | None = None
     head: HeadFacts | None = None
+    names: NameFacts | None = None
     shape: dict[str, bool | int | float | str] = {}
 
 

@@ -25,6 +25,7 @@ from penjing.pipeline.report.multi import multi_values
 from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.name_rows import name_rows
 from penjing.pipeline.report.preference import preference_values
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking import ranking_values
@@ -118,7 +119,11 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
         "path_sentence": _path_sentence(facts.path, wording),
         "energy": wording.energy(sum(energies)) if energies else "",
         "corpus_rows": [(wording.name("corpus", name), wording.count(count)) for name, count in facts.corpus.items()],
-        "adapter_rows": [*adapter_rows(facts.model.lora, wording), *head_rows(facts.model.head, wording)],
+        "adapter_rows": [
+            *name_rows(facts.model.names, wording),
+            *adapter_rows(facts.model.lora, wording),
+            *head_rows(facts.model.head, wording),
+        ],
         "recipe": facts.recipe[:_LONGEST_RECIPE],
         "draw_bar": draw_bar,
         "shorten": shorten_text,

@@ -22,6 +22,8 @@ from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
 from penjing.pipeline.report.multi_chinese import MULTI_CHINESE
 from penjing.pipeline.report.multi_english import MULTI_ENGLISH
+from penjing.pipeline.report.names_chinese import NAMES_CHINESE
+from penjing.pipeline.report.names_english import NAMES_ENGLISH
 from penjing.pipeline.report.preference_chinese import PREFERENCE_CHINESE
 from penjing.pipeline.report.preference_english import PREFERENCE_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
@@ -41,6 +43,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (WORDS_ENGLISH, WORDS_CHINESE),
     (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),
     (FEW_ENGLISH, FEW_CHINESE),
+    (NAMES_ENGLISH, NAMES_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import has_data
+from penjing.pipeline.kinds.names import vectors_folder
+from penjing.pipeline.recipe import Recipe, has_data
+from penjing.pipeline.recipe_kinds import LabelRecipe
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.start import encoder_files
+from penjing.pipeline.start import encoder_files, start_folder
 
 
 def _run(context: StageContext) -> dict[str, Any]:
     return kind_of(context.recipe).write_examples(context.recipe, context.inputs, context.folder, context.progress)
 
 
+def _files(recipe: Recipe) -> list[Path]:
+    """Returns what makes vectors of texts, and, where names are written, the config of the model that does."""
+    if not isinstance(recipe, LabelRecipe) or recipe.names is None:
+        return encoder_files(recipe)
+    encoder, start = vectors_folder(recipe), start_folder(recipe)
+    files = sorted(file for file in encoder.iterdir() if file.is_file()) if encoder is not None else []
+    return files if start is None else [*files, start / "config.json"]
+
+
 EXAMPLES = Stage(
     "examples",
     inputs=("data", "tokenizer"),
-    settings=lambda recipe: recipe.render.model_dump(mode="json"),
+    settings=lambda recipe: recipe.layout,
     run=_run,
-    files=encoder_files,
+    files=_files,
     is_wanted=has_data,
 )
