@@ -14,7 +14,7 @@ from penjing.data.inspection import Document, DroppedDocument
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import recipe_class
+from penjing.pipeline.recipe_kinds import change_unlabelled, recipe_class
 from penjing.pipeline.tracing import (
     LEARNED,
     REMOVED,
@@ -28,7 +28,7 @@ from penjing.pipeline.tracing import (
 RECIPE = "recipe.json"  # what a run was made by
 
 #: Stages that only carry texts along; those after them learn from them.
-DATA_STAGES = ("data", "corpus", "tokenizer", "shards", "examples")
+DATA_STAGES = ("data", "corpus", "unlabelled", "tokenizer", "shards", "examples")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,10 @@ def without_removed(recipe: Recipe, out: Path) -> Recipe:
         if settings is not None:
             both = tuple(dict.fromkeys((*settings.removed, *ids)))
             changed[section] = settings.model_copy(update={"removed": both})
-    return recipe.model_copy(update=changed)
+    return change_unlabelled(
+        recipe.model_copy(update=changed),
+        lambda unlabelled: {"removed": tuple(dict.fromkeys((*unlabelled.removed, *ids)))},
+    )
 
 
 def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Document]:

@@ -25,7 +25,7 @@ def start_folder(recipe: Recipe) -> Path | None:
     Raises:
         RecipeError: there is no such folder.
     """
-    return _folder("start", recipe.model.start)
+    return _named("start", recipe.model.start)
 
 
 def adapter_folder(recipe: Recipe) -> Path | None:
@@ -40,7 +40,7 @@ def adapter_folder(recipe: Recipe) -> Path | None:
             where=recipe.name,
             do="Name the model that the adapter was trained on in start.",
         )
-    return _folder("adapter", recipe.model.adapter)
+    return _named("adapter", recipe.model.adapter)
 
 
 def encoder_folder(recipe: Recipe) -> Path | None:
@@ -49,7 +49,7 @@ def encoder_folder(recipe: Recipe) -> Path | None:
     Raises:
         RecipeError: there is no such folder.
     """
-    return _folder("text_encoder", recipe.text_encoder)
+    return _named("text_encoder", recipe.text_encoder)
 
 
 def tokenizer_folder(recipe: Recipe) -> Path | None:
@@ -63,12 +63,23 @@ def encoder_files(recipe: Recipe) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.is_file()) if folder is not None else []
 
 
-def _folder(key: str, address: str | None) -> Path | None:
-    if address is None:
-        return None
+def _named(key: str, address: str | None) -> Path | None:
+    return None if address is None else locate_folder(address, f"[model] {key}")
+
+
+def locate_folder(address: str, key: str) -> Path:
+    """Returns the folder of a model that a recipe names.
+
+    Args:
+        address: a path, or ``package:NAME/folder``.
+        key: of the recipe, for the error.
+
+    Raises:
+        RecipeError: there is no such folder.
+    """
     folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
     if not folder.is_dir():
-        raise RecipeError("there is no such folder", where=f"[model] {key} = {address}", do="Correct the path.")
+        raise RecipeError("there is no such folder", where=f"{key} = {address}", do="Correct the path.")
     return folder
 
 

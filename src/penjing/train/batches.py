@@ -35,6 +35,7 @@ class Batch:
         token_types: 0 for a question and what belongs to it, 1 for the text it is put to, int64 [batch, time]; None:
             all are 0.
         spans: the first and the last token of what is to be found, int64 [batch, 2]; None where nothing is.
+        taught: logits of teachers, [batch, teachers, labels]; None where they were not asked.
     """
 
     ids: Tensor
@@ -44,6 +45,7 @@ class Batch:
     written: Tensor | None = None
     token_types: Tensor | None = None
     spans: Tensor | None = None
+    taught: Tensor | None = None
 
 
 class Batches(Protocol):

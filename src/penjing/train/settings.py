@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.train.distill_settings import DistillSettings, WritingDistillSettings
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -141,6 +143,13 @@ class RowSettings(TrainSettings):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
     lora: LoraSettings | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_teachable_answers(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
+            raise ValueError("[finetune.distill] is for tasks that label texts or write them, and this is another one")
+        return values
+
     @property
     def training(self) -> Self:
         """What the trainer is told."""
@@ -154,6 +163,7 @@ class FinetuneSettings(RowSettings):
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
     head: HeadSettings | None = None
     contrastive: ContrastiveSettings | None = None
+    distill: DistillSettings | None = None
 
     @property
     def fits_head(self) -> bool:
@@ -202,6 +212,7 @@ class WritingFinetuneSettings(RowSettings):
 
     batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")
+    distill: WritingDistillSettings | None = None
 
 
 class AnswerFinetuneSettings(RowSettings):

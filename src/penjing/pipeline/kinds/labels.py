@@ -23,9 +23,19 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.taught import (
+    describe_scored,
+    taught_lesson,
+    teach_labels,
+    teachers_probabilities,
+    time_teachers,
+    training_rows,
+)
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
+from penjing.pipeline.teaching import read_teachers
 from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.classify import softmax
 from penjing.tasks.loading import load_label_model
 from penjing.tasks.task import LabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
@@ -101,7 +111,14 @@ class LabelKind(Kind):
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        return Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
+
+    def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        return teach_labels(recipe, inputs, read_labels(inputs), folder, progress)
+
+    def probe_teaching(self, recipe: Recipe, inputs: Inputs) -> tuple[float, dict[str, Any]]:
+        return time_teachers(recipe, inputs, read_labels(inputs))
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = network(batch.ids, batch.mask)
@@ -134,7 +151,8 @@ class LabelKind(Kind):
                 model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
             )
             bar.advance(1)
-        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+        taught = {"teachers": _score_teachers(recipe, inputs, test)} if "teach" in inputs else {}
+        return Evaluated({**measured, "baselines": baselines, "difference": differences, **taught})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         labels, task, shard = self.labels(inputs), label_task(recipe), open_shard(inputs["examples"] / "test")
@@ -167,6 +185,25 @@ def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> Contrastive
     return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
 
 
+def _score_teachers(recipe: Recipe, inputs: Inputs, test: LabelledTexts) -> dict[str, Any]:
+    """Returns the scores of each teacher, and of all together, on the test rows, with family and size."""
+    labels, task, teachers = read_labels(inputs), label_task(recipe), read_teachers(inputs)
+    truth = class_numbers(test.labels, labels)
+    return {
+        name: {
+            **task.score(truth, probabilities, labels, recipe.evaluate.resamples, recipe.seed),
+            **describe_scored(name, teachers),
+        }
+        for name, probabilities in teachers_probabilities(inputs, "test", softmax).items()
+    }
+
+
+def read_labels(inputs: Inputs) -> list[str]:
+    """Returns the labels that the rows have, in order; they are those of the model."""
+    found: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
+    return found
+
+
 def label_task(recipe: Recipe) -> LabelTask:
     """Returns the task of a recipe whose answers are labels."""
     task = load_task(task_of(recipe))
@@ -180,7 +217,7 @@ def row_batches(
     """Returns the batches of the training and of the validation rows; None where there are none to choose by."""
     training, validation = (
         RowBatches(
-            open_shard(inputs["examples"] / split),
+            training_rows(settings.distill, inputs) if split == "train" else open_shard(inputs["examples"] / split),
             tokenizer.pad_id,
             settings.batch_tokens,
             settings.batch_rows if split == "train" else 8 * settings.batch_rows,

@@ -12,18 +12,22 @@ from penjing.pipeline.stages.finetune import FINETUNE
 from penjing.pipeline.stages.measure import MEASURE
 from penjing.pipeline.stages.pretrain import PRETRAIN
 from penjing.pipeline.stages.shards import SHARDS
+from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.stages.tokenizer import TOKENIZER
+from penjing.pipeline.stages.unlabelled import UNLABELLED
 from penjing.pipeline.stages.vectors import VECTORS
 
 STAGES: tuple[Stage, ...] = (
     DATA,
     CORPUS,
+    UNLABELLED,
     TOKENIZER,
     SHARDS,
     VECTORS,
     PRETRAIN,
     MEASURE,
     EXAMPLES,
+    TEACH,
     FINETUNE,
     EVALUATE,
     EXPLAIN,
