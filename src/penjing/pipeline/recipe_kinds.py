@@ -276,7 +276,7 @@ def dialogue_data(recipe: Recipe) -> DialogueData:
 def distilling(recipe: Recipe) -> TeacherSettings | None:
     """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
     settings = recipe.finetune
-    return settings.distill if isinstance(settings, FinetuneSettings | WritingFinetuneSettings) else None
+    return settings.distill if isinstance(settings, FinetuneSettings) else None
 
 
 def change_unlabelled(recipe: Recipe, change: Callable[[UnlabelledData], dict[str, Any]]) -> Recipe:

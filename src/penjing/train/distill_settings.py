@@ -38,17 +38,3 @@ class DistillSettings(TeacherSettings):
     @property
     def teachers(self) -> tuple[str, ...]:
         return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
-
-
-class WritingDistillSettings(TeacherSettings):
-    """The model learns to write what a teacher writes."""
-
-    teacher: str = Field(
-        min_length=1,
-        description="folder of a finished model of the same task, or package:NAME/folder; it writes as its card says",
-    )
-    true_targets: bool = Field(True, description="whether what the rows say is learned too")
-
-    @property
-    def teachers(self) -> tuple[str, ...]:
-        return (self.teacher,)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.train.distill_settings import DistillSettings, WritingDistillSettings
+from penjing.train.distill_settings import DistillSettings
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -147,7 +147,7 @@ class RowSettings(TrainSettings):
     @classmethod
     def _has_teachable_answers(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
-            raise ValueError("[finetune.distill] is for tasks that label texts or write them, and this is another one")
+            raise ValueError("[finetune.distill] is for tasks that label texts, and this is another one")
         return values
 
     @property
@@ -212,7 +212,6 @@ class WritingFinetuneSettings(RowSettings):
 
     batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")
-    distill: WritingDistillSettings | None = None
 
 
 class AnswerFinetuneSettings(RowSettings):

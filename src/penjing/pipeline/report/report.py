@@ -27,6 +27,7 @@ from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import head_rows
 from penjing.pipeline.report.strings import Language
+from penjing.pipeline.report.teachers import taught_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -105,7 +106,11 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
         "path_sentence": _path_sentence(facts.path, wording),
         "energy": wording.energy(sum(energies)) if energies else "",
         "corpus_rows": [(wording.name("corpus", name), wording.count(count)) for name, count in facts.corpus.items()],
-        "adapter_rows": [*_adapter_rows(facts.model.lora, wording), *head_rows(facts.model.head, wording)],
+        "adapter_rows": [
+            *_adapter_rows(facts.model.lora, wording),
+            *head_rows(facts.model.head, wording),
+            *taught_rows(facts.model, wording),
+        ],
         "recipe": facts.recipe[:_LONGEST_RECIPE],
         "draw_bar": draw_bar,
         "shorten": shorten_text,

@@ -22,6 +22,8 @@ from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
+from penjing.pipeline.report.taught_chinese import TAUGHT_CHINESE
+from penjing.pipeline.report.taught_english import TAUGHT_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
 from penjing.pipeline.report.tune_english import TUNE_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
@@ -37,6 +39,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (WORDS_ENGLISH, WORDS_CHINESE),
     (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),
     (FEW_ENGLISH, FEW_CHINESE),
+    (TAUGHT_ENGLISH, TAUGHT_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),
