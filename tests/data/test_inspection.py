@@ -64,6 +64,19 @@ def test_dropped_examples_are_of_every_reason_however_rare(tmp_path: Path) -> No
     assert [reason.split(".")[0] for reason in reasons] == ["near duplicate", "gopher_repetition", "near duplicate"]
 
 
+def test_faults_beyond_those_that_are_shown_are_counted(tmp_path: Path) -> None:
+    (folder := tmp_path / "texts").mkdir()
+    (folder / "good.txt").write_text("a text that can be read\nanother\nand one more\n", encoding="utf-8")
+    for n in range(4):
+        (folder / f"{n}.txt").write_bytes(b"")
+    (out := tmp_path / "out").mkdir()
+    build_corpus(TextData(path=str(folder)), None, 0, out, Silent())
+    assert [(len(found.faults), found.more_faults) for found in (inspect_corpus(out, n) for n in (3, 9))] == [
+        (3, 1),
+        (4, 0),
+    ]
+
+
 def test_a_text_is_found_by_its_id_wherever_it_went(corpus: Path) -> None:
     texts = [f"text number {n}" for n in range(60)]
     ids = text_ids([*texts, f"{LONG} again", "not there"])

@@ -98,6 +98,14 @@ def test_file_comes_before_a_shipped_recipe_of_that_name(tmp_path: Path, monkeyp
     assert load_recipe(Path("quickstart")).data.path == "rows.csv"
 
 
+def test_folder_of_data_does_not_hide_the_shipped_recipe_that_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thucnews").mkdir()
+    assert load_recipe(Path("thucnews")).name == "thucnews"
+
+
 def test_settings_cannot_be_changed_on_the_way() -> None:
     recipe: Recipe = check_recipe({"data": {"path": "x.csv"}}, "r.toml")
     with pytest.raises(ValueError, match="frozen"):

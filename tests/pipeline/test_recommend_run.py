@@ -14,6 +14,7 @@ from penjing.data.histories import read_questions
 from penjing.errors import ModelFolderError, RecipeError, UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.notes import note_stage
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
@@ -121,6 +122,14 @@ def test_the_report_shows_scores_bands_and_new_items(
     page = read_page(result.report.read_text(encoding="utf-8"))
     for word in words:
         assert word in page.text
+
+
+def test_training_counts_items_and_not_tokens(event_run: RunResult) -> None:
+    facts = event_run.artifacts["finetune"].facts
+    notes = {language: note_stage("finetune", facts, language) for language in ("en", "zh")}
+    assert notes["en"] == f"{facts['tokens']:,} items in {facts['steps']:,} steps"
+    assert "物品" in notes["zh"]
+    assert "词元" not in notes["zh"]
 
 
 def test_a_finished_run_is_not_run_again(event_recipe: Recipes, tmp_path: Path) -> None:

@@ -207,6 +207,14 @@ def test_every_string_is_used_and_every_used_string_exists() -> None:
             assert re.search(rf"""["']{key}["']""", "".join(written)), key
 
 
+def test_a_space_sets_numbers_and_latin_words_apart_and_no_chinese_ones() -> None:
+    wording = Wording("zh")
+    assert wording.say("writing_chart", score=wording.name("score", "micro_f1")) == "测试文本上的微平均 F1"
+    assert wording.say("writing_chart", score=wording.name("score", "bleu")) == "测试文本上的 BLEU"
+    assert wording.say("inspected_title", name="我的 书") == "我的 书的语料"
+    assert wording.say("inspected_title", name="books") == "books 的语料"
+
+
 def test_cut_tokens_are_said_plainly_and_so_is_that_none_was(read_page: Any) -> None:
     assert "No token was cut: each of the 600 texts fits into 64 tokens." in read_page(render(full())).text
     values = full()

@@ -110,6 +110,8 @@ def _print_counts(console: Console, found: Inspection, wording: Wording) -> None
         console.print(f"\n{wording.say('inspected_faults')}")
     for fault in found.faults:
         console.print(Text(f"  {fault.where}: ").append(f"{fault.what}. {fault.do}", style="dim"))
+    if found.more_faults:
+        console.print(f"  {wording.say('inspected_more_faults', count=wording.count(found.more_faults))}")
 
 
 def _print_lengths(console: Console, found: Inspection, wording: Wording) -> None:

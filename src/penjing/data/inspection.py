@@ -91,6 +91,12 @@ class Inspection:
     dropped: list[DroppedDocument]
     faults: list[Fault]
 
+    @property
+    def more_faults(self) -> int:
+        """How many faults there are beyond those that are shown."""
+        found: int = self.counts.get("faults", 0)
+        return max(0, found - len(self.faults))
+
 
 def inspect_corpus(folder: Path, examples: int) -> Inspection:
     """Reads a corpus once, in bounded memory.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from penjing.data.keys import normalize_text
 from penjing.data.messages import Message, take_apart
 from penjing.errors import DataError
-from penjing.inference.replies import measure_replies
+from penjing.inference.choosing import average_by_length, measure_choices
 from penjing.metrics.language import DocumentSurprisals, count_bytes, count_words, language_scores, score_values
 from penjing.metrics.retrieval import retrieval_accuracy, retrieval_credit, retrieval_difference
 from penjing.progress import Progress, stop_if_asked
@@ -208,7 +208,7 @@ class _Reader:
             prompt = self._model.renderer.render_prompt(exchange.before, len(reply))
         except DataError:
             return None
-        return -float(measure_replies(self._model.network, prompt.ids, [reply])[0]), len(reply)
+        return -float(self._measure(prompt.ids, [reply])[0]), len(reply)
 
     def is_askable(self, exchange: Exchange) -> bool:
         """Whether a reply, and what it replies to, fit into half a window each: then any candidate does."""
@@ -224,8 +224,12 @@ class _Reader:
         replies = [self._ids(text) for text in question.candidates]
         tokens = np.array([len(reply) for reply in replies])
         prompt = self._model.renderer.render_prompt(exchange.before, int(tokens.max()))
-        rated: Floats = measure_replies(self._model.network, prompt.ids, replies) / tokens
-        return rated
+        return average_by_length(self._measure(prompt.ids, replies), tokens)
+
+    def _measure(self, prompt: list[int], replies: list[list[int]]) -> Floats:
+        network, pad_id = self._model.network, self._model.renderer.tokenizer.pad_id
+        measured: Floats = measure_choices(network, [prompt], replies, pad_id)[0]
+        return measured
 
     def _ids(self, reply: str) -> list[int]:
         if reply not in self._replies:

@@ -18,6 +18,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "examples": "{rows:,} rows",
         "teach": "{rows:,} rows",
         "finetune": "{tokens:,} tokens in {steps:,} steps",
+        "items": "{tokens:,} items in {steps:,} steps",
         "head": "a head over {head[rows]:,} vectors",
         "evaluate": "{rows:,} test rows",
         "explain": "{texts:,} test rows",
@@ -34,6 +35,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "examples": "{rows:,} 条",
         "teach": "{rows:,} 条",
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
+        "items": "{tokens:,} 件物品，{steps:,} 步",
         "head": "{head[rows]:,} 个向量上的分类头",
         "evaluate": "{rows:,} 条测试数据",
         "explain": "{texts:,} 条测试数据",
@@ -47,4 +49,6 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
         facts = {**facts, "rows": sum(split["rows"] for split in facts["splits"].values())}
     if facts.get("head") and not facts["steps"]:
         stage = "head"  # nothing else was trained
+    if facts.get("counted") == "items":
+        stage = "items"
     return _NOTES[language].get(stage, "").format(**facts)

@@ -131,6 +131,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     facts = {
         "steps": probe.steps,
         "tokens": probe.tokens,
+        "counted": kind_of(recipe).counted,
         "parameters": whole,
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,

@@ -53,7 +53,7 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def _find_recipe(path: Path) -> Path:
-    return path if path.exists() else shipped_recipes().get(str(path), path)
+    return path if path.is_file() else shipped_recipes().get(str(path), path)
 
 
 def check_recipe(document: Mapping[str, Any], where: str) -> Recipe:

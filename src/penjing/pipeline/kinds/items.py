@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -58,6 +58,7 @@ class ItemKind(Kind):
     """A history is answered with items; see `penjing.pipeline.kinds.kind.Kind`."""
 
     head: Head = "language"
+    counted: ClassVar = "items"
 
     def data_settings(self, recipe: Recipe) -> EventData:
         return _settings(recipe)

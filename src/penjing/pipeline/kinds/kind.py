@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
 
@@ -74,6 +74,11 @@ class Kind(Protocol):
     @property
     def head(self) -> Head:
         """What the network ends in."""
+
+    @property
+    def counted(self) -> Literal["tokens", "items"]:
+        """What the places of a row hold, as training counts them."""
+        return "tokens"
 
     def data_settings(self, recipe: Recipe) -> RowData:
         """Returns the recipe's ``[data]``, with what the task itself says filled in."""

@@ -204,6 +204,7 @@ CHINESE = {
     "inspected_encodings": "文本文件的编码",
     "inspected_other_files": "未读取的其他类型文件",
     "inspected_faults": "无法读取之处",
+    "inspected_more_faults": "另有 {count} 处，可用 --examples 多列一些",
     "no_extension": "无扩展名",
     "corpus.overlapping": "因与评估文本有相同词串而剔除",
     "corpus.personal": "含个人信息的文本",

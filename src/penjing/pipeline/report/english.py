@@ -207,6 +207,7 @@ ENGLISH = {
     "inspected_encodings": "Text files, by encoding",
     "inspected_other_files": "Files of other kinds, left out",
     "inspected_faults": "What could not be read",
+    "inspected_more_faults": "and {count} more; --examples shows them",
     "no_extension": "without extension",
     "corpus.overlapping": "Left out because they share words with the evaluation texts",
     "corpus.personal": "Texts with personal data",

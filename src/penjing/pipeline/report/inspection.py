@@ -127,6 +127,7 @@ def write_inspection(found: Inspection, name: str, path: Path, language: Languag
         "counts": count_rows(found, wording),
         "tables": detail_tables(found, wording),
         "faults": found.faults,
+        "more_faults": found.more_faults,
         "lengths": [(row, draw_bar(row.kept / max(1, *(other.kept for other in rows)))) for row in rows],
         "has_dropped": bool(found.dropped),
         "sources": [(source, wording.count(count)) for source, count in found.sources.items()],

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from string import Formatter
+from typing import Any
 
+from penjing.data.scripts import SPACELESS
 from penjing.pipeline.report.facts import Evaluation, Figure
 from penjing.pipeline.report.strings import STRINGS, Language
 
@@ -21,6 +25,9 @@ OF_HUNDRED = {
 }
 _LONGEST_TEXT = 360  # characters
 _LARGEST_PERPLEXITY = 10**7
+_EDGE = "\x00"  # of a gap, while strings are filled; no text holds it
+#: A space at an edge of a gap between two Chinese characters.
+_NEEDLESS = re.compile(f"(?<=[{SPACELESS}]) (?={_EDGE}[{SPACELESS}])|(?<=[{SPACELESS}]{_EDGE}) (?=[{SPACELESS}])")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -36,13 +43,13 @@ class Wording:
 
     def say(self, key: str, **gaps: object) -> str:
         """Returns a string with its gaps filled."""
-        return self._strings[key].format(**gaps)
+        return _fill(self._strings[key], gaps)
 
     def name(self, kind: str, name: str, **gaps: object) -> str:
         """Returns the word for a name of some kind (``stage``, ``baseline`` …), or the name itself if it has none."""
         string = self._strings.get(f"{kind}.{name}")
         if string is not None:
-            return string.format(**gaps)
+            return _fill(string, gaps)
         plain = name.replace("_", " ")
         return f"{plain}: {gaps['count']}" if "count" in gaps else plain
 
@@ -217,3 +224,13 @@ def _scaled(number: float, scales: Sequence[tuple[int, str]], otherwise: str, *,
             digits = f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.1f}"
             return (digits.removesuffix(".0") if is_short else digits) + word
     return otherwise
+
+
+class _MarksGaps(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return f"{_EDGE}{super().format_field(value, format_spec)}{_EDGE}"
+
+
+def _fill(string: str, gaps: Mapping[str, object]) -> str:
+    """Returns a string with its gaps filled: a space sets a number or a Latin word apart, but no Chinese one."""
+    return _NEEDLESS.sub("", _MarksGaps().vformat(string, (), gaps)).replace(_EDGE, "")

@@ -61,7 +61,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, added)
     remove_training_files(context.folder)
-    return {**asdict(result), "parameters": count_parameters(job.network), "family": architecture.name, **added}
+    facts = {**asdict(result), "counted": kind.counted, "parameters": count_parameters(job.network)}
+    return {**facts, "family": architecture.name, **added}
 
 
 def _train(context: StageContext, job: TrainingJob) -> TrainingResult:
