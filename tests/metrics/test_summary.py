@@ -63,6 +63,20 @@ def test_rouge_of_real_summaries_is_that_of_rouge_score(shared_data: Path) -> No
     assert scores["scores"]["coverage"]["value"] == 1.0
 
 
+def test_of_several_references_the_best_counts_as_in_rouge_score(shared_data: Path) -> None:
+    scorer = pytest.importorskip("rouge_score.rouge_scorer").RougeScorer(["rouge1", "rouge2", "rougeL"])
+    with gzip.open(shared_data / "scitldr" / "dev.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file][:60]
+    written, sources = [row["source"][0] for row in rows], [" ".join(row["source"]) for row in rows]
+    scores = summary_scores(written, [row["target"] for row in rows], sources, resamples=2, seed=0)
+    found = [scorer.score_multi(row["target"], text) for row, text in zip(rows, written, strict=True)]
+    expected = [sum(row[name].fmeasure for row in found) / len(found) for name in ("rouge1", "rouge2", "rougeL")]
+    assert values(scores["scores"], "rouge1", "rouge2", "rougeL") == pytest.approx(expected, abs=1e-9)
+    assert scores["signature"]["rouge"].startswith("nrefs:var|")
+    with pytest.raises(DataError, match="there is no reference"):
+        summary_scores(["a"], [[]], ["a"], resamples=2, seed=0)
+
+
 @given(WORDS, WORDS)
 @settings(max_examples=100, deadline=None)
 def test_common_subsequence_is_that_of_the_table(first: list[str], second: list[str]) -> None:

@@ -56,8 +56,20 @@ def test_scores_are_those_of_sacrebleu(rows: list[int]) -> None:
     assert scores["rows"] == len(rows)
 
 
+def test_scores_by_any_number_of_references_are_those_of_sacrebleu() -> None:
+    several = [[reference, WRITTEN[row], *REFERENCES[:row]][: 1 + row % 3] for row, reference in enumerate(REFERENCES)]
+    columns = [[row[place] if place < len(row) else None for row in several] for place in range(3)]
+    written = WRITTEN[1:] + WRITTEN[:1]
+    metrics = [sacrebleu.BLEU(), sacrebleu.CHRF()]
+    expected = [metric.corpus_score(written, columns).score for metric in metrics]
+    scores = translation_scores(written, several, language="de", resamples=5, seed=0)
+    assert values(scores["scores"]) == pytest.approx(expected, abs=1e-9)
+    assert scores["signature"]["bleu"] == str(metrics[0].get_signature())
+    assert "nrefs:var" in scores["signature"]["chrf"]
+
+
 def test_every_resample_scores_as_sacrebleu_does_on_the_rows_drawn() -> None:
-    counts, _ = _count(WRITTEN, REFERENCES, "de")
+    counts, _ = _count(WRITTEN, [[text] for text in REFERENCES], "de")
     weights = next(draw_weights(len(WRITTEN), 40, seed=1))
     for drawn, scores in zip(weights, _all_scores(weights, counts), strict=True):
         rows = np.repeat(np.arange(len(WRITTEN)), drawn.astype(int))
@@ -157,7 +169,7 @@ def test_thousand_resamples_of_thousand_sentences_take_well_under_a_second(share
     with gzip.open(shared_data / "multi30k" / "test_2016_flickr.de.gz", "rt", encoding="utf-8") as file:
         references = file.read().splitlines()
     written = [" ".join(text.split()[:-2]) for text in references]
-    counts, _ = _count(written, references, "de")
+    counts, _ = _count(written, [[text] for text in references], "de")
     assert _all_scores(np.ones((1, 1000)), counts)[0] == pytest.approx(by_sacrebleu(written, references), abs=1e-9)
     start = time.process_time()
     for weights in draw_weights(len(counts), 1000, seed=0):

@@ -35,7 +35,7 @@ def evaluate(
         str | None, typer.Option("--columns", help="Names for a file without a header: text,label")
     ] = None,
     target: Annotated[
-        str, typer.Option("--target", help="Its column of what should be written, for a model that writes.")
+        str, typer.Option("--target", help="Its column of what should be written; several with commas between.")
     ] = "target",
     beside: Annotated[
         Path | None, typer.Option("--beside", help="File of lines that should be written to the lines of DATA.")
@@ -98,7 +98,8 @@ def evaluate(
     elif answers == "text":
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
-        show_writing_scores(model, PairColumns(data, text, target, names, beside), resamples, as_json=as_json)
+        pairs = PairColumns(data, text, tuple(target.split(",")), names, beside)
+        show_writing_scores(model, pairs, resamples, as_json=as_json)
     elif answers == "reply":
         from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
 

@@ -19,14 +19,14 @@ class PairColumns:
     Attributes:
         data: the address of a table or, with ``beside``, a file of lines.
         text: column of what is read.
-        target: column of what should be written.
+        target: column of what should be written, or several.
         columns: names for the columns of a file without a header.
         beside: a file of what should be written, line by line.
     """
 
     data: str
     text: str
-    target: str
+    target: tuple[str, ...]
     columns: tuple[str, ...] | None
     beside: Path | None
 
@@ -49,9 +49,8 @@ def show_writing_scores(model_folder: Path, pairs: PairColumns, resamples: int, 
 
 
 def _read(pairs: PairColumns) -> PairRows:
-    found = PairRows([], [])
+    found = PairRows([], [], [])
     with open_data(pairs.data) as address:
         for batch in read_pair_rows(address, pairs.text, pairs.target, columns=pairs.columns, beside=pairs.beside):
-            found.texts.extend(batch.texts)
-            found.targets.extend(batch.targets)
+            found.add(batch)
     return found

@@ -17,14 +17,17 @@ from penjing.data.settings import PairedData
 from penjing.data.split_files import addressed_files, files_by_split
 from penjing.progress import Progress
 
-PAIR_SCHEMA = pa.schema([("text", pa.string()), ("target", pa.string()), ("source", pa.string()), ("row", pa.int64())])
+_REFERENCES = pa.list_(pa.string())
+_TEXTS = [("text", pa.string()), ("target", pa.string()), ("references", _REFERENCES)]
+PAIR_SCHEMA = pa.schema([*_TEXTS, ("source", pa.string()), ("row", pa.int64())])
 _BETWEEN = "\x00"  # no text holds it
 
 
 def build_pairs(settings: PairedData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
-    A pair that has come before in the same group of files is dropped; a text may have several targets. A training pair
+    ``target`` is the first of the texts that are to be written, ``references`` all of them. A pair that has come before
+    in the same group of files is dropped; a text may come again with other targets. A training pair
     whose normalized text occurs in validation or test is removed, and a validation pair whose text occurs in test.
 
     Args:
@@ -61,14 +64,15 @@ def aligned_files(settings: PairedData) -> dict[Path, Path]:
 class _Build(Division):
     """All pairs are of one class."""
 
-    kept_columns: ClassVar = [("text", pa.string()), ("target", pa.string())]
+    kept_columns: ClassVar = _TEXTS
     table: ClassVar = PAIR_SCHEMA
     repeated: ClassVar = ("source",)
 
     def __init__(self, settings: PairedData, seed: int, out: Path, progress: Progress) -> None:
         rules = RowRules(
             text=settings.text,
-            target=settings.target,
+            target=settings.targets[0],
+            references=settings.targets[1:],
             where=settings.where,
             empty_text=settings.empty_text,
             layout=settings.layout,
@@ -83,16 +87,18 @@ class _Build(Division):
         return np.zeros(len(rows.texts), dtype=np.int32)
 
     def keys(self, rows: TextRows) -> Keys:
-        return exact_keys(map(_BETWEEN.join, zip(rows.texts, rows.targets, strict=True)))
+        pairs = zip(rows.texts, rows.references, strict=True)
+        return exact_keys(_BETWEEN.join([text, *references]) for text, references in pairs)
 
     def keep(self, rows: TextRows, classes: NDArray[np.int32]) -> list[pa.Array]:
-        return [pa.array(rows.texts, pa.string()), pa.array(rows.targets, pa.string())]
+        texts = [pa.array(texts, pa.string()) for texts in (rows.texts, rows.targets)]
+        return [*texts, pa.array(rows.references, _REFERENCES)]
 
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         return np.zeros(batch.num_rows, dtype=np.int32)
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
-        return [batch.column("text"), batch.column("target")]
+        return [batch.column(name) for name, _ in _TEXTS]
 
     def check(self, class_rows: list[int], where: str) -> None:
         """Any will do; whether there are enough is seen when they are divided."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,15 +45,29 @@ class PairRows(NamedTuple):
 
     Attributes:
         texts: what is read, [rows].
-        targets: what is to be written, [rows].
+        targets: what is to be written, [rows]; of several texts that will do, the first.
+        references: all that will do, [rows].
     """
 
     texts: list[str]
     targets: list[str]
+    references: list[list[str]]
 
     def take(self, rows: int) -> PairRows:
         """Returns the first rows."""
-        return PairRows(self.texts[:rows], self.targets[:rows])
+        return PairRows(self.texts[:rows], self.targets[:rows], self.references[:rows])
+
+    def add(self, more: PairRows) -> None:
+        """Adds rows."""
+        self.texts.extend(more.texts)
+        self.targets.extend(more.targets)
+        self.references.extend(more.references)
+
+    def examples(self) -> Iterator[tuple[str, str]]:
+        """Yields each text with each that is to be written to it: what is learned."""
+        for text, references in zip(self.texts, self.references, strict=True):
+            for reference in references:
+                yield text, reference
 
 
 def iter_texts(path: Path, batch_rows: int = 1024, column: str = "text") -> Iterator[list[str]]:
@@ -147,16 +161,16 @@ def iter_pairs(folder: Path, split: str, batch_rows: int = 1024) -> Iterator[Pai
         batch_rows: the most pairs in a batch.
     """
     with pq.ParquetFile(folder / f"{split}.parquet") as file:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=["text", "target"], use_threads=False):
-            yield PairRows(batch.column("text").to_pylist(), batch.column("target").to_pylist())
+        names = ["text", "target", "references"]
+        for batch in file.iter_batches(batch_size=batch_rows, columns=names, use_threads=False):
+            yield PairRows(*(batch.column(name).to_pylist() for name in names))
 
 
 def read_pairs(folder: Path, split: str) -> PairRows:
     """Returns all pairs of a split; arguments as for `iter_pairs`."""
-    rows = PairRows([], [])
+    rows = PairRows([], [], [])
     for batch in iter_pairs(folder, split):
-        rows.texts.extend(batch.texts)
-        rows.targets.extend(batch.targets)
+        rows.add(batch)
     return rows
 
 
@@ -177,7 +191,7 @@ def read_split(folder: Path, split: str) -> SplitRows:
 def read_pair_rows(
     address: str,
     text: str = "text",
-    target: str = "target",
+    target: str | Sequence[str] = "target",
     *,
     columns: tuple[str, ...] | None = None,
     beside: Path | None = None,
@@ -187,7 +201,7 @@ def read_pair_rows(
     Args:
         address: as `penjing.data.sources.source_files` takes it; with ``beside``, a file of lines.
         text: column of what is read.
-        target: column of what should be written.
+        target: column of what should be written, or of a list of texts that will all do, or several such columns.
         columns: names for the columns of a CSV or TSV file without a header line.
         beside: a file of what should be written, line by line.
 
@@ -197,11 +211,13 @@ def read_pair_rows(
     """
     files = files_of_one_split(address) if beside is None else [line_file(address)]
     aligned = {} if beside is None else {files[0]: line_file(str(beside))}
-    reader = RowReader(RowRules(text, target=target, layout=Layout(columns), aligned=aligned))
+    first, *others = [target] if isinstance(target, str) else target
+    rules = RowRules(text, target=first, references=tuple(others), layout=Layout(columns), aligned=aligned)
+    reader = RowReader(rules)
     found = 0
     for rows in reader.read(files):
         found += len(rows.texts)
-        yield PairRows(rows.texts, rows.targets)
+        yield PairRows(rows.texts, rows.targets, rows.references)
     check_any(reader, found, address)
 
 

@@ -27,7 +27,8 @@ class RowRules:
         where: keep only the rows whose column has this value.
         empty_text: what is done with a row whose text is empty.
         layout: how the files are read.
-        target: column of a text that is to be written; None where there is none.
+        target: column of a text that is to be written, or of a list of such that will all do; None where there is none.
+        references: further columns of texts that will do as well.
         aligned: file of texts → file of the targets, line by line; other files are tables.
     """
 
@@ -37,6 +38,7 @@ class RowRules:
     empty_text: Literal["refuse", "drop"] = "refuse"
     layout: Layout = field(default_factory=Layout)
     target: str | None = None
+    references: tuple[str, ...] = ()
     aligned: Mapping[Path, Path] = field(default_factory=dict)
     label_sets: LabelRules | None = None
 
@@ -44,7 +46,12 @@ class RowRules:
     def columns(self) -> list[str]:
         """The columns that are read."""
         of_labels = [column for rules in (self.labels, self.label_sets) if rules for column in rules.columns]
-        return list(dict.fromkeys([self.text, *of_labels, *filter(None, [self.target]), *self.where]))
+        return list(dict.fromkeys([self.text, *of_labels, *self.written, *self.where]))
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns of what is to be written."""
+        return (self.target, *self.references) if self.target is not None else ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ class TextRows:
         empty: how many had an empty text and were dropped.
         filtered: how many were left out by ``where``.
         consumed: bytes of the file read.
-        targets: [rows], never empty; an empty list where none is read.
+        targets: the first of the texts that are to be written, [rows], never empty; an empty list where none is read.
+        references: all of them, [rows]; an empty list where none is read.
         label_sets: the labels of each row, [rows]; an empty list where none are read.
         label_counts: what was left out or repaired of the labels of these rows, see `LabelCells`.
         dialogues: the messages of each row, as JSON, [rows]; an empty list where the rows are no dialogues.
@@ -78,6 +86,7 @@ class TextRows:
     label_sets: list[tuple[str, ...]] = field(default_factory=list)
     label_counts: Mapping[str, int] = field(default_factory=dict)
     dialogues: list[str] = field(default_factory=list)
+    references: list[list[str]] = field(default_factory=list)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -89,6 +98,7 @@ class TextRows:
             targets=[self.targets[place] for place in places] if self.targets else [],
             label_sets=[self.label_sets[place] for place in places] if self.label_sets else [],
             dialogues=[self.dialogues[place] for place in places] if self.dialogues else [],
+            references=[self.references[place] for place in places] if self.references else [],
         )
 
 
@@ -128,24 +138,29 @@ class RowReader:
 
     def _check(self, batch: Batch) -> TextRows:
         kept = self._filter(batch)
-        named = list(filter(None, (self.rules.text, self.rules.target)))
-        values = batch.columns[self.rules.text]
-        filled = [index for index in kept if all(self._has_text(batch, index, column) for column in named)]
+        texts, written = {}, {}
+        for index in kept:
+            text = self._text(batch, index)
+            references = self._references(batch, index) if text and self.rules.written else []
+            if text and (references or not self.rules.written):
+                texts[index], written[index] = text, references
+        filled = list(texts)
         labels, counts = _read_cells(batch, filled, self._one, LabelCells.one)
         sets, more = _read_cells(batch, filled, self._several, LabelCells.several)
         rows = [index for index in filled if index in labels and index in sets]
         return TextRows(
             file=batch.file,
-            texts=[values[index] for index in rows],
+            texts=[texts[index] for index in rows],
             labels=[labels[index] for index in rows] if self._one else [],
             rows=[batch.rows[index] for index in rows],
             read=len(batch.rows),
             empty=len(kept) - len(filled),
             filtered=len(batch.rows) - len(kept),
             consumed=batch.consumed,
-            targets=[batch.columns[self.rules.target][index] for index in rows] if self.rules.target else [],
+            targets=[written[index][0] for index in rows] if self.rules.written else [],
             label_sets=[sets[index] for index in rows] if self._several else [],
             label_counts={**counts, **more},
+            references=[written[index] for index in rows] if self.rules.written else [],
         )
 
     def _filter(self, batch: Batch) -> list[int]:
@@ -160,22 +175,47 @@ class RowReader:
             kept = [index for index in kept if test(values[index])]
         return kept
 
-    def _has_text(self, batch: Batch, index: int, column: str) -> bool:
-        text = batch.columns[column][index]
-        if isinstance(text, str):
-            if text and not text.isspace():
-                return True
-        elif text is not None:
-            self.rules.layout.report(
-                DataError(
-                    f'column "{column}" is {self._shown(text)}, which is no text',
-                    where=batch.place(index),
-                    do="Correct the row, or name another column with text.",
-                )
+    def _text(self, batch: Batch, index: int) -> str:
+        """Returns the text of a row; empty where the row is left out. Of pairs, it may be a list of sentences."""
+        column = self.rules.text
+        value = batch.columns[column][index]
+        parts = self._parts(batch, index, column) if self.rules.written else _cell(value)
+        if parts is None:
+            self._report(batch, index, column)
+            return ""
+        return " ".join(parts) or self._empty(batch, index, column)
+
+    def _references(self, batch: Batch, index: int) -> list[str]:
+        """Returns the texts that are to be written; none where the row is left out."""
+        found: list[str] = []
+        for column in self.rules.written:
+            parts = self._parts(batch, index, column)
+            if parts is None:
+                self._report(batch, index, column)
+                return []
+            found += parts
+        if not found:
+            self._empty(batch, index, self.rules.written[0])
+        return list(dict.fromkeys(found))
+
+    def _parts(self, batch: Batch, index: int, column: str) -> list[str] | None:
+        """Returns the texts of a cell that holds one or a list of them, without empty ones; None: it holds others."""
+        value = batch.columns[column][index]
+        cells = [_cell(item) for item in value] if isinstance(value, list) else [_cell(value)]
+        return None if None in cells else [text for cell in cells if cell for text in cell]
+
+    def _report(self, batch: Batch, index: int, column: str) -> None:
+        self.rules.layout.report(
+            DataError(
+                f'column "{column}" is {self._shown(batch.columns[column][index])}, which is no text',
+                where=batch.place(index),
+                do="Correct the row, or name another column with text.",
             )
-            return False
+        )
+
+    def _empty(self, batch: Batch, index: int, column: str) -> str:
         if self.rules.empty_text == "drop":
-            return False
+            return ""
         raise DataError(
             f'column "{column}" is empty',
             where=batch.place(index),
@@ -185,6 +225,15 @@ class RowReader:
     def _shown(self, value: Any) -> str:
         """Returns what a value is; not the value itself where it would be written to a file, for it may be private."""
         return repr(str(value)[:40]) if self.rules.layout.log is None else f"of the kind {type(value).__name__}"
+
+
+def _cell(value: Any) -> list[str] | None:
+    """Returns the text of a value, none where it is empty; None where it is no text."""
+    if value is None:
+        return []
+    if not isinstance(value, str):
+        return None
+    return [] if not value or value.isspace() else [value]
 
 
 def _read_cells(

@@ -110,23 +110,37 @@ class PairedData(SplitData):
     )
     validation: str | tuple[str, str] | None = Field(None, min_length=1, description=VALIDATION)
     test: str | tuple[str, str] | None = Field(None, min_length=1, description=TEST)
-    target: str = Field("target", min_length=1, description="column of what is to be written")
+    target: str | tuple[str, ...] = Field(
+        "target",
+        min_length=1,
+        description="column of what is to be written, or of a list of texts that will all do, or several such columns: "
+        "each text is learned, and the score is by all",
+    )
     empty_text: Literal["refuse", "drop"] = Field(
         "refuse", description="what is done with a row whose text, or what is to be written, is empty"
     )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PairedData:
-        if self.text == self.target:
+        if self.text in self.targets:
             raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
-        check_columns(self.columns, (self.text, self.target, *self.where))
+        if len(set(self.targets)) < len(self.targets) or "" in self.targets:
+            raise ValueError("target names a column twice, or one without a name")
+        check_columns(self.columns, (self.text, *self.targets, *self.where))
         check_encoding(self.encoding)
         if any(len(at) == 2 for at in self.addresses.values()):
             if self.where or self.columns:
                 raise ValueError("where and columns are for tables, and files of lines side by side have no columns")
+            if len(self.targets) > 1:
+                raise ValueError("several columns in target are for tables; two files side by side have one target")
             if any(len(at) == 1 for at in self.addresses.values()):
                 raise ValueError("path, validation and test must all be one address, or all be two")
         return self
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns of what is to be written."""
+        return (self.target,) if isinstance(self.target, str) else self.target
 
 
 class EvaluationTexts(BaseModel):

@@ -38,12 +38,12 @@ def evaluate_writing(
     predictions = model.write(pairs.texts, progress=progress)
     written = [item.written for item in predictions]
     rated: list[dict[str, Any]] = [
-        {"text": text, "truth": truth, "written": answer, "rating": model.task.rate(answer, truth)}
-        for text, truth, answer in zip(pairs.texts, pairs.targets, written, strict=True)
+        {"text": text, "truth": truth, "written": answer, "rating": model.task.rate(answer, references)}
+        for text, truth, references, answer in zip(*pairs, written, strict=True)
     ]
     rated.sort(key=lambda row: row["rating"])
     return {
-        **model.task.score(written, pairs.targets, pairs.texts, resamples, seed),
+        **model.task.score(written, pairs.references, pairs.texts, resamples, seed),
         "best_by": model.task.best_by,
         "worst": rated[:worst],
         "unfinished": sum(not item.is_complete for item in predictions),
@@ -85,7 +85,7 @@ def evaluate_writing_baselines(
         for name, fit in task.baselines.items():
             stop_if_asked(progress)
             other = fit(train.texts, train.targets).write(pairs.texts)
-            scores[name] = task.score(other, pairs.targets, pairs.texts, resamples, seed)
-            differences[name] = task.compare(written, other, pairs.targets, pairs.texts, resamples, seed)
+            scores[name] = task.score(other, pairs.references, pairs.texts, resamples, seed)
+            differences[name] = task.compare(written, other, pairs.references, pairs.texts, resamples, seed)
             bar.advance(1)
     return scores, differences

@@ -16,23 +16,29 @@ from typing import Any
 import numpy as np
 
 from penjing.metrics.interval import Floats, bootstrap_many, include_zero
-from penjing.metrics.texts import Words, check_texts, choose_words
+from penjing.metrics.texts import Words, check_references, choose_words, count_references
 
 SCORES = ("rouge1", "rouge2", "rougeL", "length", "reference_length", "coverage")
 _COMPARED = ("rouge1", "rouge2", "rougeL", "length", "coverage")  # both have the same references
 
 
 def summary_scores(
-    written: Sequence[str], references: Sequence[str], sources: Sequence[str], *, resamples: int, seed: int
+    written: Sequence[str],
+    references: Sequence[str | Sequence[str]],
+    sources: Sequence[str],
+    *,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any]:
-    """Measures summaries against one reference each, with percentile bootstrap intervals over rows at 95%.
+    """Measures summaries against their references, with percentile bootstrap intervals over rows at 95%.
 
     Words are chosen by the references (`penjing.metrics.texts.choose_words`): single characters where those are
-    Chinese, Japanese, Thai or of another script without spaces. Punctuation counts nowhere.
+    Chinese, Japanese, Thai or of another script without spaces. Punctuation counts nowhere. Of several references the
+    one counts by which the row is best, for each kind of ROUGE by itself, as ``score_multi`` of rouge-score has it.
 
     Args:
         written: the summaries, [rows]; an empty one counts, and its scores are 0.
-        references: what they should say, [rows].
+        references: what they should say, one each or several, [rows].
         sources: what they sum up, [rows].
         resamples: bootstrap resamples.
         seed: of the resamples.
@@ -40,28 +46,28 @@ def summary_scores(
     Returns:
         JSON values: ``rows``; ``unit``, ``words`` or ``characters``; ``scores``, each ``{"value", "low", "high"}``:
         ``rouge1``, ``rouge2`` and ``rougeL``, the mean F1 from 0 to 1; ``length`` and ``reference_length``, the mean
-        units of texts and references; ``coverage``, the mean share of a text that is copied from its source, as
-        `copied_share`; ``signature``, how ROUGE was computed.
+        units of texts and references (of several, their mean); ``coverage``, the mean share of a text that is copied
+        from its source, as `copied_share`; ``signature``, how ROUGE was computed.
 
     Raises:
         DataError: there are no rows, or not a reference and a source for each text.
         UsageError: ``resamples`` is below 1.
     """
-    rows = check_texts(texts=written, references=references, sources=sources)
-    words = choose_words(references)
-    scores = bootstrap_many(_means, [_measure(written, references, sources, words)], resamples, seed)
+    wanted = check_references(written, references, sources=sources)
+    words = _choose_words(wanted)
+    scores = bootstrap_many(_means, [_measure(written, wanted, sources, words)], resamples, seed)
     return {
-        "rows": rows,
+        "rows": len(written),
         "unit": words.unit,
         "scores": {name: score.to_dict() for name, score in zip(SCORES, scores, strict=True)},
-        "signature": {"rouge": f"nrefs:1|case:lc|tok:{words.name}|stem:no|score:f1"},
+        "signature": {"rouge": f"nrefs:{count_references(wanted)}|case:lc|tok:{words.name}|stem:no|score:f1"},
     }
 
 
 def summary_difference(
     written: Sequence[str],
     other: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[str | Sequence[str]],
     sources: Sequence[str],
     *,
     resamples: int,
@@ -75,7 +81,7 @@ def summary_difference(
     Args:
         written: the one's summaries, [rows].
         other: the other's, [rows].
-        references: what they should say, [rows].
+        references: what they should say, one each or several, [rows].
         sources: what they sum up, [rows].
         resamples: bootstrap resamples.
         seed: of the resamples.
@@ -87,8 +93,8 @@ def summary_difference(
         DataError: there are no rows, or not a reference and a source for each text.
         UsageError: ``resamples`` is below 1.
     """
-    check_texts(texts=written, other=other, references=references, sources=sources)
-    measure = partial(_measure, references=references, sources=sources, words=choose_words(references))
+    wanted = check_references(written, references, other=other, sources=sources)
+    measure = partial(_measure, references=wanted, sources=sources, words=_choose_words(wanted))
     gaps = (measure(written) - measure(other))[:, [SCORES.index(name) for name in _COMPARED]]
     scores = bootstrap_many(_means, [gaps], resamples, seed)
     disagreements = np.count_nonzero(gaps, axis=0)
@@ -98,10 +104,10 @@ def summary_difference(
     }
 
 
-def sentence_rouge(written: str, reference: str) -> float:
-    """Returns the ROUGE-1 of one text, from 0 to 1: to order texts, not to publish."""
-    words = choose_words([reference])
-    return rouge_n(words.split(written), words.split(reference), 1)
+def sentence_rouge(written: str, references: Sequence[str]) -> float:
+    """Returns the ROUGE-1 of one text by the reference that fits best, from 0 to 1: to order texts, not to publish."""
+    words = choose_words(references)
+    return max(rouge_n(words.split(written), words.split(reference), 1) for reference in references)
 
 
 def rouge_n(written: Sequence[str], reference: Sequence[str], size: int) -> float:
@@ -156,13 +162,20 @@ def copied_share(written: Sequence[str], source: Sequence[str]) -> float:
     return sum(word in known for word in written) / max(1, len(written))
 
 
-def _measure(written: Sequence[str], references: Sequence[str], sources: Sequence[str], words: Words) -> Floats:
+def _choose_words(references: Sequence[Sequence[str]]) -> Words:
+    return choose_words([reference for row in references for reference in row])
+
+
+def _measure(
+    written: Sequence[str], references: Sequence[Sequence[str]], sources: Sequence[str], words: Words
+) -> Floats:
     """Returns the `SCORES` of each row, [rows, scores]."""
     rows = np.zeros((len(written), len(SCORES)))
-    for number, texts in enumerate(zip(written, references, sources, strict=True)):
-        own, wanted, source = (words.split(text) for text in texts)
-        rouge = rouge_n(own, wanted, 1), rouge_n(own, wanted, 2), rouge_l(own, wanted)
-        rows[number] = (*rouge, len(own), len(wanted), copied_share(own, source))
+    for number, (text, several, source) in enumerate(zip(written, references, sources, strict=True)):
+        own, wanted = words.split(text), [words.split(reference) for reference in several]
+        rouge = [(rouge_n(own, one, 1), rouge_n(own, one, 2), rouge_l(own, one)) for one in wanted]
+        best, length = np.max(rouge, axis=0), np.mean([len(one) for one in wanted])
+        rows[number] = (*best, len(own), length, copied_share(own, words.split(source)))
     return rows
 
 

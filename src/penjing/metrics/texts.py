@@ -68,6 +68,12 @@ def list_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def count_references(references: Sequence[Sequence[str]]) -> str:
+    """Returns how many references each row has, as sacrebleu's signatures have it: a number, or ``var``."""
+    counts = {len(row) for row in references}
+    return str(counts.pop()) if len(counts) == 1 else "var"
+
+
 def is_unspaced(texts: Sequence[str]) -> bool:
     """Whether most words of texts are single characters of scripts that set no spaces between words."""
     words = sum(len(list_words(text)) for text in texts)
@@ -97,3 +103,26 @@ def check_texts(**lists: Sequence[str]) -> int:
     if not rows:
         raise DataError("there are no texts", do="Give at least one row.")
     return rows
+
+
+def check_references(
+    written: Sequence[str], references: Sequence[str | Sequence[str]], **lists: Sequence[str]
+) -> list[list[str]]:
+    """Returns the references of each row.
+
+    Args:
+        written: the texts that are measured, one a row.
+        references: of each row one text, or a list of texts that will all do.
+        lists: other texts under what they are called, one a row.
+
+    Raises:
+        DataError: there are no rows, a row has no reference, or the lists will not do, as in `check_texts`.
+    """
+    several = [[row] if isinstance(row, str) else list(row) for row in references]
+    for number, row in enumerate(several, start=1):
+        if not row:
+            raise DataError("there is no reference", where=f"references, row {number:,}", do="Give one at least.")
+    check_texts(texts=written, references=[row[0] for row in several], **lists)
+    for row in several:
+        check_texts(references=row)
+    return several

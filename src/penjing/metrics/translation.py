@@ -15,7 +15,7 @@ import numpy as np
 
 from penjing.errors import MissingExtraError
 from penjing.metrics.interval import Floats, bootstrap_many, include_zero
-from penjing.metrics.texts import UNSPACED, check_texts, is_unspaced
+from penjing.metrics.texts import UNSPACED, check_references, count_references, is_unspaced
 
 SCORES = ("bleu", "chrf")
 _WORD_ORDER = 4
@@ -24,19 +24,25 @@ _BETA = 2.0  # recall counts twice as much as precision
 _BLEU_COUNTS = 2 + 2 * _WORD_ORDER
 _CHINESE = frozenset({"zh", "yue", "wuu", "lzh"})
 _WITHOUT_SPACES = frozenset({"ja", "th", "lo", "km", "my"})
+_NREFS = re.compile("nrefs:[a-z0-9]+")
 _UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
 _NOT_CHINESE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff]")
 _MOST_NOT_CHINESE = 0.1  # of the characters; of Japanese, a third and more are kana
 
 
 def translation_scores(
-    written: Sequence[str], references: Sequence[str], *, language: str | None = None, resamples: int, seed: int
+    written: Sequence[str],
+    references: Sequence[str | Sequence[str]],
+    *,
+    language: str | None = None,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any]:
-    """Measures translations against one reference each, with percentile bootstrap intervals over sentences at 95%.
+    """Measures translations against their references, with percentile bootstrap intervals over sentences at 95%.
 
     Args:
         written: the translations, [rows]; an empty one counts.
-        references: what they should say, [rows].
+        references: what they should say, one each or several, [rows].
         language: code of the language written into, such as ``de`` or ``zh``; without it the script of the references
             decides. BLEU cuts Chinese with sacrebleu's tokenizer ``zh``, other languages without spaces into
             characters (``char``), and every other one with ``13a``.
@@ -52,17 +58,17 @@ def translation_scores(
         MissingExtraError: sacrebleu is not installed.
         UsageError: ``resamples`` is below 1.
     """
-    rows = check_texts(texts=written, references=references)
-    counts, signature = _count(written, references, language)
+    wanted = check_references(written, references)
+    counts, signature = _count(written, wanted, language)
     scores = bootstrap_many(_all_scores, [counts], resamples, seed)
     named = {name: score.to_dict() for name, score in zip(SCORES, scores, strict=True)}
-    return {"rows": rows, "scores": named, "signature": signature}
+    return {"rows": len(written), "scores": named, "signature": signature}
 
 
 def translation_difference(
     written: Sequence[str],
     other: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[str | Sequence[str]],
     *,
     language: str | None = None,
     resamples: int,
@@ -90,8 +96,8 @@ def translation_difference(
         MissingExtraError: sacrebleu is not installed.
         UsageError: ``resamples`` is below 1.
     """
-    check_texts(texts=written, other=other, references=references)
-    (own, _), (others, _) = _count(written, references, language), _count(other, references, language)
+    wanted = check_references(written, references, other=other)
+    (own, _), (others, _) = _count(written, wanted, language), _count(other, wanted, language)
     scores = bootstrap_many(_all_differences, [own, others], resamples, seed)
     of_score = (slice(None, _BLEU_COUNTS), slice(_BLEU_COUNTS, None))
     return {
@@ -100,8 +106,8 @@ def translation_difference(
     }
 
 
-def sentence_chrf(written: str, reference: str) -> float:
-    """Returns the chrF2 of one text, from 0 to 100: to order texts, not to publish.
+def sentence_chrf(written: str, references: Sequence[str]) -> float:
+    """Returns the chrF2 of one text, from 0 to 100, by the reference that fits best: to order texts, not to publish.
 
     Raises:
         MissingExtraError: sacrebleu is not installed.
@@ -110,32 +116,43 @@ def sentence_chrf(written: str, reference: str) -> float:
         from sacrebleu import CHRF
     except ImportError as error:
         raise MissingExtraError("sacrebleu", "writing", "Scoring translations") from error
-    return float(CHRF().sentence_score(written, [reference]).score)
+    return float(CHRF().sentence_score(written, list(references)).score)
 
 
-def _count(written: Sequence[str], references: Sequence[str], language: str | None) -> tuple[Floats, dict[str, str]]:
+def _count(
+    written: Sequence[str], references: Sequence[Sequence[str]], language: str | None
+) -> tuple[Floats, dict[str, str]]:
     """Returns the counts of each sentence and the signatures.
 
     The counts are [rows, 10 + 18]: for BLEU the lengths of text and reference, the words in a row (1 to 4) that are in
     both, and those of the text; for chrF, for 1 to 6 characters in a row, those of the text, of the reference, of both.
+    Of several references BLEU takes for each run of words the one that has it most often, and for the length the
+    closest; chrF takes the one by which the sentence is best, the first of equals, as sacrebleu does.
     """
     try:
         from sacrebleu import BLEU, CHRF, extract_char_ngrams
     except ImportError as error:
         raise MissingExtraError("sacrebleu", "writing", "Scoring translations") from error
-    bleu, chrf = BLEU(tokenize=_choose_tokenizer(references, language)), CHRF()
+    flat = [reference for row in references for reference in row]
+    bleu, chrf = BLEU(tokenize=_choose_tokenizer(flat, language)), CHRF()
     counts = np.zeros((len(written), _BLEU_COUNTS + 3 * _CHARACTER_ORDER))
-    for row, (text, reference) in enumerate(zip(written, references, strict=True)):
+    for row, (text, several) in enumerate(zip(written, references, strict=True)):
         # A sentence as a corpus of its own: its counts are public there, and no warning tells that it is short.
-        found = bleu.corpus_score([text], [[reference]])
+        found = bleu.corpus_score([text], [[reference] for reference in several])
         cells: list[int] = [found.sys_len, found.ref_len, *found.counts, *found.totals]
+        reference = several[0]
+        if len(several) > 1:
+            reference = max(several, key=lambda one: chrf.sentence_score(text, [one]).score)
         for size in range(1, _CHARACTER_ORDER + 1):
             own, wanted = extract_char_ngrams(text, size), extract_char_ngrams(reference, size)
             # As sacrebleu has it: what could not match in a reference so short is not held against the text.
             cells += [own.total() if wanted else 0, wanted.total(), (own & wanted).total()]
         counts[row] = cells
-    chrf.corpus_score([written[0]], [[references[0]]])  # a signature says how many references there were
-    return counts, {"bleu": str(bleu.get_signature()), "chrf": str(chrf.get_signature())}
+    chrf.corpus_score([written[0]], [[references[0][0]]])  # a signature is made once something was scored
+    return counts, {
+        name: _NREFS.sub(f"nrefs:{count_references(references)}", str(metric.get_signature()))
+        for name, metric in (("bleu", bleu), ("chrf", chrf))
+    }
 
 
 def _choose_tokenizer(references: Sequence[str], language: str | None) -> str:

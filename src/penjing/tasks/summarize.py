@@ -11,7 +11,7 @@ from penjing.tasks.task import WritingTask
 
 
 def score_summaries(
-    written: Sequence[str], references: Sequence[str], sources: Sequence[str], resamples: int, seed: int
+    written: Sequence[str], references: Sequence[Sequence[str]], sources: Sequence[str], resamples: int, seed: int
 ) -> dict[str, Any]:
     """Returns ROUGE, lengths and the copied share with 95% intervals, and ROUGE's signature."""
     return summary_scores(written, references, sources, resamples=resamples, seed=seed)
@@ -20,7 +20,7 @@ def score_summaries(
 def compare_summaries(
     written: Sequence[str],
     other: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str],
     resamples: int,
     seed: int,

@@ -161,19 +161,20 @@ class WritingTask(Task):
     """A text is answered with another text. Families can do it that write: encoder-decoders and decoders.
 
     Attributes:
-        score: texts written, references, sources, resamples, seed → ``rows`` and ``scores`` with intervals, and what
-            else is to be known of them, such as a ``signature``.
-        compare: texts written, others, references, sources, resamples, seed → score → difference with its interval.
-        rate: a text written and its reference → how good it is, to show the worst; the more the better.
+        score: texts written, the references of each, sources, resamples, seed → ``rows`` and ``scores`` with intervals,
+            and what else is to be known of them, such as a ``signature``.
+        compare: texts written, others, the references of each, sources, resamples, seed → score → difference with its
+            interval.
+        rate: a text written and its references → how good it is, to show the worst; the more the better.
         best_by: the score that comes first.
         baselines: name → function of the training texts and what they are answered with → fitted baseline.
     """
 
-    score: Callable[[Sequence[str], Sequence[str], Sequence[str], int, int], dict[str, Any]]
+    score: Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[str], int, int], dict[str, Any]]
     compare: Callable[
-        [Sequence[str], Sequence[str], Sequence[str], Sequence[str], int, int], dict[str, dict[str, float]]
+        [Sequence[str], Sequence[str], Sequence[Sequence[str]], Sequence[str], int, int], dict[str, dict[str, float]]
     ]
-    rate: Callable[[str, str], float]
+    rate: Callable[[str, Sequence[str]], float]
     best_by: str
     baselines: Mapping[str, FitWriting]
 

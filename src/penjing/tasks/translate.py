@@ -11,7 +11,7 @@ from penjing.tasks.task import WritingTask
 
 
 def score_translations(
-    written: Sequence[str], references: Sequence[str], sources: Sequence[str], resamples: int, seed: int
+    written: Sequence[str], references: Sequence[Sequence[str]], sources: Sequence[str], resamples: int, seed: int
 ) -> dict[str, Any]:
     """Returns BLEU and chrF with 95% intervals, and their signatures."""
     return translation_scores(written, references, resamples=resamples, seed=seed)
@@ -20,7 +20,7 @@ def score_translations(
 def compare_translations(
     written: Sequence[str],
     other: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
     sources: Sequence[str],
     resamples: int,
     seed: int,

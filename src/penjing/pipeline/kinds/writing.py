@@ -163,7 +163,7 @@ class WritingKind(Kind):
             other = fit(known.texts, known.targets)
             fitted = time.perf_counter()
             written = other.write(test.texts)
-            task.compare(written, written, test.targets, test.texts, recipe.evaluate.resamples, 0)
+            task.compare(written, written, test.references, test.texts, recipe.evaluate.resamples, 0)
             seconds += (fitted - began) * len(train.texts) / len(known.texts) + time.perf_counter() - fitted
         return seconds, len(test.texts)
 
@@ -181,7 +181,7 @@ def _renderer(recipe: Recipe, inputs: Inputs) -> PairRenderer:
 
 
 def _as_rows(pairs: PairRows) -> Iterator[dict[str, str]]:
-    for text, target in zip(pairs.texts, pairs.targets, strict=True):
+    for text, target in pairs.examples():
         yield {"text": text, "target": target}
 
 
