@@ -106,6 +106,7 @@ def build_unlabelled(
         chosen = _choose(met, settings.max_texts)
         _write(out, spool, chosen)
     counts = {**intake.finish(out, progress), **met.counts, "texts": int(chosen.sum())}
+    counts["read"] -= counts["filtered"]  # rows that where leaves out are not what was given
     if not counts["texts"]:
         known = met.counts["in_evaluation"] + met.counts["in_training"]
         raise DataError(
