@@ -51,7 +51,9 @@ def test_recipe_for_pairs_runs(cli: Any, folder: Path) -> None:
     ("asked", "words"),
     [
         (["clasify", "--data", "films.csv"], ["no task", "classify"]),
-        (["chat", "--data", "films.csv"], ["none that recipes are written for"]),
+        (["recommend", "--data", "films.csv"], ["the table of the items is missing"]),
+        (["answer", "--data", "films.csv"], ["no column is called question"]),
+        (["chat", "--data", "films.csv", "--label", "verdict"], ["--label is not for chat"]),
         (["classify", "--data", "films.csv", "--target", "review"], ["--target is not for classify"]),
         (["sentiment", "--data", "films.csv"], ["the labels are", "sentiment knows"]),
         (["classify", "--data", "films.csv", "--data", "pairs.tsv"], ["there are 2 --data"]),

@@ -113,6 +113,31 @@ def test_peft_reads_our_adapter_and_gives_the_same_logits(family: str, rank_stab
     torch.testing.assert_close(score(network), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_peft_reads_our_adapter_of_a_model_that_answers_questions_and_gives_the_same_logits(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    architecture: Architecture = load_registered("models", "bert")
+    config = architecture.config_from_dict({**FAMILIES["bert"], "vocab_size": 30, "pad_token_id": 0})
+    assert architecture.span_scorer is not None
+    network = architecture.span_scorer(config)
+    architecture.initialize(network, config, 0)
+    save_network(tmp_path / "base", network, architecture.config_to_dict(config, head="span"))
+    adapt(architecture, network.eval())
+    is_of_hub = config.is_of_hub("span")
+    save_adapter(tmp_path / "adapter", network, LORA, head="QUESTION_ANS", is_of_hub=is_of_hub)
+    assert read_json(tmp_path / "adapter" / ADAPTER_CONFIG)["modules_to_save"] == ["qa_outputs"]
+    base = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path / "base")
+    theirs = peft.PeftModel.from_pretrained(base, str(tmp_path / "adapter")).eval()
+    assert type(theirs) is peft.PeftModelForQuestionAnswering
+    ids, mask = rows()
+    types = (torch.arange(ids.shape[1]) > 3).long().expand_as(ids)
+    with torch.no_grad():
+        # PEFT's own forward pass takes the segments, and does not hand them on (0.21): the network below it is asked.
+        found = theirs.base_model(input_ids=ids, attention_mask=mask, token_type_ids=types)
+        own = network(ids, mask.bool(), token_type_ids=types)
+    expected = torch.stack([found.start_logits, found.end_logits], dim=-1)
+    torch.testing.assert_close(own[mask.bool()], expected[mask.bool()], rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("use_rslora", [False, True])
 @pytest.mark.parametrize("family", OF_HUB)
 def test_adapter_of_peft_is_added_to_the_base_as_peft_merges_it(family: str, use_rslora: bool, tmp_path: Path) -> None:

@@ -98,6 +98,25 @@ def test_peft_gives_the_published_models_logits_on_the_base(
         assert model.score_texts([text])[0] == pytest.approx(expected.numpy(), abs=1e-5)
 
 
+@pytest.mark.parametrize(("family", "base"), [("bert", "int4"), ("t5", "int8")])
+def test_model_on_a_quantized_base_is_published_as_it_computed_and_says_what_quantizing_did(
+    family: str, base: str, bases: Any, small_recipe: Any, tmp_path: Path
+) -> None:
+    document = recipe(tmp_path, small_recipe, bases(family).model, {**LORA, "base": base})
+    planned = make_plan(check_recipe(document, "r"), tmp_path / "out", Silent()).facts("finetune")["lora"]
+    result = run(document, tmp_path / "out")
+    lora = read_json(result.model / "penjing.json")["lora"]
+    assert planned == {key: value for key, value in lora.items() if key not in ("merging", "quantizing")}
+    assert lora["base"] == base
+    assert lora["merging"]["largest_difference"] <= lora["merging"]["allowed"]
+    found = lora["quantizing"]
+    assert found["largest_difference"] > 10 * lora["merging"]["allowed"]
+    assert found["validation"]["original"] != found["validation"]["quantized"]
+    report = result.report.read_text("utf-8")
+    assert f"its matrices held in {base}" in report
+    assert f"{found['validation']['original']['validation_loss']:.4f}, quantized" in report
+
+
 def test_a_run_starts_from_a_base_with_an_adapter_as_from_the_merged_model(
     bases: Any, small_recipe: Any, tmp_path: Path
 ) -> None:
@@ -194,6 +213,7 @@ def test_learning_rate_of_adapters_is_that_measured_or_ten_times_that_of_all_wei
         ({"targets": ["querry"]}, {}, r'targets has "querry".*bert has no linear layer.*Did you mean "query"'),
         ({"targets": ["output.densse"]}, {}, r'Did you mean "output.dense"'),
         ({"targets": ["classifier"]}, {}, r"targets are in the head alone"),
+        ({"base": "int2"}, {}, r"base is 'int2'"),
         ({"rank": 33}, {}, r"rank is 33, and bert.encoder.layer.0.attention.self.query is a matrix of 32 by 32"),
         ({}, {"embedding_rate": 0.1}, r"has an embedding_rate, and with adapters the embeddings stay"),
     ],
@@ -223,6 +243,12 @@ def test_an_adapter_without_a_start_or_a_folder_is_refused(bases: Any, small_rec
 def test_dropout_before_the_adapters_of_an_lstm_is_refused(bases: Any, small_recipe: Any, tmp_path: Path) -> None:
     document = recipe(tmp_path, small_recipe, bases("lstm").model, {"dropout": 0.1})
     with pytest.raises(PenjingError, match=r"an LSTM takes .*weight_ih_l0 whole"):
+        check_runnable(check_recipe(document, "r"))
+
+
+def test_a_quantized_base_of_an_lstm_is_refused(bases: Any, small_recipe: Any, tmp_path: Path) -> None:
+    document = recipe(tmp_path, small_recipe, bases("lstm").model, {"base": "int8"})
+    with pytest.raises(PenjingError, match='base is "int8", and an LSTM takes its matrices whole'):
         check_runnable(check_recipe(document, "r"))
 
 

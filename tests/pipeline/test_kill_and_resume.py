@@ -94,8 +94,11 @@ def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(
     assert kill_and_compare(tmp_path, make_recipe(tmp_path), KILLS) >= 3
 
 
-def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was_not(tmp_path: Path) -> None:
-    kill_and_compare(tmp_path, make_recipe(tmp_path, lora={"rank": 4, "dropout": 0.1}), 4)
+@pytest.mark.parametrize("base", [None, "int4"])
+def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was_not(
+    tmp_path: Path, base: str | None
+) -> None:
+    kill_and_compare(tmp_path, make_recipe(tmp_path, lora={"rank": 4, "dropout": 0.1, "base": base}), 3)
     whole, *killed = (path.read_bytes() for path in sorted(tmp_path.glob("*/adapter/*.safetensors"), reverse=True))
     assert killed
     assert all(adapter == whole for adapter in killed)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from penjing.errors import Interrupted, TrainingError
 from penjing.models.interface import Architecture
 from penjing.models.lora import adapter_names
+from penjing.models.quantized import QuantizedLinear
 from penjing.progress import Silent
 from penjing.registry import load_registered
 from penjing.text.renderer import Rendered
@@ -117,6 +118,8 @@ def test_what_is_frozen_has_no_optimizer_state_and_adapters_are_adamws(optimizer
         ("bert", {}),
         ("bert", {"average": 0.9, "accumulate": 2}),
         ("bert", {"recompute": True}),
+        ("bert", {"base": "int8", "average": 0.9}),
+        ("llama", {"base": "int4", "precision": "bf16"}),
         ("llama", {"precision": "bf16"}),
         ("lstm", {"precision": "bf16"}),
         ("t5", {"optimizer": "muon"}),
@@ -125,7 +128,8 @@ def test_what_is_frozen_has_no_optimizer_state_and_adapters_are_adamws(optimizer
 def test_stopped_run_with_adapters_resumes_to_the_same_losses_to_the_bit(
     family: str, changes: dict[str, Any], shard: TokenShard, tmp_path: Path
 ) -> None:
-    lora = {} if family == "lstm" else {"dropout": 0.1}
+    lora = {} if family == "lstm" else {"dropout": 0.1, "base": changes.get("base")}
+    changes = {name: value for name, value in changes.items() if name != "base"}
     whole = train(shard, tmp_path / "whole", build(family, **lora), **changes)
     for steps in (3, 2):
         with pytest.raises(Interrupted):
@@ -176,6 +180,64 @@ def test_layers_with_adapters_are_compiled_whole_or_not_at_all_and_give_the_same
     compiled = gradients()
     assert len(plain) == len(trained_parameters(network))
     for own, other in zip(compiled, plain, strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("base", ["int8", "int4"])
+@pytest.mark.parametrize("family", ["bert", "llama", "t5"])
+def test_training_on_a_quantized_base_is_training_on_the_numbers_it_stands_for(
+    family: str, base: str, shard: TokenShard, tmp_path: Path
+) -> None:
+    network, whole = build(family, base=base), build(family)
+    made = {name: module for name, module in network.named_modules() if isinstance(module, QuantizedLinear)}
+    assert {f"{name}.weight" for name in made} == {
+        name
+        for name, p in whole.named_parameters()
+        if p.ndim == 2
+        and not p.requires_grad
+        and "embed" not in name
+        and "shared" not in name
+        and "relative" not in name
+    }
+    for name, module in made.items():
+        with torch.no_grad():
+            whole.get_parameter(f"{name}.weight").copy_(module.weight)
+    for name, own in (("quantized", network), ("whole", whole)):
+        train(shard, tmp_path / name, own, epochs=1)
+    assert losses(tmp_path / "quantized") == losses(tmp_path / "whole")
+    trained = trained_parameters(whole)
+    for name, parameter in trained_parameters(network).items():
+        assert torch.equal(parameter, trained[name]), name
+
+
+@pytest.mark.parametrize("base", ["int8", "int4"])
+def test_a_checkpoint_on_a_quantized_base_holds_what_is_trained_alone(
+    base: str, shard: TokenShard, tmp_path: Path
+) -> None:
+    network = build("bert", base=base)
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, network, StopAfter(2))
+    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    assert set(load_file(checkpoint / "network.safetensors")) == set(trained_parameters(network))
+    with pytest.raises(TrainingError, match="of another network"):
+        train(shard, tmp_path, build("bert"))
+
+
+@pytest.mark.parametrize("base", ["int8", "int4"])
+def test_layers_on_a_quantized_base_are_compiled_whole(base: str) -> None:
+    network = build("llama", base=base).train()
+    ids = torch.randint(5, VOCABULARY, (2, 6), generator=torch.Generator().manual_seed(0))
+
+    def gradients() -> list[Tensor]:
+        network.zero_grad()
+        network(ids, None).square().sum().backward()
+        return [p.grad for p in trained_parameters(network).values() if p.grad is not None]
+
+    plain = gradients()
+    for layer in outermost_layers(network):
+        layer.compile(backend="aot_eager", dynamic=False, fullgraph=True)
+    assert len(plain) == len(trained_parameters(network))
+    for own, other in zip(gradients(), plain, strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
 
 

@@ -15,12 +15,19 @@ from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError, nearest
 from penjing.files import write_text
 from penjing.pipeline.report.strings import Language
+from penjing.pipeline.starting.finding import (
+    look_at_dialogues,
+    look_at_events,
+    look_at_label_sets,
+    look_at_questions,
+)
 from penjing.pipeline.starting.looking import Found, look_at_pairs, look_at_rows, look_at_texts
 from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
 LANGUAGE_MODEL = "language-model"
-_ANSWERS = ("label", "text")
+_ANSWERS = ("items", "label", "rank", "reply", "set", "span", "text")
+_OF_TWO = ("text", "items")  # files of lines side by side; events and items
 _HEADINGS = {
     "en": (
         "Written by penjing new {task}, for a run of about {minutes} min on this machine.",
@@ -88,21 +95,33 @@ def write_new_recipe(
 
 
 def _look(task: str, addresses: Sequence[str], text: str | None, label: str | None, target: str | None) -> Found:
-    writes = task != LANGUAGE_MODEL and load_task(task).answers == "text"
-    if len(addresses) > (2 if writes else 1):
+    answers = None if task == LANGUAGE_MODEL else load_task(task).answers
+    if len(addresses) > (2 if answers in _OF_TWO else 1):
         raise UsageError(
-            f"there are {len(addresses)} --data, and {task} takes {'one, or two' if writes else 'one'}",
+            f"there are {len(addresses)} --data, and {task} takes {'one, or two' if answers in _OF_TWO else 'one'}",
             where="penjing new",
             do="Put the files into one folder, and give that.",
         )
-    for option, value, fits in (("label", label, not writes and task != LANGUAGE_MODEL), ("target", target, writes)):
-        if value is not None and not fits:
-            raise UsageError(f"--{option} is not for {task}", where="penjing new", do="Leave it out.")
-    if task == LANGUAGE_MODEL:
+    _refuse(task, "text", text, answers != "items")
+    _refuse(task, "label", label, answers in ("label", "rank", "set"))
+    _refuse(task, "target", target, answers in ("text", "reply", "span"))
+    if answers is None:
         return look_at_texts(addresses[0], text)
-    if writes:
+    if answers == "text":
         return look_at_pairs(addresses, text, target, longer_first=task == "summarize")
-    return look_at_rows(addresses[0], text, label)
+    if answers == "items":
+        return look_at_events(addresses)
+    if answers == "reply":
+        return look_at_dialogues(addresses[0], text, target)
+    if answers == "span":
+        return look_at_questions(addresses[0], text, target)
+    look = look_at_label_sets if answers == "set" else look_at_rows
+    return look(addresses[0], text, label)
+
+
+def _refuse(task: str, option: str, value: str | None, fits: bool) -> None:
+    if value is not None and not fits:
+        raise UsageError(f"--{option} is not for {task}", where="penjing new", do="Leave it out.")
 
 
 def _planner(progress: TerminalProgress) -> Any:
@@ -129,11 +148,13 @@ def _say_found(found: Found, language: str) -> str:
         parts = [f"{found.files} 个文件，约 {found.rows:,} 条", f"文本在 {found.text} 列（{found.language}）"]
         parts += [f"标签在 {found.label} 列（{labels}）"] if found.label else []
         parts += [f"要写出的在 {found.target} 列（{found.target_language}）"] if found.target else []
+        parts += [f"{key}：{value}" for key, value in found.section.items()]
         return "，".join([*parts, f"平均 {found.words:.0f} 词"])
     files = "1 file" if found.files == 1 else f"{found.files} files"
     parts = [f"{files}, about {found.rows:,} texts", f"in the column {found.text} ({found.language})"]
     parts += [f"labels in {found.label} ({labels})"] if found.label else []
     parts += [f"what is written in {found.target} ({found.target_language})"] if found.target else []
+    parts += [f"{key}: {value}" for key, value in found.section.items()]
     return ", ".join([*parts, f"{found.words:.0f} words on average"])
 
 

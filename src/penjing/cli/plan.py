@@ -217,10 +217,9 @@ def _summary(plan: Plan, out: Path) -> list[str]:
     tokens, trained = _count_tokens(plan), _trained(plan)
     lines = ["", f"Model   {trained['family']}, {trained['parameters']:,} parameters"]
     if adapters := _adapters(plan):
-        count, share = adapters["trained_parameters"], adapters["trained_share"]
-        lines.append(
-            f"Trained {count:,} ({share:.2%} of that): adapters of rank {trained['lora']['rank']} and the head"
-        )
+        count, share, lora = adapters["trained_parameters"], adapters["trained_share"], trained["lora"]
+        base = f", on a base held in {lora['base']}" if "base" in lora else ""
+        lines.append(f"Trained {count:,} ({share:.2%} of that): adapters of rank {lora['rank']} and the head{base}")
     lines += [*_head(trained), *_say_taught(plan)]
     if "items_cut" in tokens:
         rows = plan.facts("data")["splits"]

@@ -102,6 +102,18 @@ def _told(result: RunResult, name: str) -> dict[str, Any] | None:
     return None if finetune is None else finetune.facts.get(name)
 
 
+def _on_original(lora: dict[str, Any]) -> str:
+    """Returns a line about the same adapters on the base as it was; empty where it was not quantized."""
+    if "quantizing" not in lora:
+        return ""
+    found = lora["quantizing"]
+    line = f"Base held in {lora['base']}: on the base as it was a logit differs by {found['largest_difference']:.2g}"
+    if (both := found["validation"]) is not None:
+        original, quantized = (both[name]["validation_loss"] for name in ("original", "quantized"))
+        line += f", and the validation loss is {original:.4f} instead of {quantized:.4f}"
+    return f"{line}\n"
+
+
 def _stages(result: RunResult) -> list[dict[str, Any]]:
     return [
         {
@@ -157,7 +169,7 @@ def _show(result: RunResult, seconds: float) -> None:
         console.print(
             f"\nTrained {lora['trained_parameters']:,} weights ({lora['trained_share']:.2%}); merged, the logits "
             f"of {merging['rows']} rows differ by {merging['largest_difference']:.1e} at most\n"
-            f"Adapter {result.adapter}",
+            f"{_on_original(lora)}Adapter {result.adapter}",
             soft_wrap=True,
             end="",
         )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.models.dropout import drop
+from penjing.models.quantized import QuantizedLinear, as_linear
 
 _OF_LSTM = ("weight_ih_l0", "weight_hh_l0")
 
@@ -89,11 +90,32 @@ class LoraLinear(nn.Module):
     @torch.no_grad()
     def merged(self) -> nn.Linear:
         """Returns a linear layer that computes the same."""
-        rows, columns = self.weight.shape
-        linear = nn.Linear(columns, rows, bias=self.bias is not None, device="meta", dtype=self.weight.dtype)
-        linear.weight = nn.Parameter(self.weight + self.lora.product())
-        linear.bias = self.bias
-        return linear
+        return as_linear(self.weight + self.lora.product(), self.bias)
+
+
+class LoraQuantized(QuantizedLinear):
+    """A linear layer whose matrix is held in few bits, with an adapter (Dettmers et al. 2023, arXiv 2305.14314, eq. 5).
+
+    Args:
+        linear: the layer, whose parameters it holds from now on.
+        shape: of the adapter.
+        generator: of its random numbers.
+    """
+
+    def __init__(self, linear: QuantizedLinear, shape: LoraShape, generator: torch.Generator) -> None:
+        nn.Module.__init__(self)
+        self.codes, self.scales, self.bias = linear.codes, linear.scales, linear.bias
+        self.shape, self.dtype, self.dropout = linear.shape, linear.dtype, shape.dropout
+        self.lora = LowRank(linear.weight, shape, generator)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        adapted: Tensor = self.lora(drop(hidden, self.dropout, is_training=self.training))
+        return super().forward(hidden) + adapted
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """Returns a linear layer that computes the same, and holds its matrix whole."""
+        return as_linear(self.weight + self.lora.product(), self.bias)
 
 
 class LoraLstm(nn.Module):
@@ -186,22 +208,28 @@ def inject(network: nn.Module, chosen: Iterable[str], shape: LoraShape, seed: in
         if isinstance(module, nn.LSTM):
             of_lstms.setdefault(layer, []).append(matrix)
         else:
-            linear = network.get_submodule(name)
-            assert isinstance(linear, nn.Linear)
-            _put(network, name, LoraLinear(linear, shape, generator))
+            _put(network, name, _with_adapter(network.get_submodule(name), shape, generator))
     for layer, matrices in of_lstms.items():
         lstm = network.get_submodule(layer)
         assert isinstance(lstm, nn.LSTM)
         _put(network, layer, LoraLstm(lstm, shape, generator, matrices))
 
 
+def _with_adapter(linear: nn.Module, shape: LoraShape, generator: torch.Generator) -> nn.Module:
+    if isinstance(linear, QuantizedLinear):
+        return LoraQuantized(linear, shape, generator)
+    assert isinstance(linear, nn.Linear)
+    return LoraLinear(linear, shape, generator)
+
+
 def merge(network: nn.Module) -> Callable[[], None]:
-    """Adds every adapter to its matrix, and takes the adapters away.
+    """Adds every adapter to its matrix, and takes the adapters away; quantized matrices are whole again.
 
     Returns:
         A function that puts them back, and the matrices as they were, to the bit.
     """
-    adapted = {name: module for name, module in network.named_modules() if isinstance(module, LoraLinear | LoraLstm)}
+    kinds = LoraLinear | LoraLstm | QuantizedLinear
+    adapted = {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
     for name, module in adapted.items():
         _put(network, name, module.merged().train(module.training))
 
@@ -219,7 +247,7 @@ def adapters(network: nn.Module) -> dict[str, LowRank]:
 
 def _adapters(network: nn.Module) -> Iterator[tuple[str, LowRank]]:
     for name, module in network.named_modules():
-        if isinstance(module, LoraLinear):
+        if isinstance(module, LoraLinear | LoraQuantized):
             yield name, module.lora
         elif isinstance(module, LoraLstm):
             parts: Mapping[str, nn.Module] = dict(module.lora.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from torch import Tensor, nn
 from penjing.errors import RecipeError, TrainingError, nearest
 from penjing.models.adapter import save_adapter
 from penjing.models.config import Head
-from penjing.models.device import to_device
+from penjing.models.device import choose_precision, to_device
 from penjing.models.interface import Architecture
 from penjing.models.lora import adaptable, adapter_names, adapters, choose
+from penjing.models.quantized import count_whole
 from penjing.models.weights import load_weights, names_of
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.start import architecture_of
 from penjing.train.adapting import adapt, adapted_names, lora_shape
 from penjing.train.batches import Batch
-from penjing.train.frozen import count_trained
+from penjing.train.frozen import count_trained, trained_parameters
 from penjing.train.job import TrainingJob
+from penjing.train.measuring import measure
 from penjing.train.settings import LoraSettings
 
 ADAPTER = "adapter"
@@ -37,7 +39,7 @@ def check_lora(recipe: Recipe, network: nn.Module) -> None:
     Raises:
         RecipeError: nothing was learned before that could stay, a target is not there, or a setting has no sense.
     """
-    lora = recipe.finetune.lora
+    lora = recipe.finetune.adapters
     if lora is None:
         return
     where = f"{recipe.name}, [finetune.lora]"
@@ -66,6 +68,12 @@ def check_lora(recipe: Recipe, network: nn.Module) -> None:
             do="Name linear layers of the network in targets.",
         )
     _check_sizes(lora, {name: matrices[name] for name in names}, where)
+    if lora.base is not None and any(isinstance(module, nn.LSTM) for module in network.modules()):
+        raise RecipeError(
+            f'base is "{lora.base}", and an LSTM takes its matrices whole: held in few bits they would save nothing',
+            where=where,
+            do="Remove base.",
+        )
 
 
 def _check_sizes(lora: LoraSettings, chosen: dict[str, Tensor], where: str) -> None:
@@ -107,7 +115,7 @@ def adapt_network(
         fresh: names of its parameters that hold nothing learned; None where that is not known yet: then those outside
             of the backbone, and those that a model to start from may lack.
     """
-    lora = recipe.finetune.lora
+    lora = recipe.finetune.adapters
     if lora is not None:
         adapt(network, lora, architecture.adapted, _unlearned(network) if fresh is None else fresh, recipe.seed)
 
@@ -120,14 +128,15 @@ def _unlearned(network: nn.Module) -> frozenset[str]:
 
 
 def describe_adapters(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
-    """Returns rank, scale and targets of a network's adapters, and how much of it is trained.
+    """Returns rank, scale and base of a network's adapters, and how much of it is trained.
 
     The share is of the weights of the network without adapters.
     """
-    lora, own = recipe.finetune.lora, adapter_names(network)
+    lora, own = recipe.finetune.adapters, adapter_names(network)
     assert lora is not None
     trained = count_trained(network)
-    whole = sum(parameter.numel() for name, parameter in network.named_parameters() if name not in own)
+    whole = count_whole(network) - sum(network.get_parameter(name).numel() for name in own)
+    base = {} if lora.base is None else {"base": lora.base}
     return {
         "rank": lora.rank,
         "alpha": lora.alpha,
@@ -135,18 +144,25 @@ def describe_adapters(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
         "matrices": len(adapters(network)),
         "trained_parameters": trained,
         "trained_share": round(trained / whole, 6),
+        **base,
     }
+
+
+def trained_whole(network: nn.Module) -> dict[str, Tensor]:
+    """Returns the numbers of what is trained beside the adapters, such as a head, by name."""
+    own = adapter_names(network)
+    return {name: p.detach().clone() for name, p in trained_parameters(network).items() if name not in own}
 
 
 def write_adapter(
     recipe: Recipe, architecture: Architecture, config: Any, network: nn.Module, folder: Path, head: Head
 ) -> None:
     """Writes the adapters of a network, and its head, in PEFT's format."""
-    assert recipe.finetune.lora is not None
+    assert recipe.finetune.adapters is not None
     of_text = "SEQ_2_SEQ_LM" if architecture.is_encoder_decoder else "CAUSAL_LM"
     task_type = {"language": of_text, "span": "QUESTION_ANS"}.get(head, "SEQ_CLS")
     is_of_hub = config.is_of_hub(head)
-    save_adapter(folder, network, lora_shape(recipe.finetune.lora), head=task_type, is_of_hub=is_of_hub)
+    save_adapter(folder, network, lora_shape(recipe.finetune.adapters), head=task_type, is_of_hub=is_of_hub)
 
 
 class MergeProof:
@@ -191,3 +207,38 @@ class MergeProof:
                 do="Train with a lower alpha or learning rate: the products have grown far beyond the matrices.",
             )
         return {"rows": self._rows, "largest_difference": difference, "allowed": allowed}
+
+    def compare_base(
+        self, job: TrainingJob, load_original: Callable[[], None], whole: Mapping[str, Tensor]
+    ) -> dict[str, Any]:
+        """Compares the merged network, whose base was quantized, with the same adapters on the base as it was.
+
+        Afterwards the network holds the latter.
+
+        Args:
+            job: what was trained; its network is merged.
+            load_original: puts the base as it was, and on it the adapters, into the network.
+            whole: what was trained beside the adapters.
+
+        Returns:
+            How many rows were compared, the largest difference of a logit, and for both the figures of the validation
+            rows; None where there are none.
+        """
+        merged, quantized = self._score(), self._figures(job)
+        load_original()
+        with torch.no_grad():
+            for name, tensor in whole.items():
+                self._network.get_parameter(name).copy_(tensor)
+        difference = float((self._score() - merged).abs().max())
+        return {
+            "rows": self._rows,
+            "largest_difference": difference,
+            "validation": None if quantized is None else {"quantized": quantized, "original": self._figures(job)},
+        }
+
+    def _figures(self, job: TrainingJob) -> dict[str, float] | None:
+        if job.validation is None:
+            return None
+        device = next(self._network.parameters()).device
+        precision = choose_precision(job.settings.precision, device)
+        return measure(self._network, job.objective, job.validation, device, precision, job.seed)

@@ -48,7 +48,7 @@ def check_runnable(recipe: Recipe) -> None:
     _check_names(recipe)
     _check_network(recipe)
     _check_packages(recipe)
-    if recipe.finetune.lora is not None:
+    if recipe.finetune.adapters is not None:
         check_lora(recipe, _network_without_numbers(recipe))
     if fitting(recipe) is not None:
         check_head(recipe, _network_without_numbers(recipe))

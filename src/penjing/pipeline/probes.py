@@ -114,19 +114,21 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
 
 def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Makes some steps of fine-tuning, from a fresh network, and computes the vectors of some rows for the head."""
+    restart_peak_memory()  # a base that is quantized is whole at first
     architecture, _, job = prepare_finetuning(recipe, inputs)
     whole = count_parameters(job.network)
-    changes_little = recipe.finetune.lora is not None or fitting(recipe) is not None
+    changes_little = recipe.finetune.adapters is not None or fitting(recipe) is not None
     transfer = load_start(job.network, recipe) if changes_little else None
     adapt_network(recipe, architecture, job.network, None if transfer is None else transfer.fresh)
     prepare_network(recipe, job.network, () if transfer is None else transfer.fresh)
+    at_first = peak_memory_mb()
     restart_peak_memory()
     head = probe_head(recipe, job.network, inputs)
     if not trains_network(recipe):
         read = {"steps": 0, "tokens": len(open_shard(inputs["examples"] / "train").tokens), "parameters": whole}
         facts = {**read, "family": architecture.name, "device_memory_mb": None, **head.facts}
         return StageProbe(head.seconds, peak_memory_mb(), facts)
-    lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.lora is not None else {}
+    lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.adapters is not None else {}
     probe = probe_training(job)
     facts = {
         "steps": probe.steps,
@@ -138,7 +140,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         **lora,
         **head.facts,
     }
-    return StageProbe(probe.seconds + head.seconds, probe.peak_memory_mb, facts)
+    return StageProbe(probe.seconds + head.seconds, max(at_first, probe.peak_memory_mb), facts)
 
 
 def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> StageProbe:

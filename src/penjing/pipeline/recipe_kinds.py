@@ -31,6 +31,7 @@ from penjing.train.settings import (
     FinetuneSettings,
     MultilabelFinetuneSettings,
     RowSettings,
+    TextFinetuneSettings,
     WritingFinetuneSettings,
 )
 
@@ -142,7 +143,7 @@ class DialogueRecipe(Recipe):
 
     data: DialogueData | None = None
     render: DialogueRendererSettings = DialogueRendererSettings()
-    finetune: RowSettings = RowSettings()
+    finetune: TextFinetuneSettings = TextFinetuneSettings()
     evaluate: DialogueEvaluateSettings = DialogueEvaluateSettings()
     write: DialogueWriteSettings = DialogueWriteSettings()
 
@@ -217,10 +218,6 @@ class ItemRecipe(Recipe):
                 raise ValueError(f"[{name}] is for models of texts, and this task ranks items")
         if self.model.start is not None or self.model.adapter is not None:
             raise ValueError("[model] start is for models of texts; a text encoder is named in text_encoder")
-        if self.finetune.lora is not None:
-            raise ValueError(
-                "[finetune.lora] changes a model that has learned already, and this one starts from nothing"
-            )
         return self
 
 

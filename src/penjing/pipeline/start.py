@@ -169,7 +169,7 @@ def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:
         return settings.learning_rate
     architecture = architecture_of(recipe)
     rate = architecture.learning_rate
-    if isinstance(settings, RowSettings) and settings.lora is not None:
+    if isinstance(settings, RowSettings) and settings.adapters is not None:
         return architecture.adapter_rate or rate
     return rate / 10 if recipe.model.start else rate
 

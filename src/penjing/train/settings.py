@@ -106,6 +106,9 @@ class LoraSettings(BaseModel):
         description="linear layers that are adapted, by name or by its end; default: all of attention and feed-forward",
     )
     rank_stabilized: bool = Field(False, description="multiply by alpha / the root of rank instead")
+    base: Literal["int8", "int4"] | None = Field(
+        None, description="hold the backbone's frozen linear layers in fewer bits: int8 or int4; default: as they are"
+    )
 
 
 class HeadSettings(BaseModel):
@@ -141,7 +144,6 @@ class RowSettings(TrainSettings):
 
     batch_rows: int = Field(32, ge=1, description="most rows in a batch")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
-    lora: LoraSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -155,8 +157,23 @@ class RowSettings(TrainSettings):
         """What the trainer is told."""
         return self
 
+    @property
+    def adapters(self) -> LoraSettings | None:
+        """What is trained in place of all weights; None: they are."""
+        return None
 
-class FinetuneSettings(RowSettings):
+
+class TextFinetuneSettings(RowSettings):
+    """Fine-tuning a model of texts, which may have learned before."""
+
+    lora: LoraSettings | None = None
+
+    @property
+    def adapters(self) -> LoraSettings | None:
+        return self.lora
+
+
+class FinetuneSettings(TextFinetuneSettings):
     """Fine-tuning on labelled rows."""
 
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the input tokens replaced by [MASK]")
@@ -207,14 +224,14 @@ class MultilabelFinetuneSettings(FinetuneSettings):
     )
 
 
-class WritingFinetuneSettings(RowSettings):
+class WritingFinetuneSettings(TextFinetuneSettings):
     """Fine-tuning on pairs of texts."""
 
     batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")
 
 
-class AnswerFinetuneSettings(RowSettings):
+class AnswerFinetuneSettings(TextFinetuneSettings):
     """Fine-tuning on questions about texts."""
 
     label_smoothing: float = Field(0.0, ge=0, le=0, description="none: two places are learned, not labels")

@@ -16,7 +16,7 @@ from penjing.data.sources.json_lines import parse_json_line
 from penjing.data.sources.source import Layout, kind_of, name_row
 from penjing.errors import DataError
 
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_DELIMITERS = {"csv": ",", "tsv": "\t", "inter": "\t", "item": "\t"}
 
 
 def list_columns(path: Path, layout: Layout) -> list[str]:

@@ -8,4 +8,10 @@ ADAPTERS_ENGLISH: dict[str, str] = {
     "trained_weights": "Weights trained",
     "trained_of": "{trained}, {share} of all",
     "merging": "Largest difference of a logit, adapters merged",
+    "quantized_base": "Base",
+    "quantized_base_of": "its matrices held in {base}, published as they were computed with",
+    "quantizing": "Adapters on the base as it was",
+    "quantizing_of": "a logit differs by {difference} at most",
+    "quantizing_validation": "a logit differs by {difference} at most; validation loss {original:.4f}, quantized "
+    "{quantized:.4f}",
 }

@@ -241,6 +241,28 @@ class Merging(Facts):
     allowed: float
 
 
+class Figures(Facts):
+    """What a network is worth on the validation rows."""
+
+    validation_loss: float
+    validation_accuracy: float
+
+
+class ComparedFigures(Facts):
+    """The same adapters on a quantized base, and on the base as it was."""
+
+    quantized: Figures
+    original: Figures
+
+
+class Quantizing(Facts):
+    """How far the logits of ``rows`` rows are from those of the same adapters on the base as it was."""
+
+    rows: int
+    largest_difference: float
+    validation: ComparedFigures | None
+
+
 class AdapterFacts(BaseModel):
     """What was trained in place of all weights; other keys are not looked at."""
 
@@ -251,6 +273,8 @@ class AdapterFacts(BaseModel):
     trained_parameters: int
     trained_share: float
     merging: Merging
+    base: Literal["int8", "int4"] | None = None
+    quantizing: Quantizing | None = None
 
 
 class ContrastFacts(BaseModel):

@@ -18,14 +18,14 @@ from penjing.pipeline.report.charts import draw_bar
 from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.dialogue import dialogue_values
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
-from penjing.pipeline.report.facts import AdapterFacts, PathStage, ReportFacts, RunFacts
+from penjing.pipeline.report.facts import PathStage, ReportFacts, RunFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
-from penjing.pipeline.report.rows import head_rows
+from penjing.pipeline.report.rows import adapter_rows, head_rows
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.teachers import taught_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
@@ -107,7 +107,7 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
         "energy": wording.energy(sum(energies)) if energies else "",
         "corpus_rows": [(wording.name("corpus", name), wording.count(count)) for name, count in facts.corpus.items()],
         "adapter_rows": [
-            *_adapter_rows(facts.model.lora, wording),
+            *adapter_rows(facts.model.lora, wording),
             *head_rows(facts.model.head, wording),
             *taught_rows(facts.model, wording),
         ],
@@ -115,18 +115,6 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
         "draw_bar": draw_bar,
         "shorten": shorten_text,
     }
-
-
-def _adapter_rows(lora: AdapterFacts | None, wording: Wording) -> list[tuple[str, str]]:
-    """Returns what is said of adapters; nothing where all weights were trained."""
-    if lora is None:
-        return []
-    trained, share = wording.count(lora.trained_parameters), wording.fine_percent(lora.trained_share)
-    return [
-        (wording.say("adapters"), wording.say("adapters_of", rank=lora.rank, matrices=lora.matrices)),
-        (wording.say("trained_weights"), wording.say("trained_of", trained=trained, share=share)),
-        (wording.say("merging"), wording.small(lora.merging.largest_difference)),
-    ]
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penjing.pipeline.report.facts import DataCounts, HeadFacts, TokenCounts
+from penjing.pipeline.report.facts import AdapterFacts, DataCounts, HeadFacts, Quantizing, TokenCounts
 from penjing.pipeline.report.wording import Wording
 
 
@@ -62,6 +62,30 @@ def _count_labels(counts: Mapping[str, int], wording: Wording) -> str:
     return wording.say("comma").join(
         wording.say("drawn_of", count=wording.count(count), label=label) for label, count in counts.items()
     )
+
+
+def adapter_rows(lora: AdapterFacts | None, wording: Wording) -> list[tuple[str, str]]:
+    """Returns what is said of adapters; nothing where all weights were trained."""
+    if lora is None:
+        return []
+    trained, share = wording.count(lora.trained_parameters), wording.fine_percent(lora.trained_share)
+    rows = [
+        (wording.say("adapters"), wording.say("adapters_of", rank=lora.rank, matrices=lora.matrices)),
+        (wording.say("trained_weights"), wording.say("trained_of", trained=trained, share=share)),
+        (wording.say("merging"), wording.small(lora.merging.largest_difference)),
+    ]
+    if lora.base is not None and lora.quantizing is not None:
+        rows.append((wording.say("quantized_base"), wording.say("quantized_base_of", base=lora.base)))
+        rows.append((wording.say("quantizing"), _quantizing_sentence(lora.quantizing, wording)))
+    return rows
+
+
+def _quantizing_sentence(quantizing: Quantizing, wording: Wording) -> str:
+    difference, both = wording.small(quantizing.largest_difference), quantizing.validation
+    if both is None:
+        return wording.say("quantizing_of", difference=difference)
+    original, quantized = both.original.validation_loss, both.quantized.validation_loss
+    return wording.say("quantizing_validation", difference=difference, original=original, quantized=quantized)
 
 
 def head_rows(head: HeadFacts | None, wording: Wording) -> list[tuple[str, str]]:

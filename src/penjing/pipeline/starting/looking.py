@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +23,14 @@ from penjing.data.sources.source import Batch, kind_of
 from penjing.data.split_files import addressed_files
 from penjing.errors import MissingExtraError, UsageError
 
-_MOST_ROWS = 20_000  # of each file that are looked at
+MOST_ROWS = 20_000  # of each file that are looked at
 _SMALL_BYTES = 32 * 10**6  # a file of no more is counted
 _MOST_FILES = 100  # that are looked at
 _TEXTS = 2000  # whose length and language are looked at
 _HEADERLESS_KINDS = ("csv", "tsv")
 _LONGEST_NAME = 40  # characters of a column's name
 _UNSPACED_SHARE = 0.3
+_SHORTEST_PAIR = 25  # characters of a text, on average, where there are others that are lists
 _LONG_TEXTS = 0.95  # share of the texts that are to fit into a row
 
 
@@ -49,6 +51,7 @@ class Found:
         long_words: so many words that 95% of the texts have no more.
         target_language: of most targets.
         long_target_words: so many words that 95% of the targets have no more.
+        section: other entries of ``[data]`` that the files need.
         splits: the splits that have files of their own.
     """
 
@@ -65,6 +68,7 @@ class Found:
     target: str | None = None
     target_language: str = ""
     long_target_words: int = 0
+    section: Mapping[str, Any] = field(default_factory=dict)
 
 
 def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
@@ -83,13 +87,13 @@ def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
     files = source_files(address)
     groups = group_by_split(files) if len(files) > 1 else {}
     learned = groups.get("train", files)
-    layout, columns = _described(learned)
-    chosen = _choose(columns, text, "text", address), _choose(columns, label, "label", address)
-    values = _values(learned, list(chosen), layout)
+    layout, columns = describe_files(learned)
+    chosen = choose_column(columns, text, "text", address), choose_column(columns, label, "label", address)
+    values = read_values(learned, list(chosen), layout)
     labels = Counter(plain_value(row[1]) for row in values if plain_value(row[1]))
     texts = _texts(values, 0)
-    rows, splits = _all_rows(learned, layout, chosen[0]), tuple(sorted(groups))
-    return _found(files, rows, layout.columns, chosen, dict(labels.most_common()), texts, splits)
+    rows, splits = count_rows(learned, layout, chosen[0]), tuple(sorted(groups))
+    return describe_texts(files, rows, layout.columns, chosen, texts, splits, dict(labels.most_common()))
 
 
 def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None, *, longer_first: bool) -> Found:
@@ -110,36 +114,70 @@ def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None
     if len(sides) > 1:
         first, second = sides[0][0], sides[1][0]
         chosen, layout = ("text", "target"), Layout(encoding="auto")
-        values = [
-            list(row) for row in islice(_rows_of(read_aligned(first, second, chosen, layout), chosen), _MOST_ROWS)
-        ]
+        values = [list(row) for row in islice(_rows_of(read_aligned(first, second, chosen, layout), chosen), MOST_ROWS)]
         rows = _reckon_rows(read_aligned(first, second, chosen, layout), file_size(first))
-        return _found_pairs(_found(sides[0], rows, None, ("text", None), {}, _texts(values, 0), ()), "target", values)
+        found = describe_texts(sides[0], rows, None, ("text", None), _texts(values, 0), ())
+        return describe_targets(found, "target", _texts(values, 1), {})
     files = sides[0]
     groups = group_by_split(files) if len(files) > 1 else {}
     learned = groups.get("train", files)
-    layout, columns = _described(learned)
-    chosen = _choose_pair(columns, text, target, longer_first, addresses[0])
-    values = _values(learned, list(chosen), layout)
-    rows, splits = _all_rows(learned, layout, chosen[0]), tuple(sorted(groups))
-    found = _found(files, rows, layout.columns, (chosen[0], None), {}, _texts(values, 0), splits)
-    return _found_pairs(found, chosen[1], values)
+    layout, columns = describe_files(learned)
+    chosen = choose_pair(columns, text, target, longer_first=longer_first, address=addresses[0])
+    values = read_values(learned, list(chosen), layout)
+    rows, splits = count_rows(learned, layout, chosen[0]), tuple(sorted(groups))
+    found = describe_texts(files, rows, layout.columns, (chosen[0], None), _texts(values, 0), splits)
+    return describe_targets(found, chosen[1], _texts(values, 1), {})
 
 
-def _found_pairs(found: Found, target: str, values: list[list[object]]) -> Found:
-    targets = _thinned(_texts(values, 1))
-    return replace(found, target=target, target_language=_language(targets), long_target_words=_long_words(targets))
+def describe_texts(
+    files: list[Path],
+    rows: int,
+    columns: tuple[str, ...] | None,
+    chosen: tuple[str, str | None],
+    texts: list[str],
+    splits: tuple[str, ...],
+    labels: dict[str, int] | None = None,
+) -> Found:
+    """Returns what some texts look like.
+
+    Args:
+        files: that hold them.
+        rows: about how many there are.
+        columns: names for those of files without a header line.
+        chosen: the columns of the text and of the label.
+        texts: some of them.
+        splits: that have files of their own.
+        labels: the values of the label, with their counts.
+
+    Raises:
+        UsageError: there are no texts.
+    """
+    if not texts:
+        raise UsageError("there is no text in it", where=str(files[0]), do="Give a file with some rows.")
+    looked = _thinned(texts)
+    words = float(np.mean([_count_words(text) for text in looked]))
+    language, long = _language(looked), _long_words(looked)
+    return Found(len(files), rows, columns, *chosen, labels or {}, language, words, long, splits)
 
 
-def _described(files: Sequence[Path]) -> tuple[Layout, list[Column]]:
+def describe_targets(found: Found, target: str | None, texts: list[str], section: Mapping[str, Any]) -> Found:
+    """Returns what was found, with what is written to the texts, if anything is, and other entries of ``[data]``."""
+    if not texts:
+        return replace(found, section=section)
+    looked = _thinned(texts)
+    long = _long_words(looked)
+    return replace(found, target=target, target_language=_language(looked), long_target_words=long, section=section)
+
+
+def describe_files(files: Sequence[Path]) -> tuple[Layout, list[Column]]:
     """Returns how tables are read, with names for their columns if they have no header line, and what is in those."""
     layout = Layout(encoding="auto")
-    columns = describe_columns(files, layout, _MOST_ROWS)
+    columns = describe_columns(files, layout, MOST_ROWS)
     names = _names_without_header(files[0], columns)
     if names is None:
         return layout, columns
     layout = Layout(names, encoding="auto")
-    return layout, describe_columns(files, layout, _MOST_ROWS)
+    return layout, describe_columns(files, layout, MOST_ROWS)
 
 
 def look_at_texts(address: str, text: str | None) -> Found:
@@ -158,30 +196,19 @@ def look_at_texts(address: str, text: str | None) -> Found:
     tables = [file for file in files if kind_of(file) in ("csv", "tsv", "jsonl", "json", "parquet", "arrow")]
     layout, column = Layout(encoding="auto"), text or "text"
     if tables and text is None:
-        column = _choose(describe_columns(tables[:1], layout, _MOST_ROWS), None, "text", address)
-    values = _values(files, [column], layout)
+        column = choose_column(describe_columns(tables[:1], layout, MOST_ROWS), None, "text", address)
+    values = read_values(files, [column], layout)
     texts = _texts(values, 0)
     if not texts:
         raise UsageError("there is no text in it", where=address, do="Name files of texts, or the column with --text.")
-    return _found(files, _all_rows(files, layout, column), None, (column, None), {}, texts, ())
-
-
-def _found(
-    files: list[Path],
-    rows: int,
-    columns: tuple[str, ...] | None,
-    chosen: tuple[str, str | None],
-    labels: dict[str, int],
-    texts: list[str],
-    splits: tuple[str, ...],
-) -> Found:
-    looked = _thinned(texts)
-    words = float(np.mean([_count_words(text) for text in looked]))
-    return Found(len(files), rows, columns, *chosen, labels, _language(looked), words, _long_words(looked), splits)
+    return describe_texts(files, count_rows(files, layout, column), None, (column, None), texts, ())
 
 
 def _texts(values: Iterable[Sequence[object]], column: int) -> list[str]:
-    return [value for row in values if isinstance(value := row[column], str)]
+    """Returns the texts of a column; of a list of sentences, all of them."""
+    cells = (row[column] for row in values)
+    joined = (" ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
+    return [text for text in joined if isinstance(text, str) and text]
 
 
 def _thinned(texts: list[str]) -> list[str]:
@@ -192,16 +219,22 @@ def _long_words(texts: Sequence[str]) -> int:
     return math.ceil(float(np.quantile([_count_words(text) for text in texts], _LONG_TEXTS)))
 
 
-def _choose_pair(
-    columns: Sequence[Column], text: str | None, target: str | None, longer_first: bool, address: str
+def choose_pair(
+    columns: Sequence[Column], text: str | None, target: str | None, *, longer_first: bool, address: str
 ) -> tuple[str, str]:
-    """Returns the columns of a text and of what is written to it."""
+    """Returns the columns of a text and of what is written to it.
+
+    Raises:
+        UsageError: there are no two columns of texts.
+    """
     known = [column.name for column in columns]
     for name, option in ((text, "text"), (target, "target")):
         if name is not None and name not in known:
-            _choose(columns, name, option, address)
+            choose_column(columns, name, option, address)
+    plain = sum(column.kind == "text" and column.characters > _SHORTEST_PAIR for column in columns)
+    kinds = ("text",) if plain > 1 else ("text", "nested")  # lists of sentences
     likely = sorted(
-        (c for c in columns if c.kind == "text" and c.name not in (text, target)), key=lambda c: -c.characters
+        (c for c in columns if c.kind in kinds and c.name not in (text, target)), key=lambda c: -c.characters
     )[: 2 - (text is not None) - (target is not None)]
     if not longer_first:
         likely.sort(key=lambda column: known.index(column.name))
@@ -215,7 +248,12 @@ def _choose_pair(
     return text or left.pop(0), target or left.pop(0)
 
 
-def _choose(columns: Sequence[Column], named: str | None, role: str, address: str) -> str:
+def choose_column(columns: Sequence[Column], named: str | None, role: str, address: str) -> str:
+    """Returns the column that is named, or else looks like a role.
+
+    Raises:
+        UsageError: there is none.
+    """
     known = [column.name for column in columns]
     shown = ", ".join(known[:20])
     if named is not None:
@@ -238,7 +276,7 @@ def _names_without_header(file: Path, columns: Sequence[Column]) -> tuple[str, .
     if kind_of(file) not in _HEADERLESS_KINDS:
         return None
     label = next((column.name for column in columns if column.looks_like == "label"), None)
-    values = {plain_value(row[0]) for row in _values([file], [label], Layout(encoding="auto"))} if label else set()
+    values = {plain_value(row[0]) for row in read_values([file], [label], Layout(encoding="auto"))} if label else set()
     if not any(len(column.name) > _LONGEST_NAME for column in columns) and label not in values:
         return None
     roles = {column.name: column.looks_like for column in columns if column.looks_like}
@@ -246,11 +284,11 @@ def _names_without_header(file: Path, columns: Sequence[Column]) -> tuple[str, .
     return tuple(roles.get(name, f"column{number}") for number, name in enumerate(names, start=1))
 
 
-def _values(files: Sequence[Path], names: list[str], layout: Layout) -> list[list[object]]:
+def read_values(files: Sequence[Path], names: list[str], layout: Layout) -> list[list[object]]:
     """Returns some columns of the first rows of files."""
 
-    rows = (islice(_rows_of(read_file(file, names, layout), names), _MOST_ROWS) for file in files[:_MOST_FILES])
-    return [list(row) for row in islice(chain.from_iterable(rows), 10 * _MOST_ROWS)]
+    rows = (islice(_rows_of(read_file(file, names, layout), names), MOST_ROWS) for file in files[:_MOST_FILES])
+    return [list(row) for row in islice(chain.from_iterable(rows), 10 * MOST_ROWS)]
 
 
 def _rows_of(batches: Iterable[Batch], names: Sequence[str]) -> Iterator[tuple[object, ...]]:
@@ -258,7 +296,8 @@ def _rows_of(batches: Iterable[Batch], names: Sequence[str]) -> Iterator[tuple[o
         yield from zip(*(batch.columns[name] for name in names), strict=True)
 
 
-def _all_rows(files: Sequence[Path], layout: Layout, column: str) -> int:
+def count_rows(files: Sequence[Path], layout: Layout, column: str) -> int:
+    """Returns about how many rows files have."""
     batches = chain.from_iterable(read_file(file, [column], layout) for file in files[:_MOST_FILES])
     return _reckon_rows(batches, sum(map(file_size, files)))
 
@@ -268,7 +307,7 @@ def _reckon_rows(batches: Iterable[Batch], size: int) -> int:
     rows = read = 0
     for batch in batches:
         rows, read = rows + len(batch.rows), read + batch.consumed
-        if rows >= _MOST_ROWS and size > _SMALL_BYTES:
+        if rows >= MOST_ROWS and size > _SMALL_BYTES:
             return round(rows * max(1.0, size / max(1, read)))
     return rows
 

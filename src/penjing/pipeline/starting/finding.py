@@ -1,0 +1,259 @@
+"""What files of questions, dialogues, events and texts with several labels hold, as far as a recipe must know it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from penjing.data.labels.schema import Column
+from penjing.data.messages import read_messages
+from penjing.data.plain import plain_value
+from penjing.data.question_rows import Question, QuestionReader
+from penjing.data.question_settings import QuestionData
+from penjing.data.sources import group_by_split, source_files
+from penjing.errors import DataError, UsageError
+from penjing.pipeline.starting.looking import (
+    MOST_ROWS,
+    Found,
+    choose_column,
+    choose_pair,
+    count_rows,
+    describe_files,
+    describe_targets,
+    describe_texts,
+    read_values,
+)
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "question": ("question", "query", "问题"),
+    "answer": ("answer", "answers", "answertext", "答案"),
+    "prompt": ("prompt", "question", "instruction", "input", "user", "query", "提问", "问题"),
+    "reply": ("response", "reply", "answer", "output", "completion", "assistant", "回复", "回答"),
+    "user": ("user", "userid", "uid", "customer", "customerid", "member", "memberid", "reviewerid", "用户"),
+    "item": ("item", "itemid", "iid", "movieid", "productid", "product", "asin", "bookid", "articleid", "id", "物品"),
+    "time": ("time", "timestamp", "date", "datetime", "unixreviewtime", "createdat", "时间"),
+    "title": ("title", "movietitle", "name", "productname", "标题", "名称"),
+    "labels": ("labels", "tags", "categories", "topics", "genres", "label", "标签"),
+}
+_SEPARATORS = ("|", ";", "；", "、", ",", "，")
+_MOST_COLUMNS = 3  # of an item's text
+
+
+def look_at_questions(address: str, text: str | None, answer: str | None) -> Found:
+    """Returns what questions with their texts look like, in the layout of SQuAD or as a table.
+
+    Args:
+        address: as ``[data] path`` takes it.
+        text: column of the text; None: the longest.
+        answer: column of the answer; None: the one of that name.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file or a row cannot be used.
+        UsageError: a column that is needed is not found.
+    """
+    files, splits = _learned(address)
+    settings = QuestionData(path=address, encoding="auto")
+    section: dict[str, Any] = {}
+    columns = describe_files(files)[1]
+    if not any(column.name == "data" and column.kind == "nested" for column in columns):  # as SQuAD has it
+        names = {
+            "question": _named(columns, "question", address),
+            "answer": answer or _named(columns, "answer", address),
+        }
+        rest = [column for column in columns if column.name not in names.values()]
+        names["text"] = text or max(rest, key=lambda column: column.characters, default=columns[0]).name
+        choose_column(columns, names["text"], "text", address)
+        section = {key: name for key, name in names.items() if name != getattr(settings, key)}
+        settings = settings.model_copy(update=names)
+    reader = QuestionReader(settings)
+    read: list[Question] = [*islice(chain.from_iterable(map(reader.read, files)), MOST_ROWS)]
+    if not read:
+        raise UsageError("there are no questions in it", where=address, do="Give a file with some.")
+    found = describe_texts(files, len(read), None, ("text", None), [item.text for item in read], splits)
+    return describe_targets(found, None, [item.question for item in read], section)
+
+
+def look_at_dialogues(address: str, text: str | None, target: str | None) -> Found:
+    """Returns what dialogues look like: a column of messages, or one of what is said and one of the reply.
+
+    Args:
+        address: as ``[data] path`` takes it.
+        text: column of the messages or of what is said; None: it is looked for.
+        target: column of the reply; None: there are messages, or it is looked for.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: no columns look like a dialogue.
+    """
+    files, splits = _learned(address)
+    layout, columns = describe_files(files)
+    candidates = [text] if text is not None else [column.name for column in columns]
+    for name in candidates if target is None else ():
+        choose_column(columns, name, "text", address)
+        dialogues = _messages(read_values(files, [name], layout))
+        if dialogues:
+            section = {} if name == "messages" else {"text": name}
+            rows = count_rows(files, layout, name)
+            joined = [" ".join(said) for said in dialogues]
+            found = describe_texts(files, rows, layout.columns, ("text", None), joined, splits)
+            return describe_targets(found, None, [said for row in dialogues for said in row[1:]], section)
+    said = text or next((c.name for c in columns if _plain(c.name) in _NAMES["prompt"]), None)
+    reply = target or next((c.name for c in columns if _plain(c.name) in _NAMES["reply"] and c.name != said), None)
+    chosen = choose_pair(columns, said, reply, longer_first=False, address=address)
+    values = read_values(files, list(chosen), layout)
+    both = [f"{row[0]} {row[1]}" for row in values if row[0] and row[1]]
+    rows = count_rows(files, layout, chosen[0])
+    found = describe_texts(files, rows, layout.columns, ("text", None), both, splits)
+    return describe_targets(found, None, [str(row[1]) for row in values], {"text": chosen[0], "target": chosen[1]})
+
+
+def look_at_events(addresses: Sequence[str]) -> Found:
+    """Returns what events of users with items look like.
+
+    Args:
+        addresses: of the table of events, then of that of items; of RecBole's files the second is found.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: there is no table of items, or a column is not found by its name.
+    """
+    events, items = addresses[0], addresses[1] if len(addresses) > 1 else _beside(addresses[0])
+    files, splits = _learned(events)
+    layout, columns = describe_files(files)
+    section: dict[str, Any] = {"items": items}
+    names = {role: _named(columns, role, events) for role in ("user", "item", "time")}
+    section |= {role: name for role, name in names.items() if name != role}
+    described, of_items = describe_files(source_files(items))
+    key = _named(of_items, "item", items)
+    if key != "item":
+        section["id"] = key
+    shown = _describing(of_items, key)
+    section["text"] = " ".join(f"{{{name}}}" for name in shown)
+    values = read_values(source_files(items), shown, described)
+    texts = [text for row in values if (text := " ".join(map(plain_value, row)).strip())]
+    rows = count_rows(files, layout, names["item"])
+    found = describe_texts(files, rows, layout.columns, ("text", None), texts, splits)
+    return describe_targets(found, None, [], section)
+
+
+def look_at_label_sets(address: str, text: str | None, label: str | None) -> Found:
+    """Returns what texts with any number of labels look like.
+
+    Args:
+        address: as ``[data] path`` takes it.
+        text: column of the text; None: the one that looks like it.
+        label: column of the labels, or several of 0 and 1 with commas between; None: they are looked for.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: no column looks like labels.
+    """
+    files, splits = _learned(address)
+    layout, columns = describe_files(files)
+    read = choose_column(columns, text, "text", address)
+    chosen = label.split(",") if label is not None else _label_columns(columns, read, address)
+    for name in chosen:
+        choose_column(columns, name, "label", address)
+    values = read_values(files, [read, *chosen], layout)
+    section: dict[str, Any] = {"label": chosen if len(chosen) > 1 else chosen[0]}
+    counts: Counter[str] = Counter()
+    if len(chosen) > 1:
+        counts.update(name for row in values for name, cell in zip(chosen, row[1:], strict=True) if _holds(cell))
+    elif any(isinstance(row[1], list) for row in values):
+        counts.update(plain_value(item) for row in values if isinstance(row[1], list) for item in row[1])
+    else:
+        cells = [plain_value(row[1]) for row in values]
+        section["separator"] = max(_SEPARATORS, key=lambda sign: sum(sign in cell for cell in cells))
+        parts = (part.strip() for cell in cells for part in cell.split(section["separator"]))
+        counts.update(part for part in parts if part)
+    texts = [row[0] for row in values if isinstance(row[0], str) and row[0]]
+    rows = count_rows(files, layout, read)
+    found = describe_texts(files, rows, layout.columns, (read, None), texts, splits, dict(counts.most_common()))
+    return describe_targets(found, None, [], section)
+
+
+def _learned(address: str) -> tuple[list[Path], tuple[str, ...]]:
+    """Returns the files to learn from, and the splits that have files of their own."""
+    files = source_files(address)
+    groups = group_by_split(files) if len(files) > 1 else {}
+    return groups.get("train", files), tuple(sorted(groups))
+
+
+def _plain(name: str) -> str:
+    """Returns a column's name without case, signs and RecBole's kinds: user_id:token is userid."""
+    return re.sub(r"[\W_]+", "", name.split(":")[0].lower())
+
+
+def _named(columns: Sequence[Column], role: str, address: str) -> str:
+    for known in _NAMES[role]:
+        for column in columns:
+            if _plain(column.name) == known:
+                return column.name
+    raise UsageError(
+        f"no column is called {role}, or like one; its columns are {', '.join(c.name for c in columns[:20])}",
+        where=address,
+        do=f"Call the column {role}.",
+    )
+
+
+def _messages(values: Sequence[Sequence[object]]) -> list[list[str]]:
+    """Returns what is said in the dialogues of a column; none where its first cells are no lists of messages."""
+    found: list[list[str]] = []
+    for place, row in enumerate(values):
+        value = row[0]
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else value
+            found.append([message.content for message in read_messages(parsed, f"row {place + 1}")])
+        except (ValueError, RecursionError, DataError):
+            if not found:
+                return []
+    return found
+
+
+def _beside(events: str) -> str:
+    """Returns RecBole's table of the items of its events."""
+    items = re.sub(r"\.inter\b", ".item", events)
+    if items != events and Path(items).is_file():
+        return items
+    raise UsageError(
+        "the table of the items is missing",
+        where="penjing new recommend",
+        do="Give it too: --data events.csv --data items.csv, with the items' ids and texts.",
+    )
+
+
+def _describing(columns: Sequence[Column], key: str) -> list[str]:
+    """Returns the columns that say what an item is: its title, and other texts."""
+    texts = [column.name for column in columns if column.kind == "text" and column.name != key]
+    texts.sort(key=lambda name: _plain(name) not in _NAMES["title"])
+    return texts[:_MOST_COLUMNS] or [key]
+
+
+def _label_columns(columns: Sequence[Column], text: str, address: str) -> list[str]:
+    rest = [column for column in columns if column.name != text]
+    for known in _NAMES["labels"]:
+        for column in rest:
+            if _plain(column.name) == known:
+                return [column.name]
+    flags = [c.name for c in rest if c.kind in ("whole number", "truth value") and c.distinct <= 2 and not c.empty]
+    lists = [column.name for column in rest if column.kind == "nested"]
+    if len(flags) < 2 and not lists:
+        raise UsageError(
+            f"no column looks like labels; its columns are {', '.join(c.name for c in columns[:20])}",
+            where=address,
+            do="Name it with --label; several columns of 0 and 1 with commas between.",
+        )
+    return lists[:1] or flags
+
+
+def _holds(cell: object) -> bool:
+    return plain_value(cell).lower() in ("1", "true")

@@ -1,0 +1,136 @@
+"""What a look at questions, dialogues, events and texts with several labels sees, and that recipes for them hold."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penjing.errors import UsageError
+from penjing.pipeline.recipe_file import check_recipe, load_recipe
+from penjing.pipeline.starting.answers import propose_answers
+from penjing.pipeline.starting.classifier import propose_classifiers
+from penjing.pipeline.starting.dialogue import propose_dialogues
+from penjing.pipeline.starting.finding import (
+    look_at_dialogues,
+    look_at_events,
+    look_at_label_sets,
+    look_at_questions,
+)
+from penjing.pipeline.starting.items import propose_rankers
+from penjing.pipeline.starting.looking import Found, look_at_rows
+from penjing.pipeline.starting.recipe_text import write_recipe
+from penjing.pipeline.starting.wanted import Document, Wanted
+
+Propose = Callable[[Wanted, Found], list[tuple[str, Document]]]
+
+
+def write_table(path: Path, rows: Sequence[Sequence[object]]) -> str:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return str(path)
+
+
+def hold(tmp_path: Path, task: str, found: Found, propose: Propose, *addresses: str) -> list[Document]:
+    """Checks that every recipe proposed is one, written to a file too, and returns them."""
+    documents = []
+    for _, document in propose(Wanted("mine", task, addresses, None, None, 5, "zh"), found):
+        file = tmp_path / "written.toml"
+        file.write_text(write_recipe(document, ["heading"], "zh"), encoding="utf-8")
+        assert load_recipe(file) == check_recipe(document, "mine")
+        documents.append(document)
+    assert documents
+    return documents
+
+
+def test_questions_of_a_table_are_found_by_name_and_length(tmp_path: Path) -> None:
+    rows = [(n, f"The tower {n} was built in {1800 + n} by many people.", f"When? {n}", 1800 + n) for n in range(30)]
+    address = write_table(tmp_path / "q.csv", [("id", "passage", "query", "answers"), *rows])
+    found = look_at_questions(address, None, None)
+    assert (found.rows, found.language) == (30, "en")
+    assert found.section == {"text": "passage", "question": "query", "answer": "answers"}
+    document = hold(tmp_path, "answer", found, propose_answers, address)[0]
+    assert document["data"]["question"] == "query"
+
+
+def test_questions_in_the_layout_of_squad_need_no_columns(shared_data: Path, tmp_path: Path) -> None:
+    with gzip.open(shared_data / "cmrc2018" / "trial.json.gz", "rt", encoding="utf-8") as file:
+        whole = json.load(file)
+    (tmp_path / "few.json").write_text(json.dumps({**whole, "data": whole["data"][:5]}), encoding="utf-8")
+    found = look_at_questions(str(tmp_path / "few.json"), None, None)
+    assert (found.language, found.section) == ("zh", {})
+    assert hold(tmp_path, "answer", found, propose_answers, "few.json")[-1]["model"]["family"] == "bert"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_dialogues_are_found_as_messages_whatever_their_column(tmp_path: Path, as_json: bool) -> None:
+    file = tmp_path / "talks.jsonl"
+    said = [{"role": "user", "content": "Is it on?"}, {"role": "assistant", "content": "Yes, it is."}]
+    rows = [{"note": f"talk {n}", "talk": json.dumps(said) if as_json else said} for n in range(20)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = look_at_dialogues(str(file), None, None)
+    assert (found.rows, found.section, found.long_target_words) == (20, {"text": "talk"}, 3)
+    document = hold(tmp_path, "chat", found, propose_dialogues, str(file))[0]
+    assert 2 * document["write"]["max_tokens"] <= document["render"]["max_tokens"]
+
+
+def test_what_is_said_and_the_reply_are_found_by_their_names(tmp_path: Path) -> None:
+    rows = [(n, f"Item {n} costs {n} coins.", f"What is the price of item {n}?") for n in range(20)]
+    address = write_table(tmp_path / "faq.csv", [("id", "response", "instruction"), *rows])
+    found = look_at_dialogues(address, None, None)
+    assert found.section == {"text": "instruction", "target": "response"}
+    hold(tmp_path, "chat", found, propose_dialogues, address)
+
+
+def test_items_of_recbole_are_found_beside_their_events(shared_data: Path, tmp_path: Path) -> None:
+    for kind in ("inter", "item"):
+        lines = (shared_data / "ml-100k" / f"ml-100k.{kind}").read_text(encoding="utf-8").splitlines()[:200]
+        (tmp_path / f"films.{kind}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    address = str(tmp_path / "films.inter")
+    found = look_at_events([address])
+    assert found.rows == 199
+    assert found.section["items"] == str(tmp_path / "films.item")
+    assert (found.section["user"], found.section["id"]) == ("user_id:token", "item_id:token")
+    assert found.section["text"].startswith("{movie_title:token_seq}")
+    hold(tmp_path, "recommend", found, propose_rankers, address)
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "section"),
+    [
+        (("text", "tags"), lambda n: (["a;b", "b", ""][n % 3],), {"label": "tags", "separator": ";"}),
+        (("text", "calm", "loud"), lambda n: (n % 2, n % 3 % 2), {"label": ["calm", "loud"]}),
+    ],
+)
+def test_several_labels_are_found_in_a_column_or_in_several(
+    tmp_path: Path, head: Sequence[str], cells: Callable[[int], Sequence[Any]], section: dict[str, Any]
+) -> None:
+    rows = [(f"the number {n} walks in the garden", *cells(n)) for n in range(30)]
+    address = write_table(tmp_path / "rows.csv", [head, *rows])
+    found = look_at_label_sets(address, None, None)
+    assert (found.rows, found.section, len(found.labels)) == (30, section, 2)
+    hold(tmp_path, "multilabel", found, propose_classifiers, address)
+
+
+def test_labels_in_order_are_written_from_the_lowest(tmp_path: Path) -> None:
+    rows = [(f"the number {n} walks in the garden", [10, 9, 2][n % 3]) for n in range(30)]
+    address = write_table(tmp_path / "rows.csv", [("text", "grade"), *rows])
+    found = look_at_rows(address, None, None)
+    assert hold(tmp_path, "ordinal", found, propose_classifiers, address)[0]["data"]["labels"] == ["2", "9", "10"]
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    address = write_table(tmp_path / "rows.csv", [("user", "text"), *((n, f"text {n}") for n in range(9))])
+    for look, word in (
+        (lambda: look_at_events([address]), "table of the items is missing"),
+        (lambda: look_at_events([address, address]), "no column is called item"),
+        (lambda: look_at_questions(address, None, None), "no column is called question"),
+        (lambda: look_at_label_sets(address, "text", None), "no column looks like labels"),
+    ):
+        with pytest.raises(UsageError, match=word):
+            look()
