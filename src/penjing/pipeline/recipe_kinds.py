@@ -16,6 +16,7 @@ from penjing.data.settings import PairedData
 from penjing.data.unlabelled import UnlabelledData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
@@ -229,6 +230,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "text": WritingRecipe,
     "reply": DialogueRecipe,
     "items": ItemRecipe,
+    "parts": MultiRecipe,
 }
 
 

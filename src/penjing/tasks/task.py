@@ -79,13 +79,13 @@ class RankingBaseline(Protocol):
 
 
 FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
-Answers = Literal["items", "label", "rank", "reply", "set", "span", "text"]
+Answers = Literal["items", "label", "parts", "rank", "reply", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`
-    or an `ItemTask`.
+    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
+    an `ItemTask` or a `MultiTask`.
 
     Attributes:
         name: as in a recipe.
@@ -248,6 +248,15 @@ class ItemTask(Task):
     @property
     def answers(self) -> Answers:
         return "items"
+
+
+@dataclass(frozen=True)
+class MultiTask(Task):
+    """Several tasks of one model, its parts, each with a template of its own; the parts are in the recipe."""
+
+    @property
+    def answers(self) -> Answers:
+        return "parts"
 
 
 def load_task(name: str) -> Task:

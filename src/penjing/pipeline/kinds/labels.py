@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +14,16 @@ from torch import Tensor, nn
 from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
-from penjing.data.settings import SplitData
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model, known_classes
+from penjing.evaluate.evaluation import (
+    LabelledTexts,
+    Labeller,
+    class_numbers,
+    evaluate_baselines,
+    evaluate_model,
+    known_classes,
+)
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
@@ -59,8 +66,8 @@ class LabelKind(Kind):
     head: Head = "classifier"
     objective: ClassVar[type[ClassificationObjective]] = ClassificationObjective
 
-    def data_settings(self, recipe: Recipe) -> SplitData:
-        return self.labelled(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": self.labelled(recipe)}
 
     def labelled(self, recipe: Recipe) -> LabelledData:
         """Returns ``[data]`` with the names that the task has for labels."""
@@ -140,19 +147,10 @@ class LabelKind(Kind):
         }
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
-        settings, seed = recipe.evaluate, recipe.seed
         model = load_label_model(inputs["finetune"] / "model", recipe.device)
-        train, validation, test = (LabelledTexts(*read_split(inputs["data"], split)) for split in SPLITS)
-        with progress.bar("evaluate", 2, "models") as bar:
-            measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
-            bar.advance(1)
-            stop_if_asked(progress)
-            baselines, differences = evaluate_baselines(
-                model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
-            )
-            bar.advance(1)
-        taught = {"teachers": _score_teachers(recipe, inputs, test)} if "teach" in inputs else {}
-        return Evaluated({**measured, "baselines": baselines, "difference": differences, **taught})
+        measured = measure_labels(recipe, model, inputs["data"], progress)
+        taught = {"teachers": _score_teachers(recipe, inputs)} if "teach" in inputs else {}
+        return Evaluated({**measured, **taught})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         labels, task, shard = self.labels(inputs), label_task(recipe), open_shard(inputs["examples"] / "test")
@@ -185,10 +183,10 @@ def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> Contrastive
     return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
 
 
-def _score_teachers(recipe: Recipe, inputs: Inputs, test: LabelledTexts) -> dict[str, Any]:
+def _score_teachers(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
     """Returns the scores of each teacher, and of all together, on the test rows, with family and size."""
     labels, task, teachers = read_labels(inputs), label_task(recipe), read_teachers(inputs)
-    truth = class_numbers(test.labels, labels)
+    truth = class_numbers(read_split(inputs["data"], "test").labels, labels)
     return {
         name: {
             **task.score(truth, probabilities, labels, recipe.evaluate.resamples, recipe.seed),
@@ -202,6 +200,21 @@ def read_labels(inputs: Inputs) -> list[str]:
     """Returns the labels that the rows have, in order; they are those of the model."""
     found: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
     return found
+
+
+def measure_labels(recipe: Recipe, model: Labeller, data: Path, progress: Progress) -> dict[str, Any]:
+    """Returns what a model and the baselines are worth on the labelled test rows of a folder."""
+    settings, seed = recipe.evaluate, recipe.seed
+    train, validation, test = (LabelledTexts(*read_split(data, split)) for split in SPLITS)
+    with progress.bar("evaluate", 2, "models") as bar:
+        measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
+        bar.advance(1)
+        stop_if_asked(progress)
+        baselines, differences = evaluate_baselines(
+            model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
+        )
+        bar.advance(1)
+    return {**measured, "baselines": baselines, "difference": differences}
 
 
 def label_task(recipe: Recipe) -> LabelTask:
