@@ -215,6 +215,22 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
     assert predict.split("\t")[0] in ("positive", "negative")
 
 
+def test_a_student_of_the_docs_learns_from_its_teacher(folder: Path) -> None:
+    page, translated = "docs/distillation.md", "docs/distillation.zh.md"
+    recipes, (commands,) = blocks(page, "toml"), blocks(page, "sh")
+    assert [re.sub(" *#.*", "", text) for text in recipes] == [
+        re.sub(" *#.*", "", text) for text in blocks(translated, "toml")
+    ]
+    assert [commands] == blocks(translated, "sh")
+    for name, recipe in zip(("teacher", "student"), recipes, strict=True):
+        (folder / f"{name}.toml").write_text(recipe, encoding="utf-8")
+    _, plan, run, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert re.search(r"Teacher bert, 22,\d+,\d+ parameters", plan)
+    assert "Texts without labels 200 of 8,530" in plan
+    assert re.search(r"Taught by bert, 22,\d+,\d+ parameters", run)
+    assert predict.split("\t")[0] in ("positive", "negative")
+
+
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:
     page, translated = "docs/few-examples.md", "docs/few-examples.zh.md"
     recipe, commands = blocks(page, "toml")[0], blocks(page, "sh")[0]

@@ -104,6 +104,16 @@ def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was
     assert all(adapter == whole for adapter in killed)
 
 
+def test_killed_run_that_learns_from_a_teacher_has_the_losses_of_one_that_was_not(
+    small_recipe: Callable[..., dict[str, Any]], small_run: Any, tmp_path: Path
+) -> None:
+    recipe = small_recipe(tmp_path)
+    (tmp_path / "texts.txt").write_text("\n".join(f"warm camera {number}" for number in range(60)), encoding="utf-8")
+    distill = {"teacher": str(small_run.model), "unlabelled": {"path": str(tmp_path / "texts.txt")}}
+    recipe["finetune"] |= {"batch_rows": 8, "epochs": 3, "checkpoint_every_s": 0, "average": 0.9, "distill": distill}
+    kill_and_compare(tmp_path, check_recipe(recipe, "student"), 2)
+
+
 @pytest.mark.parametrize("family", ["t5", "llama"])
 def test_killed_run_that_learns_to_write_has_the_losses_of_one_that_was_not(
     pair_recipe: Callable[..., dict[str, Any]], tmp_path: Path, family: str

@@ -11,6 +11,7 @@ from penjing.data.sources.address import is_fetched
 from penjing.data.sources.hub import HUB, kept_folder, parse_hub_address
 from penjing.data.sources.keeping import FETCHED
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import change_unlabelled
 from penjing.progress import Progress
 
 _VARIABLE = "PENJING_DATA"
@@ -38,7 +39,10 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
         one = isinstance(corpus.path, str)
         paths = tuple(places[address] for address in corpus.paths)
         corpus = corpus.model_copy(update={"path": paths[0] if one else paths})
-    return recipe.model_copy(update={"corpus": corpus})
+    return change_unlabelled(
+        recipe.model_copy(update={"corpus": corpus}),
+        lambda unlabelled: {"path": tuple(_place(address, progress) for address in unlabelled.source.paths)},
+    )
 
 
 def _move(data: RowData, places: Mapping[str, str]) -> RowData:

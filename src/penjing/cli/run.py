@@ -91,12 +91,13 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
         **({"head": head} if (head := _told(result, "head")) else {}),
+        **({"distill": distill} if (distill := _told(result, "distill")) else {}),
         **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
 
 
 def _told(result: RunResult, name: str) -> dict[str, Any] | None:
-    """Returns what fine-tuning tells of ``lora`` or of ``head``; None where it was done without."""
+    """Returns what fine-tuning tells of ``lora``, ``head`` or ``distill``; None where it was done without."""
     finetune = result.artifacts.get("finetune")
     return None if finetune is None else finetune.facts.get(name)
 
@@ -164,6 +165,8 @@ def _show(result: RunResult, seconds: float) -> None:
             soft_wrap=True,
             end="",
         )
+    for teacher in (_told(result, "distill") or {"teachers": ()})["teachers"]:
+        console.print(f"\nTaught by {teacher['family']}, {teacher['parameters']:,} parameters", soft_wrap=True, end="")
     if lora := _told(result, "lora"):
         merging = lora["merging"]
         console.print(

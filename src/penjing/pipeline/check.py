@@ -28,8 +28,10 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
+from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values
+from penjing.pipeline.teaching import check_teachers
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
@@ -51,6 +53,9 @@ def check_runnable(recipe: Recipe) -> None:
     if fitting(recipe) is not None:
         check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
+    check_teachers(recipe)
+    if (unlabelled := unlabelled_data(recipe)) is not None:
+        corpus_files(unlabelled.source.paths)
     if has_corpus(recipe):
         assert recipe.corpus is not None
         forget_unreachable(recipe.corpus.paths)

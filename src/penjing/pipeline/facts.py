@@ -312,7 +312,7 @@ def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> di
     return {
         "family": family,
         "parameters": facts["parameters"],
-        **{key: facts.get(key) for key in ("lora", "head")},
+        **{key: facts.get(key) for key in ("lora", "head", "distill")},
         "shape": kept,
     }
 

@@ -9,6 +9,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "data": "{kept:,} of {read:,} rows",
         "corpus": "{documents:,} texts",
+        "unlabelled": "{texts:,} of {read:,} texts",
         "tokenizer": "{vocabulary:,} entries",
         "shards": "{tokens:,} tokens",
         "vectors": "{size} numbers each",
@@ -16,6 +17,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} test texts",
         "examples": "{rows:,} rows",
         "reference": "{tokens:,} tokens of answers",
+        "teach": "{rows:,} rows",
         "finetune": "{tokens:,} tokens in {steps:,} steps",
         "items": "{tokens:,} items in {steps:,} steps",
         "head": "a head over {head[rows]:,} vectors",
@@ -26,6 +28,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "data": "{read:,} 条中的 {kept:,} 条",
         "corpus": "{documents:,} 篇文本",
+        "unlabelled": "{read:,} 篇中的 {texts:,} 篇",
         "tokenizer": "{vocabulary:,} 个词条",
         "shards": "{tokens:,} 个词元",
         "vectors": "每个 {size} 维",
@@ -33,6 +36,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} 篇测试文本",
         "examples": "{rows:,} 条",
         "reference": "回答共 {tokens:,} 个词元",
+        "teach": "{rows:,} 条",
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
         "items": "{tokens:,} 件物品，{steps:,} 步",
         "head": "{head[rows]:,} 个向量上的分类头",

@@ -169,6 +169,13 @@ def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> S
     return StageProbe(seconds, peak_memory_mb(), {"head": {"rows": rows, **describe_contrast(recipe)}})
 
 
+def probe_teaching(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Shows some rows to the teachers."""
+    restart_peak_memory()
+    seconds, facts = kind_of(recipe).probe_teaching(recipe, inputs)
+    return StageProbe(seconds, peak_memory_mb(), facts)
+
+
 def probe_evaluation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
     """Scores some rows with a fresh network, fits the baselines on some, and resamples once."""
     _, _, job = prepare_finetuning(recipe, inputs)
@@ -233,6 +240,7 @@ PROBES: dict[str, Callable[[Recipe, dict[str, Path], float], StageProbe]] = {
     "pretrain": probe_pretraining,
     "measure": probe_measuring,
     "reference": probe_reference,
+    "teach": probe_teaching,
     "finetune": probe_finetuning,
     "evaluate": probe_evaluation,
     "explain": probe_explanation,

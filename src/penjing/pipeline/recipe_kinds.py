@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -14,6 +14,7 @@ from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.data.preference_settings import PreferenceData, ReplyPreferenceData
 from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData
+from penjing.data.unlabelled import UnlabelledData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
 from penjing.pipeline.recipe_parts import MultiRecipe
@@ -27,6 +28,7 @@ from penjing.text.item_renderer import ItemRendererSettings
 from penjing.text.pair_renderer import PairRendererSettings
 from penjing.text.question_renderer import QuestionRendererSettings
 from penjing.text.renderer import RendererSettings
+from penjing.train.distill_settings import TeacherSettings
 from penjing.train.preference_settings import PreferenceFinetuneSettings
 from penjing.train.settings import (
     AnswerFinetuneSettings,
@@ -398,3 +400,19 @@ def dialogue_data(recipe: Recipe) -> DialogueData:
     """Returns ``[data]`` of a recipe that has dialogues."""
     assert isinstance(recipe.data, DialogueData)
     return recipe.data
+
+
+def distilling(recipe: Recipe) -> TeacherSettings | None:
+    """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
+    settings = recipe.finetune
+    return settings.distill if isinstance(settings, FinetuneSettings) else None
+
+
+def change_unlabelled(recipe: Recipe, change: Callable[[UnlabelledData], dict[str, Any]]) -> Recipe:
+    """Returns a recipe with other values under ``[finetune.distill.unlabelled]``, where it has that section."""
+    distill = distilling(recipe)
+    if distill is None or distill.unlabelled is None:
+        return recipe
+    unlabelled = distill.unlabelled.model_copy(update=change(distill.unlabelled))
+    changed = distill.model_copy(update={"unlabelled": unlabelled})
+    return recipe.model_copy(update={"finetune": recipe.finetune.model_copy(update={"distill": changed})})

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
 from penjing.data.settings import RowData, TextData
+from penjing.data.unlabelled import UnlabelledData
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import recipe_class
+from penjing.pipeline.recipe_kinds import change_unlabelled, recipe_class
 from penjing.pipeline.tracing import (
     LEARNED,
     REMOVED,
@@ -26,11 +27,11 @@ from penjing.pipeline.tracing import (
     removed_texts,
 )
 
-S = TypeVar("S", RowData, TextData)
+S = TypeVar("S", RowData, TextData, UnlabelledData)
 RECIPE = "recipe.json"  # what a run was made by
 
 #: Stages that only carry texts along; those after them learn from them.
-DATA_STAGES = ("data", "corpus", "tokenizer", "shards", "examples")
+DATA_STAGES = ("data", "corpus", "unlabelled", "tokenizer", "shards", "examples")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def without_removed(recipe: Recipe, out: Path) -> Recipe:
     if not ids:
         return recipe
     recipe = recipe.with_rows({name: _without(section, ids) for name, section in recipe.rows.items()})
+    recipe = change_unlabelled(recipe, lambda texts: {"removed": _without(texts, ids).removed})
     if recipe.corpus is None:
         return recipe
     return recipe.model_copy(update={"corpus": _without(recipe.corpus, ids)})

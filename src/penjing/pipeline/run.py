@@ -28,13 +28,17 @@ from penjing.pipeline.stage import RECORD, Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.pipeline.stages.measure import MEASURES
+from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store, locked
 from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
 
-TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "reference", "finetune")
+TRAINING_STAGES = (
+    *("data", "corpus", "unlabelled", "tokenizer", "shards", "vectors", "pretrain"),
+    *("examples", "reference", "teach", "finetune"),
+)
 _SAMPLE_TOKENS = 100
 
 
@@ -204,9 +208,10 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
         check_runnable(recipe)
         done = complete_stages(recipe, out, progress, DATA_STAGES)
         wanted = [stage.name for stage in STAGES if stage.is_wanted(recipe) and stage.name not in done]
-        Store(out, recipe).prune(done, kept=wanted)
         known = {entry["content"] for entry in read_json(out / RECORD)} if (out / RECORD).is_file() else set()
         is_stale = any(artifact.content not in known for artifact in done.values())
+        # What teachers said of texts holds the texts: it goes at once, and is asked again.
+        Store(out, recipe).prune(done, kept=[name for name in wanted if name != TEACH.name or not is_stale])
         rebuilt = [name for name, artifact in done.items() if not artifact.skipped]
     return Removal(texts, rebuilt, wanted if is_stale else [], elsewhere)
 

@@ -64,13 +64,20 @@ def encoder_files(recipe: Recipe) -> list[Path]:
 
 
 def named_folder(key: str, address: str | None) -> Path | None:
-    """Returns the folder that a setting names; None where it names none.
+    """Returns the folder that a setting names, as `locate_folder` does; None where it names none."""
+    return None if address is None else locate_folder(address, key)
+
+
+def locate_folder(address: str, key: str) -> Path:
+    """Returns the folder of a model that a recipe names.
+
+    Args:
+        address: a path, or ``package:NAME/folder``.
+        key: of the recipe, for the error.
 
     Raises:
         RecipeError: there is no such folder.
     """
-    if address is None:
-        return None
     folder = locate_package_folder(address) if address.startswith("package:") else Path(address)
     if not folder.is_dir():
         raise RecipeError("there is no such folder", where=f"{key} = {address}", do="Correct the path.")

@@ -27,6 +27,7 @@ REMOVED = "removed.json"  # what was removed from a run: by id, the weights that
 PUBLISHED = "published.json"  # the hashes of all weights that a run has published
 #: What a text is for where a model learns from it.
 LEARNED = ("texts", "labelled.train")
+_OF_TEXTS = ("corpus", "unlabelled")  # stages that have texts without labels
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument
         UsageError: there is no such run, or one of an older version.
     """
     found: dict[str, Document | DroppedDocument] = {}
-    stages = [stage for stage in ("data", "corpus") if _has(run, stage)]
+    stages = [stage for stage in ("data", *_OF_TEXTS) if _has(run, stage)]
     if not stages:
         stage_folder(run, "corpus")  # says what is wrong
     if "data" in stages:
         found.update(find_labelled(stage_folder(run, "data"), ids))
-    if "corpus" in stages:
+    for stage in (stage for stage in stages if stage in _OF_TEXTS):
         found.update(
             (key, item)
-            for key, item in find_documents(stage_folder(run, "corpus"), ids).items()
+            for key, item in find_documents(stage_folder(run, stage), ids).items()
             if key not in found or (isinstance(item, Document) and not _is_learned(found[key]))
         )
     return found
@@ -117,7 +118,7 @@ def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
 
 def _find_in_any(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument]:
     """Returns what a run has, nothing where it has no texts or is of a version that kept no origins."""
-    if not (_has(run, "data") or _has(run, "corpus")):
+    if not any(_has(run, stage) for stage in ("data", *_OF_TEXTS)):
         return {}
     try:
         return find_texts(run, ids)

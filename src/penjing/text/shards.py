@@ -53,6 +53,36 @@ class TokenShard:
         """Returns the token ids of one row."""
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
 
+    def take(self, rows: NDArray[np.int64]) -> TokenShard:
+        """Returns some rows as a shard of their own, in memory; nothing is counted as cut."""
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.lengths[rows])])
+        tokens = np.concatenate([self.tokens[:0], *(self.row(row) for row in rows.tolist())])
+        labels = self.labels[rows] if len(self.labels) else self.labels
+        return TokenShard(tokens, offsets, labels, self.fingerprint, cut_tokens=0, cut_rows=0, unknown_tokens=0)
+
+
+def join_shards(first: TokenShard, second: TokenShard) -> TokenShard:
+    """Returns the rows of two shards, one after the other, in memory.
+
+    Args:
+        first: written by some renderer.
+        second: written by the same.
+
+    Raises:
+        DataError: another renderer has written it.
+    """
+    if first.fingerprint != second.fingerprint:
+        raise DataError("two shards were rendered in different ways", do="Make them again by one recipe.")
+    return TokenShard(
+        tokens=np.concatenate([first.tokens, second.tokens]),
+        offsets=np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        labels=np.concatenate([first.labels, second.labels]),
+        fingerprint=first.fingerprint,
+        cut_tokens=first.cut_tokens + second.cut_tokens,
+        cut_rows=first.cut_rows + second.cut_rows,
+        unknown_tokens=first.unknown_tokens + second.unknown_tokens,
+    )
+
 
 def write_shard(
     folder: Path,

@@ -37,6 +37,7 @@ class Batch:
         spans: the first and the last token of what is to be found, int64 [batch, 2]; None where nothing is.
         reference: log-probability of each row of ``written`` under another model, float64 [rows]; None where there is
             none to compare with.
+        taught: logits of teachers, [batch, teachers, labels]; None where they were not asked.
     """
 
     ids: Tensor
@@ -47,6 +48,7 @@ class Batch:
     token_types: Tensor | None = None
     spans: Tensor | None = None
     reference: Tensor | None = None
+    taught: Tensor | None = None
 
 
 class Batches(Protocol):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.train.distill_settings import DistillSettings
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -143,6 +145,13 @@ class RowSettings(TrainSettings):
     batch_rows: int = Field(32, ge=1, description="most rows in a batch")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_teachable_answers(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
+            raise ValueError("[finetune.distill] is for tasks that label texts, and this is another one")
+        return values
+
     @property
     def training(self) -> Self:
         """What the trainer is told."""
@@ -171,6 +180,7 @@ class FinetuneSettings(TextFinetuneSettings):
     best_by: Literal["loss", "accuracy"] = Field("accuracy", description="which validation figure decides the best")
     head: HeadSettings | None = None
     contrastive: ContrastiveSettings | None = None
+    distill: DistillSettings | None = None
 
     @property
     def fits_head(self) -> bool:

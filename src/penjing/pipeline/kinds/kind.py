@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from torch import Tensor, nn
 
 from penjing.data.settings import RowData
+from penjing.errors import UsageError
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.recipe import Recipe
@@ -131,6 +132,22 @@ class Kind(Protocol):
     def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         """Adds to a model folder, whose network and tokenizer are written, what other tools need beside them."""
         return
+
+    def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        """Fills a folder with what teachers say of rows, and returns what was counted; what is there already is kept.
+
+        Raises:
+            UsageError: there is nothing that teachers could say of such rows; their recipes have no section for it.
+        """
+        raise UsageError("this kind of task learns nothing from teachers", do="Leave [finetune.distill] out.")
+
+    def probe_teaching(self, recipe: Recipe, inputs: Inputs) -> tuple[float, dict[str, Any]]:
+        """Returns about how many seconds `teach` will take, and what it would count.
+
+        Raises:
+            UsageError: as `teach`.
+        """
+        raise UsageError("this kind of task learns nothing from teachers", do="Leave [finetune.distill] out.")
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         """Measures the model and the baselines on the test rows."""

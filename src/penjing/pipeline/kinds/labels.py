@@ -30,9 +30,19 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.taught import (
+    describe_scored,
+    taught_lesson,
+    teach_labels,
+    teachers_probabilities,
+    time_teachers,
+    training_rows,
+)
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import LabelRecipe, labelled_data
+from penjing.pipeline.teaching import read_teachers
 from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.classify import softmax
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.loading import load_label_model
 from penjing.tasks.task import LabelTask, load_task
@@ -109,7 +119,14 @@ class LabelKind(Kind):
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        return Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
+
+    def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        return teach_labels(recipe, inputs, read_labels(inputs), folder, progress)
+
+    def probe_teaching(self, recipe: Recipe, inputs: Inputs) -> tuple[float, dict[str, Any]]:
+        return time_teachers(recipe, inputs, read_labels(inputs))
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = network(batch.ids, batch.mask)
@@ -136,7 +153,9 @@ class LabelKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         model = self.load(recipe, inputs)
-        return Evaluated(measure_labels(recipe, model, inputs["data"], progress))
+        measured = measure_labels(recipe, model, inputs["data"], progress)
+        taught = {"teachers": _score_teachers(recipe, inputs)} if "teach" in inputs else {}
+        return Evaluated({**measured, **taught})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         shard = open_shard(inputs["examples"] / "test")
@@ -174,6 +193,25 @@ def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> Contrastive
     return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
 
 
+def _score_teachers(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    """Returns the scores of each teacher, and of all together, on the test rows, with family and size."""
+    labels, task, teachers = read_labels(inputs), label_task(recipe), read_teachers(inputs)
+    truth = class_numbers(read_split(inputs["data"], "test").labels, labels)
+    return {
+        name: {
+            **task.score(truth, probabilities, labels, recipe.evaluate.resamples, recipe.seed),
+            **describe_scored(name, teachers),
+        }
+        for name, probabilities in teachers_probabilities(inputs, "test", softmax).items()
+    }
+
+
+def read_labels(inputs: Inputs) -> list[str]:
+    """Returns the labels that the rows have, in order; they are those of the model."""
+    found: list[str] = read_json(inputs["data"] / "counts.json")["labels"]
+    return found
+
+
 def measure_labels(recipe: Recipe, model: Labeller, data: Path, progress: Progress) -> dict[str, Any]:
     """Returns what a model and the baselines are worth on the labelled test rows of a folder."""
     settings, seed = recipe.evaluate, recipe.seed
@@ -202,7 +240,7 @@ def row_batches(
     """Returns the batches of the training and of the validation rows; None where there are none to choose by."""
     training, validation = (
         RowBatches(
-            open_shard(inputs["examples"] / split),
+            training_rows(settings.distill, inputs) if split == "train" else open_shard(inputs["examples"] / split),
             tokenizer.pad_id,
             settings.batch_tokens,
             settings.batch_rows if split == "train" else 8 * settings.batch_rows,

@@ -18,10 +18,12 @@ from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.metrics.multilabel import choose_threshold
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
-from penjing.pipeline.kinds.labels import LABELS, LabelKind, row_batches
+from penjing.pipeline.kinds.labels import LABELS, LabelKind, read_labels, row_batches
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, filled_splits, write_split
+from penjing.pipeline.kinds.taught import describe_scored, taught_lesson, teachers_probabilities
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import MultilabelRecipe, multilabel_data
+from penjing.pipeline.teaching import read_teachers
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.loading import load_multilabel_model
 from penjing.tasks.multilabel import sigmoid
@@ -68,7 +70,8 @@ class MultilabelKind(LabelKind):
             tokenizer.mask_id,
             tokenizer.special_ids,
         )
-        return Lesson(objective, *row_batches(recipe.finetune, recipe.seed, inputs, tokenizer))
+        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
 
     def outputs(self, inputs: Inputs) -> Outputs:
         return Outputs(tuple(self.labels(inputs)), problem_type="multi_label_classification")
@@ -95,7 +98,8 @@ class MultilabelKind(LabelKind):
             seed=seed,
             progress=progress,
         )
-        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+        taught = {"teachers": _score_teachers(recipe, inputs, (validation, test))} if "teach" in inputs else {}
+        return Evaluated({**measured, "baselines": baselines, "difference": differences, **taught})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         task, labels, shard = multilabel_task(recipe), self.labels(inputs), open_shard(inputs["examples"] / "test")
@@ -115,6 +119,22 @@ class MultilabelKind(LabelKind):
         task.score(given, given.astype(np.float64), 0.5, labels, _FEW_RESAMPLES, recipe.seed)
         resampling = (time.perf_counter() - began) * recipe.evaluate.resamples / _FEW_RESAMPLES
         return seconds + once + resampling * (1 + 2 * len(task.baselines)), len(given)
+
+
+def _score_teachers(recipe: Recipe, inputs: Inputs, rows: tuple[LabelSetRows, LabelSetRows]) -> dict[str, Any]:
+    """Returns the scores of each teacher, and of all together, on the test rows, with family and size.
+
+    The threshold of each is chosen on the validation rows, as the model's is.
+    """
+    labels, task, teachers = read_labels(inputs), multilabel_task(recipe), read_teachers(inputs)
+    chosen, truth = (label_flags(split.labels, labels) for split in rows)
+    validation, test = (teachers_probabilities(inputs, split, sigmoid) for split in ("validation", "test"))
+    found = {}
+    for name, probabilities in test.items():
+        threshold = choose_threshold(chosen, validation[name])
+        measured = task.score(truth, probabilities, threshold, labels, recipe.evaluate.resamples, recipe.seed)
+        found[name] = {**measured, "threshold": threshold, **describe_scored(name, teachers)}
+    return found
 
 
 def multilabel_task(recipe: Recipe) -> MultilabelTask:

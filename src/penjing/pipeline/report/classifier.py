@@ -10,6 +10,7 @@ from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, 
 from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
 from penjing.pipeline.report.heat import heat_map
 from penjing.pipeline.report.rows import cut_sentence, drawn_sentence, removed_sentence, token_rows
+from penjing.pipeline.report.teachers import name_teacher
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
@@ -23,7 +24,9 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
     """Returns what ``classifier.html.jinja`` shows beyond what every report does."""
     evaluation = facts.evaluation
     labels, splits = list(evaluation.per_class), _split_table(facts)
-    columns = [(wording.say("this_model"), evaluation), *_order_baselines(evaluation, wording)]
+    teachers = [(name_teacher(name, wording), scores) for name, scores in evaluation.teachers.items()]
+    columns: list[tuple[str, Scores]] = [(wording.say("this_model"), evaluation), *teachers]
+    columns += _order_baselines(evaluation, wording)
     return {
         **_headline(facts, labels, wording),
         "evaluation": evaluation,
@@ -85,6 +88,10 @@ def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
     others = [
         whisker(wording.name("baseline", name), baseline.scores["accuracy"], is_own=False)
         for name, baseline in evaluation.baselines.items()
+    ]
+    others += [
+        whisker(name_teacher(name, wording), teacher.scores["accuracy"], is_own=False)
+        for name, teacher in evaluation.teachers.items()
     ]
     return sorted([own, *others], key=lambda row: -row.value)
 

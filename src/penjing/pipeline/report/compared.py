@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from penjing.pipeline.report.charts import Whisker, whisker_rows
 from penjing.pipeline.report.facts import Figure
+from penjing.pipeline.report.teachers import name_teacher
 from penjing.pipeline.report.wording import Wording, judge
 
 Cell = tuple[str, str]
@@ -28,10 +29,18 @@ class RowScores(BaseModel):
     scores: dict[str, Figure]
 
 
+class TeacherRowScores(RowScores):
+    """The scores of a model that the measured one learned from, or of several together; its family, and its weights."""
+
+    family: str
+    parameters: int
+
+
 class ComparedScores(RowScores):
     """The model's scores, and beside them those of the baselines on the same rows.
 
     Attributes:
+        teachers: those that it learned from, by number from 1, and ``all`` of several together → scores.
         best_by: the score that comes first.
         baselines: name → scores.
         difference: name → score → that of the model less that of the baseline.
@@ -39,6 +48,7 @@ class ComparedScores(RowScores):
 
     best_by: str
     baselines: Mapping[str, RowScores] = {}
+    teachers: Mapping[str, TeacherRowScores] = {}
     difference: dict[str, dict[str, Figure]] = {}
 
 
@@ -49,16 +59,23 @@ def order_baselines(evaluation: ComparedScores) -> list[tuple[str, RowScores]]:
 
 def score_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
     """Returns the columns and rows of the table of scores; a dash where a score is not defined."""
-    others = [(name, baseline.scores) for name, baseline in order_baselines(evaluation)]
-    return score_table(evaluation.scores, others, wording)
+    others = [(name_teacher(name, wording), teacher.scores) for name, teacher in evaluation.teachers.items()]
+    others += [(wording.name("baseline", name), baseline.scores) for name, baseline in order_baselines(evaluation)]
+    return score_columns(evaluation.scores, others, wording)
 
 
 def score_table(
     own: Mapping[str, Figure], others: Sequence[tuple[str, Mapping[str, Figure]]], wording: Wording
 ) -> dict[str, Any]:
-    """Returns that table for the scores of a model, and of baselines with their names."""
-    columns = [(wording.say("this_model"), own)]
-    columns += [(wording.name("baseline", name), scores) for name, scores in others]
+    """Returns that table for the scores of a model, and of baselines."""
+    return score_columns(own, [(wording.name("baseline", name), scores) for name, scores in others], wording)
+
+
+def score_columns(
+    own: Mapping[str, Figure], others: Sequence[tuple[str, Mapping[str, Figure]]], wording: Wording
+) -> dict[str, Any]:
+    """Returns that table for the scores of a model, and of others as they are called in the report."""
+    columns = [(wording.say("this_model"), own), *others]
     return {
         "score_columns": [name for name, _ in columns],
         "score_rows": [
@@ -74,6 +91,10 @@ def headline_values(evaluation: ComparedScores, wording: Wording) -> dict[str, A
     verdict, comparison = _compare(evaluation, ordered, wording)
     whiskers = [_whisker(name, wording.say("this_model"), evaluation, wording, is_own=True)] + [
         _whisker(name, wording.name("baseline", other), scores, wording, is_own=False) for other, scores in ordered
+    ]
+    whiskers += [
+        _whisker(name, name_teacher(other, wording), scores, wording, is_own=False)
+        for other, scores in evaluation.teachers.items()
     ]
     whiskers.sort(key=lambda row: -row.value)
     rows, axis = whisker_rows(whiskers, lambda value: wording.score(name, value).replace(".0", ""))

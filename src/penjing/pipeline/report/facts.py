@@ -66,16 +66,25 @@ class Scores(BaseModel):
     reliability: list[Bin] = []
 
 
+class TeacherScores(Scores):
+    """The scores of a model that the measured one learned from, or of several together; its family, and its weights."""
+
+    family: str
+    parameters: int
+
+
 class Evaluation(Scores):
     """The model's scores, and beside them those of the baselines on the same rows.
 
     Attributes:
         baselines: name → scores.
+        teachers: those that it learned from, by number from 1, and ``all`` of several together → scores.
         difference: name → accuracy of the model less that of the baseline, paired by row.
         mistakes: the most confident ones first.
     """
 
     baselines: dict[str, Scores] = {}
+    teachers: dict[str, TeacherScores] = {}
     difference: dict[str, Figure] = {}
     mistakes: list[Mistake] = []
 
@@ -292,6 +301,31 @@ class HeadFacts(BaseModel):
     contrastive: ContrastFacts | None = None
 
 
+class Teacher(Facts):
+    """A model that another learned from."""
+
+    family: str
+    parameters: int
+
+
+class TaughtFacts(BaseModel):
+    """Whom a model learned from, and on how many texts without labels; other keys are not looked at.
+
+    Attributes:
+        teachers: one at least.
+        temperature: logits were divided by it; None where texts were learned.
+        weight: share of the teachers in the loss.
+        unlabelled: what became of the texts without labels; None: there were none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    teachers: tuple[Teacher, ...]
+    temperature: float | None = None
+    weight: float | None = None
+    unlabelled: dict[str, int] | None = None
+
+
 class ModelFacts(Facts):
     """What network it is; ``shape`` has entries of its config, under the hub's names."""
 
@@ -300,6 +334,7 @@ class ModelFacts(Facts):
     lora: AdapterFacts | None = None
     head: HeadFacts | None = None
     names: NameFacts | None = None
+    distill: TaughtFacts | None = None
     shape: dict[str, bool | int | float | str] = {}
 
 

@@ -32,6 +32,7 @@ from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import adapter_rows, head_rows
 from penjing.pipeline.report.strings import Language
+from penjing.pipeline.report.teachers import taught_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing import writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -123,6 +124,7 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
             *name_rows(facts.model.names, wording),
             *adapter_rows(facts.model.lora, wording),
             *head_rows(facts.model.head, wording),
+            *taught_rows(facts.model, wording),
         ],
         "recipe": facts.recipe[:_LONGEST_RECIPE],
         "draw_bar": draw_bar,

@@ -28,6 +28,8 @@ from penjing.pipeline.report.preference_chinese import PREFERENCE_CHINESE
 from penjing.pipeline.report.preference_english import PREFERENCE_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
+from penjing.pipeline.report.taught_chinese import TAUGHT_CHINESE
+from penjing.pipeline.report.taught_english import TAUGHT_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
 from penjing.pipeline.report.tune_english import TUNE_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
@@ -44,6 +46,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),
     (FEW_ENGLISH, FEW_CHINESE),
     (NAMES_ENGLISH, NAMES_CHINESE),
+    (TAUGHT_ENGLISH, TAUGHT_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),

@@ -13,12 +13,15 @@ from penjing.pipeline.stages.measure import MEASURE
 from penjing.pipeline.stages.pretrain import PRETRAIN
 from penjing.pipeline.stages.reference import REFERENCE
 from penjing.pipeline.stages.shards import SHARDS
+from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.stages.tokenizer import TOKENIZER
+from penjing.pipeline.stages.unlabelled import UNLABELLED
 from penjing.pipeline.stages.vectors import VECTORS
 
 STAGES: tuple[Stage, ...] = (
     DATA,
     CORPUS,
+    UNLABELLED,
     TOKENIZER,
     SHARDS,
     VECTORS,
@@ -26,6 +29,7 @@ STAGES: tuple[Stage, ...] = (
     MEASURE,
     EXAMPLES,
     REFERENCE,
+    TEACH,
     FINETUNE,
     EVALUATE,
     EXPLAIN,

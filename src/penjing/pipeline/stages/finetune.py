@@ -37,6 +37,7 @@ from penjing.pipeline.start import (
     model_settings,
     start_files,
 )
+from penjing.pipeline.teaching import describe_distillation
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
@@ -64,6 +65,8 @@ def _run(context: StageContext) -> dict[str, Any]:
         write()
     else:
         added["lora"] = _merge(context, job, architecture, config, write)
+    if "teach" in context.inputs:
+        added["distill"] = describe_distillation(context.recipe, context.inputs)
     kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, added)
     remove_training_files(context.folder)
@@ -146,9 +149,14 @@ def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: di
     write_json(context.folder / "model" / CARD, card)
 
 
+_OWN = ("lora", "head", "contrastive", "distill")
+
+
 def _parts(recipe: Recipe) -> list[Any]:
     """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
-    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive"}, exclude_none=True)
+    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
+    for where in ("teacher", "unlabelled"):  # their content counts, by what was made of it
+        own.get("distill", {}).pop(where, None)
     return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
 
 
@@ -159,11 +167,11 @@ def _adapters(lora: LoraSettings) -> dict[str, Any]:
 
 FINETUNE = Stage(
     "finetune",
-    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference"),
+    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference", "unlabelled", "teach"),
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
-        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", "lora", "head", "contrastive"}),
+        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", *_OWN}),
         choose_learning_rate(recipe, recipe.finetune),
         *_parts(recipe),
     ],

@@ -48,12 +48,31 @@ class ClassificationObjective:
         """A few labels are scored: there is nothing to gain."""
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
+        return self.compare(*self.answer(network, *tensors))
+
+    def answer(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor, float]:
+        """Returns logits [batch, outputs] of a prepared batch, its labels, and how much these are smoothed."""
         ids, thinned, mask, labels = cast("tuple[Tensor, Tensor, Tensor | None, Tensor]", tensors)
-        logits = network(thinned if network.training else ids, mask).float()  # [batch, labels]
-        smoothing = self._label_smoothing if network.training else 0.0
-        return self.compare(logits, labels, smoothing)
+        logits = network(thinned if network.training else ids, mask).float()
+        return logits, labels, self._label_smoothing if network.training else 0.0
 
     def compare(self, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """Returns the summed loss, and how many rows are right, of logits [batch, outputs] and labels [batch]."""
         loss = F.cross_entropy(logits, labels, reduction="sum", label_smoothing=smoothing)
         return loss, (logits.argmax(dim=-1) == labels).sum()
+
+    def imitate(self, logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+        """Returns the summed divergence of probabilities from those of teachers, both at a temperature.
+
+        Args:
+            logits: of the student, [batch, outputs].
+            taught: a score of each label by each teacher, [batch, teachers, labels]; their probabilities are averaged.
+            temperature: what scores are divided by.
+        """
+        wanted = (taught.to(logits.dtype) / temperature).softmax(dim=-1).mean(dim=1)
+        given = (self.score_labels(logits) / temperature).log_softmax(dim=-1)
+        return F.kl_div(given, wanted, reduction="sum")
+
+    def score_labels(self, logits: Tensor) -> Tensor:
+        """Returns a score of each label, [batch, labels], whose softmax is its probability."""
+        return logits

@@ -51,3 +51,10 @@ class MultilabelObjective(ClassificationObjective):
         targets = labels * (1.0 - smoothing) + smoothing / 2.0 if smoothing else labels
         loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=-1).sum()
         return loss, ((logits >= 0.0) == (labels > 0.5)).all(dim=-1).sum()
+
+    def imitate(self, logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+        """As for one label, with a divergence of each label by itself, their mean over labels, added up over rows."""
+        wanted = (taught.to(logits.dtype) / temperature).sigmoid().mean(dim=1)
+        given = torch.stack((logits / temperature, -logits / temperature), dim=-1)  # yes and no, [batch, labels, 2]
+        both = torch.stack((wanted, 1.0 - wanted), dim=-1)
+        return F.kl_div(F.logsigmoid(given), both, reduction="none").sum(dim=-1).mean(dim=-1).sum()

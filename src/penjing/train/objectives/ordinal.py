@@ -19,7 +19,10 @@ class OrdinalObjective(ClassificationObjective):
     """
 
     def compare(self, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        scores = rank_log_probabilities(logits)  # [batch, labels]
+        scores = self.score_labels(logits)
         loss = F.cross_entropy(scores, labels, reduction="sum", label_smoothing=smoothing)
         is_below = scores.detach().exp().cumsum(dim=-1)[:, :-1] < 0.5
         return loss, (is_below.sum(dim=-1) == labels).sum()
+
+    def score_labels(self, logits: Tensor) -> Tensor:
+        return rank_log_probabilities(logits)

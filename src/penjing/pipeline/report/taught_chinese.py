@@ -1,0 +1,21 @@
+"""The words of the report about learning from teachers, in Chinese."""
+
+from __future__ import annotations
+
+TAUGHT_CHINESE: dict[str, str] = {
+    "stage.unlabelled": "无标签文本",
+    "stage.teach": "教师的回答",
+    "teacher": "教师 {number}",
+    "all_teachers": "全部教师合议",
+    "teacher_of": "{family}，{parameters}参数，是本模型的 {times} 倍",
+    "taught": "向教师学习",
+    "taught_by": "占损失的 {weight}，温度 {temperature}",
+    "unlabelled_texts": "无标签文本",
+    "unlabelled_of": "{read} 篇中取 {texts} 篇",
+    "unlabelled.empty": "{count} 篇为空",
+    "unlabelled.in_evaluation": "{count} 篇与验证或测试数据相同，已剔除",
+    "unlabelled.in_training": "{count} 篇与训练数据相同，已剔除",
+    "unlabelled.removed": "{count} 篇按编号移除",
+    "unlabelled.duplicates": "{count} 篇重复",
+    "unlabelled.left_out": "{count} 篇未抽中",
+}

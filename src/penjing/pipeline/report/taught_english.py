@@ -1,0 +1,21 @@
+"""The words of the report about learning from teachers, in English."""
+
+from __future__ import annotations
+
+TAUGHT_ENGLISH: dict[str, str] = {
+    "stage.unlabelled": "Texts without labels",
+    "stage.teach": "Answers of the teachers",
+    "teacher": "Teacher {number}",
+    "all_teachers": "All teachers together",
+    "teacher_of": "{family}, {parameters} parameters, {times} times as many as this model",
+    "taught": "Learned from teachers",
+    "taught_by": "{weight} of the loss, at temperature {temperature}",
+    "unlabelled_texts": "Texts without labels",
+    "unlabelled_of": "{texts} of {read}",
+    "unlabelled.empty": "{count} empty",
+    "unlabelled.in_evaluation": "{count} left out that are validation or test rows",
+    "unlabelled.in_training": "{count} left out that are training rows",
+    "unlabelled.removed": "{count} removed by their ids",
+    "unlabelled.duplicates": "{count} duplicates",
+    "unlabelled.left_out": "{count} not drawn",
+}

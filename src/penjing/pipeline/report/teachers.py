@@ -1,0 +1,47 @@
+"""What reports say of the models that another learned from."""
+
+from __future__ import annotations
+
+from penjing.pipeline.report.facts import ModelFacts
+from penjing.pipeline.report.wording import Wording
+
+_LEFT_OUT = ("empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out")
+ALL = "all"  # what several teachers say together
+
+
+def name_teacher(name: str, wording: Wording) -> str:
+    """Returns what a teacher is called: by its number from 1, or all together."""
+    return wording.say("all_teachers") if name == ALL else wording.say("teacher", number=name)
+
+
+def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
+    """Returns who the teachers were, how much larger than their student, and on what; nothing where there were none."""
+    taught = model.distill
+    if taught is None:
+        return []
+    rows = [
+        (
+            name_teacher(str(number), wording),
+            wording.say(
+                "teacher_of",
+                family=wording.name("family", teacher.family),
+                parameters=wording.parameters(teacher.parameters),
+                times=f"{teacher.parameters / model.parameters:.1f}",
+            ),
+        )
+        for number, teacher in enumerate(taught.teachers, start=1)
+    ]
+    if taught.temperature is not None and taught.weight is not None:
+        how = wording.say("taught_by", weight=wording.percent(taught.weight), temperature=f"{taught.temperature:g}")
+        rows.append((wording.say("taught"), how))
+    counts = taught.unlabelled
+    if counts is not None:
+        reasons = [
+            wording.name("unlabelled", reason, count=wording.count(counts[reason]))
+            for reason in _LEFT_OUT
+            if counts.get(reason)
+        ]
+        texts, read = wording.count(counts["texts"]), wording.count(counts["read"])
+        kept = wording.say("unlabelled_of", texts=texts, read=read)
+        rows.append((wording.say("unlabelled_texts"), wording.say("comma").join([kept, *reasons])))
+    return rows

@@ -1,0 +1,35 @@
+"""What teachers say of the training rows, and of texts without labels: asked once, before the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penjing.pipeline.kinds import kind_of
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import distilling
+from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.teaching import teacher_files, teacher_folders
+
+
+def _has_teachers(recipe: Recipe) -> bool:
+    return distilling(recipe) is not None
+
+
+def _run(context: StageContext) -> dict[str, Any]:
+    return kind_of(context.recipe).teach(context.recipe, context.inputs, context.folder, context.progress)
+
+
+def _settings(recipe: Recipe) -> Any:
+    # Whose files they are is said by their number alone; how their answers are learned changes none of them.
+    return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json")]
+
+
+TEACH = Stage(
+    "teach",
+    inputs=("data", "unlabelled", "tokenizer"),
+    settings=_settings,
+    run=_run,
+    files=teacher_files,
+    is_wanted=_has_teachers,
+    is_resumable=True,
+)

@@ -1,0 +1,108 @@
+"""The models that a recipe names as teachers: found, checked, and described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from penjing.errors import ModelFolderError, RecipeError
+from penjing.files import read_json
+from penjing.models.config import family_of
+from penjing.models.interface import count_parameters
+from penjing.models.weights import read_config
+from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe_kinds import distilling
+from penjing.pipeline.start import locate_folder
+from penjing.tasks.card import card_task, read_card
+from penjing.tasks.model import Model
+from penjing.tasks.task import Answers, load_task
+
+TEACHERS = "teachers.json"
+#: Which answers of teachers can be learned as which.
+_LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
+    "label": frozenset({"label", "rank"}),
+    "rank": frozenset({"label", "rank"}),
+    "set": frozenset({"set"}),
+    "text": frozenset({"text"}),
+}
+
+
+def teacher_folders(recipe: Recipe) -> list[Path]:
+    """Returns the folders named in ``[finetune.distill] teacher``; none without that section.
+
+    Raises:
+        RecipeError: one is not there.
+    """
+    distill = distilling(recipe)
+    return [] if distill is None else [locate_folder(at, "[finetune.distill] teacher") for at in distill.teachers]
+
+
+def teacher_files(recipe: Recipe) -> list[Path]:
+    """Returns the files of the teachers: weights, config, tokenizer, card."""
+    return [file for folder in teacher_folders(recipe) for file in sorted(folder.iterdir()) if file.is_file()]
+
+
+def check_teachers(recipe: Recipe) -> None:
+    """Checks that the teachers are models whose answers the recipe's model can learn.
+
+    Raises:
+        RecipeError: a folder is not there, is no finished model, or answers with something else.
+    """
+    for folder in teacher_folders(recipe):
+        where = f"[finetune.distill] teacher = {folder}"
+        try:
+            read_config(folder)
+            theirs = card_task(read_card(folder), folder)
+        except ModelFolderError as error:
+            raise RecipeError(error.what, where=where, do="Name the folder model of a finished run.") from error
+        own = load_task(task_of(recipe))
+        if theirs.answers not in _LEARNABLE[own.answers] or (own.answers == "text" and theirs.name != own.name):
+            raise RecipeError(
+                f"it is for the task {theirs.name}, and its answers are not those of the task {own.name}",
+                where=where,
+                do=f"Name a model that was fine-tuned for {own.name}.",
+            )
+
+
+def check_labels(theirs: tuple[str, ...], own: list[str], folder: Path) -> list[int]:
+    """Returns the place of each label among those of a teacher.
+
+    Raises:
+        RecipeError: they are not the same labels.
+    """
+    if set(theirs) != set(own):
+        raise RecipeError(
+            f"the labels of the teacher are {', '.join(theirs)}, and those of [data] are {', '.join(own)}",
+            where=f"[finetune.distill] teacher = {folder}",
+            do="Name the labels under [data] labels as the teacher's are, or name another teacher.",
+        )
+    return [theirs.index(label) for label in own]
+
+
+def describe_teacher(model: Model, network: nn.Module) -> dict[str, Any]:
+    """Returns family and size of a teacher."""
+    return {"family": family_of(read_config(model.folder)), "parameters": count_parameters(network)}
+
+
+def read_teachers(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Returns what was described of the teachers when they were asked."""
+    found: list[dict[str, Any]] = read_json(inputs["teach"] / TEACHERS)
+    return found
+
+
+def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """Returns who taught, how it was learned, and what became of the texts without labels."""
+    distill = distilling(recipe)
+    assert distill is not None
+    described = {
+        "teachers": read_teachers(inputs),
+        **distill.model_dump(mode="json", exclude={"teacher", "unlabelled"}),
+    }
+    if "unlabelled" in inputs:
+        counts = read_json(inputs["unlabelled"] / "counts.json")
+        kept = ("read", "empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out", "texts")
+        described["unlabelled"] = {name: counts[name] for name in kept}
+    return described

@@ -1,0 +1,40 @@
+"""What a model that learns from teachers can be told."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penjing.data.unlabelled import UnlabelledData
+
+
+class TeacherSettings(BaseModel):
+    """Learning from what other models answer, beside what the rows say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unlabelled: UnlabelledData | None = None
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The folders of the teachers."""
+        raise NotImplementedError
+
+
+class DistillSettings(TeacherSettings):
+    """The model learns the probabilities that teachers give to each label, beside the true labels."""
+
+    teacher: str | tuple[str, ...] = Field(
+        min_length=1,
+        description="folder of a finished model with the same labels, or package:NAME/folder; or a list of them, whose "
+        "probabilities are averaged",
+    )
+    temperature: float = Field(
+        2.0, gt=0, description="logits are divided by it: the higher, the more the labels count that are not given"
+    )
+    weight: float = Field(
+        0.5, gt=0, le=1, description="share of the teachers in the loss; the true labels have the rest"
+    )
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
