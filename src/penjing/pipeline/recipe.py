@@ -98,7 +98,7 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize, chat, answer or recommend; none without [data]",
+        "summarize, generate, chat, answer or recommend; none without [data]",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: RowData | None = None

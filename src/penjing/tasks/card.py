@@ -36,6 +36,10 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForContinuations(_AskedForTexts):
+    reads: dict[str, Any]
+
+
 class _AskedForSpans(_Asked):
     answer: dict[str, Any]
 
@@ -51,6 +55,7 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "span": _AskedForSpans,
     "text": _AskedForTexts,
     "reply": _AskedForTexts,
+    "continuation": _AskedForContinuations,
     "items": _AskedForItems,
 }
 

@@ -25,16 +25,29 @@ from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.card import CARD, card_task, read_card
 from penjing.tasks.dialogue_model import DialogueModel
+from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.heads import HEADS
 from penjing.tasks.item_files import ENCODER, read_items, read_texts
 from penjing.tasks.item_model import ItemModel, pad_tokens
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.multilabel_model import MultilabelModel
-from penjing.tasks.task import Answers, DialogueTask, ItemTask, LabelTask, MultilabelTask, SpanTask, Task, WritingTask
+from penjing.tasks.sample_settings import SampleSettings
+from penjing.tasks.task import (
+    Answers,
+    DialogueTask,
+    GenerationTask,
+    ItemTask,
+    LabelTask,
+    MultilabelTask,
+    SpanTask,
+    Task,
+    WritingTask,
+)
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.chat_template import read_chat_template
+from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
@@ -51,6 +64,7 @@ _ANSWERS: Mapping[Answers, str] = {
     "span": "parts of texts",
     "text": "texts",
     "reply": "replies",
+    "continuation": "continuations",
     "items": "items",
 }
 
@@ -76,6 +90,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_answers(path, card, task, config_values, device)
     if isinstance(task, DialogueTask):
         return _load_dialogue(path, card, task, config_values, device)
+    if isinstance(task, GenerationTask):
+        return _load_generation(path, card, task, config_values, device)
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
     renderer, engine = _load_scoring(path, card, task, config_values, device)
@@ -134,6 +150,16 @@ def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueMod
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
+
+
+def load_generation_model(folder: str | Path, device: str = "auto") -> GenerationModel:
+    """Loads the folder of a model that goes on with texts.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), GenerationModel, "texts to go on with")
 
 
 def load_item_model(folder: str | Path, device: str = "auto") -> ItemModel:
@@ -222,6 +248,20 @@ def _load_dialogue(
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
     return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
+
+
+def _load_generation(
+    folder: Path, card: dict[str, Any], task: GenerationTask, config_values: dict[str, Any], device: str
+) -> GenerationModel:
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    with _written_in(folder / CARD):
+        render = _settings(folder, card, "render", ContinuationRendererSettings)
+        settings = _settings(folder, card, "write", SampleSettings).writing
+        renderer = ContinuationRenderer(load_tokenizer(folder), render, reads_first=architecture.is_encoder_decoder)
+    _check_fingerprint(folder, card, renderer.fingerprint)
+    network: Any = _load_network(architecture.language_model(config), folder, device)
+    return GenerationModel(folder, card, task, renderer=renderer, network=network, settings=settings)
 
 
 def _load_items(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penjing.data.histories import Catalog
 from penjing.data.question_rows import Question
+from penjing.metrics.generation import SampleScores
 from penjing.metrics.ranking import Places
 from penjing.registry import load_registered
 from penjing.tasks.prediction import ClassPrediction, SetPrediction
@@ -79,13 +80,25 @@ class RankingBaseline(Protocol):
 
 
 FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
-Answers = Literal["items", "label", "rank", "reply", "set", "span", "text"]
+
+
+class TokenBaseline(Protocol):
+    """A fitted baseline that says how likely tokens are."""
+
+    def surprisals(self, documents: Sequence[Sequence[int]]) -> Ratings:
+        """Returns the negative log-probability of each document but its first token, in nats, [documents]."""
+
+
+#: Fits on documents one after another, int64 [tokens], where each begins and the last ends, [documents + 1], and the
+#: size of the vocabulary.
+FitTokens = Callable[[NDArray[np.int64], NDArray[np.int64], int], TokenBaseline]
+Answers = Literal["continuation", "items", "label", "rank", "reply", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`
-    or an `ItemTask`.
+    """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
+    an `ItemTask` or a `GenerationTask`.
 
     Attributes:
         name: as in a recipe.
@@ -248,6 +261,25 @@ class ItemTask(Task):
     @property
     def answers(self) -> Answers:
         return "items"
+
+
+@dataclass(frozen=True)
+class GenerationTask(Task):
+    """A text is gone on with. Families can do it that write: encoder-decoders and decoders.
+
+    Attributes:
+        score: texts written, texts that truly follow, resamples, seed → scores of both, and their difference.
+        best_by: the score that comes first; the fewer the better.
+        baselines: name → function of the training tokens → fitted baseline.
+    """
+
+    score: Callable[[Sequence[str], Sequence[str], int, int], SampleScores]
+    best_by: str
+    baselines: Mapping[str, FitTokens]
+
+    @property
+    def answers(self) -> Answers:
+        return "continuation"
 
 
 def load_task(name: str) -> Task:

@@ -17,9 +17,10 @@ from penjing.errors import RecipeError
 from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
-from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
+from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.written import score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
@@ -28,14 +29,9 @@ from penjing.tasks.task import WritingTask, load_task
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.pair_renderer import PairRenderer
 from penjing.text.renderer import Rendered
-from penjing.text.shards import open_shard
 from penjing.text.showing import ShownRow, join_rows, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
-from penjing.train.cross_entropy import IGNORED
-from penjing.train.objectives.span import shift_right
-from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
-from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
 
 _PROBED_ROWS = 128  # fewer do not fill a batch
 _BASELINE_ROWS = 2000
@@ -92,31 +88,10 @@ class WritingKind(Kind):
         return architecture.language_model(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
-        settings = recipe.finetune
-        reads_first = isinstance(network, EncoderDecoderModel)
-        batches = PairBatches if reads_first else ContinuationBatches
-        training, validation = (
-            batches(
-                open_shard(inputs["examples"] / split),
-                tokenizer.pad_id,
-                PairLimits(settings.batch_tokens, settings.batch_rows),
-                recipe.seed,
-                shuffled=split == "train",
-            )
-            for split in ("train", "validation")
-        )
-        if isinstance(network, EncoderDecoderModel):
-            return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), training, validation)
-        return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+        return writing_lesson(recipe, inputs, tokenizer, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
-        assert batch.written is not None
-        if isinstance(network, EncoderDecoderModel):
-            read = shift_right(batch.written, network.decoder_start_id).clamp(min=0)
-            hidden = network.decode(read, network.encode(batch.ids, batch.mask), batch.mask)
-            return network.score(hidden[batch.written != IGNORED])
-        model = cast("LanguageModel", network)
-        return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
+        return score_written(network, batch)
 
     def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
         assert isinstance(recipe, WritingRecipe)

@@ -16,6 +16,8 @@ from penjing.pipeline.report.dialogue_english import DIALOGUE_ENGLISH
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.few_chinese import FEW_CHINESE
 from penjing.pipeline.report.few_english import FEW_ENGLISH
+from penjing.pipeline.report.generation_chinese import GENERATION_CHINESE
+from penjing.pipeline.report.generation_english import GENERATION_ENGLISH
 from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
@@ -43,6 +45,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (ANSWERS_ENGLISH, ANSWERS_CHINESE),
     (DIALOGUE_ENGLISH, DIALOGUE_CHINESE),
     (RANKING_ENGLISH, RANKING_CHINESE),
+    (GENERATION_ENGLISH, GENERATION_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: string for english, _ in _PARTS for key, string in english.items()},

@@ -7,6 +7,7 @@ sources and targets; what it returns writes a text for each source. For question
 function of the training questions; what it returns finds a part of the text for each question. For dialogues, each is a
 function of training replies and questions of validation dialogues; what it returns rates replies. For recommendation,
 each is a function of training histories and the items; what it returns scores every item for each history.
+For generation, each is a function of training tokens; what it returns says how likely tokens are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
 from penjing.tasks.baselines.majority import fit_majority
+from penjing.tasks.baselines.ngram import fit_ngram
 from penjing.tasks.baselines.recommendation import fit_item_neighbors, fit_last_text, fit_popular
 from penjing.tasks.baselines.replies import fit_bm25, fit_frequent
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
@@ -24,7 +26,7 @@ from penjing.tasks.baselines.tfidf_each import fit_tfidf_each
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitAnswers, FitRanking, FitRetrieval, FitSets, FitWriting
+from penjing.tasks.task import FitAnswers, FitRanking, FitRetrieval, FitSets, FitTokens, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
@@ -48,3 +50,4 @@ RECOMMENDATION_BASELINES: Mapping[str, FitRanking] = {
     "item-knn": fit_item_neighbors,
     "last-text": fit_last_text,
 }
+GENERATION_BASELINES: Mapping[str, FitTokens] = {"trigram-kneser-ney": fit_ngram}
