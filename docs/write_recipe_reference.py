@@ -25,6 +25,7 @@ from penjing.pipeline.recipe_kinds import (
     MultilabelRecipe,
     WritingRecipe,
 )
+from penjing.pipeline.recipe_parts import MultiRecipe, PartSettings
 from penjing.registry import load_registered, registered_names
 
 _INTRODUCTION = """# Every setting of a recipe
@@ -80,6 +81,12 @@ _RANKING = """## The task `recommend`
 With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
 `[pretrain]` and `[explain]` are not for it.
 """
+_SEVERAL_TASKS = """## Several tasks
+
+With `task = "multi"` one model learns several tasks, each with a section `[parts.NAME]`: its task, its template, and in
+`[parts.NAME.data]` the `[data]` of that task. There is no `[data]` and no `[explain]` then; the rest is as above.
+[multitask.md](multitask.md) shows it.
+"""
 _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (MultilabelRecipe, _MULTILABEL, _SEVERAL, _OF_SEVERAL),
     (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
@@ -100,6 +107,12 @@ def write_reference() -> str:
             section = _section_of(recipe.model_fields[name])
             assert section is not None
             _write_section(section, name, lines, of)
+    lines += [_SEVERAL_TASKS]
+    _write_section(PartSettings, "parts.NAME", lines)
+    for name in ("mix", "render", "finetune", "write"):
+        section = _section_of(MultiRecipe.model_fields[name])
+        assert section is not None
+        _write_section(section, name, lines, " of `multi`")
     for family in registered_names("models"):
         lines += [f"## `[model.shape]` of the family `{family}`", "", "| key | default |", "| --- | --- |"]
         architecture = load_registered("models", family)

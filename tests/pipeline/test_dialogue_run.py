@@ -167,7 +167,8 @@ def test_messages_texts_and_dictionaries_are_answered(run: RunResult) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_report_speaks_both_languages(run: RunResult, read_page: Callable[[str], Any], language: Any) -> None:
-    from penjing.pipeline.facts import Outcome, collect_facts
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
     from penjing.pipeline.report.report import render_report
 
     recipe = check_recipe(recipe_in(run.out.parent), "echo")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from penjing.pipeline.facts import Outcome, collect_facts
+from penjing.pipeline.facts import collect_facts
 from penjing.pipeline.notes import note_stage
+from penjing.pipeline.outcome import Outcome
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.train.history import read_history
 

@@ -122,7 +122,8 @@ def test_a_table_is_answered_with_labels_in_a_column(label_kind_run: Run) -> Non
     ],
 )
 def test_reports_say_what_kind_of_labels_they_are_about(label_kind_run: Run, task: str, words: dict[str, str]) -> None:
-    from penjing.pipeline.facts import Outcome, collect_facts
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
     from penjing.pipeline.report.report import render_report
 
     run = label_kind_run(task)

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from penjing.pipeline.facts import LanguageOutcome, collect_language_facts
+from penjing.pipeline.facts import collect_language_facts
 from penjing.pipeline.notes import note_stage
+from penjing.pipeline.outcome import LanguageOutcome
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.run import run_recipe

@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import score_table
 from penjing.data.reading import read_rows
 from penjing.data.rows import TextRows
 from penjing.errors import DataError
-from penjing.tasks.card import card_task, read_card
+from penjing.tasks.card import card_task, choose_part, read_card
 from penjing.tasks.task import Answers, LabelTask
 
 
@@ -26,19 +27,20 @@ def show_scores(
     columns: tuple[str, ...] | None,
     resamples: int,
     *,
+    part: str | None = None,
     as_json: bool,
 ) -> None:
     """Scores a model on a labelled file or standard input."""
-    card = read_card(model_folder)
+    _, card = choose_part(read_card(model_folder), model_folder, part)
     task = card_task(card, model_folder)
     assert isinstance(task, LabelTask)
     texts, names = _read(data, text, label, columns, task, card["labels"])
     # These bring torch, which a wrong call need not wait for.
-    from penjing.evaluate.evaluation import LabelledTexts, evaluate_model
-    from penjing.tasks.loading import load_label_model
+    from penjing.evaluate.evaluation import LabelledTexts, Labeller, evaluate_model
+    from penjing.tasks.loading import load_part
 
-    rows = LabelledTexts(texts, names)
-    measured = evaluate_model(load_label_model(model_folder), rows, resamples=resamples, mistakes=20, seed=0)
+    rows, model = LabelledTexts(texts, names), cast("Labeller", load_part(model_folder, part))
+    measured = evaluate_model(model, rows, resamples=resamples, mistakes=20, seed=0)
     del measured["correct"]
     if as_json:
         print_json({"model": str(model_folder), "data": data, **measured})
@@ -59,13 +61,15 @@ def _read(
     return texts, names
 
 
-def answers_with(model_folder: Path) -> Answers:
-    """Returns what a fine-tuned model answers with.
+def answers_with(model_folder: Path, part: str | None = None) -> Answers:
+    """Returns what a fine-tuned model, or a part of one of several tasks, answers with.
 
     Raises:
         ModelFolderError: it is none.
+        UsageError: there is no such part, or several and none is named.
     """
-    return card_task(read_card(model_folder), model_folder).answers
+    _, card = choose_part(read_card(model_folder), model_folder, part)
+    return card_task(card, model_folder).answers
 
 
 @contextmanager

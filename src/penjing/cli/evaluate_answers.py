@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from penjing.cli.answer import find_encoder
 from penjing.cli.evaluate import open_data
@@ -40,27 +41,29 @@ class QuestionCall:
     encoder: Path | None = None
 
 
-def show_answer_scores(model_folder: Path, call: QuestionCall, resamples: int, *, as_json: bool) -> None:
+def show_answer_scores(
+    model_folder: Path, call: QuestionCall, resamples: int, *, part: str | None = None, as_json: bool
+) -> None:
     """Scores a model on questions: JSON in the layout of SQuAD, or a table.
 
     Rows without a question or a text are left out, and counted; answers that are not in their text count all the same.
     """
     questions = _read(call)
     # These bring torch, which a wrong call need not wait for.
-    from penjing.evaluate.answers import evaluate_answers
+    from penjing.evaluate.answers import Answerer, evaluate_answers
     from penjing.evaluate.documents import evaluate_documents
     from penjing.tasks.document_answers import DocumentReader
-    from penjing.tasks.loading import load_answer_model
+    from penjing.tasks.loading import load_answer_model, load_part
     from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_answer_model(model_folder)
         if call.folder is None:
+            model = cast("Answerer", load_part(model_folder, part))
             measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
         else:
             index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder))
-            reader = DocumentReader(model, index)
+            reader = DocumentReader(load_answer_model(model_folder), index)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     if as_json:
         print_json({"model": str(model_folder), "data": call.data, **measured})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import Json, ModelFolder
+from penjing.cli.options import Json, ModelFolder, Part
 from penjing.errors import UsageError
 
 
@@ -63,6 +63,7 @@ def evaluate(
     separator: Annotated[
         str | None, typer.Option("--separator", help='Stands between labels, for a model of several: "|".')
     ] = None,
+    part: Part = None,
     as_json: Json = False,
 ) -> None:
     """Score a model, each score with its 95% interval: on labelled rows, or a language model on texts or BLiMP."""
@@ -75,12 +76,12 @@ def evaluate(
         show_language_scores(model, data, text, names, train, pairs_per_set, resamples, as_json=as_json)
         return
     _refuse(model, {"--pairs-per-set": pairs_per_set, "--train": train}, "language models")
-    answers = answers_with(model)
+    answers = answers_with(model, part)
     if answers == "span":
         from penjing.cli.evaluate_answers import QuestionCall, show_answer_scores
 
         asked = QuestionCall(data, column or "context", question, answer, names, folder, encoder)
-        show_answer_scores(model, asked, resamples, as_json=as_json)
+        show_answer_scores(model, asked, resamples, part=part, as_json=as_json)
         return
     _refuse(model, {"--folder": folder, "--encoder": encoder}, "models that find answers")
     if answers == "set":
@@ -99,7 +100,7 @@ def evaluate(
         from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
         pairs = PairColumns(data, text, tuple(target.split(",")), names, beside)
-        show_writing_scores(model, pairs, resamples, as_json=as_json)
+        show_writing_scores(model, pairs, resamples, part=part, as_json=as_json)
     elif answers == "continuation":
         from penjing.cli.evaluate_generation import show_generation_scores
 
@@ -111,7 +112,7 @@ def evaluate(
         given = DialogueColumns(data, column or "messages", None if target == "target" else target)
         show_dialogue_scores(model, given, names, resamples, as_json=as_json)
     else:
-        show_scores(model, data, text, label, names, resamples, as_json=as_json)
+        show_scores(model, data, text, label, names, resamples, part=part, as_json=as_json)
 
 
 def _refuse(model: Path, options: Mapping[str, object], whose: str) -> None:

@@ -31,16 +31,20 @@ class PairColumns:
     beside: Path | None
 
 
-def show_writing_scores(model_folder: Path, pairs: PairColumns, resamples: int, *, as_json: bool) -> None:
+def show_writing_scores(
+    model_folder: Path, pairs: PairColumns, resamples: int, *, part: str | None = None, as_json: bool
+) -> None:
     """Scores a model on pairs."""
     rows = _read(pairs)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.writing import evaluate_writing
-    from penjing.tasks.loading import load_writing_model
+    from penjing.tasks.loading import load_part
+    from penjing.tasks.writing_model import WritingModel
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_writing_model(model_folder)
+        model = load_part(model_folder, part)
+        assert isinstance(model, WritingModel)
         measured = evaluate_writing(model, rows, resamples=resamples, worst=20, seed=0, progress=progress)
     if as_json:
         print_json({"model": str(model_folder), "data": pairs.data, **measured})

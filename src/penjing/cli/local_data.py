@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from penjing.data.settings import RowData
 from penjing.data.sources.address import is_fetched
 from penjing.data.sources.hub import HUB, kept_folder, parse_hub_address
 from penjing.data.sources.keeping import FETCHED
@@ -27,19 +29,23 @@ def use_local_data(recipe: Recipe, progress: Progress) -> Recipe:
     Raises:
         RecipeError: an address on the hub is malformed, or a password stands in one.
     """
-    data, corpus = recipe.data, recipe.corpus
-    of_rows = data.addresses if data else {}
-    named = [*(address for addresses in of_rows.values() for address in addresses), *(corpus.paths if corpus else ())]
+    rows, corpus = recipe.rows, recipe.corpus
+    of_rows = [address for data in rows.values() for addresses in data.addresses.values() for address in addresses]
+    named = [*of_rows, *(corpus.paths if corpus else ())]
     places = {address: _place(address, progress) for address in dict.fromkeys(named)}
-    if data is not None:
-        keys = {**dict(zip(of_rows, of_rows, strict=True)), "train": "path"}
-        local = {keys[name]: tuple(places[address] for address in of_rows[name]) for name in of_rows}
-        data = data.model_copy(update={key: at if len(at) > 1 else at[0] for key, at in local.items()})
+    recipe = recipe.with_rows({name: _move(data, places) for name, data in rows.items()})
     if corpus is not None:
         one = isinstance(corpus.path, str)
         paths = tuple(places[address] for address in corpus.paths)
         corpus = corpus.model_copy(update={"path": paths[0] if one else paths})
-    return recipe.model_copy(update={"data": data, "corpus": corpus})
+    return recipe.model_copy(update={"corpus": corpus})
+
+
+def _move(data: RowData, places: Mapping[str, str]) -> RowData:
+    """Returns rows with places for their addresses."""
+    keys = {**{name: name for name in data.addresses}, "train": "path"}
+    local = {keys[name]: tuple(places[address] for address in at) for name, at in data.addresses.items()}
+    return data.model_copy(update={key: at if len(at) > 1 else at[0] for key, at in local.items()})
 
 
 def _place(address: str, progress: Progress) -> str:

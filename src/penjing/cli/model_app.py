@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import Json, ModelFolder
+from penjing.cli.options import Json, ModelFolder, Part
 from penjing.errors import UsageError
 
 
@@ -25,6 +25,7 @@ def predict(
     top: Annotated[
         int | None, typer.Option("--top", min=1, help="So many items, for a model that ranks them (default: 10).")
     ] = None,
+    part: Part = None,
     as_json: Json = False,
 ) -> None:
     """Ask a model about texts, a file, or standard input: for labels, texts, replies, items, or parts of texts."""
@@ -33,19 +34,22 @@ def predict(
     from penjing.cli.predict_answers import AnswerCall, show_answers
 
     check_top(model, top)
-    answers = answers_with(model)
-    if answers == "span" and not sentences:
-        show_answers(model, AnswerCall(texts or [], context, file, text=column or "context"), as_json=as_json)
+    answers = "parts" if sentences else answers_with(model, part)
+    if answers == "span":
+        call = AnswerCall(texts or [], context, file, text=column or "context")
+        show_answers(model, call, part=part, as_json=as_json)
         return
     if context is not None:
         raise UsageError(
             "--context is for models that find answers, and this is none", where=str(model), do="Leave it out."
         )
-    if answers == "items" and not sentences:
+    if answers == "items":
         show_rankings(model, texts or [], file, column or "text", top or TOP, as_json=as_json)
         return
-    show = show_sentences if sentences else show_predictions
-    show(model, texts or [], file, column or "text", as_json=as_json)
+    if sentences:
+        show_sentences(model, texts or [], file, column or "text", as_json=as_json)
+    else:
+        show_predictions(model, texts or [], file, column or "text", part=part, as_json=as_json)
 
 
 def answer(

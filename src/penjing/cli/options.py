@@ -12,3 +12,4 @@ ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.",
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
 DataLanguage = Annotated[str, typer.Option("--lang", help="en or zh.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
+Part = Annotated[str | None, typer.Option("--part", help="Which of the tasks of a model of several is meant.")]

@@ -69,6 +69,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
         "tokens": _count_tokens(plan),
+        **({"parts": parts} if (parts := _count_parts(plan)) else {}),
         **_answer_counts(plan),
         **{key: data[key] for key in _OF_EVENTS if key in data},
         "corpus_share": round(plan.corpus_share, 4),
@@ -83,6 +84,29 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
             for stage in plan.stages
         ],
     }
+
+
+def _count_parts(plan: Plan) -> dict[str, Any]:
+    """Returns the rows of each part, its share of what is learned from, and its tokens; nothing without parts."""
+    parts = {}
+    for name, part in plan.facts("examples").get("parts", {}).items():
+        splits = part["splits"]
+        parts[name] = {
+            "rows": {split: counts["rows"] for split, counts in splits.items()},
+            "share": round(part["share"], 4),
+            "rows_an_epoch": part["rows_an_epoch"],
+            **{key: sum(counts[key] for counts in splits.values()) for key in ("tokens", "cut_tokens", "cut_rows")},
+        }
+    return parts
+
+
+def _part_lines(plan: Plan) -> list[str]:
+    return [
+        f"Part    {name}: {', '.join(f'{rows:,} {split}' for split, rows in part['rows'].items())}; "
+        f"{part['share']:.1%} of what is learned from, {part['rows_an_epoch']:,} rows an epoch; "
+        f"{part['cut_tokens']:,} tokens of {part['cut_rows']:,} rows cut"
+        for name, part in _count_parts(plan).items()
+    ]
 
 
 def _answer_counts(plan: Plan) -> dict[str, Any]:
@@ -229,6 +253,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines += [
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
             *_say_left_out(plan),
+            *_part_lines(plan),
             *_draw(plan),
             _cut(tokens),
             *_answers(plan),

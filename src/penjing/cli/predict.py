@@ -35,14 +35,16 @@ def check_top(model_folder: Path, top: int | None) -> None:
         )
 
 
-def show_predictions(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+def show_predictions(
+    model_folder: Path, texts: list[str], file: Path | None, column: str, *, part: str | None = None, as_json: bool
+) -> None:
     """Answers texts from the call, a file or standard input, in batches, in the order given."""
     card_task(read_card(model_folder), model_folder)
     source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
-    from penjing.tasks.loading import load_model  # brings torch, which a wrong call need not wait for
+    from penjing.tasks.loading import load_part  # brings torch, which a wrong call need not wait for
 
-    model = load_model(model_folder)
+    model = load_part(model_folder, part)
     _show(_chunks(first, source), model.predict, lambda prediction: f"{_shown(prediction)}\n", as_json=as_json)
 
 
@@ -53,7 +55,7 @@ def show_sentences(model_folder: Path, texts: list[str], file: Path | None, colu
         UsageError: the model gives no labels.
     """
     task = card_task(read_card(model_folder), model_folder)
-    if task.answers in ("text", "span", "reply", "items", "continuation"):
+    if task.answers in ("text", "span", "reply", "items", "continuation", "parts"):
         raise UsageError(
             f"--sentences is for models that give labels, and this one is for the task {task.name}",
             where=str(model_folder),

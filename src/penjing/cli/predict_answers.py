@@ -6,13 +6,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from penjing.cli.output import print_json
 from penjing.data.question_rows import QuestionReader
 from penjing.data.question_settings import QuestionData
 from penjing.data.sources import source_files
 from penjing.errors import UsageError
+
+if TYPE_CHECKING:
+    from penjing.tasks.answer_model import AnswerModel
+    from penjing.tasks.written_answers import WrittenAnswerModel
 
 _ROWS = 512
 
@@ -36,12 +40,12 @@ class AnswerCall:
     text: str = "context"
 
 
-def show_answers(model_folder: Path, call: AnswerCall, *, as_json: bool) -> None:
+def show_answers(model_folder: Path, call: AnswerCall, *, part: str | None = None, as_json: bool) -> None:
     """Answers questions of the call, or of a file, in the order given."""
     pairs = list(_pairs(call))
-    from penjing.tasks.loading import load_answer_model  # brings torch, which a wrong call need not wait for
+    from penjing.tasks.loading import load_part  # brings torch, which a wrong call need not wait for
 
-    model = load_answer_model(model_folder)
+    model = cast("AnswerModel | WrittenAnswerModel", load_part(model_folder, part))
     documents: list[dict[str, Any]] = []
     for first in range(0, len(pairs), _ROWS):
         some = pairs[first : first + _ROWS]

@@ -12,7 +12,7 @@ from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_file import load_recipe
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
@@ -60,7 +60,7 @@ def _print(recipe: Recipe, rows: Sequence[ShownRow], wording: Wording) -> None:
             console.print(Text(wording.say("rows_answer", answer=row.answer)))
         console.print()
     console.print(wording.say("rows_colors" if is_colored else "rows_marks"), soft_wrap=True)
-    if recipe.data is None and recipe.pretrain is not None and recipe.pretrain.objective != "causal":
+    if not has_data(recipe) and recipe.pretrain is not None and recipe.pretrain.objective != "causal":
         console.print(wording.say("rows_drawn", objective=recipe.pretrain.objective), soft_wrap=True)
 
 

@@ -87,7 +87,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
-        **{key: result.evaluation[key] for key in ("bands", "cold") if key in result.evaluation},
+        **{key: result.evaluation[key] for key in ("bands", "cold", "parts") if key in result.evaluation},
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
         **({"head": head} if (head := _told(result, "head")) else {}),
@@ -139,7 +139,10 @@ def _answer(prediction: Prediction) -> str:
 def _show(result: RunResult, seconds: float) -> None:
     console = result_console()
     if "finetune" in result.artifacts:
-        console.print(score_table(result.evaluation))
+        for name, measured in result.evaluation.get("parts", {"": result.evaluation}).items():
+            if name:
+                console.print(f"Part    {name}", markup=False)
+            console.print(score_table(measured))
         for line in ranking_lines(result.evaluation):
             console.print(line, soft_wrap=True)
     elif result.evaluation["scores"]:

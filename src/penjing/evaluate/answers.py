@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,8 +20,21 @@ from penjing.tasks.task import SpanTask
 _AROUND = 80  # characters shown on each side
 
 
+class Answerer(Protocol):
+    """A model that answers questions about texts."""
+
+    @property
+    def task(self) -> SpanTask:
+        """What it is for."""
+
+    def answer(
+        self, questions: Sequence[str], texts: Sequence[str], progress: Progress | None = None
+    ) -> Sequence[AnswerPrediction]:
+        """Answers each question from its text."""
+
+
 def evaluate_answers(
-    model: AnswerModel,
+    model: Answerer,
     questions: Sequence[Question],
     *,
     resamples: int,

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penjing.errors import DataError
 from penjing.metrics.interval import paired_difference
-from penjing.tasks.label_model import LabelModel
-from penjing.tasks.task import Probabilities
+from penjing.tasks.prediction import ClassPrediction
+from penjing.tasks.task import LabelTask, Probabilities
+
+
+class Labeller(Protocol):
+    """A model that answers texts with labels."""
+
+    @property
+    def task(self) -> LabelTask:
+        """What it is for."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its answers."""
+
+    def predict_texts(self, texts: Sequence[str]) -> Sequence[ClassPrediction]:
+        """Answers each text."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +43,7 @@ class LabelledTexts:
     labels: Sequence[str]
 
 
-def evaluate_model(
-    model: LabelModel, rows: LabelledTexts, *, resamples: int, mistakes: int, seed: int
-) -> dict[str, Any]:
+def evaluate_model(model: Labeller, rows: LabelledTexts, *, resamples: int, mistakes: int, seed: int) -> dict[str, Any]:
     """Measures a model.
 
     Args:
@@ -67,7 +80,7 @@ def evaluate_model(
 
 
 def evaluate_baselines(
-    model: LabelModel,
+    model: Labeller,
     train: LabelledTexts,
     validation: LabelledTexts,
     rows: LabelledTexts,

@@ -25,7 +25,7 @@ from penjing.models.device import choose_device
 from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.fitted_head import check_head, fitting
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.vectors import wants_vectors
@@ -77,12 +77,13 @@ def check_measurable(recipe: Recipe) -> None:
     Raises:
         RecipeError: it has none.
     """
-    if isinstance(recipe.data, SplitData) and not has_test(recipe.data):
-        raise RecipeError(
-            "there is no test file, and its share of the rows is 0",
-            where=str(recipe.data.path),
-            do="Set test under [data.split], or give a file with test under [data].",
-        )
+    for name, data in recipe.rows.items():
+        if isinstance(data, SplitData) and not has_test(data):
+            raise RecipeError(
+                "there is no test file, and its share of the rows is 0",
+                where=str(data.path),
+                do=f"Set test under [{name}.split], or give a file with test under [{name}].",
+            )
 
 
 def check_choosable(recipe: Recipe) -> None:
@@ -91,14 +92,14 @@ def check_choosable(recipe: Recipe) -> None:
     Raises:
         RecipeError: it has none.
     """
-    data = recipe.data
-    drawn = isinstance(data, LabelledData) and data.has_no_validation
-    if isinstance(data, SplitData) and (drawn or not has_validation(data)):
-        raise RecipeError(
-            "there is no validation file, and no share of the rows is for validation",
-            where=str(data.path),
-            do="Set validation under [data.split], or give a file with validation under [data].",
-        )
+    for name, data in recipe.rows.items():
+        drawn = isinstance(data, LabelledData) and data.has_no_validation
+        if isinstance(data, SplitData) and (drawn or not has_validation(data)):
+            raise RecipeError(
+                "there is no validation file, and no share of the rows is for validation",
+                where=str(data.path),
+                do=f"Set validation under [{name}.split], or give a file with validation under [{name}].",
+            )
 
 
 def check_out(out: Path) -> None:
@@ -147,7 +148,7 @@ def _check_network(recipe: Recipe) -> None:
     values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0)
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
-    if recipe.data is not None:
+    if has_data(recipe):
         kind_of(recipe).check_network(recipe, architecture, longest)
     pretrain = recipe.pretrain
     if pretrain is None:

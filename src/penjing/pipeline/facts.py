@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
 from penjing.data.questions import COUNTED
-from penjing.inference.generation import Generation
 from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.notes import note_stage
+from penjing.pipeline.outcome import LanguageOutcome, Outcome
+from penjing.pipeline.part_facts import describe_parts
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import ContinuationRecipe, DialogueRecipe, WritingRecipe
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
 from penjing.pipeline.report.generation_facts import GenerationReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -31,7 +33,6 @@ from penjing.pipeline.start import architecture_of
 from penjing.tasks.prediction import (
     ClassPrediction,
     ItemPrediction,
-    Prediction,
     RankPrediction,
     SetPrediction,
     TextPrediction,
@@ -52,42 +53,9 @@ FineTunedFacts: TypeAlias = (
     | DialogueReportFacts
     | RankingReportFacts
     | GenerationReportFacts
+    | MultiReportFacts
 )
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run came to.
-
-    Attributes:
-        artifacts: the stages, by name.
-        evaluation: scores, baselines and mistakes on the test rows.
-        predictions: the model's answers to the recipe's examples.
-        command: makes the run again.
-    """
-
-    artifacts: dict[str, Artifact]
-    evaluation: dict[str, Any]
-    predictions: Sequence[Prediction]
-    command: str
-
-
-@dataclass(frozen=True)
-class LanguageOutcome:
-    """What the run of a language model came to.
-
-    Attributes:
-        artifacts: the stages, by name.
-        measures: scores and baselines on the test texts; empty where nothing was measured.
-        generations: how the model goes on from the recipe's examples.
-        command: makes the run again.
-    """
-
-    artifacts: dict[str, Artifact]
-    measures: dict[str, Any]
-    generations: list[Generation]
-    command: str
 
 
 def collect_facts(recipe: Recipe, outcome: Outcome) -> FineTunedFacts:
@@ -234,6 +202,23 @@ def _collect_generation_facts(recipe: Recipe, outcome: Outcome) -> GenerationRep
     )
 
 
+def _collect_multi_facts(recipe: Recipe, outcome: Outcome) -> MultiReportFacts:
+    assert isinstance(recipe, MultiRecipe)
+    done = outcome.artifacts
+    return MultiReportFacts.model_validate(
+        {
+            **{key: value for key, value in _describe_outcome(recipe, outcome).items() if key != "evaluation"},
+            "parts": {
+                name: {**told, "alone": collect_facts(*alone)}
+                for name, (told, alone) in describe_parts(recipe, outcome).items()
+            },
+            "between": sum(done["data"].facts["between_parts"].values()),
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+        }
+    )
+
+
 _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "label": _collect_label_facts,
     "rank": _collect_label_facts,
@@ -243,6 +228,7 @@ _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "reply": _collect_dialogue_facts,
     "items": _collect_ranking_facts,
     "continuation": _collect_generation_facts,
+    "parts": _collect_multi_facts,
 }
 
 

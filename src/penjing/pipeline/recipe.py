@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -98,7 +98,7 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize, generate, chat, answer or recommend; none without [data]",
+        "summarize, generate, chat, answer or recommend; multi: several, in [parts.NAME]; none without rows",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: RowData | None = None
@@ -119,9 +119,18 @@ class Recipe(BaseModel):
     )
 
     @property
+    def rows(self) -> Mapping[str, RowData]:
+        """The sections that say which rows are learned from, by their names in the recipe; none without any."""
+        return {} if self.data is None else {"data": self.data}
+
+    def with_rows(self, rows: Mapping[str, RowData]) -> Self:
+        """Returns the recipe with other sections of rows, under the names that `rows` has."""
+        return self.model_copy(update={"data": rows.get("data")})
+
+    @property
     def device(self) -> str:
         """Where the finished model computes: where it was trained last."""
-        is_language_model = self.data is None and self.pretrain is not None
+        is_language_model = not self.rows and self.pretrain is not None
         return self.pretrain.device if is_language_model and self.pretrain is not None else self.finetune.device
 
     @property
@@ -178,7 +187,7 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _has_a_purpose(self) -> Recipe:
-        if self.data is not None:
+        if self.rows:
             return self
         if self.pretrain is None:
             raise ValueError("there is neither [data] to fine-tune on nor [pretrain], so nothing would be made")
@@ -191,13 +200,7 @@ class Recipe(BaseModel):
 
 def has_data(recipe: Recipe) -> bool:
     """Whether there are rows to fine-tune on."""
-    return recipe.data is not None
-
-
-def row_data(recipe: Recipe) -> RowData:
-    """Returns ``[data]`` of a recipe that has it."""
-    assert recipe.data is not None
-    return recipe.data
+    return bool(recipe.rows)
 
 
 def task_of(recipe: Recipe) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from penjing.errors import RecipeError, nearest
 from penjing.pipeline.recipe import OF_LABELLED_ROWS, Recipe
@@ -107,12 +107,13 @@ def _explain(error: ValidationError, kind: type[Recipe], where: str) -> RecipeEr
 
 
 def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
-    location = [str(part) for part in item["loc"]]
+    path = [str(part) for part in item["loc"]]
+    location = [part for part in path if not part.startswith("<")]  # those say which kind of part was meant
     if not location:
         return item["msg"].removeprefix("Value error, "), "Add the one, or leave out the other."
     key = _name(location)
     if item["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1], kind)
+        known = _known_keys(path[:-1], kind)
         return f"unknown key {key}", nearest(location[-1], known)
     if item["type"] == "missing":
         return f"{key} is missing", "Add it to the recipe."
@@ -132,11 +133,28 @@ def _name(location: list[str]) -> str:
 
 def _known_keys(location: list[str], kind: type[Recipe]) -> list[str]:
     """Returns the keys that the section at a location may have."""
-    model: type[BaseModel] = kind
+    found: list[Any] = [kind]
     for part in location:
-        field = model.model_fields.get(part)
-        if field is None:
-            break
-        candidates = [field.annotation, *get_args(field.annotation)]
-        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
-    return list(model.model_fields)
+        models = _models(found)
+        if fields := [model.model_fields[part].annotation for model in models if part in model.model_fields]:
+            found = fields
+        elif part.startswith("<"):
+            found = [choice for choice in _choices(found) if Tag(part) in get_args(choice)]
+    return list(dict.fromkeys(name for model in _models(found) for name in model.model_fields))
+
+
+def _models(annotations: Sequence[Any]) -> list[type[BaseModel]]:
+    """Returns the sections among annotations, and in them."""
+    found = []
+    for annotation in annotations:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found.append(annotation)
+        else:
+            found += _models(get_args(annotation))
+    return found
+
+
+def _choices(annotations: Sequence[Any]) -> list[Any]:
+    """Returns all that stands in annotations, however deep."""
+    inner = [part for annotation in annotations for part in get_args(annotation)]
+    return [*annotations, *(_choices(inner) if inner else [])]

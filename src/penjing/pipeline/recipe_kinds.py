@@ -16,6 +16,7 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData
 from penjing.errors import UsageError
 from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSettings, Recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.sample_settings import SampleSettings
 from penjing.tasks.task import Answers, load_task
@@ -274,6 +275,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "reply": DialogueRecipe,
     "items": ItemRecipe,
     "continuation": ContinuationRecipe,
+    "parts": MultiRecipe,
 }
 
 

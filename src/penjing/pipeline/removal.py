@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
+from penjing.data.settings import RowData, TextData
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.recipe import Recipe
@@ -25,6 +26,7 @@ from penjing.pipeline.tracing import (
     removed_texts,
 )
 
+S = TypeVar("S", RowData, TextData)
 RECIPE = "recipe.json"  # what a run was made by
 
 #: Stages that only carry texts along; those after them learn from them.
@@ -87,13 +89,15 @@ def without_removed(recipe: Recipe, out: Path) -> Recipe:
     ids = removed_texts(out)
     if not ids:
         return recipe
-    changed: dict[str, Any] = {}
-    for section in ("data", "corpus"):
-        settings = getattr(recipe, section)
-        if settings is not None:
-            both = tuple(dict.fromkeys((*settings.removed, *ids)))
-            changed[section] = settings.model_copy(update={"removed": both})
-    return recipe.model_copy(update=changed)
+    recipe = recipe.with_rows({name: _without(section, ids) for name, section in recipe.rows.items()})
+    if recipe.corpus is None:
+        return recipe
+    return recipe.model_copy(update={"corpus": _without(recipe.corpus, ids)})
+
+
+def _without(section: S, ids: Iterable[str]) -> S:
+    both = tuple(dict.fromkeys((*section.removed, *ids)))
+    return section.model_copy(update={"removed": both})
 
 
 def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Document]:

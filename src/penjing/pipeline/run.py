@@ -17,14 +17,11 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.facts import (
-    LanguageOutcome,
-    Outcome,
-    collect_facts,
-    collect_language_facts,
-)
+from penjing.pipeline.facts import collect_facts, collect_language_facts
+from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact
@@ -34,7 +31,7 @@ from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.store import Store, locked
 from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
 from penjing.progress import Progress, stop_if_asked
-from penjing.tasks.loading import load_model
+from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
 
 TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "finetune")
@@ -90,7 +87,7 @@ def run_recipe(
         remove_leftovers(out / "stages")
         remember_recipe(asked, out, command)
         done = complete_stages(recipe, out, progress, engine=engine)
-        finish = _finish_language_model if recipe.data is None else _finish_fine_tuned
+        finish = _finish_language_model if not has_data(recipe) else _finish_fine_tuned
         result = finish(recipe, out, done, shlex.join(command))
         if removed_texts(out):
             Store(out, recipe).prune(done)  # artifacts of before still hold what was removed
@@ -134,9 +131,20 @@ def _finish_fine_tuned(recipe: Recipe, out: Path, done: dict[str, Artifact], com
     predictions = (
         load_model(model, recipe.device).predict_texts(recipe.report.examples) if recipe.report.examples else []
     )
-    outcome = Outcome(done, evaluation, predictions, command)
+    parts = _ask_parts(recipe, model) if isinstance(recipe, MultiRecipe) else {}
+    predictions = [*predictions, *(item for answers in parts.values() for item in answers)]
+    outcome = Outcome(done, evaluation, predictions, command, parts)
     write_report(collect_facts(recipe, outcome), report, language=recipe.report.language)
     return RunResult(out, model, report, evaluation, predictions, [], done, adapter)
+
+
+def _ask_parts(recipe: MultiRecipe, model: Path) -> dict[str, Sequence[Prediction]]:
+    """Returns the answers of each part to its examples."""
+    asked = {name: part.examples for name, part in recipe.parts.items() if part.examples}
+    if not asked:
+        return {}
+    loaded = load_multi_model(model, recipe.device)
+    return {name: loaded.part(name).predict_texts(examples) for name, examples in asked.items()}
 
 
 def _finish_language_model(recipe: Recipe, out: Path, done: dict[str, Artifact], command: str) -> RunResult:

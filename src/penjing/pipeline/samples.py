@@ -12,7 +12,7 @@ from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.kind import Inputs
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages import STAGES
@@ -42,7 +42,7 @@ def show_rows(recipe: Recipe, out: Path, rows: int, progress: Progress) -> list[
     recipe = turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
     with _made(recipe, out, progress) as inputs:
-        if recipe.data is not None:
+        if has_data(recipe):
             return kind_of(recipe).show(recipe, inputs, rows)
         tokenizer = load_tokenizer(inputs["tokenizer"])
         texts = next(iter_texts(inputs["corpus"] / "texts.parquet", rows))

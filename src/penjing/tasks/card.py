@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from penjing.errors import ModelFolderError, UsageError
+from penjing.errors import ModelFolderError, UsageError, nearest
 from penjing.files import read_json
 from penjing.tasks.task import Answers, Task, load_task
 
+Settings = TypeVar("Settings", bound=BaseModel)
 CARD = "penjing.json"
 _COPY = "Copy the file again, as training wrote it."
 
@@ -48,6 +49,14 @@ class _AskedForItems(_Asked):
     encoder: bool
 
 
+class _Part(_Asked):
+    labels: list[str] | None = Field(None, min_length=2)
+
+
+class _AskedForParts(_AskedForTexts):
+    parts: dict[str, _Part] = Field(min_length=1)
+
+
 _SHAPES: Mapping[Answers, type[_Asked]] = {
     "label": _AskedForLabels,
     "rank": _AskedForLabels,
@@ -57,6 +66,7 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "reply": _AskedForTexts,
     "continuation": _AskedForContinuations,
     "items": _AskedForItems,
+    "parts": _AskedForParts,
 }
 
 
@@ -95,6 +105,36 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def choose_part(card: dict[str, Any], folder: Path, part: str | None) -> tuple[str | None, dict[str, Any]]:
+    """Returns the name of a part of a model of several tasks, and its card; of another model None, and the card itself.
+
+    Args:
+        card: of the model.
+        folder: of the model.
+        part: its name; None: the only one.
+
+    Raises:
+        UsageError: there is no such part, or no name was given and there are several.
+    """
+    if "parts" not in card:
+        if part is None:
+            return None, card
+        what = f"there is no part {part}, for this model has one task, {card['task']}"
+        raise UsageError(what, where=str(folder), do="Leave the part out.")
+    known = list(card["parts"])
+    if part is None and len(known) == 1:
+        return known[0], card["parts"][known[0]]
+    if part is None:
+        raise UsageError(
+            f"this model has several parts: {', '.join(known)}",
+            where=str(folder),
+            do=f'Say which is asked: --part {known[0]}, or model.part("{known[0]}").',
+        )
+    if part not in known:
+        raise UsageError(f'there is no part "{part}"', where=str(folder), do=nearest(part, known))
+    return part, card["parts"][part]
+
+
 def card_task(card: dict[str, Any], folder: Path) -> Task:
     """Returns the task that a card names.
 
@@ -106,6 +146,35 @@ def card_task(card: dict[str, Any], folder: Path) -> Task:
     except UsageError as error:
         do = f"{error.do} Install the package that brings the task, or copy the file again."
         raise ModelFolderError(error.what, where=str(folder / CARD), do=do) from error
+
+
+def card_settings(folder: Path, card: dict[str, Any], entry: str, kind: type[Settings]) -> Settings:
+    """Returns an entry of a card as settings.
+
+    Raises:
+        ModelFolderError: it is not as training wrote it.
+    """
+    try:
+        return kind.model_validate(card[entry])
+    except ValidationError as error:
+        raise ModelFolderError(
+            f"the entry {entry} is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."
+        ) from error
+
+
+def check_fingerprint(folder: Path, card: dict[str, Any], fingerprint: str) -> None:
+    """Refuses a tokenizer or a template that is not the one of training.
+
+    Raises:
+        ModelFolderError: it is another.
+    """
+    if fingerprint != card["fingerprint"]:
+        raise ModelFolderError(
+            "the tokenizer or the template is not the one the model was trained with, "
+            "so its answers would mean nothing",
+            where=str(folder),
+            do="Restore tokenizer.json, tokenizer_config.json and penjing.json as training wrote them.",
+        )
 
 
 def read_lineage(folder: Path) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, UsageError
@@ -18,12 +18,13 @@ from penjing.inference.extraction import Extractor
 from penjing.inference.ranking import RankingEngine
 from penjing.inference.text_vectors import TextEncoder
 from penjing.inference.writing import Writer
+from penjing.inference.writing_settings import WritingSettings
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
-from penjing.tasks.card import CARD, card_task, read_card
+from penjing.tasks.card import CARD, card_settings, card_task, check_fingerprint, choose_part, read_card
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.heads import HEADS
@@ -31,7 +32,9 @@ from penjing.tasks.item_files import ENCODER, read_items, read_texts
 from penjing.tasks.item_model import ItemModel, pad_tokens
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
+from penjing.tasks.multi_model import MultiModel
 from penjing.tasks.multilabel_model import MultilabelModel
+from penjing.tasks.part_loading import assemble_parts
 from penjing.tasks.sample_settings import SampleSettings
 from penjing.tasks.task import (
     Answers,
@@ -40,12 +43,14 @@ from penjing.tasks.task import (
     ItemTask,
     LabelTask,
     MultilabelTask,
+    MultiTask,
     SpanTask,
     Task,
     WritingTask,
 )
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
+from penjing.tasks.written_answers import WrittenAnswerModel
 from penjing.text.chat_template import read_chat_template
 from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
@@ -55,7 +60,6 @@ from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSet
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
 
-Settings = TypeVar("Settings", bound=BaseModel)
 Kind = TypeVar("Kind", bound=Model)
 _ANSWERS: Mapping[Answers, str] = {
     "label": "labels",
@@ -66,6 +70,7 @@ _ANSWERS: Mapping[Answers, str] = {
     "reply": "replies",
     "continuation": "continuations",
     "items": "items",
+    "parts": "those of several tasks",
 }
 
 
@@ -94,6 +99,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_generation(path, card, task, config_values, device)
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
+    if isinstance(task, MultiTask):
+        return _load_parts(path, card, task, config_values, device)
     renderer, engine = _load_scoring(path, card, task, config_values, device)
     labels = tuple(card["labels"])
     if isinstance(task, MultilabelTask):
@@ -162,6 +169,45 @@ def load_generation_model(folder: str | Path, device: str = "auto") -> Generatio
     return _of_kind(load_model(folder, device), GenerationModel, "texts to go on with")
 
 
+def load_multi_model(folder: str | Path, device: str = "auto", settings: WritingSettings | None = None) -> MultiModel:
+    """Loads the folder of a model of several tasks.
+
+    Args:
+        folder: as `load_model`.
+        device: as `load_model`.
+        settings: how its parts write; None: as its card says.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model is of one task, or there is no such device.
+    """
+    model = _of_kind(load_model(folder, device), MultiModel, "rows of several tasks")
+    if settings is None:
+        return model
+    parts = {
+        name: replace(part, settings=settings) if isinstance(part, WritingModel | WrittenAnswerModel) else part
+        for name, part in model.parts.items()
+    }
+    return replace(model, parts=parts)
+
+
+def load_part(folder: str | Path, part: str | None, device: str = "auto") -> Model:
+    """Loads a part of a model of several tasks; a model of one is its own part.
+
+    Args:
+        folder: as `load_model`.
+        part: its name; None: the only one.
+        device: as `load_model`.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: there is no such part or device, or no name was given and there are several.
+    """
+    model = load_model(folder, device)
+    name, _ = choose_part(model.card, model.folder, part)
+    return model.parts[name] if isinstance(model, MultiModel) and name is not None else model
+
+
 def load_item_model(folder: str | Path, device: str = "auto") -> ItemModel:
     """Loads the folder of a model that ranks items.
 
@@ -187,8 +233,8 @@ def _load_scoring(
     folder: Path, card: dict[str, Any], task: Task, config_values: dict[str, Any], device: str
 ) -> tuple[Renderer, Engine]:
     with _written_in(folder / CARD):
-        renderer = Renderer(load_tokenizer(folder), _settings(folder, card, "render", RendererSettings))
-    _check_fingerprint(folder, card, renderer.fingerprint)
+        renderer = Renderer(load_tokenizer(folder), card_settings(folder, card, "render", RendererSettings))
+    check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
     head = HEADS[task.answers]
     network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
@@ -199,9 +245,9 @@ def _load_writing(
     folder: Path, card: dict[str, Any], task: WritingTask, config_values: dict[str, Any], device: str
 ) -> WritingModel:
     with _written_in(folder / CARD):
-        renderer = PairRenderer(load_tokenizer(folder), _settings(folder, card, "render", PairRendererSettings))
-        settings = _settings(folder, card, "write", WriteSettings).writing
-    _check_fingerprint(folder, card, renderer.fingerprint)
+        renderer = PairRenderer(load_tokenizer(folder), card_settings(folder, card, "render", PairRendererSettings))
+        settings = card_settings(folder, card, "write", WriteSettings).writing
+    check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
@@ -210,13 +256,27 @@ def _load_writing(
     return WritingModel(folder, card, task, renderer=renderer, writer=writer, settings=settings)
 
 
+def _load_parts(
+    folder: Path, card: dict[str, Any], task: MultiTask, config_values: dict[str, Any], device: str
+) -> MultiModel:
+    settings = card_settings(folder, card, "write", WriteSettings).writing
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    network = _load_network(architecture.language_model(config), folder, device)
+    with _written_in(folder / CARD):
+        parts = assemble_parts(folder, card, network, load_tokenizer(folder), settings)
+    return MultiModel(folder, card, task, parts)
+
+
 def _load_answers(
     folder: Path, card: dict[str, Any], task: SpanTask, config_values: dict[str, Any], device: str
 ) -> AnswerModel:
     with _written_in(folder / CARD):
-        renderer = QuestionRenderer(load_tokenizer(folder), _settings(folder, card, "render", QuestionRendererSettings))
-    settings = _settings(folder, card, "answer", AnswerSettings)
-    _check_fingerprint(folder, card, renderer.fingerprint)
+        renderer = QuestionRenderer(
+            load_tokenizer(folder), card_settings(folder, card, "render", QuestionRendererSettings)
+        )
+    settings = card_settings(folder, card, "answer", AnswerSettings)
+    check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
     if architecture.span_scorer is None:
         raise ModelFolderError(
@@ -240,10 +300,10 @@ def _load_dialogue(
             do="Copy the folder again, as training wrote it.",
         )
     with _written_in(folder / CARD):
-        render = _settings(folder, card, "render", DialogueRendererSettings)
-        settings = _settings(folder, card, "write", WriteSettings).writing
+        render = card_settings(folder, card, "render", DialogueRendererSettings)
+        settings = card_settings(folder, card, "write", WriteSettings).writing
         renderer = DialogueRenderer(load_tokenizer(folder), template, render.max_tokens)
-    _check_fingerprint(folder, card, renderer.fingerprint)
+    check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
@@ -256,10 +316,10 @@ def _load_generation(
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     with _written_in(folder / CARD):
-        render = _settings(folder, card, "render", ContinuationRendererSettings)
-        settings = _settings(folder, card, "write", SampleSettings).writing
+        render = card_settings(folder, card, "render", ContinuationRendererSettings)
+        settings = card_settings(folder, card, "write", SampleSettings).writing
         renderer = ContinuationRenderer(load_tokenizer(folder), render, reads_first=architecture.is_encoder_decoder)
-    _check_fingerprint(folder, card, renderer.fingerprint)
+    check_fingerprint(folder, card, renderer.fingerprint)
     network: Any = _load_network(architecture.language_model(config), folder, device)
     return GenerationModel(folder, card, task, renderer=renderer, network=network, settings=settings)
 
@@ -268,8 +328,8 @@ def _load_items(
     folder: Path, card: dict[str, Any], task: ItemTask, config_values: dict[str, Any], device: str
 ) -> ItemModel:
     with _written_in(folder / CARD):
-        renderer = ItemRenderer(load_tokenizer(folder), _settings(folder, card, "render", ItemRendererSettings))
-    _check_fingerprint(folder, card, renderer.fingerprint)
+        renderer = ItemRenderer(load_tokenizer(folder), card_settings(folder, card, "render", ItemRendererSettings))
+    check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
     if not architecture.ranks_items:
         raise ModelFolderError(
@@ -327,22 +387,3 @@ def _written_in(file: Path) -> Iterator[None]:
     except UsageError as error:
         do = f"{error.do} If nobody changed the file, copy it again.".strip()
         raise ModelFolderError(error.what, where=str(file), do=do) from error
-
-
-def _settings(folder: Path, card: dict[str, Any], entry: str, kind: type[Settings]) -> Settings:
-    try:
-        return kind.model_validate(card[entry])
-    except ValidationError as error:
-        raise ModelFolderError(
-            f"the entry {entry} is wrong", where=str(folder / CARD), do="Copy the file again, as training wrote it."
-        ) from error
-
-
-def _check_fingerprint(folder: Path, card: dict[str, Any], fingerprint: str) -> None:
-    if fingerprint != card["fingerprint"]:
-        raise ModelFolderError(
-            "the tokenizer or the template is not the one the model was trained with, "
-            "so its answers would mean nothing",
-            where=str(folder),
-            do="Restore tokenizer.json, tokenizer_config.json and penjing.json as training wrote them.",
-        )

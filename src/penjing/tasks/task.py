@@ -92,13 +92,13 @@ class TokenBaseline(Protocol):
 #: Fits on documents one after another, int64 [tokens], where each begins and the last ends, [documents + 1], and the
 #: size of the vocabulary.
 FitTokens = Callable[[NDArray[np.int64], NDArray[np.int64], int], TokenBaseline]
-Answers = Literal["continuation", "items", "label", "rank", "reply", "set", "span", "text"]
+Answers = Literal["continuation", "items", "label", "parts", "rank", "reply", "set", "span", "text"]
 
 
 @dataclass(frozen=True)
 class Task:
     """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
-    an `ItemTask` or a `GenerationTask`.
+    an `ItemTask`, a `GenerationTask` or a `MultiTask`.
 
     Attributes:
         name: as in a recipe.
@@ -280,6 +280,15 @@ class GenerationTask(Task):
     @property
     def answers(self) -> Answers:
         return "continuation"
+
+
+@dataclass(frozen=True)
+class MultiTask(Task):
+    """Several tasks of one model, its parts, each with a template of its own; the parts are in the recipe."""
+
+    @property
+    def answers(self) -> Answers:
+        return "parts"
 
 
 def load_task(name: str) -> Task:

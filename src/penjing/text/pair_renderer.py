@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import Field
 
@@ -53,6 +54,13 @@ class RenderedPair:
         )
 
 
+class RowRenderer(Protocol):
+    """Lays rows out as token ids."""
+
+    def render(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
+        """Returns each row as tokens."""
+
+
 class PairRenderer:
     """Lays pairs out as token ids by two templates.
 
@@ -67,7 +75,7 @@ class PairRenderer:
     def __init__(self, tokenizer: Tokenizer, settings: PairRendererSettings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
         of_read = settings.model_dump(include=set(RendererSettings.model_fields))
-        self._read = Renderer(tokenizer, RendererSettings(**of_read))
+        self._read: RowRenderer = Renderer(tokenizer, RendererSettings(**of_read))
         of_written = RendererSettings(template=settings.target, max_tokens=settings.max_target_tokens)
         self._written = Renderer(tokenizer, of_written)
 

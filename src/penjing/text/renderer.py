@@ -133,12 +133,7 @@ class Renderer:
         excess = sum(len(marks[name]) for column, name in self._pieces if not column)
         excess += sum(len(columns[column]) for column in self.columns) - self.settings.max_tokens
         cut_tokens = max(0, excess)
-        while excess > 0:
-            longest = max(columns, key=lambda column: len(columns[column]))
-            others = [len(tokens) for column, tokens in columns.items() if column != longest]
-            step = min(excess, max(1, len(columns[longest]) - max(others, default=0)))
-            columns[longest] = _cut(columns[longest], step, self.settings.cut)
-            excess -= step
+        shorten_columns(columns, cut_tokens, self.settings.cut)
         tokens: list[T] = []
         for column, name in self._pieces:
             tokens += columns[column] if column else marks[name]
@@ -166,6 +161,16 @@ def template_columns(template: str) -> tuple[str, ...]:
             f'the template "{template}" names no column', do='Put a column in braces, as in "[CLS]{text}[SEP]".'
         )
     return columns
+
+
+def shorten_columns(columns: dict[str, list[T]], excess: int, side: str) -> None:
+    """Takes as many tokens from some columns, always from the longest, at the end, the start or in the middle."""
+    while excess > 0:
+        longest = max(columns, key=lambda column: len(columns[column]))
+        others = [len(tokens) for column, tokens in columns.items() if column != longest]
+        step = min(excess, max(1, len(columns[longest]) - max(others, default=0)))
+        columns[longest] = _cut(columns[longest], step, side)
+        excess -= step
 
 
 def _cut(tokens: list[T], excess: int, side: str) -> list[T]:

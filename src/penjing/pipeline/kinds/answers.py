@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,10 +13,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from penjing.data.question_rows import Question
-from penjing.data.question_settings import QuestionData
 from penjing.data.questions import build_questions, read_questions
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.answers import evaluate_answer_baselines, evaluate_answers, settle_threshold
+from penjing.evaluate.answers import Answerer, evaluate_answer_baselines, evaluate_answers, settle_threshold
 from penjing.files import write_beside
 from penjing.inference.extraction import Extractor
 from penjing.models.config import Head
@@ -47,8 +47,8 @@ class AnswerKind(Kind):
 
     head: Head = "span"
 
-    def data_settings(self, recipe: Recipe) -> QuestionData:
-        return question_data(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": question_data(recipe)}
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         if architecture.span_scorer is None:
@@ -122,25 +122,11 @@ class AnswerKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, AnswerRecipe)
-        settings = recipe.evaluate
         model = load_answer_model(inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.answer)  # which may have changed since
-        train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
-        model = settle_threshold(model, validation, progress)
-        measured = evaluate_answers(
-            model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
-        )
-        baselines, differences = evaluate_answer_baselines(
-            model.task,
-            train,
-            test,
-            measured.pop("written"),
-            resamples=settings.resamples,
-            seed=recipe.seed,
-            progress=progress,
-        )
+        model = settle_threshold(model, read_questions(inputs["data"], "validation"), progress)
         settled = {"answer": model.settings.model_dump(mode="json")}
-        return Evaluated({**measured, "baselines": baselines, "difference": differences, "settled": settled})
+        return Evaluated({**measure_answers(recipe, model, inputs["data"], progress), "settled": settled})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, AnswerRecipe)
@@ -208,6 +194,25 @@ class _Examples:
         if not any(window.characters(*span) == wanted for window, span in held):
             self.counts["off_borders"] += 1
         return spans
+
+
+def measure_answers(recipe: Recipe, model: Answerer, data: Path, progress: Progress) -> dict[str, Any]:
+    """Returns what a model and the baselines are worth on the test questions of a folder."""
+    settings = recipe.evaluate
+    train, test = read_questions(data, "train"), read_questions(data, "test")
+    measured = evaluate_answers(
+        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+    )
+    baselines, differences = evaluate_answer_baselines(
+        model.task,
+        train,
+        test,
+        measured.pop("written"),
+        resamples=settings.resamples,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    return {**measured, "baselines": baselines, "difference": differences}
 
 
 def answer_task(recipe: Recipe) -> SpanTask:

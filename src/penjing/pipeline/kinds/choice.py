@@ -12,6 +12,7 @@ from penjing.pipeline.kinds.kind import Kind
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.multilabel import MultilabelKind
 from penjing.pipeline.kinds.ordinal import OrdinalKind
+from penjing.pipeline.kinds.parts import MultiKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.tasks.task import Answers, load_task
@@ -25,6 +26,7 @@ KINDS: Mapping[Answers, Kind] = {
     "reply": DialogueKind(),
     "items": ItemKind(),
     "continuation": ContinuationKind(),
+    "parts": MultiKind(),
 }
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from penjing.data.continuation_settings import ContinuationData
 from penjing.data.continuations import BegunTexts, build_continuations, iter_continuations, read_continuations
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.generation import (
     GenerationMeasures,
@@ -45,8 +45,8 @@ class ContinuationKind(Kind):
 
     head: Head = "language"
 
-    def data_settings(self, recipe: Recipe) -> ContinuationData:
-        return continuation_data(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": continuation_data(recipe)}
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         assert isinstance(recipe, ContinuationRecipe)

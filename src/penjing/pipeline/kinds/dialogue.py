@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from penjing.data.dialogue_settings import DialogueData
 from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogues
 from penjing.data.messages import Message
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
 from penjing.files import read_json, write_json
@@ -49,8 +49,8 @@ class DialogueKind(Kind):
 
     head: Head = "language"
 
-    def data_settings(self, recipe: Recipe) -> DialogueData:
-        return dialogue_data(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": dialogue_data(recipe)}
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         if not architecture.writes_text or architecture.is_encoder_decoder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from penjing.data.histories import (
     read_questions,
     read_training,
 )
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.ranking import evaluate_cold, evaluate_ranking, evaluate_ranking_baselines, rank_all
 from penjing.inference.ranking import RankingEngine
@@ -60,8 +61,8 @@ class ItemKind(Kind):
     head: Head = "language"
     counted: ClassVar = "items"
 
-    def data_settings(self, recipe: Recipe) -> EventData:
-        return _settings(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": _settings(recipe)}
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         if not architecture.ranks_items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -79,8 +80,8 @@ class Kind(Protocol):
         """What the places of a row hold, as training counts them."""
         return "tokens"
 
-    def data_settings(self, recipe: Recipe) -> RowData:
-        """Returns the recipe's ``[data]``, with what the task itself says filled in."""
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        """Returns the recipe's sections of rows, such as ``data``, with what the task itself says filled in."""
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         """Checks that a network can do the task, and read the longest rows; ``longest``: its positions, if limited.

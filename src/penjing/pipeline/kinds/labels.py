@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +14,16 @@ from torch import Tensor, nn
 from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
-from penjing.data.settings import SplitData
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.evaluation import LabelledTexts, class_numbers, evaluate_baselines, evaluate_model, known_classes
+from penjing.evaluate.evaluation import (
+    LabelledTexts,
+    Labeller,
+    class_numbers,
+    evaluate_baselines,
+    evaluate_model,
+    known_classes,
+)
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
@@ -49,8 +56,8 @@ class LabelKind(Kind):
     head: Head = "classifier"
     objective: ClassVar[type[ClassificationObjective]] = ClassificationObjective
 
-    def data_settings(self, recipe: Recipe) -> SplitData:
-        return self.labelled(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": self.labelled(recipe)}
 
     def labelled(self, recipe: Recipe) -> LabelledData:
         """Returns ``[data]`` with the names that the task has for labels."""
@@ -123,18 +130,8 @@ class LabelKind(Kind):
         }
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
-        settings, seed = recipe.evaluate, recipe.seed
         model = load_label_model(inputs["finetune"] / "model", recipe.device)
-        train, validation, test = (LabelledTexts(*read_split(inputs["data"], split)) for split in SPLITS)
-        with progress.bar("evaluate", 2, "models") as bar:
-            measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
-            bar.advance(1)
-            stop_if_asked(progress)
-            baselines, differences = evaluate_baselines(
-                model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
-            )
-            bar.advance(1)
-        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+        return Evaluated(measure_labels(recipe, model, inputs["data"], progress))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         labels, task, shard = self.labels(inputs), label_task(recipe), open_shard(inputs["examples"] / "test")
@@ -165,6 +162,21 @@ def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> Contrastive
     batches = settings.contrastive.steps * settings.accumulate
     shard = open_shard(examples / "train")
     return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
+
+
+def measure_labels(recipe: Recipe, model: Labeller, data: Path, progress: Progress) -> dict[str, Any]:
+    """Returns what a model and the baselines are worth on the labelled test rows of a folder."""
+    settings, seed = recipe.evaluate, recipe.seed
+    train, validation, test = (LabelledTexts(*read_split(data, split)) for split in SPLITS)
+    with progress.bar("evaluate", 2, "models") as bar:
+        measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
+        bar.advance(1)
+        stop_if_asked(progress)
+        baselines, differences = evaluate_baselines(
+            model, train, validation, test, measured.pop("correct"), resamples=settings.resamples, seed=seed
+        )
+        bar.advance(1)
+    return {**measured, "baselines": baselines, "difference": differences}
 
 
 def label_task(recipe: Recipe) -> LabelTask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from torch import nn
 
 from penjing.data.label_sets import build_label_sets
-from penjing.data.label_settings import MultilabelData
 from penjing.data.reading import LabelSetRows, iter_label_sets, read_label_sets
+from penjing.data.settings import RowData
 from penjing.evaluate.multilabel import evaluate_multilabel, evaluate_multilabel_baselines, label_flags
 from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
@@ -39,8 +39,8 @@ _FEW_RESAMPLES = 100
 class MultilabelKind(LabelKind):
     """A text is answered with any number of labels; see `penjing.pipeline.kinds.kind.Kind`."""
 
-    def data_settings(self, recipe: Recipe) -> MultilabelData:
-        return multilabel_data(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": multilabel_data(recipe)}
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_label_sets(multilabel_data(recipe), recipe.seed, folder, progress)

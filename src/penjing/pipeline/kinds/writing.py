@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from penjing.data.pairs import build_pairs
 from penjing.data.reading import PairRows, iter_pairs, read_pairs
-from penjing.data.settings import PairedData
+from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
 from penjing.inference.writing import Writer
@@ -42,8 +42,8 @@ class WritingKind(Kind):
 
     head: Head = "language"
 
-    def data_settings(self, recipe: Recipe) -> PairedData:
-        return paired_data(recipe)
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        return {"data": paired_data(recipe)}
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         assert isinstance(recipe, WritingRecipe)
@@ -103,23 +103,9 @@ class WritingKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, WritingRecipe)
-        settings = recipe.evaluate
         model = load_writing_model(inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
-        train, test = read_pairs(inputs["data"], "train"), read_pairs(inputs["data"], "test")
-        measured = evaluate_writing(
-            model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
-        )
-        baselines, differences = evaluate_writing_baselines(
-            model.task,
-            train,
-            test,
-            measured.pop("written"),
-            resamples=settings.resamples,
-            seed=recipe.seed,
-            progress=progress,
-        )
-        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+        return Evaluated(measure_writing(recipe, model, inputs["data"], progress))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, WritingRecipe)
@@ -141,6 +127,25 @@ class WritingKind(Kind):
             task.compare(written, written, test.references, test.texts, recipe.evaluate.resamples, 0)
             seconds += (fitted - began) * len(train.texts) / len(known.texts) + time.perf_counter() - fitted
         return seconds, len(test.texts)
+
+
+def measure_writing(recipe: Recipe, model: WritingModel, data: Path, progress: Progress) -> dict[str, Any]:
+    """Returns what a model and the baselines are worth on the test pairs of a folder."""
+    settings = recipe.evaluate
+    train, test = read_pairs(data, "train"), read_pairs(data, "test")
+    measured = evaluate_writing(
+        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+    )
+    baselines, differences = evaluate_writing_baselines(
+        model.task,
+        train,
+        test,
+        measured.pop("written"),
+        resamples=settings.resamples,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    return {**measured, "baselines": baselines, "difference": differences}
 
 
 def writing_task(recipe: Recipe) -> WritingTask:

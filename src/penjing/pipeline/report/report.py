@@ -23,6 +23,8 @@ from penjing.pipeline.report.generation import generation_values
 from penjing.pipeline.report.generation_facts import GenerationReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
+from penjing.pipeline.report.multi import multi_values
+from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.ranking import ranking_values
@@ -42,6 +44,7 @@ AnyFacts: TypeAlias = (
     | DialogueReportFacts
     | RankingReportFacts
     | GenerationReportFacts
+    | MultiReportFacts
 )
 _FOLDER = Path(__file__).parent
 _LONGEST_RECIPE = 100_000  # characters
@@ -66,7 +69,10 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         language: ``en`` or ``zh``.
     """
     wording = Wording(language)
-    if isinstance(facts, LanguageReportFacts):
+    shared = _shared_values(facts, wording)
+    if isinstance(facts, MultiReportFacts):
+        template, values = "multi.html.jinja", multi_values(facts, wording, shared, render_template)
+    elif isinstance(facts, LanguageReportFacts):
         template, values = "language_model.html.jinja", language_model_values(facts, wording)
     elif isinstance(facts, WritingReportFacts):
         template, values = "writing.html.jinja", writing_values(facts, wording)
@@ -82,7 +88,7 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "ranking.html.jinja", ranking_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
-    return render_template(template, {**_shared_values(facts, wording), **values})
+    return render_template(template, {**shared, **values})
 
 
 def render_template(template: str, values: dict[str, Any]) -> str:
@@ -105,6 +111,8 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
     return {
         "facts": facts,
         "w": wording,
+        "layout": "page.html.jinja",
+        "at": "",  # before the names of places in the page
         **page_style(),
         "path": _describe_path(facts.path, wording),
         "path_sentence": _path_sentence(facts.path, wording),

@@ -22,6 +22,8 @@ from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
 from penjing.pipeline.report.labels_english import LABELS_ENGLISH
+from penjing.pipeline.report.multi_chinese import MULTI_CHINESE
+from penjing.pipeline.report.multi_english import MULTI_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
@@ -46,6 +48,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (DIALOGUE_ENGLISH, DIALOGUE_CHINESE),
     (RANKING_ENGLISH, RANKING_CHINESE),
     (GENERATION_ENGLISH, GENERATION_CHINESE),
+    (MULTI_ENGLISH, MULTI_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: string for english, _ in _PARTS for key, string in english.items()},

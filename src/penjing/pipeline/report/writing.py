@@ -6,6 +6,7 @@ from typing import Any
 
 from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.compared import headline_values, score_values
+from penjing.pipeline.report.facts import TokenCounts
 from penjing.pipeline.report.rows import removed_sentence, token_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing_facts import Answer, WritingEvaluation, WritingReportFacts
@@ -34,7 +35,7 @@ def writing_values(facts: WritingReportFacts, wording: Wording) -> dict[str, Any
         "splits": [(wording.name("split", split), wording.count(rows)) for split, rows in facts.data.splits.items()],
         "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],
         "removed": removed_sentence(facts.data.removed, wording),
-        "cut": _cut_sentence(facts, wording),
+        "cut": pairs_cut_sentence(facts.tokens, facts.max_target_tokens, wording),
         "token_rows": [
             *token_rows(facts.tokens, wording),
             (wording.say("max_target_tokens"), wording.count(facts.max_target_tokens)),
@@ -55,15 +56,15 @@ def _score_notes(evaluation: WritingEvaluation, wording: Wording) -> list[str]:
     return notes
 
 
-def _cut_sentence(facts: WritingReportFacts, wording: Wording) -> str:
-    tokens = facts.tokens
+def pairs_cut_sentence(tokens: TokenCounts, max_target_tokens: int, wording: Wording) -> str:
+    """Returns how much was cut of texts, and of what is to be written to them."""
     return wording.say(
         "pairs_cut_some" if tokens.cut_tokens else "pairs_cut_none",
         cut_tokens=wording.count(tokens.cut_tokens),
         cut_rows=wording.count(tokens.cut_rows),
         rows=wording.count(tokens.rows),
         max_tokens=wording.count(tokens.max_tokens),
-        max_target_tokens=wording.count(facts.max_target_tokens),
+        max_target_tokens=wording.count(max_target_tokens),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from penjing.data.settings import RowData
 from penjing.data.split_files import addressed_files
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe, has_data, row_data
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
 _LATER = ("per_class", "described")  # recipes without these keep the runs that they had before there were any
@@ -20,14 +21,19 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _settings(recipe: Recipe) -> Any:
-    settings = kind_of(recipe).data_settings(recipe)
-    own = settings.model_dump(mode="json", exclude=_WHERE)
-    kept = {name: value for name, value in own.items() if name not in _LATER or value}
-    return {**kept, "seed": recipe.seed}
+    sections = {name: _decisive(section) for name, section in kind_of(recipe).data_settings(recipe).items()}
+    alone = sections.pop("data", {})  # where all rows are of one section, its settings stand at the top
+    return {**alone, **sections, "seed": recipe.seed}
+
+
+def _decisive(section: RowData) -> dict[str, Any]:
+    own = section.model_dump(mode="json", exclude=_WHERE)
+    return {name: value for name, value in own.items() if name not in _LATER or value}
 
 
 def _files(recipe: Recipe) -> list[Path]:
-    sides = [side for addresses in row_data(recipe).addresses.values() for side in addressed_files(addresses)]
+    addresses = [addresses for section in recipe.rows.values() for addresses in section.addresses.values()]
+    sides = [side for some in addresses for side in addressed_files(some)]
     return [file for side in sides for file in side]
 
 

@@ -9,7 +9,7 @@ from penjing.evaluate.language import evaluate_language_baselines, evaluate_lang
 from penjing.files import write_json
 from penjing.inference.language_model import MeasurableModel, load_language_model
 from penjing.inference.likelihood import SCORERS
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
 MEASURES = "measures.json"
@@ -62,7 +62,7 @@ def affordable_texts(model: MeasurableModel, texts: list[str]) -> list[str]:
 
 
 def _is_wanted(recipe: Recipe) -> bool:
-    return recipe.data is None
+    return not has_data(recipe)
 
 
 MEASURE = Stage(

@@ -18,7 +18,7 @@ from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, GeneratingModel, count_parameters
 from penjing.pipeline.continuing import adopt_checkpoint
 from penjing.pipeline.model_folder import write_network
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.shards import PARTS
 from penjing.pipeline.start import (
@@ -100,7 +100,7 @@ def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, 
 
 def _prompts(recipe: Recipe, settings: PretrainSettings) -> tuple[str, ...]:
     """Returns what the network continues at each evaluation; nothing where it is no model to write with."""
-    return recipe.report.examples if recipe.data is None and settings.objective == "causal" else ()
+    return recipe.report.examples if not has_data(recipe) and settings.objective == "causal" else ()
 
 
 def _check_prompts(prompts: tuple[str, ...], tokenizer: Tokenizer, longest: int | None) -> None:

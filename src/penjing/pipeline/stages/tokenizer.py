@@ -11,7 +11,7 @@ from penjing.data.reading import iter_texts
 from penjing.errors import RecipeError
 from penjing.pipeline.chat_template import template_files
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import tokenizer_folder
@@ -39,7 +39,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         ]
         texts = _Texts(parts, context.progress)
         tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed)
-    if context.recipe.data is None:
+    if not has_data(context.recipe):
         tokenizer.save(context.folder)
     else:
         tokenizer = kind_of(context.recipe).save_tokenizer(context.recipe, tokenizer, context.folder)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from penjing.errors import RecipeError, nearest
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.recipe import Recipe, task_of
+from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.space import Range, Scalar, Space
 from penjing.pipeline.start import architecture_of, choose_learning_rate
@@ -57,7 +57,7 @@ def space_of(recipe: Recipe) -> Space:
     Raises:
         RecipeError: there is no ``[data]``; a setting is not known or may not vary; a value of it is not allowed.
     """
-    if recipe.data is None:
+    if not has_data(recipe):
         raise RecipeError(
             "a search compares trials by validation rows, and there is no [data]",
             where=recipe.name,
@@ -140,7 +140,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
     """Refuses a setting under which trials could not be compared."""
     reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
-    if load_task(task_of(recipe)).answers in ("text", "reply", "continuation"):
+    if load_task(task_of(recipe)).answers in ("text", "reply", "continuation", "parts"):
         sets_vocabulary = "vocab_size" in recipe.tokenizer.model_fields_set
         if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
             key == "model.size" and not sets_vocabulary

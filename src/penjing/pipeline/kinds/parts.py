@@ -1,0 +1,278 @@
+"""Rows of several tasks that one model learns: each is read by a template of its own, and all answers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from penjing.data.dividing import COUNTS
+from penjing.data.mixed import Holds, mix_rows, read_mixed
+from penjing.data.settings import RowData
+from penjing.errors import RecipeError
+from penjing.files import read_json, write_json
+from penjing.hashing import hash_json
+from penjing.models.config import Head
+from penjing.models.interface import Architecture, EncoderDecoderModel
+from penjing.pipeline.kinds.answers import AnswerKind
+from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
+from penjing.pipeline.kinds.labels import LabelKind
+from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, time_part
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.writing import WritingKind
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
+from penjing.progress import Progress, stop_if_asked
+from penjing.tasks.card import CARD
+from penjing.tasks.loading import load_multi_model
+from penjing.tasks.part_loading import assemble_parts
+from penjing.text.prompt_renderer import PromptPairRenderer
+from penjing.text.renderer import Rendered
+from penjing.text.shards import TokenShard, open_shard
+from penjing.text.showing import ShownRow, join_rows, show_row
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.train.batches import Batch
+from penjing.train.mixing import MixedBatches, Part, PartBatches, mixing_shares, rows_an_epoch
+from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
+from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
+
+PARTS = "parts.json"
+_WRITING = WritingKind()
+_KINDS: Mapping[str, tuple[Kind, Holds]] = {
+    "label": (LabelKind(), "label"),
+    "text": (_WRITING, "pair"),
+    "span": (AnswerKind(), "question"),
+}
+
+
+class MultiKind(Kind):
+    """A text is answered by what its template asks; see `penjing.pipeline.kinds.kind.Kind`."""
+
+    head: Head = "language"
+
+    def data_settings(self, recipe: Recipe) -> Mapping[str, RowData]:
+        recipe = multi_recipe(recipe)
+        return {
+            f"parts.{name}.data": _KINDS[part.answers][0].data_settings(part_recipe(recipe, name))["data"]
+            for name, part in recipe.parts.items()
+        }
+
+    def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
+        recipe = multi_recipe(recipe)
+        if not architecture.writes_text:
+            raise RecipeError(
+                f"the task multi writes the answers of all parts, and {architecture.name} cannot write",
+                where=recipe.name,
+                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
+            )
+        read, written = recipe.render.max_tokens, recipe.render.max_target_tokens
+        if architecture.is_encoder_decoder:
+            check_positions(recipe, read, "max_tokens", longest)
+        else:
+            check_positions(recipe, read + written, "max_tokens and max_target_tokens together", longest)
+
+    def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
+        recipe = multi_recipe(recipe)
+        counts, holds = dict[str, dict[str, Any]](), dict[str, Holds]()
+        for name, part in recipe.parts.items():
+            kind, holds[name] = _KINDS[part.answers]
+            (folder / name).mkdir()
+            counts[name] = kind.build_data(part_recipe(recipe, name), folder / name, progress)
+        return mix_rows(folder, holds, counts)
+
+    def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        recipe, tokenizer = multi_recipe(recipe), load_tokenizer(inputs["tokenizer"])
+        renderers, data = _renderers(recipe, tokenizer), inputs["data"]
+        _check_prompts(recipe, renderers)
+        labels = _labels(recipe, data)
+        for name, known in labels.items():
+            _check_labels(recipe, name, known, renderers[name])
+        splits = dict[str, Any]()
+        parts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in renderers}
+        for split in filled_splits(data):
+            for name in renderers:
+                parts[name][split] = {"rows": 0, "tokens": 0, "cut_rows": 0, "cut_tokens": 0}
+            counts = {name: parts[name][split] for name in renderers}
+            rendered = _rendered(renderers, data, split, counts, progress)
+            splits[split] = write_split(folder / split, rendered, tokenizer, _fingerprint(renderers))
+        rows = {name: {split: of["rows"] for split, of in parts[name].items()} for name in parts}
+        write_json(folder / PARTS, {"rows": rows, "labels": labels})
+        mixed_parts = _parts(recipe, folder, "train")
+        shares = mixing_shares(mixed_parts, recipe.mix.temperature, recipe.mix.limit)
+        mixed = zip(mixed_parts, shares, rows_an_epoch(mixed_parts, shares), strict=True)
+        return {
+            "max_tokens": recipe.render.max_tokens,
+            "max_target_tokens": recipe.render.max_target_tokens,
+            "splits": splits,
+            "parts": {
+                part.name: {"share": float(share), "rows_an_epoch": count, "splits": parts[part.name]}
+                for part, share, count in mixed
+            },
+        }
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        recipe, tokenizer = multi_recipe(recipe), load_tokenizer(inputs["tokenizer"])
+        shown = []
+        for name in recipe.parts:
+            found = next(read_mixed(inputs["data"], "train", name), [])[:rows]
+            settings = recipe.pair_settings(name)
+            renderers = (PromptPairRenderer(tokenizer, given) for given in (settings, with_room(settings)))
+            kept, whole = (renderer.render(found) for renderer in renderers)
+            shown += [
+                join_rows(
+                    [show_row(tokenizer, some.read, all_.read), show_row(tokenizer, some.as_learned, all_.as_learned)]
+                )
+                for some, all_ in zip(kept, whole, strict=True)
+            ]
+        return shown
+
+    def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
+        return architecture.language_model(config)
+
+    def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        recipe, examples = multi_recipe(recipe), inputs["examples"]
+        settings, parts = recipe.finetune, _parts(recipe, examples, "train")
+        limits = PairLimits(settings.batch_tokens, settings.batch_rows)
+        kind = PairBatches if isinstance(network, EncoderDecoderModel) else ContinuationBatches
+
+        def load(shard: TokenShard) -> PairBatches | ContinuationBatches:
+            return kind(shard, tokenizer.pad_id, limits, recipe.seed)
+
+        counts = rows_an_epoch(parts, mixing_shares(parts, recipe.mix.temperature, recipe.mix.limit))
+        train = open_shard(examples / "train")
+        batches = MixedBatches(load(train), train.lengths, parts, counts, limits, recipe.seed)
+        validation = None
+        if (examples / "validation").is_dir():
+            shard = open_shard(examples / "validation")
+            validation = PartBatches(load(shard), shard.lengths, _parts(recipe, examples, "validation"), limits)
+        if isinstance(network, EncoderDecoderModel):
+            return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), batches, validation)
+        return Lesson(ContinuationObjective(settings.label_smoothing), batches, validation)
+
+    def score(self, network: nn.Module, batch: Batch) -> Tensor:
+        return _WRITING.score(network, batch)
+
+    def card(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> dict[str, Any]:
+        recipe = multi_recipe(recipe)
+        renderers = _renderers(recipe, load_tokenizer(inputs["tokenizer"]))
+        labels = read_json(inputs["examples"] / PARTS)["labels"]
+        return {
+            "render": recipe.render.model_dump(mode="json", exclude={"template"}),
+            "write": recipe.write.model_dump(mode="json"),
+            "fingerprint": _fingerprint(renderers),
+            "parts": {
+                name: {
+                    "task": part.task,
+                    "render": renderers[name].settings.model_dump(mode="json"),
+                    "fingerprint": renderers[name].fingerprint,
+                    **({"labels": labels[name]} if name in labels else {}),
+                }
+                for name, part in recipe.parts.items()
+            },
+        }
+
+    def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
+        recipe, folder = multi_recipe(recipe), inputs["finetune"] / "model"
+        model = load_multi_model(folder, recipe.device, recipe.write.writing)  # which may have changed since
+        parts = {}
+        for name in recipe.parts:
+            progress.say(f"evaluate: {name}")
+            parts[name] = measure_part(recipe, name, model.part(name), inputs["data"] / name, progress)
+        cards = read_json(folder / CARD)["parts"]
+        for name, measured in parts.items():
+            baselines = {other: scores["scores"] for other, scores in measured["baselines"].items()}
+            cards[name] |= {"scores": measured["scores"], "baselines": baselines}
+        none: dict[str, Any] = {key: {} for key in ("scores", "baselines", "difference")}
+        rows = sum(part["rows"] for part in parts.values())
+        return Evaluated({"rows": rows, **none, "parts": parts, "settled": {"parts": cards}})
+
+    def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
+        recipe = multi_recipe(recipe)
+        longest = min(recipe.write.max_tokens, recipe.render.max_target_tokens)
+        settings = recipe.write.model_copy(update={"max_tokens": longest}).writing
+        card, tokenizer = self.card(recipe, inputs, network), load_tokenizer(inputs["tokenizer"])
+        models = assemble_parts(Path(), card, network, tokenizer, settings)
+        times = [time_part(recipe, name, model, inputs["data"] / name) for name, model in models.items()]
+        return sum(seconds for seconds, _ in times), sum(rows for _, rows in times)
+
+
+def multi_recipe(recipe: Recipe) -> MultiRecipe:
+    """Returns the recipe, which has parts."""
+    assert isinstance(recipe, MultiRecipe)
+    return recipe
+
+
+def _renderers(recipe: MultiRecipe, tokenizer: Tokenizer) -> dict[str, PromptPairRenderer]:
+    return {name: PromptPairRenderer(tokenizer, recipe.pair_settings(name)) for name in recipe.parts}
+
+
+def _fingerprint(renderers: Mapping[str, PromptPairRenderer]) -> str:
+    return hash_json({name: renderer.fingerprint for name, renderer in renderers.items()})
+
+
+def _labels(recipe: MultiRecipe, data: Path) -> dict[str, list[str]]:
+    """Returns the labels of each part that has some."""
+    counts = {name: read_json(data / name / COUNTS) for name, part in recipe.parts.items() if part.answers == "label"}
+    return {name: list(counted["labels"]) for name, counted in counts.items()}
+
+
+def _parts(recipe: MultiRecipe, examples: Path, split: str) -> list[Part]:
+    """Returns where the rows of each part stand in the shard of a split; those without any are left out."""
+    rows, parts, first = read_json(examples / PARTS)["rows"], list[Part](), 0
+    for name, part in recipe.parts.items():
+        count = rows[name].get(split, 0)
+        parts += [Part(name, first, count, part.weight)] if count else []
+        first += count
+    return parts
+
+
+def _check_prompts(recipe: MultiRecipe, renderers: Mapping[str, PromptPairRenderer]) -> None:
+    """Refuses templates whose words the tokenizer does not know well enough to tell parts apart."""
+    seen: dict[tuple[int, ...], str] = {}
+    for name, renderer in renderers.items():
+        (empty,) = renderer.render_rows([{"text": "", "question": ""}])
+        other = seen.setdefault(tuple(empty.ids), name)
+        if other != name:
+            raise RecipeError(
+                f"the templates of the parts {other} and {name} are the same tokens, for the tokenizer does not know "
+                "their words",
+                where=recipe.name,
+                do='Take a tokenizer of bytes, kind = "bpe", or words that are in the data.',
+            )
+
+
+def _check_labels(recipe: MultiRecipe, name: str, labels: list[str], renderer: PromptPairRenderer) -> None:
+    """Refuses labels whose names are the same tokens."""
+    seen: dict[tuple[int, ...], str] = {}
+    for label, row in zip(labels, renderer.render_written(labels), strict=True):
+        other = seen.setdefault(tuple(row.ids), label)
+        if other != label:
+            raise RecipeError(
+                f'the names "{other}" and "{label}" are written with the same tokens, so none could be chosen',
+                where=f"{recipe.name}, [parts.{name}]",
+                do='Give other names under [parts.NAME.data] labels, or a tokenizer of bytes, kind = "bpe".',
+            )
+
+
+def _rendered(
+    renderers: Mapping[str, PromptPairRenderer],
+    data: Path,
+    split: str,
+    counts: Mapping[str, dict[str, int]],
+    progress: Progress,
+) -> Iterator[tuple[list[Rendered], list[int]]]:
+    """Yields both sides of each pair as one row, part by part, with the length of what is read; counts them."""
+    with progress.bar("examples", None) as bar:
+        for name, renderer in renderers.items():
+            for rows in read_mixed(data, split, name, ROWS_AT_ONCE):
+                stop_if_asked(progress)
+                pairs = renderer.render(rows)
+                joined = [pair.joined for pair in pairs]
+                yield joined, [len(pair.read.ids) for pair in pairs]
+                counts[name]["rows"] += len(joined)
+                counts[name]["tokens"] += sum(len(row.ids) for row in joined)
+                counts[name]["cut_rows"] += sum(row.cut_tokens > 0 for row in joined)
+                counts[name]["cut_tokens"] += sum(row.cut_tokens for row in joined)
+                bar.advance(len(rows))

@@ -1,0 +1,52 @@
+"""Puts together the parts of a model of several tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from penjing.inference.writing import Writer
+from penjing.inference.writing_settings import WritingSettings
+from penjing.tasks.card import card_settings, card_task, check_fingerprint
+from penjing.tasks.choosing_model import ChoosingModel
+from penjing.tasks.model import Model
+from penjing.tasks.task import LabelTask, SpanTask, WritingTask
+from penjing.tasks.writing_model import WritingModel
+from penjing.tasks.written_answers import WrittenAnswerModel
+from penjing.text.pair_renderer import PairRendererSettings
+from penjing.text.prompt_renderer import PromptPairRenderer
+from penjing.text.tokenizer import Tokenizer
+
+
+def assemble_parts(
+    folder: Path, card: dict[str, Any], network: nn.Module, tokenizer: Tokenizer, settings: WritingSettings
+) -> dict[str, Model]:
+    """Returns a model for each part of a card, all with one network.
+
+    Args:
+        folder: where the model lies.
+        card: of the whole, with ``parts``: their ``task``, ``render``, ``fingerprint`` and, where they have some,
+            ``labels``.
+        network: a language model.
+        tokenizer: as in training.
+        settings: how texts are written.
+
+    Raises:
+        ModelFolderError: a part is not as training wrote it.
+    """
+    model, parts = cast("Any", network), dict[str, Model]()
+    writer = Writer(model, frozenset([tokenizer.end_id]), tokenizer.pad_id)
+    for name, part in card["parts"].items():
+        task = card_task(part, folder)
+        renderer = PromptPairRenderer(tokenizer, card_settings(folder, part, "render", PairRendererSettings))
+        check_fingerprint(folder, part, renderer.fingerprint)
+        if isinstance(task, LabelTask):
+            parts[name] = ChoosingModel(folder, part, task, tuple(part["labels"]), renderer, model)
+        elif isinstance(task, SpanTask):
+            parts[name] = WrittenAnswerModel(folder, part, task, renderer, writer, settings)
+        else:
+            assert isinstance(task, WritingTask)
+            parts[name] = WritingModel(folder, part, task, renderer=renderer, writer=writer, settings=settings)
+    return parts

@@ -1,0 +1,282 @@
+"""One model learns several tasks; each is measured, asked and reported as if it stood alone."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import penjing
+from penjing.cli.main import app
+from penjing.data.mixed import read_mixed
+from penjing.errors import Interrupted, RecipeError, UsageError
+from penjing.files import read_json
+from penjing.pipeline.check import check_runnable
+from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.run import RunResult, run_recipe
+from penjing.pipeline.samples import show_rows
+from penjing.progress import Silent
+from penjing.tasks.choosing_model import ChoosingModel
+from penjing.tasks.multi_model import MultiModel
+from penjing.train.history import read_history
+
+GERMAN = {"red": "rot", "old": "alt", "dog": "Hund", "cat": "Katze", "house": "Haus", "tree": "Baum"}
+
+
+def make_document(folder: Path) -> dict[str, Any]:
+    """Writes rows of three tasks, and returns a recipe of them."""
+    rng = np.random.default_rng(0)
+    texts = list(dict.fromkeys(" ".join(rng.choice(list(GERMAN), 4)) for _ in range(160)))
+    third = len(texts) // 3
+    write = {
+        "pairs": ["text,target", *(f"{t},{' '.join(map(GERMAN.__getitem__, t.split()))}" for t in texts[:third])],
+        "mood": ["text,label", *(f"{t},{int('red' in t)}" for t in texts[third : 2 * third])],
+        "asked": ["context,question,answer", *(f"{t},what is first?,{t.split()[0]}" for t in texts[2 * third :])],
+    }
+    for name, lines in write.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+    return {
+        "name": "several",
+        "task": "multi",
+        "parts": {
+            "translate": {
+                "task": "translate",
+                "template": "to German: {text}",
+                "data": {"path": str(folder / "pairs.csv")},
+                "examples": ["red dog"],
+            },
+            "mood": {
+                "task": "sentiment",
+                "template": "mood: {text}",
+                "weight": 2.0,
+                "data": {"path": str(folder / "mood.csv")},
+            },
+            "ask": {
+                "task": "answer",
+                "template": "{question} in: {text}",
+                "data": {"path": str(folder / "asked.csv")},
+            },
+        },
+        "tokenizer": {"kind": "bpe", "vocab_size": 300},
+        "model": {
+            "family": "t5",
+            "shape": {
+                **{"d_model": 16, "num_layers": 1, "num_decoder_layers": 1, "num_heads": 2},
+                **{"d_kv": 8, "d_ff": 32, "dropout_rate": 0.1},
+            },
+        },
+        "render": {"max_tokens": 40, "max_target_tokens": 16},
+        "finetune": {
+            **{"epochs": 2, "batch_rows": 32, "evaluations": 2, "learning_rate": 0.01},
+            **{"device": "cpu", "compile": "off", "precision": "fp32"},
+        },
+        "write": {"max_tokens": 8, "beams": 1},
+        "evaluate": {"resamples": 100, "mistakes": 2},
+    }
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return make_document(tmp_path_factory.mktemp("rows"))
+
+
+@pytest.fixture(scope="module")
+def run(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    recipe = check_recipe(document, "test")
+    return run_recipe(recipe, tmp_path_factory.mktemp("several") / "run", Silent(), ["penjing", "run", "several.toml"])
+
+
+@pytest.fixture(scope="module")
+def model(run: RunResult) -> MultiModel:
+    found = penjing.load(run.model, "cpu")
+    assert isinstance(found, MultiModel)
+    return found
+
+
+def changed(document: dict[str, Any], *keys: str, to: Any) -> dict[str, Any]:
+    """Returns a recipe in which one value is another."""
+    other = copy.deepcopy(document)
+    section = other
+    for key in keys[:-1]:
+        section = section[key]
+    section[keys[-1]] = to
+    return other
+
+
+def test_every_part_has_its_scores_and_its_baselines(run: RunResult) -> None:
+    parts = run.evaluation["parts"]
+    assert set(parts["translate"]["baselines"]) == {"copy", "dictionary"}
+    assert set(parts["mood"]["baselines"]) == {"majority", "tfidf-logistic"}
+    assert set(parts["ask"]["scores"]) == {"f1", "exact_match"}
+    card = read_json(run.model / "penjing.json")["parts"]
+    assert {name: part["scores"] for name, part in card.items()} == {n: p["scores"] for n, p in parts.items()}
+
+
+def test_a_label_is_as_probable_as_its_name_is_to_be_written(model: MultiModel) -> None:
+    mood = model.part("mood")
+    assert isinstance(mood, ChoosingModel)
+    (answer,) = mood.predict_texts(["red dog cat tree"])
+    translate: Any = model.part("translate")
+    (prompt,) = mood.renderer.render_rows([{"text": "red dog cat tree"}])
+    import torch
+
+    network = translate.writer._network
+    with torch.no_grad():
+        read = network.encode(torch.tensor([prompt.ids]), None)
+        chances = []
+        for label in mood.labels:
+            (written,) = mood.renderer.render_written([label])
+            ids = torch.tensor([[network.decoder_start_id, *written.ids]])
+            logits = network.score(network.decode(ids[:, :-1], read, None)).log_softmax(-1)
+            chances.append(float(logits[0].gather(1, ids[0, 1:, None]).sum()))
+    shares = np.exp(chances) / np.exp(chances).sum()
+    assert list(answer.probabilities.values()) == pytest.approx(shares.tolist(), rel=1e-4)
+
+
+def test_validation_is_measured_part_by_part(run: RunResult) -> None:
+    record = next(
+        row for row in read_history(run.artifacts["finetune"].folder / "history.jsonl") if "validation_loss" in row
+    )
+    losses = [record[f"validation_loss.{name}"] for name in ("translate", "mood", "ask")]
+    assert record["validation_loss"] == pytest.approx(sum(losses) / 3)
+
+
+def test_a_text_that_one_part_is_measured_on_is_learned_by_none(document: dict[str, Any], tmp_path: Path) -> None:
+    from penjing.pipeline.kinds import kind_of
+
+    shared = changed(document, "parts", "mood", "data", "path", to=str(tmp_path / "mood.csv"))
+    pairs = Path(document["parts"]["translate"]["data"]["path"]).read_text(encoding="utf-8").splitlines()[1:]
+    lines = [f"{line.split(',')[0]},{int('red' in line)}" for line in pairs]
+    (tmp_path / "mood.csv").write_text("\n".join(["text,label", *lines]), encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    recipe = check_recipe(shared, "test")
+    counts = kind_of(recipe).build_data(recipe, tmp_path / "data", Silent())
+    texts = {
+        split: {
+            row["text"]
+            for name in ("translate", "mood")
+            for rows in read_mixed(tmp_path / "data", split, name)
+            for row in rows
+        }
+        for split in ("train", "validation", "test")
+    }
+    assert not texts["train"] & (texts["validation"] | texts["test"])
+    assert sum(counts["between_parts"].values()) > 0
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(document: dict[str, Any], run: RunResult, tmp_path: Path) -> None:
+    class Stops(Silent):
+        asked = 0
+
+        def should_stop(self) -> bool:
+            steps = [p for p in tmp_path.glob("run/stages/finetune-*.part/checkpoints/*") if "step" in p.name]
+            return bool(steps) and not self.asked
+
+        def say(self, text: str) -> None:
+            self.asked += "going on" in text
+
+    recipe = check_recipe(changed(document, "finetune", "checkpoint_every_s", to=0), "test")
+    stopper = Stops()
+    with pytest.raises(Interrupted):
+        run_recipe(recipe, tmp_path / "run", stopper, ["test"])
+    again = run_recipe(recipe, tmp_path / "run", Silent(), ["test"])
+    assert (again.model / "model.safetensors").read_bytes() == (run.model / "model.safetensors").read_bytes()
+
+
+def test_the_command_line_asks_and_measures_a_part(run: RunResult, document: dict[str, Any]) -> None:
+    def call(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, [*arguments, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    model, mood = str(run.model), document["parts"]["mood"]["data"]["path"]
+    assert set(call("predict", model, "--part", "mood", "red dog")[0]["probabilities"]) == {"negative", "positive"}
+    assert "written" in call("predict", model, "--part", "translate", "red dog")[0]
+    assert "answer" in call("predict", model, "--part", "ask", "what is first?", "--context", "cat tree")[0]
+    assert "accuracy" in call("evaluate", model, mood, "--part", "mood", "--resamples", "100")["scores"]
+    asked = document["parts"]["ask"]["data"]["path"]
+    assert "f1" in call("evaluate", model, asked, "--part", "ask", "--resamples", "100")["scores"]
+
+
+def test_a_part_must_be_named_and_known(model: MultiModel) -> None:
+    with pytest.raises(UsageError, match="several parts: translate, mood, ask"):
+        model.predict(["red"])
+    with pytest.raises(UsageError, match='no part "moods"'):
+        model.part("moods")
+    assert [item.text for item in model.predict(["red"], part="mood")] == ["red"]
+
+
+def test_the_report_has_a_section_for_every_part(
+    run: RunResult, read_page: Callable[[str], Any], document: dict[str, Any]
+) -> None:
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
+    from penjing.pipeline.report.report import render_report
+
+    html = run.report.read_text(encoding="utf-8")
+    page = read_page(html)
+    for words in ("to German: {text}", "mood: {text}", "BLEU", "Accuracy", "How the tasks were mixed", "red dog"):
+        assert words in page.text
+    ids = [piece.split('"')[0] for piece in html.split(' id="')[1:]]
+    assert len(ids) == len(set(ids))
+    outcome = Outcome(run.artifacts, run.evaluation, [], "penjing run several.toml")
+    chinese = read_page(render_report(collect_facts(check_recipe(document, "test"), outcome), "zh"))
+    assert "任务如何混合" in chinese.text
+
+
+def test_the_first_rows_of_every_part_are_shown(document: dict[str, Any], run: RunResult) -> None:
+    shown = show_rows(check_recipe(document, "test"), run.out, 1, Silent())
+    assert len(shown) == 3
+    begun = ["".join(token.text for token in row.tokens if token.state == "read") for row in shown]
+    assert [("to German:" in begun[0]), ("mood:" in begun[1]), ("what is first? in:" in begun[2])] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("keys", "to", "named"),
+    [
+        (("parts", "mood", "task"), "multilabel", "whose answers are not written"),
+        (("parts", "mood", "task"), "sentimnt", "not known"),
+        (("parts", "translate", "template"), "mood: {text}", "same template"),
+        (("parts", "mood", "template"), "mood: {txt}", "must name {text}"),
+        (("parts", "ask", "template"), "in: {text}", "must name {question} and {text}"),
+        (("parts", "mood", "temperature"), 2, "unknown key .parts.mood. temperature"),
+        (("parts", "mood", "data", "lable"), "x", 'did you mean "label"|label'),
+        (("parts",), {}, "parts"),
+        (("model",), {"family": "bert"}, "cannot write"),
+        (("report",), {"examples": ["red"]}, "do not say of which part"),
+        (("explain",), {}, "explain"),
+    ],
+)
+def test_what_cannot_be_is_refused(document: dict[str, Any], keys: tuple[str, ...], to: Any, named: str) -> None:
+    with pytest.raises(RecipeError, match=named.replace("{", r"\{").replace("}", r"\}")):
+        check_runnable(check_recipe(changed(document, *keys, to=to), "test"))
+
+
+def test_names_that_differ_only_in_case_are_refused(document: dict[str, Any]) -> None:
+    twice = changed(document, "parts", "Mood", to={**document["parts"]["mood"], "template": "x {text}"})
+    with pytest.raises(RecipeError, match="same name"):
+        check_recipe(twice, "test")
+
+
+def test_templates_that_a_tokenizer_of_words_does_not_know_are_refused(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    unknown = changed(document, "tokenizer", to={"kind": "word", "vocab_size": 300})
+    unknown = changed(unknown, "parts", "translate", "template", to="German: {text}")  # as "mood: {text}": [UNK] :
+    with pytest.raises(RecipeError, match="same tokens"):
+        run_recipe(check_recipe(unknown, "test"), tmp_path / "run", Silent(), ["test"])
+
+
+@pytest.mark.parametrize("page", ["multitask.md", "multitask.zh.md"])
+def test_the_recipe_of_the_documentation_is_one(page: str) -> None:
+    import tomllib
+
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    recipe = check_recipe(tomllib.loads(text.split("```toml\n")[1].split("```")[0]), page)
+    assert list(recipe.rows) == ["parts.translate.data", "parts.mood.data", "parts.ask.data"]
