@@ -19,6 +19,7 @@ from penjing.models.interface import FROM_ITEMS, FROM_TOKENIZER
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import (
     AnswerRecipe,
+    ContinuationRecipe,
     DialogueRecipe,
     ItemRecipe,
     LabelRecipe,
@@ -73,6 +74,11 @@ With `task = "chat"` rows are dialogues. These sections are others then; the res
 for them. [chat.md](chat.md) says what each rule does.
 """
 
+_GENERATION = """## The task `generate`
+
+With `task = "generate"` rows are texts that are gone on with. These sections are others then; the rest is as above, and
+`[explain]` is not for it. [generate.md](generate.md) says what is learned and measured.
+"""
 _RANKING = """## The task `recommend`
 
 With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
@@ -97,6 +103,7 @@ _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
     (TextPreferenceRecipe, _PREFERRING, " of `prefer`", ("data", "render", "finetune", "write")),
     (ReplyPreferenceRecipe, "", " of `prefer_reply`", ("data",)),
+    (ContinuationRecipe, _GENERATION, " of `generate`", ("data", "render", "finetune", "evaluate", "write")),
     (ItemRecipe, _RANKING, " of `recommend`", ("data", "model", "render", "finetune")),
 )
 

@@ -274,6 +274,21 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
+def test_a_model_of_the_docs_goes_on_with_texts_and_is_measured(folder: Path) -> None:
+    page, translated = "docs/generate.md", "docs/generate.zh.md"
+    (recipe,), (commands,) = (blocks(page, language) for language in ("toml", "sh"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [commands] == blocks(translated, "sh")
+    (folder / "plays.toml").write_text(recipe, encoding="utf-8")
+    speeches = [f"{name}:\nI am number {number} of {name}." for number in range(80) for name in ("ROMEO", "JULIET")]
+    (folder / "plays.txt").write_text("\n\n".join(speeches), encoding="utf-8")
+    plan, run, predict, evaluate = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert "Cut     0 tokens of 0 rows longer than 64 tokens" in plan
+    assert "trigram-kneser-ney" in run
+    assert len(predict.splitlines()) == 1
+    assert "distinct_2" in evaluate
+
+
 def test_recipe_of_the_docs_is_written_for_a_file(folder: Path) -> None:
     (commands,) = blocks("docs/new.md", "sh")
     assert [commands] == blocks("docs/new.zh.md", "sh")

@@ -115,6 +115,11 @@ def evaluate(
 
         pairs = PairColumns(data, text, tuple(target.split(",")), names, beside)
         show_writing_scores(model, pairs, resamples, part=part, as_json=as_json)
+    elif answers == "continuation":
+        from penjing.cli.evaluate_generation import show_generation_scores
+
+        given_columns = (column, None if target == "target" else target)
+        show_generation_scores(model, data, given_columns, names, resamples, as_json=as_json)
     elif answers == "reply":
         from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
 

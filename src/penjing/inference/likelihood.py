@@ -89,33 +89,50 @@ class CausalScorer:
         network: reads and scores; dropout is switched off.
         pad_id: fills shorter rows.
         batch_tokens: most tokens in a batch, and most of one row that are read at a time.
+        positions: most positions that are used of those which the model has, such as it has learned; None: all.
     """
 
     reads_both_sides = False
 
-    def __init__(self, network: ReadingModel, pad_id: int, batch_tokens: int = _BATCH_TOKENS) -> None:
+    def __init__(
+        self,
+        network: ReadingModel,
+        pad_id: int,
+        batch_tokens: int = _BATCH_TOKENS,
+        *,
+        positions: int | None = None,
+    ) -> None:
         self._network, self._pad_id, self._batch_tokens = network, pad_id, batch_tokens
+        limit = network.longest_row
+        self._limit = limit if limit is None or positions is None else min(limit, positions)
         cast("nn.Module", network).eval()
 
     @property
     def longest(self) -> int | None:
-        limit = self._network.longest_row
-        return None if limit is None else limit + 1  # the last token is guessed, not read
+        return None if self._limit is None else self._limit + 1  # the last token is guessed, not read
 
     @torch.inference_mode()
     def measure(
-        self, sequences: Sequence[Sequence[int]], progress: Progress | None = None, *, first: int = 1
+        self,
+        sequences: Sequence[Sequence[int]],
+        progress: Progress | None = None,
+        *,
+        first: int | Sequence[int] = 1,
     ) -> Likelihoods:
         """Returns the log-probability of the tokens from ``first`` on of each sequence, given all those before them.
 
         Args:
             sequences: token ids; one without a token from ``first`` on has the log-probability 0.
             progress: told how many tokens were read.
-            first: the number of the first token scored, at least 1.
+            first: the number of the first token scored, at least 1; or that of each sequence.
         """
         progress = progress or Silent()
-        limit = self._network.longest_row
-        windows = [w for number, ids in enumerate(sequences) for w in plan_windows(number, len(ids), first, limit)]
+        firsts = [first] * len(sequences) if isinstance(first, int) else first
+        windows = [
+            window
+            for number, (ids, begin) in enumerate(zip(sequences, firsts, strict=True))
+            for window in plan_windows(number, len(ids), begin, self._limit)
+        ]
         sums, counts = np.zeros(len(sequences)), np.zeros(len(sequences), dtype=np.int64)
         lengths = np.array([window.end - window.begin for window in windows], dtype=np.int64)
         with progress.bar("scoring", float(lengths.sum()), "tokens") as bar:

@@ -145,8 +145,8 @@ class GreedySearch:
     def step(self, logits: Tensor) -> Step:
         """Chooses the next token of each row; see `Search`."""
         texts, logits = self._texts, logits.float()
-        best, ids = logits.max(dim=-1)
-        gained = best - logits.logsumexp(dim=-1)
+        ids = self.choose(logits)
+        gained = logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=-1)
         if (waiting := texts.waiting_texts) is not None:
             is_given = waiting[:, 0]
             ids = torch.where(is_given, texts.waiting[:, texts.read], ids)
@@ -157,6 +157,10 @@ class GreedySearch:
         scores = self._sums[ended].tolist() if ended else []
         texts.read += 1
         return Step(ids, None, [self._close(row, score) for row, score in zip(ended, scores, strict=True)])
+
+    def choose(self, logits: Tensor) -> Tensor:
+        """Returns the next token of each row, int64 [rows], by its logits, [rows, vocab]."""
+        return logits.argmax(dim=-1)
 
     def _take(self, row: int, token: int, is_end: bool) -> bool:
         """Adds a token to a text; returns whether it is complete now."""

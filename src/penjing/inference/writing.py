@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from penjing.errors import UsageError
+from penjing.inference.drawing import DrawnSearch, seed_of
 from penjing.inference.generation import find_room
+from penjing.inference.sampling import SamplingSettings
 from penjing.inference.search import BeamSearch, Ended, GreedySearch, Search, Texts, begin_texts
 from penjing.inference.writing_settings import WritingSettings
 from penjing.models.cache import Memory
@@ -113,7 +115,7 @@ class Writer:
     ) -> Iterator[Ended]:
         """Yields each text when it is complete."""
         memory, new, texts = self._begin(batch)
-        search = _choose_search(texts, settings)
+        search = _choose_search(texts, settings, [request.prompt for request in batch])
         rows, alive = len(batch), len(batch)
         hidden = self._network.read(new, memory)[:, -1]  # [rows, dim]
         if settings.beams > 1:
@@ -153,7 +155,10 @@ class Writer:
         return memory, new, begin_texts(numbers, rooms, waiting, self._end_ids, self._device)
 
 
-def _choose_search(texts: Texts, settings: WritingSettings) -> Search:
+def _choose_search(texts: Texts, settings: WritingSettings, prompts: Sequence[Sequence[int]]) -> Search:
+    if settings.temperature:
+        drawn = SamplingSettings(settings.max_tokens, settings.temperature, settings.top_p, settings.seed)
+        return DrawnSearch(texts, drawn, [seed_of(prompt, settings.seed) for prompt in prompts])
     if settings.beams == 1:
         return GreedySearch(texts)
     return BeamSearch(texts, settings.beams, settings.length_penalty)

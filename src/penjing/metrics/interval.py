@@ -163,6 +163,26 @@ def wilson_interval(successes: ArrayLike, trials: ArrayLike, confidence: float =
     return low, high
 
 
+def jackknife(value: float, without: ArrayLike, confidence: float = 0.95) -> Score:
+    """Returns a statistic with the normal interval of its jackknife standard error (Efron & Tibshirani 1993, ch. 11).
+
+    For statistics that count different things, such as n-grams: a row that a bootstrap draws twice adds none.
+
+    Args:
+        value: of all rows.
+        without: the statistic without each row, [rows]; one row has no interval, and its ends are the value.
+        confidence: of the interval.
+    """
+    left = np.asarray(without, dtype=np.float64)
+    left = left[np.isfinite(left)]
+    rows = len(left)
+    if rows < 2 or not np.isfinite(value):
+        return Score(value, value, value)
+    error = float(np.sqrt((rows - 1) / rows * np.sum((left - left.mean()) ** 2)))
+    half = NormalDist().inv_cdf(0.5 + confidence / 2.0) * error
+    return Score(value, value - half, value + half)
+
+
 def _score(value: float, drawn: Floats, tail: float) -> Score:
     defined = drawn[~np.isnan(drawn)]
     if np.isnan(value) or not len(defined):

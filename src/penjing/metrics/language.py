@@ -69,6 +69,15 @@ def count_words(text: str) -> int:
     return sum(1 for _ in _WORD.finditer(text))
 
 
+def word_ends(text: str) -> list[int]:
+    """Returns one past the last character of each word that `count_words` counts.
+
+    >>> word_ends("A lovely film."), word_ends("很好")
+    ([1, 8, 14], [1, 2])
+    """
+    return [match.end() for match in _WORD.finditer(text)]
+
+
 def count_bytes(text: str) -> int:
     """Returns the bytes of a text in UTF-8; half of a surrogate pair, which is no character, counts three."""
     return len(text.encode("utf-8", "surrogatepass"))

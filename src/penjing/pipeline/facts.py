@@ -18,11 +18,12 @@ from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
 from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import DialogueRecipe, PreferenceRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import ContinuationRecipe, DialogueRecipe, PreferenceRecipe, WritingRecipe
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
+from penjing.pipeline.report.generation_facts import GenerationReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
@@ -55,6 +56,7 @@ FineTunedFacts: TypeAlias = (
     | DialogueReportFacts
     | RankingReportFacts
     | PreferenceReportFacts
+    | GenerationReportFacts
     | MultiReportFacts
 )
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
@@ -97,19 +99,13 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
 def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFacts:
     assert isinstance(recipe, WritingRecipe)
     done = outcome.artifacts
-    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    counts = done["data"].facts
     return WritingReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
-            "evaluation": outcome.evaluation,
+            **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "beams": recipe.write.beams,
-            "data": {
-                **_count_rows(counts),
-                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
-            },
+            "data": {**_count_rows(counts), "splits": _rows_by_split(counts)},
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
             "max_target_tokens": done["examples"].facts["max_target_tokens"],
@@ -141,18 +137,15 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
 
 def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts:
     done = outcome.artifacts
-    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    counts = done["data"].facts
     tokens, splits = _count_tokens(done), done["examples"].facts["splits"].values()
     return AnswerReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
-            "evaluation": outcome.evaluation,
+            **_describe_outcome(recipe, outcome),
             "threshold": outcome.evaluation["settled"]["answer"]["threshold"],
             "data": {
                 **_count_rows(counts),
-                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "splits": _rows_by_split(counts),
                 "documents": {split: figures["documents"] for split, figures in counts["splits"].items()},
                 "references": {
                     **{name: counts[name] for name in COUNTED},
@@ -169,17 +162,14 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
 def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:
     assert isinstance(recipe, DialogueRecipe)
     done = outcome.artifacts
-    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    counts = done["data"].facts
     return DialogueReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
-            "evaluation": outcome.evaluation,
+            **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "data": {
                 **_count_rows(counts),
-                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "splits": _rows_by_split(counts),
                 "exchanges": {split: figures["exchanges"] for split, figures in counts["splits"].items()},
             },
             "corpus": _count_corpus(done),
@@ -191,13 +181,9 @@ def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportF
 
 def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFacts:
     done = outcome.artifacts
-    sizes = dict.fromkeys([*_SIZES, *recipe.model.shape])
     return RankingReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
-            "evaluation": outcome.evaluation,
+            **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, ItemPrediction)],
             "data": count_events(done["data"].facts),
             "texts": count_item_texts(recipe, done["tokenizer"].facts, done["examples"].facts),
@@ -208,21 +194,36 @@ def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFac
 def _collect_preference_facts(recipe: Recipe, outcome: Outcome) -> PreferenceReportFacts:
     assert isinstance(recipe, PreferenceRecipe)
     done = outcome.artifacts
-    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    counts = done["data"].facts
     return PreferenceReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
-            "evaluation": outcome.evaluation,
+            **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "data": {
                 **_count_rows(counts),
-                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+                "splits": _rows_by_split(counts),
             },
             "tokens": _count_tokens(done),
             "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
             "learned": recipe.finetune.preference.model_dump(mode="json"),
+        }
+    )
+
+
+def _collect_generation_facts(recipe: Recipe, outcome: Outcome) -> GenerationReportFacts:
+    assert isinstance(recipe, ContinuationRecipe)
+    done = outcome.artifacts
+    counts, splits = done["data"].facts, done["examples"].facts["splits"].values()
+    return GenerationReportFacts.model_validate(
+        {
+            **_describe_outcome(recipe, outcome),
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            **recipe.write.model_dump(include={"temperature", "top_p"}),
+            "data": {**_count_rows(counts), "splits": _rows_by_split(counts)},
+            "corpus": _count_corpus(done),
+            "tokens": _count_tokens(done),
+            "texts": sum(split["texts"] for split in splits),
+            "several": sum(split["several"] for split in splits),
         }
     )
 
@@ -232,11 +233,7 @@ def _collect_multi_facts(recipe: Recipe, outcome: Outcome) -> MultiReportFacts:
     done = outcome.artifacts
     return MultiReportFacts.model_validate(
         {
-            **_describe_run(recipe, done, outcome.command),
-            "task": recipe.task,
-            "model": _describe_model(
-                done["finetune"], done["finetune"].facts["family"], dict.fromkeys([*_SIZES, *recipe.model.shape])
-            ),
+            **{key: value for key, value in _describe_outcome(recipe, outcome).items() if key != "evaluation"},
             "parts": {
                 name: {**told, "alone": collect_facts(*alone)}
                 for name, (told, alone) in describe_parts(recipe, outcome).items()
@@ -258,6 +255,7 @@ _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "items": _collect_ranking_facts,
     "preferred text": _collect_preference_facts,
     "preferred reply": _collect_preference_facts,
+    "continuation": _collect_generation_facts,
     "parts": _collect_multi_facts,
 }
 
@@ -282,6 +280,17 @@ def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> Language
             "training": describe_training(pretrain),
         }
     )
+
+
+def _describe_outcome(recipe: Recipe, outcome: Outcome) -> dict[str, Any]:
+    """Returns what the report of a fine-tuned model says, its rows apart."""
+    done, sizes = outcome.artifacts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return {
+        **_describe_run(recipe, done, outcome.command),
+        "task": recipe.task,
+        "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+        "evaluation": outcome.evaluation,
+    }
 
 
 def _describe_run(recipe: Recipe, done: dict[str, Artifact], command: str) -> dict[str, Any]:
@@ -342,6 +351,10 @@ def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken", "equal")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
+
+
+def _rows_by_split(counts: dict[str, Any]) -> dict[str, int]:
+    return {split: figures["rows"] for split, figures in counts["splits"].items()}
 
 
 def _count_corpus(done: dict[str, Artifact]) -> dict[str, int]:

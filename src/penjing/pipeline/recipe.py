@@ -98,8 +98,8 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize, chat, answer, recommend, prefer or prefer_reply; multi: several, in [parts.NAME]; none without "
-        "rows",
+        "summarize, generate, chat, answer, recommend, prefer or prefer_reply; multi: several, in [parts.NAME]; "
+        "none without rows",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: RowData | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from penjing.data.continuation_settings import ContinuationData
 from penjing.data.dialogue_settings import DialogueData
 from penjing.data.event_settings import EventData
 from penjing.data.events import ITEMS
@@ -20,9 +21,11 @@ from penjing.pipeline.recipe import DEFAULT_TASK, EvaluateSettings, ModelSetting
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.name_settings import NameSettings
+from penjing.tasks.sample_settings import SampleSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
+from penjing.text.continuation_renderer import ContinuationRendererSettings
 from penjing.text.dialogue_renderer import DialogueRendererSettings
 from penjing.text.item_renderer import ItemRendererSettings
 from penjing.text.pair_renderer import PairRendererSettings
@@ -244,6 +247,49 @@ class DialogueRecipe(Recipe):
         return self
 
 
+class GenerationEvaluateSettings(EvaluateSettings):
+    """How a model that goes on with texts is measured."""
+
+    samples: int = Field(100, ge=1, description="test texts that are begun, for the model to go on")
+    mistakes: int = Field(20, ge=0, description="how many of those are listed")
+
+
+class ContinuationRecipe(Recipe):
+    """A recipe whose rows are texts to go on with."""
+
+    data: ContinuationData | None = None
+    render: ContinuationRendererSettings = ContinuationRendererSettings()
+    finetune: TextFinetuneSettings = TextFinetuneSettings()
+    evaluate: GenerationEvaluateSettings = GenerationEvaluateSettings()
+    write: SampleSettings = SampleSettings()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return ("text", "target")  # a continuation, where there is one, is of the same words
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return ()  # a text is learned as it is
+
+    @property
+    def document_layout(self) -> RendererSettings:
+        return RendererSettings()
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"write": self.write.model_dump(mode="json")}
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        return self.write.generation
+
+    @model_validator(mode="after")
+    def _has_no_explanation(self) -> ContinuationRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task goes on with texts")
+        return self
+
+
 class ItemModelSettings(ModelSettings):
     """Which network ranks items, and what reads their texts."""
 
@@ -360,6 +406,7 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "items": ItemRecipe,
     "preferred text": TextPreferenceRecipe,
     "preferred reply": ReplyPreferenceRecipe,
+    "continuation": ContinuationRecipe,
     "parts": MultiRecipe,
 }
 
@@ -393,6 +440,12 @@ def paired_data(recipe: Recipe) -> PairedData:
 def question_data(recipe: Recipe) -> QuestionData:
     """Returns ``[data]`` of a recipe of questions that has it."""
     assert isinstance(recipe.data, QuestionData)
+    return recipe.data
+
+
+def continuation_data(recipe: Recipe) -> ContinuationData:
+    """Returns ``[data]`` of a recipe that has texts to go on with."""
+    assert isinstance(recipe.data, ContinuationData)
     return recipe.data
 
 

@@ -37,6 +37,10 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForContinuations(_AskedForTexts):
+    reads: dict[str, Any]
+
+
 class _AskedForSpans(_Asked):
     answer: dict[str, Any]
 
@@ -62,6 +66,7 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "reply": _AskedForTexts,
     "preferred text": _AskedForTexts,
     "preferred reply": _AskedForTexts,
+    "continuation": _AskedForContinuations,
     "items": _AskedForItems,
     "parts": _AskedForParts,
 }

@@ -26,6 +26,7 @@ from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.card import CARD, card_settings, card_task, check_fingerprint, choose_part, read_card
 from penjing.tasks.dialogue_model import DialogueModel
+from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.heads import HEADS
 from penjing.tasks.item_files import ENCODER, read_items, read_texts
 from penjing.tasks.item_model import ItemModel, pad_tokens
@@ -36,9 +37,11 @@ from penjing.tasks.multilabel_model import MultilabelModel
 from penjing.tasks.name_files import choosing_engine, make_name_renderer, read_example_table
 from penjing.tasks.name_settings import ChoiceSettings
 from penjing.tasks.part_loading import assemble_parts
+from penjing.tasks.sample_settings import SampleSettings
 from penjing.tasks.task import (
     Answers,
     DialogueTask,
+    GenerationTask,
     ItemTask,
     LabelTask,
     MultilabelTask,
@@ -53,6 +56,7 @@ from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.tasks.written_answers import WrittenAnswerModel
 from penjing.text.chat_template import read_chat_template
+from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
 from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
 from penjing.text.name_renderer import NameLayout
@@ -71,6 +75,7 @@ _ANSWERS: Mapping[Answers, str] = {
     "reply": "replies",
     "preferred text": "texts",
     "preferred reply": "replies",
+    "continuation": "continuations",
     "items": "items",
     "parts": "those of several tasks",
 }
@@ -97,6 +102,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_writing(path, card, task, config_values, device)
     if isinstance(task, SpanTask):
         return _load_answers(path, card, task, config_values, device)
+    if isinstance(task, GenerationTask):
+        return _load_generation(path, card, task, config_values, device)
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
     if isinstance(task, MultiTask):
@@ -159,6 +166,16 @@ def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueMod
         UsageError: the model answers with something else, or there is no such device.
     """
     return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
+
+
+def load_generation_model(folder: str | Path, device: str = "auto") -> GenerationModel:
+    """Loads the folder of a model that goes on with texts.
+
+    Raises:
+        ModelFolderError: as `load_model`.
+        UsageError: the model answers with something else, or there is no such device.
+    """
+    return _of_kind(load_model(folder, device), GenerationModel, "texts to go on with")
 
 
 def load_multi_model(folder: str | Path, device: str = "auto", settings: WritingSettings | None = None) -> MultiModel:
@@ -338,6 +355,20 @@ def _load_dialogue(
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
     return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
+
+
+def _load_generation(
+    folder: Path, card: dict[str, Any], task: GenerationTask, config_values: dict[str, Any], device: str
+) -> GenerationModel:
+    architecture, config = open_config(config_values, folder / CONFIG)
+    _check_writes(architecture, folder)
+    with _written_in(folder / CARD):
+        render = card_settings(folder, card, "render", ContinuationRendererSettings)
+        settings = card_settings(folder, card, "write", SampleSettings).writing
+        renderer = ContinuationRenderer(load_tokenizer(folder), render, reads_first=architecture.is_encoder_decoder)
+    check_fingerprint(folder, card, renderer.fingerprint)
+    network: Any = _load_network(architecture.language_model(config), folder, device)
+    return GenerationModel(folder, card, task, renderer=renderer, network=network, settings=settings)
 
 
 def _load_items(

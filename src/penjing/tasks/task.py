@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penjing.data.histories import Catalog
 from penjing.data.question_rows import Question
+from penjing.metrics.generation import SampleScores
 from penjing.metrics.ranking import Places
 from penjing.registry import load_registered
 from penjing.tasks.prediction import ClassPrediction, SetPrediction
@@ -93,15 +94,37 @@ class PreferenceBaseline(Protocol):
 
 #: Fits on the preferred answers of training rows, and on the others.
 FitPreferences = Callable[[Sequence[str], Sequence[str]], PreferenceBaseline]
+
+
+class TokenBaseline(Protocol):
+    """A fitted baseline that says how likely tokens are."""
+
+    def surprisals(self, documents: Sequence[Sequence[int]]) -> Ratings:
+        """Returns the negative log-probability of each document but its first token, in nats, [documents]."""
+
+
+#: Fits on documents one after another, int64 [tokens], where each begins and the last ends, [documents + 1], and the
+#: size of the vocabulary.
+FitTokens = Callable[[NDArray[np.int64], NDArray[np.int64], int], TokenBaseline]
 Answers = Literal[
-    "items", "label", "parts", "preferred reply", "preferred text", "rank", "reply", "set", "span", "text"
+    "continuation",
+    "items",
+    "label",
+    "parts",
+    "preferred reply",
+    "preferred text",
+    "rank",
+    "reply",
+    "set",
+    "span",
+    "text",
 ]
 
 
 @dataclass(frozen=True)
 class Task:
     """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
-    an `ItemTask`, a `MultiTask` or a `PreferenceTask`.
+    an `ItemTask`, a `GenerationTask`, a `MultiTask` or a `PreferenceTask`.
 
     Attributes:
         name: as in a recipe.
@@ -290,6 +313,25 @@ class ReplyPreferenceTask(PreferenceTask):
     @property
     def answers(self) -> Answers:
         return "preferred reply"
+
+
+@dataclass(frozen=True)
+class GenerationTask(Task):
+    """A text is gone on with. Families can do it that write: encoder-decoders and decoders.
+
+    Attributes:
+        score: texts written, texts that truly follow, resamples, seed → scores of both, and their difference.
+        best_by: the score that comes first; the fewer the better.
+        baselines: name → function of the training tokens → fitted baseline.
+    """
+
+    score: Callable[[Sequence[str], Sequence[str], int, int], SampleScores]
+    best_by: str
+    baselines: Mapping[str, FitTokens]
+
+    @property
+    def answers(self) -> Answers:
+        return "continuation"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penjing.pipeline.kinds.answers import AnswerKind
+from penjing.pipeline.kinds.continuation import ContinuationKind
 from penjing.pipeline.kinds.dialogue import DialogueKind
 from penjing.pipeline.kinds.items import ItemKind
 from penjing.pipeline.kinds.kind import Kind
@@ -29,6 +30,7 @@ KINDS: Mapping[Answers, Kind] = {
     "items": ItemKind(),
     "preferred text": TextPreferenceKind(),
     "preferred reply": ReplyPreferenceKind(),
+    "continuation": ContinuationKind(),
     "parts": MultiKind(),
 }
 NAMES = NameKind()

@@ -48,7 +48,7 @@ def language_model_values(facts: LanguageReportFacts, wording: Wording) -> dict[
 def _headline(facts: LanguageReportFacts, wording: Wording) -> dict[str, Any]:
     evaluation = facts.evaluation
     verdict, comparison = compare_bits(evaluation, wording) if evaluation else ("", "")
-    whiskers = _whiskers(evaluation, wording) if evaluation else []
+    whiskers = bits_whiskers(evaluation, wording) if evaluation else []
     rows, axis = whisker_rows(whiskers, lambda value: f"{value:g}") if whiskers else ([], None)
     return {
         "purpose": wording.say("language_model"),
@@ -69,7 +69,7 @@ def _headline(facts: LanguageReportFacts, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _whiskers(evaluation: LanguageEvaluation, wording: Wording) -> list[Whisker]:
+def bits_whiskers(evaluation: LanguageEvaluation, wording: Wording) -> list[Whisker]:
     """Returns the bits per byte of the model and the baselines, the fewest first; none where they do not compare."""
     own = evaluation.scores.get("bits_per_byte")
     figures = [(wording.say("this_model"), own, True)] + [
@@ -82,7 +82,7 @@ def _whiskers(evaluation: LanguageEvaluation, wording: Wording) -> list[Whisker]
     for name, figure, is_own in figures:
         if figure is not None and figure.value is not None:
             low, high = (figure.value if end is None else end for end in (figure.low, figure.high))
-            value, interval = _cell("bits_per_byte", figure, wording)
+            value, interval = measured_cell("bits_per_byte", figure, wording)
             whiskers.append(Whisker(name, figure.value, low, high, value, interval, is_own))
     return sorted(whiskers, key=lambda row: row.value)
 
@@ -98,7 +98,7 @@ def _score_table(evaluation: LanguageEvaluation | None, wording: Wording) -> dic
     return {
         "score_columns": [name for name, _ in columns],
         "score_rows": [
-            (wording.name("score", name), [_cell(name, scores.get(name), wording) for _, scores in columns])
+            (wording.name("score", name), [measured_cell(name, scores.get(name), wording) for _, scores in columns])
             for name in names
         ],
         "scores_caption": wording.say(
@@ -109,7 +109,7 @@ def _score_table(evaluation: LanguageEvaluation | None, wording: Wording) -> dic
     }
 
 
-def _cell(name: str, figure: Measured | None, wording: Wording) -> tuple[str, str]:
+def measured_cell(name: str, figure: Measured | None, wording: Wording) -> tuple[str, str]:
     """Returns a score and its interval; a dash where there is none."""
     if figure is None or figure.value is None:
         return "–", ""
@@ -121,12 +121,12 @@ def _cell(name: str, figure: Measured | None, wording: Wording) -> tuple[str, st
 
 def _shorten(item: Continuation) -> str:
     """Returns a continuation with an ellipsis where it was stopped, or is too long to be shown."""
-    written = _readable(item.text)
+    written = readable(item.text)
     text = shorten_text(written, _LONGEST_CONTINUATION)
     return f"{text}…" if item.is_cut and text == written else text
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Returns a text whose control characters, which a model of bytes may write and HTML may not hold, are replaced."""
     return _CONTROL.sub("\ufffd", text)
 
@@ -150,7 +150,7 @@ def _growth(growth: Growth) -> list[tuple[str, list[tuple[int, str]]]]:
 
 def _say_written(text: str) -> str:
     """Returns the beginning of what was written; a dash for nothing."""
-    return shorten_text(_readable(text.strip())) or "–"
+    return shorten_text(readable(text.strip())) or "–"
 
 
 def _packed_sentence(facts: LanguageReportFacts, wording: Wording) -> str:

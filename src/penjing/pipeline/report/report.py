@@ -19,6 +19,8 @@ from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.dialogue import dialogue_values
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import PathStage, ReportFacts, RunFacts
+from penjing.pipeline.report.generation import generation_values
+from penjing.pipeline.report.generation_facts import GenerationReportFacts
 from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.language_model import language_model_values
 from penjing.pipeline.report.multi import multi_values
@@ -46,6 +48,7 @@ AnyFacts: TypeAlias = (
     | DialogueReportFacts
     | RankingReportFacts
     | PreferenceReportFacts
+    | GenerationReportFacts
     | MultiReportFacts
 )
 _FOLDER = Path(__file__).parent
@@ -84,6 +87,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "answers.html.jinja", answer_values(facts, wording)
     elif isinstance(facts, DialogueReportFacts):
         template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
+    elif isinstance(facts, GenerationReportFacts):
+        template, values = "generation.html.jinja", generation_values(facts, wording)
     elif isinstance(facts, RankingReportFacts):
         template, values = "ranking.html.jinja", ranking_values(facts, wording)
     elif isinstance(facts, PreferenceReportFacts):

@@ -16,6 +16,8 @@ from penjing.pipeline.report.dialogue_english import DIALOGUE_ENGLISH
 from penjing.pipeline.report.english import ENGLISH
 from penjing.pipeline.report.few_chinese import FEW_CHINESE
 from penjing.pipeline.report.few_english import FEW_ENGLISH
+from penjing.pipeline.report.generation_chinese import GENERATION_CHINESE
+from penjing.pipeline.report.generation_english import GENERATION_ENGLISH
 from penjing.pipeline.report.kinds_chinese import KINDS_CHINESE
 from penjing.pipeline.report.kinds_english import KINDS_ENGLISH
 from penjing.pipeline.report.labels_chinese import LABELS_CHINESE
@@ -54,6 +56,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (DIALOGUE_ENGLISH, DIALOGUE_CHINESE),
     (RANKING_ENGLISH, RANKING_CHINESE),
     (PREFERENCE_ENGLISH, PREFERENCE_CHINESE),
+    (GENERATION_ENGLISH, GENERATION_CHINESE),
     (MULTI_ENGLISH, MULTI_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {

@@ -23,6 +23,7 @@ _FIXED: Mapping[str, str] = {
     **dict.fromkeys(("evaluate", "explain", "report", "write", "tune"), "it changes nothing before the test"),
 }
 _FIXED_IN_WRITING = "a loss by token can only be compared between models that cut and weigh texts alike"
+_WRITTEN = frozenset({"text", "reply", "continuation", "preferred text", "preferred reply", "parts"})
 _CUTTING = ("tokenizer", "render", "model.start", "finetune.label_smoothing")
 _NAMES = frozenset({"model.family", "model.start"})  # of something that must be there
 _TEN = 10.0
@@ -140,7 +141,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
     """Refuses a setting under which trials could not be compared."""
     reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
-    if load_task(task_of(recipe)).answers in ("text", "reply", "preferred text", "preferred reply", "parts"):
+    if load_task(task_of(recipe)).answers in _WRITTEN:
         sets_vocabulary = "vocab_size" in recipe.tokenizer.model_fields_set
         if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
             key == "model.size" and not sets_vocabulary

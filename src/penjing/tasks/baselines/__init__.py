@@ -8,6 +8,7 @@ function of the training questions; what it returns finds a part of the text for
 function of training replies and questions of validation dialogues; what it returns rates replies. For recommendation,
 each is a function of training histories and the items; what it returns scores every item for each history. For
 preferences, each is a function of the preferred answers and the others; what it returns chooses between two.
+For generation, each is a function of training tokens; what it returns says how likely tokens are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
 from penjing.tasks.baselines.majority import fit_majority
+from penjing.tasks.baselines.ngram import fit_ngram
 from penjing.tasks.baselines.preference import fit_longer, fit_tfidf_difference
 from penjing.tasks.baselines.recommendation import fit_item_neighbors, fit_last_text, fit_popular
 from penjing.tasks.baselines.replies import fit_bm25, fit_frequent
@@ -26,7 +28,7 @@ from penjing.tasks.baselines.tfidf_each import fit_tfidf_each
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrieval, FitSets, FitWriting
+from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrieval, FitSets, FitTokens, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
@@ -51,3 +53,4 @@ RECOMMENDATION_BASELINES: Mapping[str, FitRanking] = {
     "item-knn": fit_item_neighbors,
     "last-text": fit_last_text,
 }
+GENERATION_BASELINES: Mapping[str, FitTokens] = {"trigram-kneser-ney": fit_ngram}
