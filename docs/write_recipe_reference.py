@@ -23,6 +23,8 @@ from penjing.pipeline.recipe_kinds import (
     ItemRecipe,
     LabelRecipe,
     MultilabelRecipe,
+    ReplyPreferenceRecipe,
+    TextPreferenceRecipe,
     WritingRecipe,
 )
 from penjing.pipeline.recipe_parts import MultiRecipe, PartSettings
@@ -76,6 +78,12 @@ _RANKING = """## The task `recommend`
 With `task = "recommend"` rows are events of users with items. These sections are others then; `[corpus]`, `[vectors]`,
 `[pretrain]` and `[explain]` are not for it.
 """
+_PREFERRING = """## The tasks `prefer` and `prefer_reply`
+
+With `task = "prefer"` rows are prompts with two answers each, of which one was preferred; with `task = "prefer_reply"`
+prompts are dialogues, and `[render]` and `[write]` are those of `chat`. `[model]` names a start; `[corpus]`,
+`[vectors]`, `[pretrain]` and `[explain]` are not for them. [preference.md](preference.md) says what each rule does.
+"""
 _SEVERAL_TASKS = """## Several tasks
 
 With `task = "multi"` one model learns several tasks, each with a section `[parts.NAME]`: its task, its template, and in
@@ -87,6 +95,8 @@ _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
     (AnswerRecipe, _ANSWERING, " of `answer`", _OF_ANSWERING),
     (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
+    (TextPreferenceRecipe, _PREFERRING, " of `prefer`", ("data", "render", "finetune", "write")),
+    (ReplyPreferenceRecipe, "", " of `prefer_reply`", ("data",)),
     (ItemRecipe, _RANKING, " of `recommend`", ("data", "model", "render", "finetune")),
 )
 
@@ -96,7 +106,7 @@ def write_reference() -> str:
     lines = [_INTRODUCTION]
     _write_section(LabelRecipe, "", lines)
     for recipe, introduction, of, names in _KINDS:
-        lines += [introduction]
+        lines += [introduction] if introduction else []
         for name in names:
             section = _section_of(recipe.model_fields[name])
             assert section is not None

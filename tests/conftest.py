@@ -215,6 +215,72 @@ def pair_run(request: pytest.FixtureRequest, pair_run_of: Callable[[str], Any]) 
     return pair_run_of(request.param)
 
 
+@pytest.fixture(scope="session")
+def writing_start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Returns the folder of a tiny model of a family that could write, in the hub's layout; it has learned nothing."""
+
+    @lru_cache
+    def make(family: str) -> Path:
+        from penjing.pipeline.model_folder import write_network
+        from penjing.registry import load_registered
+        from penjing.text.tokenizer import train_tokenizer
+        from penjing.text.tokenizer_settings import TokenizerSettings
+
+        shapes = {
+            "llama": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+            "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0},
+        }
+        words = [*NUMBERS, *NUMBERS.values(), *KIND, *RUDE]
+        tokenizer = train_tokenizer([words * 3], TokenizerSettings(kind="bpe", vocab_size=400), 0)
+        architecture = load_registered("models", family)
+        positions = {"max_position_embeddings": 64} if family == "llama" else {}
+        ids = {"vocab_size": 400, "pad_token_id": tokenizer.pad_id, "eos_token_id": tokenizer.end_id}
+        values = {**architecture.fresh_shape, **shapes[family], **positions, **ids}
+        config = architecture.config_from_dict({**values, "vocab_size": tokenizer.vocab_size})
+        network = architecture.language_model(config)
+        architecture.initialize(network, config, 0)
+        folder = tmp_path_factory.mktemp("start") / "model"
+        folder.mkdir()
+        write_network(folder, network, architecture, config, tokenizer, head="language")
+        return folder
+
+    return make
+
+
+KIND, RUDE = ("bitte", "gern", "danke", "willkommen"), ("sofort", "niemals", "egal", "schweig")
+
+
+@pytest.fixture(scope="session")
+def preference_recipe(writing_start: Callable[[str], Path]) -> Callable[..., dict[str, Any]]:
+    """A function that writes preferences into a folder, and returns a recipe for a tiny model to learn them.
+
+    What is preferred has a kind word, the other a rude one.
+    """
+
+    def make(folder: Path, family: str = "llama", rows: int = 160) -> dict[str, Any]:
+        rng = random.Random(1)
+        with (folder / "preferences.jsonl").open("w", encoding="utf-8") as file:
+            for _ in range(rows):
+                words = rng.sample(list(NUMBERS), k=rng.randint(2, 5))
+                german = " ".join(NUMBERS[word] for word in words)
+                answers = {"chosen": f"{german} {rng.choice(KIND)}", "rejected": f"{german} {rng.choice(RUDE)}"}
+                file.write(f"{json.dumps({'prompt': ' '.join(words), **answers})}\n")
+        common = {"precision": "fp32", "device": "cpu", "evaluations": 2}
+        return {
+            "name": "kinder",
+            "task": "prefer",
+            "data": {"path": str(folder / "preferences.jsonl")},
+            "model": {"start": str(writing_start(family))},
+            "render": {"max_tokens": 24, "max_target_tokens": 32},
+            "finetune": {"epochs": 2, "batch_rows": 16, "learning_rate": 3e-3, **common},
+            "write": {"max_tokens": 8, "beams": 1},
+            "evaluate": {"resamples": 100, "mistakes": 3},
+            "report": {"examples": ["two one three"]},
+        }
+
+    return make
+
+
 def write_stars(path: Path, count: int = 300) -> None:
     """Writes reviews with one to five stars; the more words of praise and the fewer of blame, the more stars."""
     rng = random.Random(0)

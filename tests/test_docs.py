@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import tomllib
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -388,6 +390,20 @@ def test_dialogues_of_the_docs_are_learned_from_and_talked_with(folder: Path, mo
     assert chat == ""  # nothing was said
     monkeypatch.chdir(folder)
     exec(compile(code, page, "exec"), {})
+
+
+def test_preferences_of_the_docs_are_learned_and_measured(folder: Path, writing_start: Callable[[str], Path]) -> None:
+    page, translated = "docs/preference.md", "docs/preference.zh.md"
+    (recipe,), (commands,), (line,) = (blocks(page, language) for language in ("toml", "sh", "json"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [[commands], [line]] == [blocks(translated, language) for language in ("sh", "json")]
+    (folder / "kinder.toml").write_text(recipe, encoding="utf-8")
+    shutil.copytree(writing_start("llama"), folder / "runs" / "numbers" / "model")
+    rows = [{key: f"{text} {number}" for key, text in json.loads(line).items()} for number in range(40)]
+    (folder / "preferences.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    run, evaluate = (call(folder, *shlex.split(command)[1:]) for command in commands.splitlines())
+    assert "runs/kinder/model" in run
+    assert "reward_margin" in evaluate
 
 
 def test_a_model_of_the_docs_recommends_and_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,14 @@ def test_killed_run_that_learns_what_comes_next_has_the_losses_of_one_that_was_n
     kill_and_compare(tmp_path, check_recipe(recipe, "things"), 2)
 
 
+def test_killed_run_that_learns_preferences_has_the_losses_of_one_that_was_not(
+    preference_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    recipe = preference_recipe(tmp_path)
+    recipe["finetune"] |= {"batch_rows": 8, "epochs": 3, "checkpoint_every_s": 0, "evaluations": 4, "dropout": 0.1}
+    kill_and_compare(tmp_path, check_recipe(recipe, "backwards"), 2)
+
+
 def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int) -> int:
     """Compares runs that are killed with one that is not; returns how often a checkpoint was just being written."""
     context = multiprocessing.get_context("forkserver")

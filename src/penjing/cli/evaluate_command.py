@@ -17,15 +17,17 @@ def evaluate(
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled rows, pairs, questions, dialogues or events; for a language model texts or minimal "
-            "pairs. -: CSV on standard input.",
+            help="Labelled rows, pairs, questions, dialogues, events or preferences; for a language model texts or "
+            "minimal pairs. -: CSV on standard input.",
             metavar="DATA",
         ),
     ],
     text: Annotated[
         str | None,
         typer.Option(
-            "--text", help="Its column of texts (default: text; of questions: context; of dialogues: messages)."
+            "--text",
+            help="Its column of texts (default: text; of questions: context; of dialogues: messages; of preferences: "
+            "prompt).",
         ),
     ] = None,
     label: Annotated[
@@ -58,6 +60,11 @@ def evaluate(
     ] = None,
     encoder: Annotated[
         Path | None, typer.Option("--encoder", help="With --folder: model folder whose vectors are searched too.")
+    ] = None,
+    chosen: Annotated[str, typer.Option("--chosen", help="Its column of preferred answers.")] = "chosen",
+    rejected: Annotated[str, typer.Option("--rejected", help="Its column of the other answers.")] = "rejected",
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Model folder that preferences were learned from; adds rewards.")
     ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=100, help="Bootstrap resamples.")] = 1000,
     separator: Annotated[
@@ -92,6 +99,13 @@ def evaluate(
         show_multilabel_scores(model, data, text, rules, names, resamples, as_json=as_json)
         return
     _refuse(model, {"--separator": separator}, "models that give several labels")
+    if answers in ("preferred text", "preferred reply"):
+        from penjing.cli.evaluate_preferences import PreferenceColumns, show_preference_scores
+
+        compared = PreferenceColumns(data, column or "prompt", chosen, rejected, names, reference)
+        show_preference_scores(model, compared, resamples, as_json=as_json)
+        return
+    _refuse(model, {"--reference": reference}, "models that learned from preferences")
     if answers == "items":
         from penjing.cli.evaluate_ranking import EventColumns, show_ranking_scores
 

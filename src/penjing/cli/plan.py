@@ -33,6 +33,7 @@ _LEFT_OUT = {
     "unknown_labels": "labels that are not among those named (their rows stay)",
     "removed": "by their ids",
     "broken": "that break the rules of dialogues",
+    "equal": "with two answers that are the same",
     "duplicates": "duplicates",
     "overlap": "also in another split",
 }

@@ -55,7 +55,7 @@ def show_sentences(model_folder: Path, texts: list[str], file: Path | None, colu
         UsageError: the model gives no labels.
     """
     task = card_task(read_card(model_folder), model_folder)
-    if task.answers in ("text", "span", "reply", "items", "parts"):
+    if task.answers in ("text", "span", "reply", "items", "preferred text", "preferred reply", "parts"):
         raise UsageError(
             f"--sentences is for models that give labels, and this one is for the task {task.name}",
             where=str(model_folder),

@@ -30,6 +30,7 @@ class RowRules:
         target: column of a text that is to be written, or of a list of such that will all do; None where there is none.
         references: further columns of texts that will do as well.
         aligned: file of texts → file of the targets, line by line; other files are tables.
+        rejected: column of a text to which the target was preferred; None where there is none.
     """
 
     text: str
@@ -41,12 +42,14 @@ class RowRules:
     references: tuple[str, ...] = ()
     aligned: Mapping[Path, Path] = field(default_factory=dict)
     label_sets: LabelRules | None = None
+    rejected: str | None = None
 
     @property
     def columns(self) -> list[str]:
         """The columns that are read."""
         of_labels = [column for rules in (self.labels, self.label_sets) if rules for column in rules.columns]
-        return list(dict.fromkeys([self.text, *of_labels, *self.written, *self.where]))
+        others = () if self.rejected is None else (self.rejected,)
+        return list(dict.fromkeys([self.text, *of_labels, *self.written, *others, *self.where]))
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ class TextRows:
         label_sets: the labels of each row, [rows]; an empty list where none are read.
         label_counts: what was left out or repaired of the labels of these rows, see `LabelCells`.
         dialogues: the messages of each row, as JSON, [rows]; an empty list where the rows are no dialogues.
+        rejected: the texts to which the targets were preferred, [rows]; an empty list where there are none.
     """
 
     file: Path
@@ -87,6 +91,7 @@ class TextRows:
     label_counts: Mapping[str, int] = field(default_factory=dict)
     dialogues: list[str] = field(default_factory=list)
     references: list[list[str]] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
 
     def take(self, places: Sequence[int]) -> TextRows:
         """Returns some of the rows; what was read for them stays the same."""
@@ -99,6 +104,7 @@ class TextRows:
             label_sets=[self.label_sets[place] for place in places] if self.label_sets else [],
             dialogues=[self.dialogues[place] for place in places] if self.dialogues else [],
             references=[self.references[place] for place in places] if self.references else [],
+            rejected=[self.rejected[place] for place in places] if self.rejected else [],
         )
 
 

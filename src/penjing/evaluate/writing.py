@@ -35,16 +35,18 @@ def evaluate_writing(
     """
     if not pairs.texts:
         raise DataError("there are no rows to measure", do="Give a file with at least one pair.")
+    task = model.task
+    assert isinstance(task, WritingTask)
     predictions = model.write(pairs.texts, progress=progress)
     written = [item.written for item in predictions]
     rated: list[dict[str, Any]] = [
-        {"text": text, "truth": truth, "written": answer, "rating": model.task.rate(answer, references)}
+        {"text": text, "truth": truth, "written": answer, "rating": task.rate(answer, references)}
         for text, truth, references, answer in zip(*pairs, written, strict=True)
     ]
     rated.sort(key=lambda row: row["rating"])
     return {
-        **model.task.score(written, pairs.references, pairs.texts, resamples, seed),
-        "best_by": model.task.best_by,
+        **task.score(written, pairs.references, pairs.texts, resamples, seed),
+        "best_by": task.best_by,
         "worst": rated[:worst],
         "unfinished": sum(not item.is_complete for item in predictions),
         "cut_rows": sum(item.cut_tokens > 0 for item in predictions),

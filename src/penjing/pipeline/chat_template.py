@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from penjing.errors import ModelFolderError, RecipeError, UsageError
+from penjing.files import read_json, write_json
+from penjing.inference.generation import GENERATION_CONFIG
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.start import start_folder
 from penjing.text.chat_template import (
@@ -55,6 +57,20 @@ def save_with_template(recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> To
     except ModelFolderError as error:
         raise RecipeError(error.what, where=recipe.name, do=error.do) from error
     return tokenizer
+
+
+def write_template(tokenizer: Path, folder: Path) -> None:
+    """Adds to a model folder the chat template, and the tokens at which other tools stop as Penjing does.
+
+    Args:
+        tokenizer: what `save_with_template` filled.
+        folder: of the model.
+    """
+    write_chat_template(folder, open_template(tokenizer).source)
+    renderer = open_renderer(tokenizer, max_tokens=0)
+    ends = [renderer.end_id, *sorted(renderer.end_ids - {renderer.end_id})]
+    config = read_json(folder / GENERATION_CONFIG)
+    write_json(folder / GENERATION_CONFIG, {**config, "eos_token_id": ends})
 
 
 def open_template(folder: Path) -> ChatTemplate:

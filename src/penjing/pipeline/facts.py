@@ -16,15 +16,17 @@ from penjing.pipeline.name_facts import describe_names
 from penjing.pipeline.notes import note_stage
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
+from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import DialogueRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, PreferenceRecipe, WritingRecipe
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
 from penjing.pipeline.report.facts import OF_ROWS, ReportFacts
-from penjing.pipeline.report.language_facts import LanguageReportFacts, TrainingFacts
+from penjing.pipeline.report.language_facts import LanguageReportFacts
 from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
+from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
@@ -52,6 +54,7 @@ FineTunedFacts: TypeAlias = (
     | AnswerReportFacts
     | DialogueReportFacts
     | RankingReportFacts
+    | PreferenceReportFacts
     | MultiReportFacts
 )
 _PACKAGES = ("penjing", "torch", "tokenizers", "numpy", "pyarrow", "scikit-learn")
@@ -202,6 +205,28 @@ def _collect_ranking_facts(recipe: Recipe, outcome: Outcome) -> RankingReportFac
     )
 
 
+def _collect_preference_facts(recipe: Recipe, outcome: Outcome) -> PreferenceReportFacts:
+    assert isinstance(recipe, PreferenceRecipe)
+    done = outcome.artifacts
+    counts, sizes = done["data"].facts, dict.fromkeys([*_SIZES, *recipe.model.shape])
+    return PreferenceReportFacts.model_validate(
+        {
+            **_describe_run(recipe, done, outcome.command),
+            "task": recipe.task,
+            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+            "evaluation": outcome.evaluation,
+            "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
+            "data": {
+                **_count_rows(counts),
+                "splits": {split: figures["rows"] for split, figures in counts["splits"].items()},
+            },
+            "tokens": _count_tokens(done),
+            "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
+            "learned": recipe.finetune.preference.model_dump(mode="json"),
+        }
+    )
+
+
 def _collect_multi_facts(recipe: Recipe, outcome: Outcome) -> MultiReportFacts:
     assert isinstance(recipe, MultiRecipe)
     done = outcome.artifacts
@@ -231,6 +256,8 @@ _COLLECT: Mapping[Answers, Callable[[Recipe, Outcome], FineTunedFacts]] = {
     "span": _collect_answer_facts,
     "reply": _collect_dialogue_facts,
     "items": _collect_ranking_facts,
+    "preferred text": _collect_preference_facts,
+    "preferred reply": _collect_preference_facts,
     "parts": _collect_multi_facts,
 }
 
@@ -249,10 +276,10 @@ def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> Language
                 {"prompt": item.prompt, "text": item.text, "is_cut": item.finish_reason == "length"}
                 for item in outcome.generations
             ],
-            "growth": _read_growth(pretrain),
+            "growth": read_growth(pretrain),
             "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in OF_ROWS},
-            "tokens": _count_language_tokens(recipe, done),
-            "training": _describe_training(pretrain),
+            "tokens": count_language_tokens(recipe, done),
+            "training": describe_training(pretrain),
         }
     )
 
@@ -312,7 +339,7 @@ def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
 def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     """Returns the rows that were read, and those that were left out."""
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken")
+    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken", "equal")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
     return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
 
@@ -338,37 +365,4 @@ def _count_tokens(done: dict[str, Artifact]) -> dict[str, Any]:
         "cut_tokens": sum(split["cut_tokens"] for split in splits),
         "pretraining_tokens": done["shards"].facts["tokens"] if "pretrain" in done else None,
         "unknown_share": sum(split["unknown_tokens"] for split in splits) / max(1, tokens),
-    }
-
-
-def _count_language_tokens(recipe: Recipe, done: dict[str, Artifact]) -> dict[str, Any]:
-    assert recipe.pretrain is not None
-    tokenizer, shards = done["tokenizer"].facts, done["shards"].facts
-    return {
-        "vocabulary": tokenizer["vocabulary"],
-        "kind": tokenizer["kind"],
-        "window_tokens": recipe.pretrain.window_tokens,
-        "pretraining_tokens": shards["tokens"],
-        "left_out_tokens": done["pretrain"].facts["left_out_tokens"],
-        "unknown_share": shards["unknown_share"],
-    }
-
-
-def _describe_training(pretrain: Artifact) -> dict[str, Any]:
-    facts = pretrain.facts
-    return {
-        **{name: facts[name] for name in TrainingFacts.model_fields if name in facts},
-        "validation_loss": facts["best"].get("validation_loss"),
-    }
-
-
-def _read_growth(pretrain: Artifact) -> dict[str, Any]:
-    """Returns what was written at each evaluation, with the prompts of then, which may not be the recipe's of now."""
-    return {
-        "prompts": pretrain.facts.get("prompts", []),
-        "moments": [
-            {"tokens": record["tokens"], "texts": record["samples"]}
-            for record in read_history(pretrain.folder / HISTORY)
-            if "samples" in record
-        ],
     }

@@ -24,10 +24,12 @@ from penjing.pipeline.adapting import adapt_network, describe_adapters
 from penjing.pipeline.fitted_head import describe_contrast, fitting, prepare_network, time_vectors, trains_network
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
+from penjing.pipeline.kinds.shards import filled_splits
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
+from penjing.pipeline.stages.reference import load_reference, measure_split
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.pipeline.start import load_start
 from penjing.progress import Silent
@@ -43,6 +45,7 @@ from penjing.train.probe import probe_training
 _VECTOR_TOKENS = 1_000_000
 _EXPLAINED_ROWS = 5
 _MEASURED_TEXTS = 8
+_MEASURED_PAIRS = 64
 _FEW_RESAMPLES = 100
 
 
@@ -143,6 +146,20 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
     return StageProbe(probe.seconds + head.seconds, max(at_first, probe.peak_memory_mb), facts)
 
 
+def probe_reference(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
+    """Measures some pairs with the model that the recipe starts from."""
+    network = load_reference(recipe, inputs)
+    restart_peak_memory()
+    read = partial(measure_split, network, recipe, inputs, "train", Silent())
+    read(rows=1)  # warms up
+    began = time.perf_counter()
+    answers, tokens = read(rows=_MEASURED_PAIRS)
+    seconds = time.perf_counter() - began
+    rows = sum(open_shard(inputs["examples"] / split).rows for split in filled_splits(inputs["data"]))
+    share = len(answers) / rows
+    return StageProbe(seconds / share, peak_memory_mb(), {"rows": rows // 2, "tokens": round(tokens / share)})
+
+
 def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> StageProbe:
     """Computes the vectors of some rows; nothing where the head is trained with the network."""
     if fitting(recipe) is None:
@@ -215,6 +232,7 @@ PROBES: dict[str, Callable[[Recipe, dict[str, Path], float], StageProbe]] = {
     "vectors": probe_vectors,
     "pretrain": probe_pretraining,
     "measure": probe_measuring,
+    "reference": probe_reference,
     "finetune": probe_finetuning,
     "evaluate": probe_evaluation,
     "explain": probe_explanation,

@@ -98,7 +98,8 @@ class Recipe(BaseModel):
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
-        "summarize, chat, answer or recommend; multi: several, in [parts.NAME]; none without rows",
+        "summarize, chat, answer, recommend, prefer or prefer_reply; multi: several, in [parts.NAME]; none without "
+        "rows",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="decides splits, weights, order, masks and dropout")
     data: RowData | None = None
@@ -152,6 +153,11 @@ class Recipe(BaseModel):
     def spare_tokens(self) -> int:
         """Tokens that a trained tokenizer needs beside those of text, to be named later."""
         return 0
+
+    @property
+    def has_dialogues(self) -> bool:
+        """Whether rows are dialogues, laid out by a chat template."""
+        return False
 
     @property
     def text_table(self) -> str:

@@ -34,7 +34,7 @@ from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
 
-TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "finetune")
+TRAINING_STAGES = ("data", "corpus", "tokenizer", "shards", "vectors", "pretrain", "examples", "reference", "finetune")
 _SAMPLE_TOKENS = 100
 
 

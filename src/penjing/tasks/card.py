@@ -60,6 +60,8 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "span": _AskedForSpans,
     "text": _AskedForTexts,
     "reply": _AskedForTexts,
+    "preferred text": _AskedForTexts,
+    "preferred reply": _AskedForTexts,
     "items": _AskedForItems,
     "parts": _AskedForParts,
 }

@@ -15,7 +15,7 @@ from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
 from penjing.tasks.tables import is_table, texts_of, with_columns
-from penjing.tasks.task import DialogueTask
+from penjing.tasks.task import DialogueTask, ReplyPreferenceTask
 from penjing.text.dialogue_renderer import DialogueRenderer
 
 _MESSAGES = "messages"
@@ -34,7 +34,7 @@ class DialogueModel(Model):
         settings: how it writes, where a call says nothing.
     """
 
-    task: DialogueTask
+    task: DialogueTask | ReplyPreferenceTask
     renderer: DialogueRenderer
     network: ReadingModel
     settings: WritingSettings

@@ -43,6 +43,8 @@ from penjing.tasks.task import (
     LabelTask,
     MultilabelTask,
     MultiTask,
+    PreferenceTask,
+    ReplyPreferenceTask,
     SpanTask,
     Task,
     WritingTask,
@@ -67,6 +69,8 @@ _ANSWERS: Mapping[Answers, str] = {
     "span": "parts of texts",
     "text": "texts",
     "reply": "replies",
+    "preferred text": "texts",
+    "preferred reply": "replies",
     "items": "items",
     "parts": "those of several tasks",
 }
@@ -87,12 +91,12 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     card = read_card(path)
     config_values = read_config(path)
     task = card_task(card, path)
-    if isinstance(task, WritingTask):
+    if isinstance(task, DialogueTask | ReplyPreferenceTask):
+        return _load_dialogue(path, card, task, config_values, device)
+    if isinstance(task, WritingTask | PreferenceTask):
         return _load_writing(path, card, task, config_values, device)
     if isinstance(task, SpanTask):
         return _load_answers(path, card, task, config_values, device)
-    if isinstance(task, DialogueTask):
-        return _load_dialogue(path, card, task, config_values, device)
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
     if isinstance(task, MultiTask):
@@ -206,6 +210,18 @@ def load_item_model(folder: str | Path, device: str = "auto") -> ItemModel:
     return _of_kind(load_model(folder, device), ItemModel, "events")
 
 
+def load_language_network(folder: Path, device: str = "auto") -> nn.Module:
+    """Loads the network of a folder alone, as one that writes; what its card says is not looked at.
+
+    Raises:
+        ModelFolderError: a file is missing or unreadable, or the model does not write.
+        UsageError: there is no such device.
+    """
+    architecture, config = open_config(read_config(folder), folder / CONFIG)
+    _check_writes(architecture, folder)
+    return _load_network(architecture.language_model(config), folder, device)
+
+
 def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
     """Returns the model if it is of a kind, which learns from such rows."""
     if isinstance(model, kind):
@@ -252,7 +268,7 @@ def _load_names(
 
 
 def _load_writing(
-    folder: Path, card: dict[str, Any], task: WritingTask, config_values: dict[str, Any], device: str
+    folder: Path, card: dict[str, Any], task: WritingTask | PreferenceTask, config_values: dict[str, Any], device: str
 ) -> WritingModel:
     with _written_in(folder / CARD):
         renderer = PairRenderer(load_tokenizer(folder), card_settings(folder, card, "render", PairRendererSettings))
@@ -263,7 +279,7 @@ def _load_writing(
     network: Any = _load_network(architecture.language_model(config), folder, device)
     tokenizer = renderer.tokenizer
     writer = Writer(network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
-    return WritingModel(folder, card, task, renderer=renderer, writer=writer, settings=settings)
+    return WritingModel(folder, card, task, renderer=renderer, writer=writer, network=network, settings=settings)
 
 
 def _load_parts(
@@ -300,7 +316,11 @@ def _load_answers(
 
 
 def _load_dialogue(
-    folder: Path, card: dict[str, Any], task: DialogueTask, config_values: dict[str, Any], device: str
+    folder: Path,
+    card: dict[str, Any],
+    task: DialogueTask | ReplyPreferenceTask,
+    config_values: dict[str, Any],
+    device: str,
 ) -> DialogueModel:
     template = read_chat_template(folder)
     if template is None:

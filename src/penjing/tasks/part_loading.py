@@ -48,5 +48,7 @@ def assemble_parts(
             parts[name] = WrittenAnswerModel(folder, part, task, renderer, writer, settings)
         else:
             assert isinstance(task, WritingTask)
-            parts[name] = WritingModel(folder, part, task, renderer=renderer, writer=writer, settings=settings)
+            parts[name] = WritingModel(
+                folder, part, task, renderer=renderer, writer=writer, network=network, settings=settings
+            )
     return parts

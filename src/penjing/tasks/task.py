@@ -79,13 +79,29 @@ class RankingBaseline(Protocol):
 
 
 FitRanking = Callable[[Sequence[NDArray[np.int64]], Catalog], RankingBaseline]
-Answers = Literal["items", "label", "parts", "rank", "reply", "set", "span", "text"]
+
+
+class PreferenceBaseline(Protocol):
+    """A fitted baseline that says which of two answers is preferred."""
+
+    def prefer(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
+        """Returns how much rather the first answer of each pair is taken than the second, [pairs]; below 0: it is not.
+
+        Exchanging the two changes the sign alone.
+        """
+
+
+#: Fits on the preferred answers of training rows, and on the others.
+FitPreferences = Callable[[Sequence[str], Sequence[str]], PreferenceBaseline]
+Answers = Literal[
+    "items", "label", "parts", "preferred reply", "preferred text", "rank", "reply", "set", "span", "text"
+]
 
 
 @dataclass(frozen=True)
 class Task:
     """One application: a `LabelTask`, a `MultilabelTask`, a `WritingTask`, a `SpanTask`, a `DialogueTask`,
-    an `ItemTask` or a `MultiTask`.
+    an `ItemTask`, a `MultiTask` or a `PreferenceTask`.
 
     Attributes:
         name: as in a recipe.
@@ -248,6 +264,32 @@ class ItemTask(Task):
     @property
     def answers(self) -> Answers:
         return "items"
+
+
+@dataclass(frozen=True)
+class PreferenceTask(Task):
+    """A text is answered with another, as somebody prefers. Families can do it that write.
+
+    Attributes:
+        best_by: the score that comes first.
+        baselines: name → function of the preferred answers of the training rows and the others → fitted baseline.
+    """
+
+    best_by: str
+    baselines: Mapping[str, FitPreferences]
+
+    @property
+    def answers(self) -> Answers:
+        return "preferred text"
+
+
+@dataclass(frozen=True)
+class ReplyPreferenceTask(PreferenceTask):
+    """Dialogues are answered with the next reply, as somebody prefers. Decoders can do it."""
+
+    @property
+    def answers(self) -> Answers:
+        return "preferred reply"
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
-from penjing.tasks.task import WritingTask
+from penjing.tasks.task import PreferenceTask, WritingTask
 from penjing.text.pair_renderer import PairRenderer
 
 
@@ -26,12 +28,14 @@ class WritingModel(Model):
         task: what it is for.
         renderer: turns texts into token ids, as in training.
         writer: runs the network.
+        network: a decoder, or an encoder with one.
         settings: how it writes, where a call says nothing.
     """
 
-    task: WritingTask
+    task: WritingTask | PreferenceTask
     renderer: PairRenderer
     writer: Writer
+    network: nn.Module
     settings: WritingSettings
 
     def predict(self, rows: Any, *, settings: WritingSettings | None = None) -> Any:

@@ -35,6 +35,8 @@ class Batch:
         token_types: 0 for a question and what belongs to it, 1 for the text it is put to, int64 [batch, time]; None:
             all are 0.
         spans: the first and the last token of what is to be found, int64 [batch, 2]; None where nothing is.
+        reference: log-probability of each row of ``written`` under another model, float64 [rows]; None where there is
+            none to compare with.
     """
 
     ids: Tensor
@@ -44,6 +46,7 @@ class Batch:
     written: Tensor | None = None
     token_types: Tensor | None = None
     spans: Tensor | None = None
+    reference: Tensor | None = None
 
 
 class Batches(Protocol):

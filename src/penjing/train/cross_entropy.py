@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from penjing.models.interface import OutputLayer
 
@@ -173,3 +174,30 @@ class _OutputCrossEntropy(torch.autograd.Function):
             None,
             None,
         )
+
+
+def target_log_probabilities(layer: OutputLayer, targets: Tensor) -> Tensor:
+    """Returns the log-probability of each target, [n], with a gradient; in fp32, or in fp64 for such states.
+
+    For losses that weigh positions by what comes of them: the scores of a piece are computed again on the way back.
+
+    Args:
+        layer: the states of the positions, [n, dim], and what scores them.
+        targets: ids of the right tokens, int64 [n].
+    """
+    states, weight, bias = layer
+    pieces = _pieces(len(targets), len(weight), states.device.type)
+    ends = (slice(start, start + pieces.step) for start in pieces)
+    parts = [
+        checkpoint(
+            _log_shares, states[part], weight, bias, targets[part], use_reentrant=False, preserve_rng_state=False
+        )
+        for part in ends
+    ]
+    return torch.cat(cast("list[Tensor]", parts))
+
+
+def _log_shares(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    scores = F.linear(states, weight, bias)
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    return scores.gather(1, targets[:, None])[:, 0] - scores.logsumexp(dim=-1)

@@ -13,6 +13,7 @@ from penjing.pipeline.kinds.multilabel import MultilabelKind
 from penjing.pipeline.kinds.names import NameKind
 from penjing.pipeline.kinds.ordinal import OrdinalKind
 from penjing.pipeline.kinds.parts import MultiKind
+from penjing.pipeline.kinds.preference import ReplyPreferenceKind, TextPreferenceKind
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
 from penjing.pipeline.recipe_kinds import LabelRecipe
@@ -26,6 +27,8 @@ KINDS: Mapping[Answers, Kind] = {
     "text": WritingKind(),
     "reply": DialogueKind(),
     "items": ItemKind(),
+    "preferred text": TextPreferenceKind(),
+    "preferred reply": ReplyPreferenceKind(),
     "parts": MultiKind(),
 }
 NAMES = NameKind()

@@ -15,11 +15,9 @@ from penjing.data.messages import Message
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
-from penjing.files import read_json, write_json
-from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, LanguageModel
-from penjing.pipeline.chat_template import open_renderer, open_template, save_with_template
+from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
@@ -28,7 +26,6 @@ from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.loading import load_dialogue_model
 from penjing.tasks.task import DialogueTask, load_task
-from penjing.text.chat_template import write_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer
 from penjing.text.learned import keep_learned, open_learned
 from penjing.text.renderer import Rendered
@@ -114,12 +111,7 @@ class DialogueKind(Kind):
         }
 
     def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
-        """Adds the chat template, and the token at which other tools stop as Penjing does."""
-        write_chat_template(folder, open_template(inputs["tokenizer"]).source)
-        renderer = open_renderer(inputs["tokenizer"], max_tokens=0)
-        ends = [renderer.end_id, *sorted(renderer.end_ids - {renderer.end_id})]
-        config = read_json(folder / GENERATION_CONFIG)
-        write_json(folder / GENERATION_CONFIG, {**config, "eos_token_id": ends})
+        write_template(inputs["tokenizer"], folder)
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, DialogueRecipe)
@@ -128,9 +120,9 @@ class DialogueKind(Kind):
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)
         measured, asked, credits = evaluate_dialogues(model, test, measures, progress)
-        baselines, differences = evaluate_reply_baselines(
-            model.task, train, validation, asked, credits, measures, progress
-        )
+        task = load_task(task_of(recipe))
+        assert isinstance(task, DialogueTask)
+        baselines, differences = evaluate_reply_baselines(task, train, validation, asked, credits, measures, progress)
         return Evaluated({**measured, "baselines": baselines, "difference": differences})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:

@@ -21,6 +21,7 @@ from penjing.pipeline.recipe_parts import AnswerPart, LabelPart, MultiRecipe
 from penjing.progress import Progress, Silent
 from penjing.tasks.choosing_model import ChoosingModel
 from penjing.tasks.model import Model
+from penjing.tasks.task import WritingTask
 from penjing.tasks.writing_model import WritingModel
 from penjing.tasks.written_answers import WrittenAnswerModel
 
@@ -75,10 +76,9 @@ def time_part(recipe: MultiRecipe, name: str, model: Model, data: Path) -> tuple
         model.answer([item.question for item in some], [item.text for item in some])
     else:
         writing, known, pairs = cast("WritingModel", model), read_pairs(data, "train"), read_pairs(data, "test")
-        rows = len(pairs.texts)
-        evaluate_writing_baselines(
-            writing.task, known, pairs, pairs.targets, resamples=resamples, seed=seed, progress=silent
-        )
+        rows, task = len(pairs.texts), writing.task
+        assert isinstance(task, WritingTask)
+        evaluate_writing_baselines(task, known, pairs, pairs.targets, resamples=resamples, seed=seed, progress=silent)
         fitted = time.perf_counter()
         writing.write(pairs.texts[:_PROBED_ROWS])
     return (time.perf_counter() - fitted) * rows / min(rows, _PROBED_ROWS) + fitted - began, rows

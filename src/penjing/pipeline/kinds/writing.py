@@ -114,7 +114,9 @@ class WritingKind(Kind):
         writer = Writer(cast("Any", network), frozenset(), renderer.tokenizer.pad_id)  # a fresh one would not end
         longest = max(len(row.written.ids) for row in renderer.render([*_as_rows(test.take(_PROBED_ROWS))]))
         settings = recipe.write.model_copy(update={"max_tokens": min(longest, recipe.write.max_tokens)})
-        model = WritingModel(Path(), {}, task, renderer=renderer, writer=writer, settings=settings.writing)
+        model = WritingModel(
+            Path(), {}, task, renderer=renderer, writer=writer, network=network, settings=settings.writing
+        )
         few, known = test.take(_PROBED_ROWS), train.take(_BASELINE_ROWS)
         began = time.perf_counter()
         model.write(few.texts)
@@ -131,13 +133,14 @@ class WritingKind(Kind):
 
 def measure_writing(recipe: Recipe, model: WritingModel, data: Path, progress: Progress) -> dict[str, Any]:
     """Returns what a model and the baselines are worth on the test pairs of a folder."""
-    settings = recipe.evaluate
+    settings, task = recipe.evaluate, model.task
+    assert isinstance(task, WritingTask)
     train, test = read_pairs(data, "train"), read_pairs(data, "test")
     measured = evaluate_writing(
         model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
     )
     baselines, differences = evaluate_writing_baselines(
-        model.task,
+        task,
         train,
         test,
         measured.pop("written"),

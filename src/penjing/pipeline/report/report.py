@@ -26,6 +26,8 @@ from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.name_rows import name_rows
+from penjing.pipeline.report.preference import preference_values
+from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.rows import adapter_rows, head_rows
@@ -42,6 +44,7 @@ AnyFacts: TypeAlias = (
     | AnswerReportFacts
     | DialogueReportFacts
     | RankingReportFacts
+    | PreferenceReportFacts
     | MultiReportFacts
 )
 _FOLDER = Path(__file__).parent
@@ -82,6 +85,8 @@ def render_report(facts: AnyFacts, language: Language = "en") -> str:
         template, values = "dialogue.html.jinja", dialogue_values(facts, wording)
     elif isinstance(facts, RankingReportFacts):
         template, values = "ranking.html.jinja", ranking_values(facts, wording)
+    elif isinstance(facts, PreferenceReportFacts):
+        template, values = "preference.html.jinja", preference_values(facts, wording)
     else:
         template, values = "classifier.html.jinja", classifier_values(facts, wording)
     return render_template(template, {**shared, **values})

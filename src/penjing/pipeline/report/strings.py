@@ -24,6 +24,8 @@ from penjing.pipeline.report.multi_chinese import MULTI_CHINESE
 from penjing.pipeline.report.multi_english import MULTI_ENGLISH
 from penjing.pipeline.report.names_chinese import NAMES_CHINESE
 from penjing.pipeline.report.names_english import NAMES_ENGLISH
+from penjing.pipeline.report.preference_chinese import PREFERENCE_CHINESE
+from penjing.pipeline.report.preference_english import PREFERENCE_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
@@ -48,6 +50,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (ANSWERS_ENGLISH, ANSWERS_CHINESE),
     (DIALOGUE_ENGLISH, DIALOGUE_CHINESE),
     (RANKING_ENGLISH, RANKING_CHINESE),
+    (PREFERENCE_ENGLISH, PREFERENCE_CHINESE),
     (MULTI_ENGLISH, MULTI_CHINESE),
 )
 STRINGS: Mapping[Language, Mapping[str, str]] = {

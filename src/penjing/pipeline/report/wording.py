@@ -17,7 +17,11 @@ _LARGE = {"en": ((10**9, " billion"), (10**6, " million")), "zh": ((10**8, " 亿
 _COMPACT = {"en": ((10**9, " B"), (10**6, " M"), (10**3, " k")), "zh": ((10**8, " 亿"), (10**4, " 万"))}
 _RATES = ((10**12, "\u00a0TFLOP/s"), (10**9, "\u00a0GFLOP/s"))
 #: Scores that are no shares, and are read as numbers with three decimals.
-NUMBERS = frozenset({"loss", "mae", "qwk", "faithfulness", "bits_per_byte", "pseudo_bits_per_byte", "ndcg_10", "mrr"})
+NUMBERS = frozenset(
+    {"loss", "mae", "qwk", "faithfulness", "bits_per_byte", "pseudo_bits_per_byte", "ndcg_10", "mrr"}
+) | {
+    *("reward_margin", "chosen_change", "rejected_change"),
+}
 #: Scores that are read as numbers up to 100, or as lengths, with what they are multiplied by.
 OF_HUNDRED = {
     **dict.fromkeys(("bleu", "chrf", "length", "reference_length"), 1),

@@ -11,6 +11,7 @@ from penjing.pipeline.stages.explain import EXPLAIN
 from penjing.pipeline.stages.finetune import FINETUNE
 from penjing.pipeline.stages.measure import MEASURE
 from penjing.pipeline.stages.pretrain import PRETRAIN
+from penjing.pipeline.stages.reference import REFERENCE
 from penjing.pipeline.stages.shards import SHARDS
 from penjing.pipeline.stages.tokenizer import TOKENIZER
 from penjing.pipeline.stages.vectors import VECTORS
@@ -24,6 +25,7 @@ STAGES: tuple[Stage, ...] = (
     PRETRAIN,
     MEASURE,
     EXAMPLES,
+    REFERENCE,
     FINETUNE,
     EVALUATE,
     EXPLAIN,

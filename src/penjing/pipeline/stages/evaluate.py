@@ -22,4 +22,4 @@ def _settings(recipe: Recipe) -> Any:
     return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *recipe.answering.values()]
 
 
-EVALUATE = Stage("evaluate", inputs=("data", "finetune"), settings=_settings, run=_run, is_wanted=has_data)
+EVALUATE = Stage("evaluate", inputs=("data", "finetune", "reference"), settings=_settings, run=_run, is_wanted=has_data)

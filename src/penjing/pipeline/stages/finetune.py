@@ -159,7 +159,7 @@ def _adapters(lora: LoraSettings) -> dict[str, Any]:
 
 FINETUNE = Stage(
     "finetune",
-    inputs=("tokenizer", "examples", "vectors", "pretrain"),
+    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference"),
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,

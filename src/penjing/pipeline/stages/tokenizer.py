@@ -12,7 +12,6 @@ from penjing.errors import RecipeError
 from penjing.pipeline.chat_template import template_files
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import tokenizer_folder
 from penjing.progress import Progress, stop_if_asked
@@ -83,14 +82,14 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
 
 def _settings(recipe: Recipe) -> Any:
     trained = None if tokenizer_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
-    return [trained, "dialogue"] if isinstance(recipe, DialogueRecipe) else trained
+    return [trained, "dialogue"] if recipe.has_dialogues else trained
 
 
 def _files(recipe: Recipe) -> list[Path]:
     start = tokenizer_folder(recipe)
     names = ("tokenizer.json", "tokenizer_config.json")
     found = [start / name for name in names if (start / name).is_file()] if start else []
-    return [*found, *template_files(recipe)] if isinstance(recipe, DialogueRecipe) else found
+    return [*found, *template_files(recipe)] if recipe.has_dialogues else found
 
 
 TOKENIZER = Stage("tokenizer", inputs=("data", "corpus"), settings=_settings, run=_run, files=_files)

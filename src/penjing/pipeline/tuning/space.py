@@ -140,7 +140,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
     """Refuses a setting under which trials could not be compared."""
     reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
-    if load_task(task_of(recipe)).answers in ("text", "reply", "parts"):
+    if load_task(task_of(recipe)).answers in ("text", "reply", "preferred text", "preferred reply", "parts"):
         sets_vocabulary = "vocab_size" in recipe.tokenizer.model_fields_set
         if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
             key == "model.size" and not sets_vocabulary

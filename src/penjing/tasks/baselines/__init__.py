@@ -6,7 +6,8 @@ training texts and flags of labels. For tasks that write, each is a function of 
 sources and targets; what it returns writes a text for each source. For questions, each is a
 function of the training questions; what it returns finds a part of the text for each question. For dialogues, each is a
 function of training replies and questions of validation dialogues; what it returns rates replies. For recommendation,
-each is a function of training histories and the items; what it returns scores every item for each history.
+each is a function of training histories and the items; what it returns scores every item for each history. For
+preferences, each is a function of the preferred answers and the others; what it returns chooses between two.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
 from penjing.tasks.baselines.majority import fit_majority
+from penjing.tasks.baselines.preference import fit_longer, fit_tfidf_difference
 from penjing.tasks.baselines.recommendation import fit_item_neighbors, fit_last_text, fit_popular
 from penjing.tasks.baselines.replies import fit_bm25, fit_frequent
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
@@ -24,7 +26,7 @@ from penjing.tasks.baselines.tfidf_each import fit_tfidf_each
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
 from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
-from penjing.tasks.task import FitAnswers, FitRanking, FitRetrieval, FitSets, FitWriting
+from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrieval, FitSets, FitWriting
 
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
@@ -43,6 +45,7 @@ ANSWER_BASELINES: Mapping[str, FitAnswers] = {
 }
 REPLY_BASELINES: Mapping[str, FitRetrieval] = {"frequent": fit_frequent, "bm25": fit_bm25}
 SUMMARY_BASELINES: Mapping[str, FitWriting] = {"lead": fit_lead, "textrank": fit_textrank}
+PREFERENCE_BASELINES: Mapping[str, FitPreferences] = {"longer": fit_longer, "tfidf-difference": fit_tfidf_difference}
 RECOMMENDATION_BASELINES: Mapping[str, FitRanking] = {
     "popular": fit_popular,
     "item-knn": fit_item_neighbors,
