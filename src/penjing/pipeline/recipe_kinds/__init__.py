@@ -1,0 +1,54 @@
+"""Recipes by the kind of rows that their task learns from."""
+
+from penjing.pipeline.recipe_kinds.answers import AnswerRecipe, question_data
+from penjing.pipeline.recipe_kinds.choice import RECIPES, recipe_class
+from penjing.pipeline.recipe_kinds.continuation import ContinuationRecipe, GenerationEvaluateSettings, continuation_data
+from penjing.pipeline.recipe_kinds.dialogue import (
+    DialogueEvaluateSettings,
+    DialogueRecipe,
+    DialogueWriteSettings,
+    dialogue_data,
+)
+from penjing.pipeline.recipe_kinds.items import ItemFinetuneSettings, ItemModelSettings, ItemRecipe
+from penjing.pipeline.recipe_kinds.labels import (
+    LabelRecipe,
+    MultilabelRecipe,
+    change_unlabelled,
+    check_names,
+    distilling,
+    labelled_data,
+    learn_names,
+    multilabel_data,
+)
+from penjing.pipeline.recipe_kinds.preference import PreferenceRecipe, ReplyPreferenceRecipe, TextPreferenceRecipe
+from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
+
+__all__ = [
+    "RECIPES",
+    "AnswerRecipe",
+    "ContinuationRecipe",
+    "DialogueEvaluateSettings",
+    "DialogueRecipe",
+    "DialogueWriteSettings",
+    "GenerationEvaluateSettings",
+    "ItemFinetuneSettings",
+    "ItemModelSettings",
+    "ItemRecipe",
+    "LabelRecipe",
+    "MultilabelRecipe",
+    "PreferenceRecipe",
+    "ReplyPreferenceRecipe",
+    "TextPreferenceRecipe",
+    "WritingRecipe",
+    "change_unlabelled",
+    "check_names",
+    "continuation_data",
+    "dialogue_data",
+    "distilling",
+    "labelled_data",
+    "learn_names",
+    "multilabel_data",
+    "paired_data",
+    "question_data",
+    "recipe_class",
+]

@@ -1,0 +1,50 @@
+"""Recipes whose rows are questions about texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import model_validator
+
+from penjing.data.question_settings import QuestionData
+from penjing.pipeline.recipe import Recipe
+from penjing.tasks.answer_settings import AnswerSettings
+from penjing.text.question_renderer import QuestionRendererSettings
+from penjing.train.settings import (
+    AnswerFinetuneSettings,
+)
+
+
+class AnswerRecipe(Recipe):
+    """A recipe whose rows are questions, each with a text in which its answer stands."""
+
+    data: QuestionData | None = None
+    render: QuestionRendererSettings = QuestionRendererSettings()
+    finetune: AnswerFinetuneSettings = AnswerFinetuneSettings()
+    answer: AnswerSettings = AnswerSettings()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return ("text", "question")  # both are read as one
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return ()  # there is one alone
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"answer": self.answer.model_dump(mode="json")}
+
+    @model_validator(mode="after")
+    def _shows_questions(self) -> AnswerRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task finds parts of texts")
+        if self.report.examples:
+            raise ValueError("[report] examples are texts alone, and a question needs one; test questions are shown")
+        return self
+
+
+def question_data(recipe: Recipe) -> QuestionData:
+    """Returns ``[data]`` of a recipe of questions that has it."""
+    assert isinstance(recipe.data, QuestionData)
+    return recipe.data

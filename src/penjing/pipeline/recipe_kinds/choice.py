@@ -1,0 +1,40 @@
+"""Which recipe a task has, by the kind of rows that it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penjing.errors import UsageError
+from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
+from penjing.pipeline.recipe_kinds.answers import AnswerRecipe
+from penjing.pipeline.recipe_kinds.continuation import ContinuationRecipe
+from penjing.pipeline.recipe_kinds.dialogue import DialogueRecipe
+from penjing.pipeline.recipe_kinds.items import ItemRecipe
+from penjing.pipeline.recipe_kinds.labels import LabelRecipe, MultilabelRecipe
+from penjing.pipeline.recipe_kinds.preference import ReplyPreferenceRecipe, TextPreferenceRecipe
+from penjing.pipeline.recipe_kinds.writing import WritingRecipe
+from penjing.pipeline.recipe_parts import MultiRecipe
+from penjing.tasks.task import Answers, load_task
+
+RECIPES: Mapping[Answers, type[Recipe]] = {
+    "label": LabelRecipe,
+    "rank": LabelRecipe,
+    "set": MultilabelRecipe,
+    "span": AnswerRecipe,
+    "text": WritingRecipe,
+    "reply": DialogueRecipe,
+    "items": ItemRecipe,
+    "preferred text": TextPreferenceRecipe,
+    "preferred reply": ReplyPreferenceRecipe,
+    "continuation": ContinuationRecipe,
+    "parts": MultiRecipe,
+}
+
+
+def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
+    """Returns the class of a recipe by what its task answers with; a task that is not known is refused later."""
+    try:
+        return RECIPES[load_task(document.get("task") or DEFAULT_TASK).answers]
+    except (UsageError, TypeError):
+        return LabelRecipe

@@ -1,0 +1,52 @@
+"""Recipes whose rows are pairs of texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import model_validator
+
+from penjing.data.settings import PairedData
+from penjing.pipeline.recipe import Recipe
+from penjing.tasks.write_settings import WriteSettings
+from penjing.text.pair_renderer import PairRendererSettings
+from penjing.train.settings import (
+    WritingFinetuneSettings,
+)
+
+
+class WritingRecipe(Recipe):
+    """A recipe whose rows are pairs: a text, and what is to be written to it."""
+
+    data: PairedData | None = None
+    render: PairRendererSettings = PairRendererSettings()
+    finetune: WritingFinetuneSettings = WritingFinetuneSettings()
+    write: WriteSettings = WriteSettings()
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return ("text", "target")  # both sides share a vocabulary
+
+    @property
+    def templates(self) -> tuple[tuple[str, str, str], ...]:
+        return (*super().templates, ("target", "target", self.render.target))
+
+    @property
+    def answering(self) -> dict[str, Any]:
+        return {"write": self.write.model_dump(mode="json")}
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        return self.write.generation
+
+    @model_validator(mode="after")
+    def _has_no_explanation(self) -> WritingRecipe:
+        if self.explain is not None:
+            raise ValueError("[explain] is for answers that are labels, and this task writes texts")
+        return self
+
+
+def paired_data(recipe: Recipe) -> PairedData:
+    """Returns ``[data]`` of a recipe that has pairs."""
+    assert isinstance(recipe.data, PairedData)
+    return recipe.data
