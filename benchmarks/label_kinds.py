@@ -148,10 +148,11 @@ def measure_plain(folder: Path, seed: int) -> dict[str, Any]:
     from penjing.data.reading import read_split
     from penjing.evaluate.evaluation import class_numbers
     from penjing.metrics.ordinal import ordinal_scores
-    from penjing.tasks.loading import load_label_model
+    from penjing.tasks.label_model import LabelModel
+    from penjing.tasks.loading import load_as
     from penjing.tasks.ordinal import choose_median
 
-    model = load_label_model(folder / "runs" / "ratings-plain" / "model")
+    model = load_as(LabelModel, folder / "runs" / "ratings-plain" / "model")
     (data,) = (folder / "runs" / "ratings-plain" / "stages").glob("data-*")
     texts, labels = read_split(data, "test")
     truth = class_numbers(labels, model.labels)

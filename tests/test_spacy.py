@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from penjing.errors import MissingExtraError, ModelFolderError, UsageError
-from penjing.tasks.loading import load_label_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_as
 
 spacy = pytest.importorskip("spacy", reason="spaCy is not installed")
 TEXTS = ["a lovely film", "dull and slow", "精彩 的 音乐", "empty"]
@@ -23,7 +24,7 @@ def pipeline(language: str, model: Path) -> Any:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_component_gives_documents_what_the_model_answers(small_run: Any, language: str) -> None:
     nlp = pipeline(language, small_run.model)
-    expected = [answer.probabilities for answer in load_label_model(small_run.model, "cpu").predict(TEXTS)]
+    expected = [answer.probabilities for answer in load_as(LabelModel, small_run.model, "cpu").predict(TEXTS)]
     assert [nlp(text).cats for text in TEXTS] == [pytest.approx(each) for each in expected]
     assert [doc.cats for doc in nlp.pipe(TEXTS, batch_size=3)] == [pytest.approx(each) for each in expected]
     assert nlp.get_pipe("penjing").labels == ("negative", "positive")
@@ -53,7 +54,7 @@ def test_pipeline_on_disk_brings_its_model_along(small_run: Any, tmp_path: Path,
 def test_two_models_in_one_pipeline(small_run: Any, small_bert_run: Any) -> None:
     nlp = pipeline("en", small_run.model)
     nlp.add_pipe("penjing", name="second", config={"model": str(small_bert_run.model)})
-    expected = load_label_model(small_bert_run.model).predict(TEXTS[:1])[0].probabilities
+    expected = load_as(LabelModel, small_bert_run.model).predict(TEXTS[:1])[0].probabilities
     assert nlp(TEXTS[0]).cats == pytest.approx(expected)  # of the same labels: the last one's
 
 

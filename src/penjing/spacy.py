@@ -100,9 +100,10 @@ class PenjingClassifier:
         return documents
 
     def _load(self, folder: Path) -> LabelModel:
-        from penjing.tasks.loading import load_label_model
+        from penjing.tasks.label_model import LabelModel
+        from penjing.tasks.loading import load_as
 
-        return load_label_model(folder, self._device)
+        return load_as(LabelModel, folder, self._device)
 
 
 @Language.factory("penjing", default_config={"model": None, "device": "auto"}, assigns=["doc.cats"])

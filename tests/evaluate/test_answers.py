@@ -14,7 +14,8 @@ from penjing.errors import DataError
 from penjing.evaluate.answers import evaluate_answers, settle_threshold, show_answer
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
-from penjing.tasks.loading import load_answer_model
+from penjing.tasks.answer_model import AnswerModel
+from penjing.tasks.loading import load_as
 from penjing.tasks.prediction import AnswerPrediction
 
 TEXT = "".join(chr(ord("a") + place % 26) for place in range(600))
@@ -37,7 +38,7 @@ def test_where_nothing_was_answered_the_reference_is_shown() -> None:
 
 
 def test_no_threshold_scores_better_than_the_one_settled(question_run: RunResult) -> None:
-    model = load_answer_model(question_run.model, "cpu")
+    model = load_as(AnswerModel, question_run.model, "cpu")
     questions = read_questions(question_run.artifacts["data"].folder, "validation")
 
     def f1(threshold: float | None) -> float:
@@ -53,13 +54,13 @@ def test_no_threshold_scores_better_than_the_one_settled(question_run: RunResult
 
 
 def test_questions_that_all_have_an_answer_need_no_threshold(question_run: RunResult) -> None:
-    model = load_answer_model(question_run.model, "cpu")
+    model = load_as(AnswerModel, question_run.model, "cpu")
     fresh = type(model)(**{**vars(model), "settings": model.settings.model_copy(update={"threshold": None})})
     asked = [Question("film seven", "how many?", ("seven",), (5,), "d")]
     assert settle_threshold(fresh, asked, Silent()).settings.threshold is None
 
 
 def test_no_questions_are_refused(question_run: RunResult) -> None:
-    model = load_answer_model(question_run.model, "cpu")
+    model = load_as(AnswerModel, question_run.model, "cpu")
     with pytest.raises(DataError, match="no questions to measure"):
         evaluate_answers(model, [], resamples=100, worst=1, seed=0, progress=Silent())

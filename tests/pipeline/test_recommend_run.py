@@ -19,7 +19,8 @@ from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.progress import Silent
-from penjing.tasks.loading import load_label_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_as
 
 Recipes = Callable[..., dict[str, Any]]
 
@@ -177,7 +178,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(event_recipe: Reci
 
 def test_a_model_that_ranks_is_not_taken_for_one_that_labels(event_run: RunResult) -> None:
     with pytest.raises(UsageError, match="whose answers are items"):
-        load_label_model(event_run.model, "cpu")
+        load_as(LabelModel, event_run.model, "cpu")
 
 
 def test_a_folder_with_other_items_is_refused(event_run: RunResult, tmp_path: Path) -> None:

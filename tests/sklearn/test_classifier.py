@@ -19,7 +19,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from penjing.errors import PenjingError, UsageError
 from penjing.sklearn import TextClassifier
-from penjing.tasks.loading import load_label_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_as
 
 SMALL: dict[str, Any] = {
     "epochs": 3,
@@ -94,7 +95,7 @@ def test_estimator_learns_and_answers_with_the_labels_as_given(fitted: TextClass
 
 
 def test_estimator_answers_as_its_folder_does(fitted: TextClassifier) -> None:
-    model = load_label_model(fitted.folder_, "cpu")
+    model = load_as(LabelModel, fitted.folder_, "cpu")
     assert fitted.predict(TEXTS[:6]).tolist() == [answer.label for answer in model.predict(TEXTS[:6])]
 
 
@@ -138,7 +139,7 @@ def test_saved_estimator_comes_back_with_its_labels_and_other_doors_open_it(tmp_
     again = TextClassifier.from_folder(tmp_path / "model")
     assert again.predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
     assert again.classes_.dtype == fitted.classes_.dtype
-    assert load_label_model(tmp_path / "model").labels == ("0", "1")
+    assert load_as(LabelModel, tmp_path / "model").labels == ("0", "1")
 
 
 def test_folder_of_an_ordinary_run_becomes_an_estimator(small_run: Any) -> None:
@@ -222,7 +223,7 @@ def test_wrong_parameters_are_refused_when_it_is_fitted(parameters: dict[str, An
 def test_start_brings_its_own_family(small_bert_run: Any) -> None:
     classifier = TextClassifier(start=str(small_bert_run.model), epochs=1, max_tokens=10, device="cpu")
     assert classifier.fit(TEXTS, LABELS).predict(TEXTS[:2]).shape == (2,)
-    assert load_label_model(classifier.folder_).card["task"] == "classify"
+    assert load_as(LabelModel, classifier.folder_).card["task"] == "classify"
 
 
 QUICK = (  # of those that fit, the ones that do not fit many times over; test-slow makes all

@@ -13,8 +13,9 @@ from penjing.errors import UsageError
 from penjing.evaluate.documents import evaluate_documents
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
+from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.document_answers import DocumentReader
-from penjing.tasks.loading import load_answer_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.passage_index import index_folder, read_document_text
 
 pytest.importorskip("bm25s")
@@ -33,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_an_answer_is_cited_by_file_and_characters(question_run: RunResult, folder: Path) -> None:
-    reader = DocumentReader(load_answer_model(question_run.model, "cpu"), index_folder(folder, Silent()))
+    reader = DocumentReader(load_as(AnswerModel, question_run.model, "cpu"), index_folder(folder, Silent()))
     for number, word in enumerate(NUMBERS):
         first = reader.answer(f"how many item{number}?")[0]
         assert (first.answer, Path(first.file).name) == (word, f"{number}.txt")
@@ -75,7 +76,7 @@ def test_a_document_that_cannot_be_read_is_left_out_with_why(folder: Path) -> No
 
 
 def test_recall_counts_passages_that_hold_a_reference(question_run: RunResult, folder: Path) -> None:
-    reader = DocumentReader(load_answer_model(question_run.model, "cpu"), index_folder(folder, Silent()), 3)
+    reader = DocumentReader(load_as(AnswerModel, question_run.model, "cpu"), index_folder(folder, Silent()), 3)
     asked = [Question("", f"how many item{n}?", (word,), (-1,), str(n)) for n, word in enumerate(NUMBERS)]
     lost = Question("", "how many item0?", ("nowhere",), (-1,), "x")
     measured = evaluate_documents(reader, [*asked, lost], resamples=100, seed=0, progress=Silent())

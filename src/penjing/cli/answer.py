@@ -46,13 +46,14 @@ def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, mo
     if not question.strip():
         raise UsageError("the question is empty", do="Ask something.")
     # These bring torch, which a wrong call need not wait for.
+    from penjing.tasks.answer_model import AnswerModel
     from penjing.tasks.document_answers import DocumentReader
-    from penjing.tasks.loading import load_answer_model
+    from penjing.tasks.loading import load_as
     from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_answer_model(model_folder)
+        model = load_as(AnswerModel, model_folder)
         index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder), place=call.index)
         for name, why in index.left_out.items():
             progress.say(f"left out: {name} ({why})")

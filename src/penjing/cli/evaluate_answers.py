@@ -52,8 +52,9 @@ def show_answer_scores(
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.answers import Answerer, evaluate_answers
     from penjing.evaluate.documents import evaluate_documents
+    from penjing.tasks.answer_model import AnswerModel
     from penjing.tasks.document_answers import DocumentReader
-    from penjing.tasks.loading import load_answer_model, load_part
+    from penjing.tasks.loading import load_as, load_part
     from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
@@ -63,7 +64,7 @@ def show_answer_scores(
             measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
         else:
             index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder))
-            reader = DocumentReader(load_answer_model(model_folder), index)
+            reader = DocumentReader(load_as(AnswerModel, model_folder), index)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     if as_json:
         print_json({"model": str(model_folder), "data": call.data, **measured})

@@ -35,11 +35,12 @@ def show_dialogue_scores(
         dialogues = read_dialogue_rows(address, given.text, given.target, columns=columns)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues
-    from penjing.tasks.loading import load_dialogue_model
+    from penjing.tasks.dialogue_model import DialogueModel
+    from penjing.tasks.loading import load_as
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_dialogue_model(model_folder)
+        model = load_as(DialogueModel, model_folder)
         measured, _, _ = evaluate_dialogues(model, dialogues, DialogueMeasures(resamples=resamples), progress)
     if as_json:
         print_json({"model": str(model_folder), "data": given.data, **measured})

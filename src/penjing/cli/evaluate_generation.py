@@ -37,11 +37,12 @@ def show_generation_scores(
     rows = _read(data, model_folder, columns, names)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.generation import GenerationMeasures, evaluate_generation
-    from penjing.tasks.loading import load_generation_model
+    from penjing.tasks.generation_model import GenerationModel
+    from penjing.tasks.loading import load_as
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_generation_model(model_folder)
+        model = load_as(GenerationModel, model_folder)
         measured, _ = evaluate_generation(model, rows, GenerationMeasures(_SAMPLES, _SAMPLES, resamples), progress)
     if as_json:
         print_json({"model": str(model_folder), "data": data, **measured})

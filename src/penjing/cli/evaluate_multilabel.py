@@ -27,9 +27,10 @@ def show_multilabel_scores(
     rows = _read(data, text, rules, columns, read_card(model_folder)["labels"])
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.multilabel import evaluate_multilabel
-    from penjing.tasks.loading import load_multilabel_model
+    from penjing.tasks.loading import load_as
+    from penjing.tasks.multilabel_model import MultilabelModel
 
-    model = load_multilabel_model(model_folder)
+    model = load_as(MultilabelModel, model_folder)
     measured = evaluate_multilabel(model, rows, resamples=resamples, mistakes=20, seed=0)
     del measured["given"]
     if as_json:

@@ -44,9 +44,10 @@ def show_ranking_scores(model_folder: Path, events: EventColumns, resamples: int
         questions = _read(model_folder, events, progress)
         # These bring torch, which a wrong call need not wait for.
         from penjing.evaluate.ranking import evaluate_ranking
-        from penjing.tasks.loading import load_item_model
+        from penjing.tasks.item_model import ItemModel
+        from penjing.tasks.loading import load_as
 
-        model = load_item_model(model_folder)
+        model = load_as(ItemModel, model_folder)
         measured, _ = evaluate_ranking(model, questions, resamples=resamples, examples=20, seed=0, progress=progress)
     if as_json:
         print_json({"model": str(model_folder), "data": events.data, **measured})

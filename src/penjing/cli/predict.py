@@ -105,9 +105,10 @@ def show_rankings(
     """Answers histories with items: one given in the call, or one a line, its items between tabs."""
     source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column))
     first = list(islice(source, _ROWS))
-    from penjing.tasks.loading import load_item_model  # brings torch, which a wrong call need not wait for
+    from penjing.tasks.item_model import ItemModel
+    from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
 
-    model = load_item_model(model_folder)
+    model = load_as(ItemModel, model_folder)
     predictions: list[dict[str, Any]] = []
     number = 0
     for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):

@@ -173,10 +173,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ModelFolderError: a file is missing, or the files do not belong together.
             UsageError: the model answers with something else than labels.
         """
-        from penjing.tasks.loading import load_label_model
+        from penjing.tasks.label_model import LabelModel
+        from penjing.tasks.loading import load_as
 
         estimator = cls()
-        model = load_label_model(folder, estimator.device)
+        model = load_as(LabelModel, folder, estimator.device)
         estimator._take(Path(folder), read_classes(Path(folder), model.labels), None)
         return estimator
 
@@ -247,11 +248,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _take(self, folder: Path, classes: Classes, kept: Any) -> None:
         """Takes a model folder for what was fitted."""
-        from penjing.tasks.loading import load_label_model
+        from penjing.tasks.label_model import LabelModel
+        from penjing.tasks.loading import load_as
 
         self.folder_, self.classes_ = folder, classes.values
         self._classes, self._kept = classes, kept
-        self._loaded = load_label_model(folder, self.device)
+        self._loaded = load_as(LabelModel, folder, self.device)
 
     def _model(self) -> LabelModel:
         """Returns the model.

@@ -79,6 +79,17 @@ _ANSWERS: Mapping[Answers, str] = {
     "items": "items",
     "parts": "those of several tasks",
 }
+#: What models of each kind were fine-tuned on.
+_ROWS: Mapping[type[Model], str] = {
+    LabelModel: "labelled rows",
+    MultilabelModel: "rows with several labels",
+    WritingModel: "pairs of texts",
+    AnswerModel: "questions",
+    DialogueModel: "dialogues",
+    GenerationModel: "texts to go on with",
+    ItemModel: "events",
+    MultiModel: "rows of several tasks",
+}
 
 
 def load_model(folder: str | Path, device: str = "auto") -> Model:
@@ -118,64 +129,26 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     return LabelModel(path, card, task, labels, renderer, engine)
 
 
-def load_label_model(folder: str | Path, device: str = "auto") -> LabelModel:
-    """Loads the folder of a model that answers with a label.
+def load_as(kind: type[Kind], folder: str | Path, device: str = "auto") -> Kind:
+    """Loads the folder of a model of a kind.
+
+    Args:
+        kind: such as `LabelModel`.
+        folder: as `load_model`.
+        device: as `load_model`.
 
     Raises:
         ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
+        UsageError: the model is of another kind, or there is no such device.
     """
-    return _of_kind(load_model(folder, device), LabelModel, "labelled rows")
-
-
-def load_multilabel_model(folder: str | Path, device: str = "auto") -> MultilabelModel:
-    """Loads the folder of a model that answers with any number of labels.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), MultilabelModel, "rows with several labels")
-
-
-def load_writing_model(folder: str | Path, device: str = "auto") -> WritingModel:
-    """Loads the folder of a model that answers with texts.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), WritingModel, "pairs of texts")
-
-
-def load_answer_model(folder: str | Path, device: str = "auto") -> AnswerModel:
-    """Loads the folder of a model that finds answers in texts.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), AnswerModel, "questions")
-
-
-def load_dialogue_model(folder: str | Path, device: str = "auto") -> DialogueModel:
-    """Loads the folder of a model that replies in dialogues.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), DialogueModel, "dialogues")
-
-
-def load_generation_model(folder: str | Path, device: str = "auto") -> GenerationModel:
-    """Loads the folder of a model that goes on with texts.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), GenerationModel, "texts to go on with")
+    model = load_model(folder, device)
+    if isinstance(model, kind):
+        return model
+    raise UsageError(
+        f"this model is for the task {model.task.name}, whose answers are {_ANSWERS[model.task.answers]}",
+        where=str(model.folder),
+        do=f"Give a model that was fine-tuned on {_ROWS[kind]}.",
+    )
 
 
 def load_multi_model(folder: str | Path, device: str = "auto", settings: WritingSettings | None = None) -> MultiModel:
@@ -190,7 +163,7 @@ def load_multi_model(folder: str | Path, device: str = "auto", settings: Writing
         ModelFolderError: as `load_model`.
         UsageError: the model is of one task, or there is no such device.
     """
-    model = _of_kind(load_model(folder, device), MultiModel, "rows of several tasks")
+    model = load_as(MultiModel, folder, device)
     if settings is None:
         return model
     parts = {
@@ -217,16 +190,6 @@ def load_part(folder: str | Path, part: str | None, device: str = "auto") -> Mod
     return model.parts[name] if isinstance(model, MultiModel) and name is not None else model
 
 
-def load_item_model(folder: str | Path, device: str = "auto") -> ItemModel:
-    """Loads the folder of a model that ranks items.
-
-    Raises:
-        ModelFolderError: as `load_model`.
-        UsageError: the model answers with something else, or there is no such device.
-    """
-    return _of_kind(load_model(folder, device), ItemModel, "events")
-
-
 def load_language_network(folder: Path, device: str = "auto") -> nn.Module:
     """Loads the network of a folder alone, as one that writes; what its card says is not looked at.
 
@@ -237,17 +200,6 @@ def load_language_network(folder: Path, device: str = "auto") -> nn.Module:
     architecture, config = open_config(read_config(folder), folder / CONFIG)
     _check_writes(architecture, folder)
     return _load_network(architecture.language_model(config), folder, device)
-
-
-def _of_kind(model: Model, kind: type[Kind], rows: str) -> Kind:
-    """Returns the model if it is of a kind, which learns from such rows."""
-    if isinstance(model, kind):
-        return model
-    raise UsageError(
-        f"this model is for the task {model.task.name}, whose answers are {_ANSWERS[model.task.answers]}",
-        where=str(model.folder),
-        do=f"Give a model that was fine-tuned on {rows}.",
-    )
 
 
 def _load_scoring(

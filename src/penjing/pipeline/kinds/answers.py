@@ -27,7 +27,7 @@ from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, question_data
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
-from penjing.tasks.loading import load_answer_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import SpanTask, load_task
 from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
 from penjing.text.renderer import Rendered
@@ -122,7 +122,7 @@ class AnswerKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, AnswerRecipe)
-        model = load_answer_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(AnswerModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.answer)  # which may have changed since
         model = settle_threshold(model, read_questions(inputs["data"], "validation"), progress)
         settled = {"answer": model.settings.model_dump(mode="json")}

@@ -28,7 +28,7 @@ from penjing.pipeline.recipe_kinds import ContinuationRecipe, continuation_data
 from penjing.pipeline.start import architecture_of
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.generation_model import GenerationModel
-from penjing.tasks.loading import load_generation_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import GenerationTask, load_task
 from penjing.text.continuation_renderer import ContinuationRenderer
 from penjing.text.renderer import Rendered
@@ -115,7 +115,7 @@ class ContinuationKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, ContinuationRecipe)
-        model = load_generation_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(GenerationModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
         return _evaluate(recipe, model, inputs, read_continuations(inputs["data"], "test"), progress)
 

@@ -24,7 +24,7 @@ from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
-from penjing.tasks.loading import load_dialogue_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import DialogueTask, load_task
 from penjing.text.dialogue_renderer import DialogueRenderer
 from penjing.text.learned import keep_learned, open_learned
@@ -115,7 +115,7 @@ class DialogueKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, DialogueRecipe)
-        model = load_dialogue_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(DialogueModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)

@@ -39,7 +39,7 @@ from penjing.pipeline.start import encoder_folder
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.item_files import ENCODER, TEXTS, read_texts, write_texts
 from penjing.tasks.item_model import ItemModel, pad_tokens
-from penjing.tasks.loading import load_item_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import ItemTask, load_task
 from penjing.text.item_renderer import HistoryRow, ItemRenderer
 from penjing.text.renderer import Rendered
@@ -157,7 +157,7 @@ class ItemKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         settings, data = recipe.evaluate, inputs["data"]
-        model = load_item_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(ItemModel, inputs["finetune"] / "model", recipe.device)
         asked = read_questions(data, "test")
         measured, places = evaluate_ranking(
             model,

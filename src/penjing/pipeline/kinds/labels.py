@@ -44,7 +44,7 @@ from penjing.pipeline.teaching import read_teachers
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.classify import softmax
 from penjing.tasks.label_model import LabelModel
-from penjing.tasks.loading import load_label_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import LabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
@@ -149,7 +149,7 @@ class LabelKind(Kind):
 
     def load(self, recipe: Recipe, inputs: Inputs) -> LabelModel:
         """Returns the finished model."""
-        return load_label_model(inputs["finetune"] / "model", recipe.device)
+        return load_as(LabelModel, inputs["finetune"] / "model", recipe.device)
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         model = self.load(recipe, inputs)

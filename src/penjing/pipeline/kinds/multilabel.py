@@ -25,8 +25,9 @@ from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import MultilabelRecipe, multilabel_data
 from penjing.pipeline.teaching import read_teachers
 from penjing.progress import Progress, Silent, stop_if_asked
-from penjing.tasks.loading import load_multilabel_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.multilabel import sigmoid
+from penjing.tasks.multilabel_model import MultilabelModel
 from penjing.tasks.task import Flags, MultilabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
@@ -86,7 +87,7 @@ class MultilabelKind(LabelKind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         settings, seed = recipe.evaluate, recipe.seed
-        model = load_multilabel_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(MultilabelModel, inputs["finetune"] / "model", recipe.device)
         train, validation, test = _read_splits(inputs)
         measured = evaluate_multilabel(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
         baselines, differences = evaluate_multilabel_baselines(

@@ -24,7 +24,7 @@ from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
-from penjing.tasks.loading import load_writing_model
+from penjing.tasks.loading import load_as
 from penjing.tasks.task import WritingTask, load_task
 from penjing.tasks.writing_model import WritingModel
 from penjing.text.pair_renderer import PairRenderer
@@ -103,7 +103,7 @@ class WritingKind(Kind):
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         assert isinstance(recipe, WritingRecipe)
-        model = load_writing_model(inputs["finetune"] / "model", recipe.device)
+        model = load_as(WritingModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
         return Evaluated(measure_writing(recipe, model, inputs["data"], progress))
 

@@ -14,7 +14,8 @@ from penjing.pipeline.recipe import ExplainSettings
 from penjing.pipeline.stage import TIMES, Stage, StageContext
 from penjing.pipeline.stages.evaluate import EVALUATION
 from penjing.progress import stop_if_asked
-from penjing.tasks.loading import load_label_model
+from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_as
 from penjing.text.spans import find_words
 
 EXPLANATIONS = "explanations.json"
@@ -22,7 +23,7 @@ EXPLANATIONS = "explanations.json"
 
 def _run(context: StageContext) -> dict[str, Any]:
     settings, seed = _settings(context), context.recipe.seed
-    model = load_label_model(context.inputs["finetune"] / "model", context.recipe.device)
+    model = load_as(LabelModel, context.inputs["finetune"] / "model", context.recipe.device)
     texts, labels = read_split(context.inputs["data"], "test")
     order = [row for row in np.random.default_rng(seed).permutation(len(texts)) if find_words(texts[row])]
     shown = [(texts[row], labels[row]) for row in order[: settings.examples]]
