@@ -221,6 +221,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
     assert isinstance(check_recipe(recipe, "echo"), DialogueRecipe)
     refused({**recipe, "model": {"family": "t5"}}, "the task chat goes on where a dialogue stands, and t5 cannot")
     refused({**recipe, "model": {"family": "bert"}}, "bert cannot")
+    refused({**recipe, "model": {"family": "lstm"}}, "reads from both sides")
     refused({**recipe, "render": {"max_tokens": 128}}, "[render] max_tokens is 128", "64 positions")
     refused({**recipe, "write": {"max_tokens": 40}}, "more than half of [render] max_tokens")
     refused({**recipe, "explain": {}}, "[explain] is for answers that are labels")

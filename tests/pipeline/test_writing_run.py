@@ -127,6 +127,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(pair_recipe: Recipes, tm
     recipe = pair_recipe(tmp_path)
     assert isinstance(check_recipe(recipe, "numbers"), WritingRecipe)
     refused({**recipe, "model": {"family": "bert"}}, "the task translate writes texts, and bert cannot", '"t5"')
+    refused({**recipe, "model": {"family": "lstm"}}, "reads from both sides", "bidirectional = false")
     refused({**recipe, "explain": {}}, "[explain] is for answers that are labels")
     refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "unknown key [data] label")
     refused({**recipe, "finetune": {"token_dropout": 0.1}}, "unknown key [finetune] token_dropout")

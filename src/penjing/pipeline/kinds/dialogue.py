@@ -20,6 +20,7 @@ from penjing.models.interface import Architecture, LanguageModel
 from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
+from penjing.pipeline.kinds.writing_lesson import check_direction
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data
 from penjing.progress import Progress, Silent, stop_if_asked
@@ -56,6 +57,7 @@ class DialogueKind(Kind):
                 where=recipe.name,
                 do='Choose a decoder, such as the family "llama".',
             )
+        check_direction(recipe, architecture)
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:

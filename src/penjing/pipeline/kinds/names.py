@@ -20,10 +20,10 @@ from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.labels import LABELS, LabelKind, label_task
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
-from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
+from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import LabelRecipe
-from penjing.pipeline.start import architecture_of, config_values, named_folder
+from penjing.pipeline.start import architecture_of, named_folder
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.item_files import ENCODER
 from penjing.tasks.label_model import LabelModel
@@ -42,7 +42,6 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
 
 _SCORED_ROWS = 32
-_PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide what is asked here
 
 
 class NameKind(LabelKind):
@@ -64,13 +63,8 @@ class NameKind(LabelKind):
                 where=recipe.name,
                 do="Name a model in [model] start, add [pretrain], or remove train.",
             )
-        config: Any = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
-        if names.train and getattr(config, "bidirectional", False):
-            raise RecipeError(
-                "a name is learned from what stands before it, and this model reads from both sides",
-                where=recipe.name,
-                do="Write bidirectional = false under [model.shape], or train = false under [names].",
-            )
+        if names.train:
+            check_direction(recipe, architecture)
         named = self.labelled(recipe).labels
         if named is not None:
             name_words(names.layout, list(named.values() if isinstance(named, dict) else named))

@@ -20,7 +20,7 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
-from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
+from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
@@ -53,6 +53,7 @@ class WritingKind(Kind):
                 where=recipe.name,
                 do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
             )
+        check_direction(recipe, architecture)
         read, written = recipe.render.max_tokens, recipe.render.max_target_tokens
         if architecture.is_encoder_decoder:
             check_positions(recipe, read, "max_tokens", longest)

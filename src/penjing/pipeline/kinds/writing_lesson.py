@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
-from penjing.models.interface import EncoderDecoderModel, LanguageModel
+from penjing.errors import RecipeError
+from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.start import config_values
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import Tokenizer
 from penjing.train.batches import Batch
@@ -16,6 +18,8 @@ from penjing.train.cross_entropy import IGNORED
 from penjing.train.objectives.span import shift_right
 from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
 from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
+
+_PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide what is asked here
 
 
 def writing_lesson(recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
@@ -56,3 +60,18 @@ def score_written(network: nn.Module, batch: Batch) -> Tensor:
         return network.score(hidden[batch.written != IGNORED])
     model = cast("LanguageModel", network)
     return model.score(model.encode(batch.ids, batch.mask)[batch.written != IGNORED])
+
+
+def check_direction(recipe: Recipe, architecture: Architecture) -> None:
+    """Refuses a network that reads from both sides, where what comes next is learned from what stands before it.
+
+    Raises:
+        RecipeError: it does.
+    """
+    config: Any = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
+    if getattr(config, "bidirectional", False):
+        raise RecipeError(
+            f"the task {recipe.task} learns words from what stands before them, and this model reads from both sides",
+            where=recipe.name,
+            do="Write bidirectional = false under [model.shape].",
+        )

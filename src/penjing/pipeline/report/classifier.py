@@ -139,8 +139,9 @@ def _training_charts(facts: ReportFacts, wording: Wording) -> list[tuple[str, st
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
         (loss, "by_steps", loss_chart(facts.curves.finetune, loss, wording, by_tokens=False)),
-        (accuracy, "accuracy_by_steps", accuracy_chart(facts.curves.finetune, accuracy, wording)),
     ]
+    if facts.model.names is None:  # else tokens of names were counted, not rows
+        charts.append((accuracy, "accuracy_by_steps", accuracy_chart(facts.curves.finetune, accuracy, wording)))
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
 
 

@@ -19,8 +19,11 @@ def preference_values(facts: PreferenceReportFacts, wording: Wording) -> dict[st
     evaluation, learned = facts.evaluation, facts.learned
     loss = wording.say("preference_loss", loss=learned.loss.upper(), beta=f"{learned.beta:g}")
     added = [
-        (wording.say(f"preference_{name}"), f"{value:g}")
-        for name, value in (("smoothing", learned.label_smoothing), ("likelihood", learned.likelihood))
+        (wording.say(name), f"{value:g}")
+        for name, value in (
+            ("preference_smoothing", learned.label_smoothing),
+            ("preference_likelihood", learned.likelihood),
+        )
         if value
     ]
     chart = wording.say("finetune_loss_chart")
