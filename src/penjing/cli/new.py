@@ -26,7 +26,7 @@ from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
 LANGUAGE_MODEL = "language-model"
-_ANSWERS = ("items", "label", "rank", "reply", "set", "span", "text")
+_ANSWERS = ("continuation", "items", "label", "rank", "reply", "set", "span", "text")
 _OF_TWO = ("text", "items")  # files of lines side by side; events and items
 _HEADINGS = {
     "en": (
@@ -105,7 +105,7 @@ def _look(task: str, addresses: Sequence[str], text: str | None, label: str | No
     _refuse(task, "text", text, answers != "items")
     _refuse(task, "label", label, answers in ("label", "rank", "set"))
     _refuse(task, "target", target, answers in ("text", "reply", "span"))
-    if answers is None:
+    if answers in (None, "continuation"):
         return look_at_texts(addresses[0], text)
     if answers == "text":
         return look_at_pairs(addresses, text, target, longer_first=task == "summarize")

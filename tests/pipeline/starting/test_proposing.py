@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def proposed(task: str, found: Found, second_an_epoch: float, minutes: float = 2
         ("translate", found(target="other", label=None)),
         ("summarize", found(rows=50_000, target="target", label=None)),
         ("language-model", found(label=None)),
+        ("generate", found(label=None)),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -94,6 +96,16 @@ def test_narrow_decoder_where_the_wide_one_takes_too_long() -> None:
         for minutes in (60, 3)
     ]
     assert widths == [256, 128]
+
+
+def test_short_lines_of_a_play_are_joined_to_passages() -> None:
+    play = Found(1, 5000, None, "text", None, {}, "en", 6.0, 12, (), None, "", 0)
+    looked = [("play.txt", play), ("rows.csv", play), ("play.txt", replace(play, words=30.0))]
+    documents = [
+        propose(Wanted("mine", "generate", (file,), None, None, 20, "en"), it, planner(1), lambda: RATE).document
+        for file, it in looked
+    ]
+    assert [document["data"].get("passage") for document in documents] == [1000, None, None]
 
 
 def test_more_time_makes_a_larger_language_model() -> None:

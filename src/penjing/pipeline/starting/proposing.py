@@ -11,6 +11,7 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.starting.answers import propose_answers
 from penjing.pipeline.starting.classifier import propose_classifiers
+from penjing.pipeline.starting.continuation import propose_continuations
 from penjing.pipeline.starting.dialogue import propose_dialogues
 from penjing.pipeline.starting.items import propose_rankers
 from penjing.pipeline.starting.language_model import SPARE, propose_language_models
@@ -28,6 +29,7 @@ _WRITERS: Mapping[Answers, Callable[[Wanted, Found], list[tuple[str, Document]]]
     "span": propose_answers,
     "reply": propose_dialogues,
     "items": propose_rankers,
+    "continuation": propose_continuations,
 }
 _MOST_REPETITIONS = 4  # of a corpus: Muennighoff et al. 2023, arXiv 2305.16264, see little loss up to four
 
