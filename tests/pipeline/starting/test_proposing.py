@@ -106,6 +106,7 @@ def test_short_lines_of_a_play_are_joined_to_passages() -> None:
         for file, it in looked
     ]
     assert [document["data"].get("passage") for document in documents] == [1000, None, None]
+    assert [document["model"]["size"] for document in documents] == ["tiny", "tiny", "mini"]
 
 
 def test_more_time_makes_a_larger_language_model() -> None:

@@ -10,11 +10,13 @@ from penjing.pipeline.starting.wanted import Document, Wanted, rows_section
 _SHORT_LINES = 12  # words: lines of plays and novels, which say little by themselves
 _PASSAGE = 1000  # characters
 _EPOCHS, _EPOCHS_OF_START = 8, 2
-_SIZES = ("small", "mini", "tiny")
+_TOKENS_A_WORD = 1.5
+_SIZES = {"small": 20e6, "mini": 200e3, "tiny": 0.0}  # fewest tokens that it is worth trying with
+_LARGE = 2e6  # tokens from which a vocabulary is large
 
 
 def propose_continuations(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
-    """Returns recipes, the best first: from the folder that is to be a start, or from scratch, the largest first.
+    """Returns recipes, the best first: from the folder that is to be a start, or from scratch, as large as texts allow.
 
     Short lines of plain files are joined to passages.
     """
@@ -30,15 +32,17 @@ def propose_continuations(wanted: Wanted, found: Found) -> list[tuple[str, Docum
     }
     if wanted.start is not None:
         return [("transfer", {**shared, "model": {"start": wanted.start}, "finetune": {"epochs": _EPOCHS_OF_START}})]
+    tokens = found.rows * found.words * _TOKENS_A_WORD
     return [
         (
             f"decoder, {size}",
             {
                 **shared,
-                "tokenizer": {"kind": "bpe", "vocab_size": 8000 if found.rows >= 10_000 else 2000},
+                "tokenizer": {"kind": "bpe", "vocab_size": 8000 if tokens >= _LARGE else 2000},
                 "model": {"family": "llama", "size": size},
                 "finetune": {"epochs": _EPOCHS, "batch_tokens": 4096, "schedule": "cosine"},
             },
         )
-        for size in _SIZES
+        for size, fewest in _SIZES.items()
+        if tokens >= fewest
     ]
