@@ -15,6 +15,7 @@ from penjing.cli.evaluate_command import evaluate
 from penjing.cli.model_app import answer, chat, explain, generate, predict
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
+from penjing.cli.serve_app import serve
 from penjing.errors import UsageError
 
 # The root of what is said about a wrong call; newer releases of Typer bring their own copy of click.
@@ -221,6 +222,7 @@ def lineage(
 
 
 app.add_typer(data, name="data")
+app.add_typer(serve, name="serve")
 
 
 def main() -> None:

@@ -1,0 +1,90 @@
+"""The command ``penjing serve`` and its keys; `penjing.cli.main` registers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+_KEY = "key"
+_MODELS = "models"
+
+
+class _ServeGroup(TyperGroup):
+    """``penjing serve key …`` is a command of its own; all else after ``penjing serve`` is about models."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        if args[:1] == [_KEY]:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.commands[_MODELS].make_context(info_name, args, parent, **extra)
+
+
+serve = typer.Typer(cls=_ServeGroup, help="Serve models over HTTP; serve key: keys for those who may use them.")
+
+
+@serve.command(_MODELS, hidden=True, epilog="Keys are made, listed and revoked by: penjing serve key --help")
+def serve_models(
+    models: Annotated[
+        list[str], typer.Argument(help="Model folders, also as NAME=FOLDER.", metavar="MODEL...", show_default=False)
+    ],
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; without keys, of this machine.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")] = 8000,
+    keys: Annotated[Path | None, typer.Option("--keys", help="File of the keys (penjing serve key).")] = None,
+    weights: Annotated[str, typer.Option("--weights", help="Of models that write: bf16, int8, int4 or fp32.")] = "bf16",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="For computing (default: all cores).")] = None,
+    idle: Annotated[
+        float | None, typer.Option("--unload-after", min=1, help="Seconds after which an idle model is unloaded.")
+    ] = None,
+    origins: Annotated[
+        list[str] | None, typer.Option("--cors", help="A page's origin that may call from a browser; * for all.")
+    ] = None,
+    hosts: Annotated[
+        list[str] | None, typer.Option("--allow-host", help="One more name that the server may be called by.")
+    ] = None,
+    log_texts: Annotated[bool, typer.Option("--log-text", help="Write what is asked into the log.")] = False,
+    max_body: Annotated[int, typer.Option("--max-body", min=1000, help="Largest request in bytes.")] = 4 << 20,
+    max_prompt: Annotated[int | None, typer.Option("--max-prompt", min=1, help="Longest prompt in tokens.")] = None,
+    max_output: Annotated[int, typer.Option("--max-output", min=1, help="Longest answer in tokens.")] = 4096,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0.01, help="Requests a minute of a key, or of an address.")
+    ] = None,
+    at_once_a_key: Annotated[
+        int | None, typer.Option("--concurrent", min=1, help="Requests of a key, or an address, at once.")
+    ] = None,
+    at_once: Annotated[int, typer.Option("--most-waiting", min=1, help="Requests at once; more get 429.")] = 256,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that an answer may take.")] = 300,
+    drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds for accepted requests at the end.")] = 30,
+) -> None:
+    """Serve models over HTTP, through the routes that OpenAI's clients speak."""
+    from penjing.cli.serve import serve_models as serve
+    from penjing.serve.names import name_models
+    from penjing.serve.settings import Limits, ServeSettings, Weights
+
+    limits = Limits(
+        body_bytes=max_body,
+        prompt_tokens=max_prompt,
+        output_tokens=max_output,
+        requests_a_minute=rate,
+        at_once_a_key=at_once_a_key,
+        at_once=at_once,
+        request_s=timeout,
+        drain_s=drain,
+    )
+    settings = ServeSettings(
+        name_models(models),
+        host=host,
+        port=port,
+        keys=keys,
+        weights=cast(Weights, weights),
+        threads=threads,
+        idle_s=idle,
+        origins=tuple(origins or ()),
+        hosts=tuple(hosts or ()),
+        log_texts=log_texts,
+        limits=limits,
+    )
+    serve(settings)

@@ -1,0 +1,105 @@
+"""The application: its routes, and what is told where one fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+import penjing
+from penjing.errors import PenjingError
+from penjing.serve import health
+from penjing.serve.context import ServeContext
+from penjing.serve.failures import ErrorBody, RequestError, failure_of
+from penjing.serve.openai import models
+from penjing.serve.pool import ModelPool
+from penjing.serve.settings import ServeSettings
+
+_log = logging.getLogger("penjing.serve")
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "The request is wrong, or not allowed now."},
+    "5XX": {"model": ErrorBody, "description": "The server cannot answer."},
+}
+#: Routers of the server, in order; a file that adds routes adds its own here.
+ROUTERS: Sequence[APIRouter] = (health.router, models.router)
+
+
+def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
+    """Returns the application of a server.
+
+    Args:
+        pool: its models.
+        settings: how it is set up.
+    """
+    context = ServeContext(pool, settings)
+
+    @asynccontextmanager
+    async def run_pool(app: FastAPI) -> AsyncIterator[None]:
+        await pool.start()
+        yield
+        await pool.close()
+
+    app = FastAPI(
+        title="Penjing",
+        version=penjing.__version__,
+        description="Your language models, served.",
+        lifespan=run_pool,
+        responses=_FAILURES,
+        docs_url=None,  # these pages load scripts from other hosts
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(RequestError, _tell_refusal)
+    app.add_exception_handler(PenjingError, _tell_error)
+    app.add_exception_handler(RequestValidationError, _tell_invalid)
+    app.add_exception_handler(HTTPException, _tell_http)
+    return app
+
+
+async def _tell_refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestError)
+    return JSONResponse(error.body(), error.status, error.all_headers())
+
+
+async def _tell_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PenjingError)
+    failure = failure_of(error)
+    if failure.status >= 500:
+        _log.error("%s: %s", request.url.path, error)
+    return await _tell_refusal(request, failure)
+
+
+async def _tell_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Says what is wrong with a body, a query or a path, by its first fault."""
+    assert isinstance(error, RequestValidationError)
+    found: list[dict[str, Any]] = list(error.errors())
+    unknown: dict[str, Any] = {"loc": (), "msg": "the request is not valid", "type": ""}
+    first = found[0] if found else unknown
+    place = ".".join(str(part) for part in first["loc"][1:]) or None
+    if first["type"] == "json_invalid":
+        reason = first.get("ctx", {}).get("error", "")
+        return await _tell_refusal(request, RequestError(400, f"The body is no JSON ({reason}).", code="invalid_json"))
+    more = f" There are {len(found) - 1} more faults." if len(found) > 1 else ""
+    message = f"{place or 'The body'}: {first['msg'].removeprefix('Value error, ')}.{more}"
+    return await _tell_refusal(request, RequestError(400, message, param=place, code=first["type"] or None))
+
+
+async def _tell_http(request: Request, error: Exception) -> JSONResponse:
+    """Says what the framework refuses: a path or a method that is not there."""
+    assert isinstance(error, HTTPException)
+    said = {
+        404: "There is no such path. The routes are in /openapi.json.",
+        405: f"This path does not take {request.method}. The routes are in /openapi.json.",
+    }
+    message = said.get(error.status_code, str(error.detail))
+    failure = RequestError(error.status_code, message, headers=dict(error.headers or {}))
+    return await _tell_refusal(request, failure)

@@ -1,0 +1,93 @@
+"""What goes wrong in a request, in the shape that OpenAI's clients read: ``{"error": {…}}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from penjing.errors import PenjingError
+
+_TYPES: Mapping[int, str] = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    429: "rate_limit_error",
+    500: "server_error",
+    503: "service_unavailable_error",
+    504: "timeout_error",
+}
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong, where, and what to do."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is none."""
+
+    error: ErrorDetail
+
+
+@dataclass
+class RequestError(Exception):
+    """A request cannot be answered.
+
+    Attributes:
+        status: of HTTP.
+        message: what is wrong, where, and what to do.
+        param: the field of the body that is meant.
+        code: a word for programs.
+        retry_after_s: when to come again.
+    """
+
+    status: int
+    message: str
+    param: str | None = None
+    code: str | None = None
+    retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def body(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        kind = _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+        detail = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+        return {"error": detail}
+
+    def all_headers(self) -> dict[str, str]:
+        """Returns the headers that go with it."""
+        if self.retry_after_s is None:
+            return dict(self.headers)
+        return {**self.headers, "Retry-After": str(max(1, round(self.retry_after_s)))}
+
+
+def failure_of(error: PenjingError, *, param: str | None = None) -> RequestError:
+    """Returns what an error of Penjing means to a client: of its request, or of the server."""
+    status = 400 if error.exit_code == 2 or type(error).__name__ == "DataError" else 500
+    return RequestError(status, str(error), param, code=None if status < 500 else "internal_error")
+
+
+def no_model(name: str, known: list[str]) -> RequestError:
+    """There is no model of a name."""
+    shown = name if len(name) <= 80 else f"{name[:80]}…"
+    return RequestError(
+        404,
+        f'There is no model "{shown}" here. The models are {", ".join(known)}.',
+        param="model",
+        code="model_not_found",
+    )
+
+
+def busy(what: str, retry_after_s: float = 1.0) -> RequestError:
+    """There is too much to do now."""
+    return RequestError(429, what, code="rate_limit_exceeded", retry_after_s=retry_after_s)

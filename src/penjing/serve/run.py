@@ -1,0 +1,121 @@
+"""Starts a server, and ends it in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from penjing.errors import MissingExtraError, UsageError
+from penjing.serve.settings import ServeSettings
+
+_log = logging.getLogger("penjing.serve")
+
+
+def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
+    """Serves until it is told to end.
+
+    SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished; a second one ends at
+    once. SIGHUP: models whose folders changed are replaced.
+
+    Args:
+        settings: how it is set up.
+        say: told the address, once it can be called.
+
+    Raises:
+        MissingExtraError: the packages of a server are not installed.
+        UsageError: the port is in use, or may not be used.
+        ModelFolderError: a folder is no model's.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise MissingExtraError(error.name or "fastapi", "serve", "a server") from error
+    from penjing.serve.app import build_app
+    from penjing.serve.pool import ModelPool
+
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+    listener = _listen(settings.host, settings.port)
+    app = build_app(ModelPool(settings), settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=max(1, round(settings.limits.header_s)),
+        timeout_graceful_shutdown=max(1, round(settings.limits.drain_s)),
+        server_header=False,
+        ws="none",
+        backlog=2048,
+    )
+    host, port = listener.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
+    server.run(sockets=[listener])
+
+
+def _server_class(base: type[Any]) -> type[Any]:
+    """Returns uvicorn's server, with an end that lets accepted requests finish."""
+
+    class Server(base):  # type: ignore[misc]
+        def __init__(self, config: Any, app: Any, ready: Callable[[], None]) -> None:
+            super().__init__(config)
+            self._context, self._ready = app.state.context, ready
+            self._drain: asyncio.Task[None] | None = None
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            self._loop = asyncio.get_running_loop()
+            if hasattr(signal, "SIGHUP"):
+                self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+            self._ready()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if self._context.draining:
+                self.force_exit = self.should_exit = True
+            else:
+                self._context.draining = True
+                self._loop.call_soon_threadsafe(self._begin_to_end)
+
+        def _begin_to_end(self) -> None:
+            self._drain = self._loop.create_task(self._finish())
+
+        async def _finish(self) -> None:
+            """Waits until what was accepted is answered; meanwhile the server says that it is not ready."""
+            context = self._context
+            ends = self._loop.time() + context.settings.limits.drain_s
+            _log.info("asked to end: %d requests are finished first", context.in_flight)
+            while context.in_flight and self._loop.time() < ends:
+                await asyncio.sleep(0.05)
+            self.should_exit = True
+
+        def _reload(self) -> None:
+            self._reloading = self._loop.create_task(self._context.pool.reload())
+
+    return Server
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        said = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise UsageError(
+            f"port {port} of {host} {said}",
+            where="--port",
+            do="Give another, or --port 0 to take one that is free.",
+        ) from error
+    return listener

@@ -1,0 +1,209 @@
+"""A model in a server: what it can do, and its parts, each loaded when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import penjing
+from penjing.files import read_json
+from penjing.hashing import hash_json
+from penjing.models.interface import open_config
+from penjing.models.weights import CONFIG, read_config
+from penjing.serve.batcher import Batcher
+from penjing.serve.settings import ServeSettings
+from penjing.tasks.card import CARD
+from penjing.text.chat_template import read_chat_template
+
+if TYPE_CHECKING:
+    from penjing.serve.vectors import TextVectors
+    from penjing.tasks.model import Model
+
+Part = TypeVar("Part")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model folder says of itself, without its weights.
+
+    Attributes:
+        folder: where it lies.
+        stamp: another one whenever a file of it changed.
+        card: its ``penjing.json``; empty for a model from elsewhere.
+        family: of its network.
+        task: what it was fine-tuned for; None: nothing.
+        writes: whether it goes on with texts, token by token.
+        chats: whether its folder also says how dialogues are laid out.
+        embeds: whether it makes vectors of texts.
+        created: when its weights were written, in seconds since 1970.
+    """
+
+    folder: Path
+    stamp: str
+    card: dict[str, Any]
+    family: str
+    task: str | None
+    writes: bool
+    chats: bool
+    embeds: bool
+    created: int
+
+
+def read_facts(folder: Path) -> ModelFacts:
+    """Reads what a model folder says of itself.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or the family is not known.
+    """
+    stamp = stamp_folder(folder)
+    values = read_config(folder)
+    architecture, config = open_config(values, folder / CONFIG)
+    written = config.class_name("language") if architecture.writes_text else ""
+    writes = "causal" in architecture.objectives and written in (values.get("architectures") or [written])
+    card = _read_card(folder)
+    task = card.get("task")
+    return ModelFacts(
+        folder,
+        stamp,
+        card,
+        architecture.name,
+        task if isinstance(task, str) else None,
+        writes=writes,
+        chats=writes and read_chat_template(folder) is not None,
+        embeds="masked" in architecture.objectives,
+        created=int((folder / CONFIG).stat().st_mtime),
+    )
+
+
+def stamp_folder(folder: Path) -> str:
+    """Returns what changes whenever a file below a folder is written, added, removed or replaced."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            state = path.stat()
+            found.append([path.relative_to(folder).as_posix(), state.st_size, state.st_mtime_ns, state.st_ino])
+    return hash_json(found)
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    try:
+        card = read_json(path) if path.is_file() else {}
+    except ValueError:
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+class ServedModel:
+    """A model under the name that clients call it by.
+
+    Args:
+        name: that.
+        facts: of its folder.
+        settings: of the server.
+        batcher: computes what its task model and its vectors are asked for.
+        loading: where parts are loaded.
+
+    Attributes:
+        users: requests that use it now.
+        last_used: when one last began or ended, in seconds of `time.monotonic`.
+        retired: whether it is to be closed once nobody uses it.
+    """
+
+    def __init__(
+        self, name: str, facts: ModelFacts, settings: ServeSettings, batcher: Batcher, loading: Executor
+    ) -> None:
+        self.name, self.facts, self.batcher = name, facts, batcher
+        self.users, self.last_used, self.retired = 0, time.monotonic(), False
+        self._settings, self._loading = settings, loading
+        self._parts: dict[str, asyncio.Task[Any]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.facts.folder
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Its ``penjing.json``; empty for a model from elsewhere."""
+        return self.facts.card
+
+    @property
+    def loaded(self) -> list[str]:
+        """Names of the parts that are in memory."""
+        return [name for name, part in self._parts.items() if part.done() and _worked(part)]
+
+    async def task_model(self) -> Model:
+        """Returns the model as `penjing.load` gives it.
+
+        Raises:
+            PenjingError: it cannot be loaded.
+        """
+        return await self._part("task", lambda: penjing.load(self.folder))
+
+    async def text_vectors(self) -> TextVectors:
+        """Returns what makes vectors of texts.
+
+        Raises:
+            PenjingError: it cannot be loaded, or this model makes none.
+        """
+        from penjing.serve.vectors import load_text_vectors
+
+        return await self._part("vectors", lambda: load_text_vectors(self.folder))
+
+    async def predict(self, rows: list[Any]) -> list[Any]:
+        """Returns what the task model predicts for rows, together with those of other requests of the same moment.
+
+        Raises:
+            PenjingError: a row cannot be answered, or the model cannot be loaded.
+        """
+        model = await self.task_model()
+        return await self.batcher.run(("task", id(model)), model.predict, rows)
+
+    async def compute(self, work: Callable[..., Answer], *given: Any) -> Answer:
+        """Does work that keeps the processor busy, after what other requests asked for before."""
+        (answer,) = await self.batcher.run(object(), lambda _: [work(*given)], [None])
+        return answer
+
+    async def load_like(self, other: ServedModel) -> None:
+        """Loads the parts that another has in memory.
+
+        Raises:
+            PenjingError: one cannot be loaded.
+        """
+        load: dict[str, Callable[[], Awaitable[Any]]] = {
+            "task": self.task_model,
+            "vectors": self.text_vectors,
+        }
+        for name in other.loaded:
+            await load[name]()
+
+    async def close(self) -> None:
+        """Lets go of all parts."""
+        parts, self._parts = self._parts, {}
+        for part in parts.values():
+            await asyncio.wait([part])
+            if _worked(part) and hasattr(part.result(), "close"):
+                await asyncio.get_running_loop().run_in_executor(self._loading, part.result().close)
+
+    async def _part(self, name: str, load: Callable[[], Part]) -> Part:
+        """Returns a part; whoever asks first has it loaded, the others wait, and a failure is tried anew."""
+        part = self._parts.get(name)
+        if part is None or (part.done() and not _worked(part)):
+            part = asyncio.get_running_loop().create_task(self._load(load))
+            self._parts[name] = part
+        loaded: Part = await asyncio.shield(part)
+        return loaded
+
+    async def _load(self, load: Callable[[], Part]) -> Part:
+        return await asyncio.get_running_loop().run_in_executor(self._loading, load)
+
+
+def _worked(part: asyncio.Task[Any]) -> bool:
+    return not part.cancelled() and part.exception() is None

@@ -1,0 +1,179 @@
+"""Models are loaded when they are asked for, let go when idle, and replaced without disturbing who uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from penjing.errors import ModelFolderError, UsageError
+from penjing.serve.failures import RequestError
+from penjing.serve.names import name_models
+from penjing.serve.pool import ModelPool
+from penjing.serve.settings import ServeSettings
+
+
+@asynccontextmanager
+async def pool_of(folder: Path, **settings: Any) -> AsyncIterator[ModelPool]:
+    pool = ModelPool(ServeSettings({"reviews": folder}, **settings))
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@pytest.fixture
+def model_folder(small_run: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    shutil.copytree(small_run.model, folder)
+    return folder
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+def change(folder: Path) -> None:
+    """Writes another card in the place of a model's, as a new version would have one."""
+    card = json.loads((folder / "penjing.json").read_text(encoding="utf-8"))
+    beside = folder.parent / "new.json"
+    beside.write_text(json.dumps({**card, "version": os.urandom(4).hex()}), encoding="utf-8")
+    beside.replace(folder / "penjing.json")
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        await asyncio.sleep(0.02)
+
+
+def test_a_model_is_loaded_when_it_is_first_asked(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder) as pool:
+            assert pool.peek("reviews").loaded == []
+            async with pool.use("reviews") as model:
+                first, second = await asyncio.gather(model.predict(["a lovely film"]), model.predict(["a dull film"]))
+            assert {first[0].label, second[0].label} <= {"positive", "negative"}
+            assert pool.peek("reviews").loaded == ["task"]
+
+    run(work())
+
+
+def test_a_changed_folder_is_taken_up_and_who_uses_the_old_model_keeps_it(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder) as pool, pool.use("reviews") as old:
+            before = await old.predict(["a lovely film"])
+            change(model_folder)
+            assert await pool.reload() == ["reviews"]
+            assert await pool.reload() == []
+            assert pool.peek("reviews") is not old
+            assert pool.peek("reviews").loaded == ["task"]
+            assert await old.predict(["a lovely film"]) == before
+            assert old.loaded == ["task"]
+        await until(lambda: old.loaded == [])
+
+    run(work())
+
+
+def test_a_changed_folder_is_found_without_being_told(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder) as pool:
+            old = pool.peek("reviews")
+            change(model_folder)
+            await until(lambda: pool.peek("reviews") is not old)
+
+    run(work())
+
+
+def test_a_broken_folder_does_not_take_the_place_of_a_model_that_works(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder) as pool:
+            async with pool.use("reviews") as model:
+                await model.predict(["a lovely film"])
+            (model_folder / "tokenizer.json").write_text("{", encoding="utf-8")
+            assert await pool.reload() == []
+            assert pool.peek("reviews") is model
+            assert len(await model.predict(["a lovely film"])) == 1
+
+    run(work())
+
+
+def test_an_idle_model_is_unloaded_and_loaded_again_when_asked(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder, idle_s=0.1) as pool:
+            async with pool.use("reviews") as model:
+                await model.predict(["a lovely film"])
+            await until(lambda: pool.peek("reviews").loaded == [])
+            async with pool.use("reviews") as model:
+                assert len(await model.predict(["a lovely film"])) == 1
+
+    run(work())
+
+
+def test_a_model_in_use_is_not_unloaded(model_folder: Path) -> None:
+    async def work() -> None:
+        async with pool_of(model_folder, idle_s=0.01) as pool, pool.use("reviews") as model:
+            await model.predict(["a lovely film"])
+            await asyncio.sleep(0.05)
+            assert await pool.unload_idle() == []
+
+    run(work())
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_again(model_folder: Path) -> None:
+    async def work() -> None:
+        tokenizer = model_folder / "tokenizer.json"
+        kept = tokenizer.rename(model_folder.parent / "kept.json")
+        async with pool_of(model_folder) as pool, pool.use("reviews") as model:
+            with pytest.raises(ModelFolderError, match="tokenizer"):
+                await model.predict(["a lovely film"])
+            kept.rename(tokenizer)
+            assert len(await model.predict(["a lovely film"])) == 1
+
+    run(work())
+
+
+@pytest.mark.parametrize("name", ["", "..", "../reviews", "reviews/../reviews", "/etc", "reviews\0", "x" * 10_000])
+def test_other_names_lead_to_no_model(model_folder: Path, name: str) -> None:
+    pool = ModelPool(ServeSettings({"reviews": model_folder}))
+    with pytest.raises(RequestError) as caught:
+        pool.peek(name)
+    assert caught.value.status == 404
+    assert len(str(caught.value)) < 200
+
+
+def test_models_are_called_by_their_folders_or_as_they_are_named(model_folder: Path) -> None:
+    run_name = model_folder.parent.name
+    assert list(name_models([str(model_folder)])) == [run_name]
+    assert list(name_models([str(model_folder.parent)])) == [run_name]
+    assert name_models([f"best={model_folder}"]) == {"best": model_folder}
+
+
+@pytest.mark.parametrize(
+    ("models", "complaint"),
+    [
+        (["{0}", "{0}"], "two models are called"),
+        (["../x={0}"], "no such folder"),
+        (["a b={0}"], "cannot be called"),
+        (["{0}/nothing"], "no such folder"),
+        ([], "no model to serve"),
+    ],
+)
+def test_wrong_models_are_refused_before_anything_starts(model_folder: Path, models: list[str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        ServeSettings(name_models([model.format(model_folder) for model in models]))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::", "example.org"])
+def test_without_keys_only_this_machine_is_listened_to(model_folder: Path, host: str) -> None:
+    with pytest.raises(UsageError, match="without keys"):
+        ServeSettings({"reviews": model_folder}, host=host)
