@@ -177,13 +177,15 @@ def generate_tokens(
     generator = torch.Generator().manual_seed(settings.seed)
     device = next(cast("nn.Module", network).parameters()).device
     cache, new = network.start(torch.tensor([prompt], device=device), room)
+    written: list[int] = []
     for _ in range(room):
         hidden = network.read(new, cache)
         # Drawn on the CPU, with the random numbers that it has everywhere.
-        token = choose_token(network.score(hidden[:, -1])[0].cpu(), settings, generator)
+        token = choose_token(network.score(hidden[:, -1])[0].cpu(), settings, generator, prompt, written)
         if token in end_ids:
             return
         yield token
+        written.append(token)
         new = torch.tensor([[token]], device=device)
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.errors import UsageError
 
-_COLD = 1e-6  # below, the likeliest token has all the probability that fp32 can tell from 1
+COLD = 1e-6  # a temperature below takes the likeliest: it has all the probability that fp32 can tell from 1
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
     """How a text is continued.
+
+    Scores are changed in this order: the penalties, the bias, the temperature; then the tokens are cut by ``top_k``,
+    ``top_p`` and ``min_p``, and one of those that are left is drawn.
 
     Attributes:
         max_tokens: most tokens that are added.
@@ -22,6 +29,15 @@ class SamplingSettings:
         top_p: only the likeliest tokens that have this much probability together are drawn from (Holtzman et al. 2020,
             arXiv 1904.09751); 1: all.
         seed: decides what is drawn.
+        top_k: only so many of the likeliest are drawn from (Fan et al. 2018, arXiv 1805.04833); 0: all.
+        min_p: only tokens are drawn that are at least this share as likely as the likeliest (Nguyen et al. 2024, arXiv
+            2407.01082); 0: all.
+        repetition_penalty: logits of tokens that the prompt or the text has are divided by it where positive, else
+            multiplied (Keskar et al. 2019, arXiv 1909.05858, sec. 4.1); 1: nothing changes.
+        presence_penalty: taken from the logits of tokens that were written.
+        frequency_penalty: taken from the logits of tokens that were written, once for each time (both as OpenAI's
+            interface defines them).
+        logit_bias: added to the logits of tokens, by their numbers.
 
     Raises:
         UsageError: a number is impossible.
@@ -31,6 +47,12 @@ class SamplingSettings:
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -41,21 +63,112 @@ class SamplingSettings:
             raise UsageError(f"seed is {self.seed}", do="Give a whole number from 0 to below 2^63.")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p}", do="Give a share above 0, at most 1.")
+        if self.top_k < 0:
+            raise UsageError(f"top_k is {self.top_k}", do="Give 0, for all tokens, or how many are drawn from.")
+        if not 0 <= self.min_p <= 1:
+            raise UsageError(f"min_p is {self.min_p}", do="Give a share from 0, for all tokens, to 1.")
+        if not 0 < self.repetition_penalty < float("inf"):
+            do = "Give 1, for none, or a number above 0."
+            raise UsageError(f"repetition_penalty is {self.repetition_penalty}", do=do)
+        for name in ("presence_penalty", "frequency_penalty"):
+            if not math.isfinite(value := getattr(self, name)):
+                raise UsageError(f"{name} is {value}", do="Give 0, for none, or another number.")
+        for token, bias in self.logit_bias.items():
+            if token < 0 or not math.isfinite(bias):
+                do = "Give numbers of tokens, from 0, and what is added to the logit of each."
+                raise UsageError(f"logit_bias of token {token} is {bias}", do=do)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is taken always."""
+        return self.temperature < COLD or self.top_k == 1
+
+    @property
+    def changes_logits(self) -> bool:
+        """Whether there is a penalty or a bias."""
+        return self.has_penalty or bool(self.logit_bias)
+
+    @property
+    def has_penalty(self) -> bool:
+        """Whether what a text has already counts."""
+        return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
 
-def choose_token(logits: Tensor, settings: SamplingSettings, generator: torch.Generator) -> int:
+def check_bias(settings: SamplingSettings, vocab_size: int) -> None:
+    """Refuses a bias of a token that a model does not have.
+
+    Raises:
+        UsageError: it has not so many.
+    """
+    if settings.logit_bias and (most := max(settings.logit_bias)) >= vocab_size:
+        do = f"Give numbers below {vocab_size}."
+        raise UsageError(f"logit_bias names token {most}, and the model has {vocab_size}", do=do)
+
+
+def change_logits(
+    logits: NDArray[np.float32],
+    settings: SamplingSettings,
+    seen: NDArray[np.int64],
+    written: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> None:
+    """Applies the penalties and the bias, in place.
+
+    Args:
+        logits: one for each entry of the vocabulary, [vocab].
+        settings: how much.
+        seen: the tokens that the prompt or the text has, each once.
+        written: the tokens that the text has, each once.
+        times: how often it has each of them.
+    """
+    if settings.repetition_penalty != 1 and seen.size:
+        found, penalty = logits[seen], np.float32(settings.repetition_penalty)
+        logits[seen] = np.where(found < 0, found * penalty, found / penalty)
+    if (settings.presence_penalty or settings.frequency_penalty) and written.size:
+        taken = settings.presence_penalty + settings.frequency_penalty * times
+        logits[written] -= taken.astype(np.float32)
+    if settings.logit_bias:
+        logits[list(settings.logit_bias)] += np.array(list(settings.logit_bias.values()), np.float32)
+
+
+def choose_token(
+    logits: Tensor,
+    settings: SamplingSettings,
+    generator: torch.Generator,
+    prompt: Sequence[int] = (),
+    written: Sequence[int] = (),
+) -> int:
     """Returns the next token.
 
     Args:
         logits: one for each entry of the vocabulary, [vocab].
         settings: how it is chosen.
         generator: all randomness comes from it.
+        prompt: what the text continues; only penalties ask for it.
+        written: what the text has.
     """
-    if settings.temperature < _COLD:
+    if settings.changes_logits:
+        logits = _changed(logits, settings, prompt, written)
+    if settings.is_greedy:
         return int(logits.argmax())
     probabilities = ((logits.float() - logits.max()) / settings.temperature).softmax(dim=-1)
+    if 0 < settings.top_k < len(probabilities):
+        fewest = probabilities.topk(settings.top_k).values[-1]
+        probabilities = probabilities.where(probabilities >= fewest, 0.0)
     if settings.top_p < 1:
         ordered, order = probabilities.sort(descending=True)
         before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens
-        probabilities = torch.zeros_like(ordered).scatter(-1, order, ordered.where(before < settings.top_p, 0.0))
+        enough = settings.top_p * probabilities.sum() if settings.top_k else settings.top_p
+        probabilities = torch.zeros_like(ordered).scatter(-1, order, ordered.where(before < enough, 0.0))
+    if settings.min_p:
+        probabilities = probabilities.where(probabilities >= settings.min_p * probabilities.max(), 0.0)
     return int(torch.multinomial(probabilities, 1, generator=generator))
+
+
+def _changed(logits: Tensor, settings: SamplingSettings, prompt: Sequence[int], written: Sequence[int]) -> Tensor:
+    """Returns logits with the penalties and the bias; the given ones stay."""
+    changed = logits.detach().float().cpu().numpy().copy()
+    unique, times = np.unique(np.array(written, dtype=np.int64), return_counts=True)
+    seen = np.union1d(np.array(prompt, dtype=np.int64), unique)
+    change_logits(changed, settings, seen, unique, times.astype(np.int64))
+    return torch.from_numpy(changed)
