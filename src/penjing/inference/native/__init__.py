@@ -1,0 +1,1 @@
+"""The engine's arithmetic on a CPU: a few hundred lines of C++, compiled for the machine once, called by ctypes."""

@@ -1,0 +1,117 @@
+// Causal attention of some tokens of a text over the keys and values in its blocks.
+//
+// A block holds 16 tokens. Keys of fp32 lie as [dim, 16], of bf16 as [dim/2, 16, 2]; values as [16, dim]. Sums are
+// taken over keys and numbers in one order, whatever other tokens are computed beside.
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "vectors.h"
+
+constexpr int BLOCK = 16;        // tokens in a block of keys and values
+constexpr int MOST_QUERIES = 4;  // computed at once
+
+template <class Number>
+struct Room {
+    Number* keys;                // [blocks, groups, dim * 16], of one layer
+    Number* values;              // [blocks, groups, 16 * dim]
+    int groups, dim;
+
+    Number* keys_of(int block, int group) const { return keys + ((size_t)block * groups + group) * dim * BLOCK; }
+    Number* values_of(int block, int group) const { return values + ((size_t)block * groups + group) * dim * BLOCK; }
+};
+
+inline void put(const Room<float>& room, int block, int place, int group, const float* key, const float* value) {
+    float* k = room.keys_of(block, group);
+    float* v = room.values_of(block, group) + (size_t)place * room.dim;
+    for (int d = 0; d < room.dim; d++) { k[d * BLOCK + place] = key[d]; v[d] = value[d]; }
+}
+inline void put(const Room<uint16_t>& room, int block, int place, int group, const float* key, const float* value) {
+    uint16_t* k = room.keys_of(block, group);
+    uint16_t* v = room.values_of(block, group) + (size_t)place * room.dim;
+    for (int d = 0; d < room.dim; d++) {
+        k[(d / 2) * 2 * BLOCK + place * 2 + d % 2] = to_bf16(key[d]);
+        v[d] = to_bf16(value[d]);
+    }
+}
+
+template <int Q>
+inline void score_block(const float* keys, const float* const (&queries)[Q], int dim, f16 (&scores)[Q]) {
+    for (int q = 0; q < Q; q++) scores[q] = zeros();
+    for (int d = 0; d < dim; d++) {
+        const f16 key = load(keys + d * BLOCK);
+        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d]), key, scores[q]);
+    }
+}
+template <int Q>
+inline void score_block(const uint16_t* keys, const float* const (&queries)[Q], int dim, f16 (&scores)[Q]) {
+    for (int q = 0; q < Q; q++) scores[q] = zeros();
+    for (int d = 0; d < dim; d += 2) {
+        u16 pair;
+        memcpy(&pair, keys + d * BLOCK, 64);
+        const f16 even = (f16)(pair << 16), odd = (f16)(pair & 0xffff0000u);
+        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d]), even, scores[q]);
+        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d + 1]), odd, scores[q]);
+    }
+}
+inline f16 load_number(const float* p) { return load(p); }
+inline f16 load_number(const uint16_t* p) { return load_bf16(p); }
+
+// Q queries, each of dim numbers, look at the tokens from `firsts[q]` to `lasts[q]`; results [dim] each.
+template <int Q, class Number>
+inline void attend(const Room<Number>& room, const int32_t* blocks, int group, const float* const (&queries)[Q],
+                   const int (&firsts)[Q], const int (&lasts)[Q], float scale, float* const (&results)[Q],
+                   std::vector<float>& scratch) {
+    const int dim = room.dim;
+    int first = firsts[0], last = lasts[0];
+    for (int q = 1; q < Q; q++) {
+        first = firsts[q] < first ? firsts[q] : first;
+        last = lasts[q] > last ? lasts[q] : last;
+    }
+    const int begin = first / BLOCK, end = last / BLOCK + 1, width = (end - begin) * BLOCK;
+    if ((int)scratch.size() < Q * width) scratch.resize((size_t)Q * width);
+    const i16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    f16 most[Q];
+    for (int q = 0; q < Q; q++) most[q] = all(-INFINITY);
+    for (int b = begin; b < end; b++) {
+        f16 scores[Q];
+        score_block<Q>(room.keys_of(blocks[b], group), queries, dim, scores);
+        for (int q = 0; q < Q; q++) {
+            const i16 place = places + b * BLOCK;
+            const i16 hidden = (place > lasts[q]) | (place < firsts[q]);
+            const f16 score = hidden ? all(-INFINITY) : scores[q] * scale;
+            most[q] = larger(most[q], score);
+            store(scratch.data() + (size_t)q * width + (b - begin) * BLOCK, score);
+        }
+    }
+    float inverse[Q];
+    for (int q = 0; q < Q; q++) {
+        float* score = scratch.data() + (size_t)q * width;
+        const float top = largest(most[q]);
+        f16 total = zeros();
+        for (int b = 0; b < width; b += BLOCK) {
+            const f16 s = load(score + b);
+            const f16 p = s == -INFINITY ? zeros() : exp(s - top);
+            total = total + p;
+            store(score + b, p);
+        }
+        inverse[q] = 1.0f / sum(total);
+    }
+    for (int d = 0; d < dim; d += 4 * TILE_WIDTH) {
+        const int parts = dim - d < 4 * TILE_WIDTH ? (dim - d) / TILE_WIDTH : 4;
+        f16 mixed[Q][4];
+        for (int q = 0; q < Q; q++) for (int p = 0; p < 4; p++) mixed[q][p] = zeros();
+        for (int b = begin; b < end; b++) {
+            const Number* values = room.values_of(blocks[b], group) + d;
+            const float* shares = scratch.data() + (size_t)(b - begin) * BLOCK;
+            for (int j = 0; j < BLOCK; j++)
+                for (int p = 0; p < parts; p++) {
+                    const f16 value = load_number(values + (size_t)j * dim + p * TILE_WIDTH);
+                    for (int q = 0; q < Q; q++)
+                        mixed[q][p] = multiply_add(all(shares[(size_t)q * width + j]), value, mixed[q][p]);
+                }
+        }
+        for (int q = 0; q < Q; q++)
+            for (int p = 0; p < parts; p++) store(results[q] + d + p * TILE_WIDTH, mixed[q][p] * inverse[q]);
+    }
+}
