@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -189,7 +189,21 @@ def generate_tokens(
         new = torch.tensor([[token]], device=device)
 
 
-def load_generator(folder: Path, device: str = "auto") -> TextGenerator:
+class OpenedModel(NamedTuple):
+    """A language model that writes, from its folder.
+
+    Attributes:
+        network: the model.
+        tokenizer: the one it was trained with.
+        end_ids: any of these ends a text.
+    """
+
+    network: GeneratingModel
+    tokenizer: Tokenizer
+    end_ids: frozenset[int]
+
+
+def open_writing_model(folder: Path, device: str = "auto") -> OpenedModel:
     """Loads a language model, ours or the hub's, from its folder.
 
     Args:
@@ -216,7 +230,12 @@ def load_generator(folder: Path, device: str = "auto") -> TextGenerator:
     network.to(choose_device(device)).eval()
     assert isinstance(network, GeneratingModel)
     tokenizer = load_tokenizer(folder)
-    return TextGenerator(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
+    return OpenedModel(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
+
+
+def load_generator(folder: Path, device: str = "auto") -> TextGenerator:
+    """Loads a language model with its tokenizer; see `open_writing_model`."""
+    return TextGenerator(*open_writing_model(folder, device))
 
 
 def _read_end_ids(folder: Path, config: dict[str, Any]) -> frozenset[int]:

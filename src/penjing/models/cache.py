@@ -27,6 +27,22 @@ class Memory(Protocol):
         """Forgets all rows but these, int64, in rising order, all or none of each text."""
 
 
+class LayerCache(Protocol):
+    """Keys and values of every layer, as a decoder uses them while it reads.
+
+    Attributes:
+        length: tokens that all layers have read.
+    """
+
+    length: int
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds what a layer made of new tokens; returns all its keys and values; see `KeyValueCache.put`."""
+
+    def advance(self, count: int) -> None:
+        """Counts new tokens as read, after every layer has put theirs."""
+
+
 class KeyValueCache:
     """Room for the keys and values of every layer, set aside at once.
 

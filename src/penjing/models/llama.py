@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from penjing.errors import UsageError
 from penjing.models.attention import Borders, attend_causally, causal_mask, find_borders, same_document
-from penjing.models.cache import KeyValueCache
+from penjing.models.cache import KeyValueCache, LayerCache
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, shape_of_depth
@@ -49,7 +49,7 @@ class LlamaAttention(nn.Module):
         self.has_query_norm = config.has_query_norm
 
     def forward(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: KeyValueCache | None
+        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: LayerCache | None
     ) -> Tensor:
         query, key, value = (self._split(project(hidden)) for project in (self.q_proj, self.k_proj, self.v_proj))
         if self.has_query_norm:
@@ -96,7 +96,7 @@ class LlamaDecoderLayer(nn.Module):
         self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: KeyValueCache | None
+        self, hidden: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | Borders | None, cache: LayerCache | None
     ) -> Tensor:
         hidden = hidden + self.self_attn(self.input_layernorm(hidden), angles, mask, cache)
         output: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
@@ -126,7 +126,7 @@ class LlamaModel(nn.Module):
         attention_mask: Tensor | None = None,
         *,
         inputs_embeds: Tensor | None = None,
-        cache: KeyValueCache | None = None,
+        cache: LayerCache | None = None,
         documents: Tensor | None = None,
     ) -> Tensor:
         """Returns the last hidden states, [batch, time, dim]; those of padding mean nothing.
@@ -257,9 +257,7 @@ class LlamaForCausalLM(nn.Module):
         both_real = attention_mask[:, 1:]
         return hidden[both_real], targets[both_real]
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, *, cache: KeyValueCache | None = None
-    ) -> Tensor:
+    def forward(self, ids: Tensor, attention_mask: Tensor | None = None, *, cache: LayerCache | None = None) -> Tensor:
         """Returns the logits of every position, [batch, time, vocab]; see `LlamaModel.forward`."""
         return self.score(self.model(ids, attention_mask, cache=cache))
 

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-
 import torch
-
 from torch import Tensor, nn
 
 from penjing.errors import UsageError
@@ -25,16 +23,11 @@ _QKV, _OUTPUT, _GATE_UP, _DOWN, _HEAD = range(5)
 _INPUT_NORM, _AFTER_NORM, _QUERY_NORM, _KEY_NORM, _LAST_NORM = range(5)
 
 
+_COUNTS = "layers dim heads groups width inner vocab window activation threads cache_kind blocks"
+
+
 class _Shape(ctypes.Structure):
-    _fields_ = (
-        *(
-            (name, ctypes.c_int32)
-            for name in (
-                "layers dim heads groups width inner vocab window activation threads cache_kind blocks".split()
-            )
-        ),
-        ("epsilon", ctypes.c_float),
-    )
+    _fields_ = (*((name, ctypes.c_int32) for name in _COUNTS.split()), ("epsilon", ctypes.c_float))
 
 
 class _Call(ctypes.Structure):
@@ -214,15 +207,24 @@ def _pointer(tensor: Tensor | None) -> ctypes.c_void_p | None:
 def _pack(linear: nn.Module, kind: Kind) -> Packed:
     if isinstance(linear, QuantizedLinear):
         return pack_codes(linear.codes.detach(), linear.scales.detach(), linear.shape[1])
-    assert isinstance(linear, nn.Linear)
-    return pack(linear.weight.detach(), kind)
+    return pack(_matrix(linear), kind)
+
+
+def _matrix(linear: nn.Module) -> Tensor:
+    assert isinstance(linear.weight, Tensor)
+    return linear.weight.detach()
+
+
+def _pack_alike(linears: Sequence[nn.Module], kind: Kind) -> list[Packed]:
+    parts = [_pack(linear, kind) for linear in linears]
+    if len({part.kind for part in parts}) > 1:  # one was quantized by itself: all are made of what they stand for
+        return [pack(_matrix(linear), kind) for linear in linears]
+    return parts
 
 
 def _joined(linears: Sequence[nn.Module], kind: Kind) -> tuple[Packed, Tensor | None]:
     """Returns layers that read the same as one, and its bias."""
-    parts = [_pack(linear, kind) for linear in linears]
-    if len({part.kind for part in parts}) > 1:  # one was quantized by itself: all are made of what they stand for
-        parts = [pack(linear.weight.detach(), kind) for linear in linears]  # type: ignore[union-attr,operator]
+    parts = _pack_alike(linears, kind)
     outputs = sum(part.outputs for part in parts)
     scales = None if parts[0].scales is None else torch.cat([part.scales for part in parts if part.scales is not None])
     joined = Packed(parts[0].kind, outputs, parts[0].inputs, torch.cat([part.weights for part in parts]), scales)
@@ -231,7 +233,7 @@ def _joined(linears: Sequence[nn.Module], kind: Kind) -> tuple[Packed, Tensor | 
 
 def _interleaved(gate: nn.Module, up: nn.Module, kind: Kind) -> tuple[Packed, Tensor | None]:
     """Returns two layers as one whose tiles are by turns of the one and the other."""
-    parts = [_pack(linear, kind) for linear in (gate, up)]
+    parts = _pack_alike([gate, up], kind)
     weights = torch.stack([part.weights for part in parts], dim=1).flatten(0, 1)
     scales = None
     if parts[0].scales is not None:
@@ -254,5 +256,3 @@ def _bias(linears: Sequence[nn.Module], outputs: Sequence[int]) -> Tensor | None
             whole[begin : begin + len(linear.bias)] = linear.bias.detach().float()
         begin += count
     return whole
-
-

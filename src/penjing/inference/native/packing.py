@@ -59,7 +59,9 @@ def pack(matrix: Tensor, kind: Kind) -> Packed:
     whole = F.pad(matrix.detach().float(), (0, inputs - matrix.shape[1], 0, outputs - matrix.shape[0]))
     step = _STEP[kind]
     tiles = whole.view(outputs // TILE, TILE, inputs // step, step).permute(0, 2, 1, 3)  # [tiles, steps, 16, step]
-    return Packed(kind, outputs, inputs, tiles.to(torch.float32 if kind == Kind.FP32 else torch.bfloat16).contiguous(), None)
+    return Packed(
+        kind, outputs, inputs, tiles.to(torch.float32 if kind == Kind.FP32 else torch.bfloat16).contiguous(), None
+    )
 
 
 def pack_codes(codes: Tensor, scales: Tensor, columns: int) -> Packed:

@@ -1,0 +1,374 @@
+"""Writes many texts at once: requests join and leave between steps, and long prompts are read in parts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from penjing.errors import PenjingError, UsageError
+from penjing.inference.decoding.blocks import BlockPool, Chain
+from penjing.inference.decoding.drafting import Drafter
+from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
+from penjing.inference.decoding.rows import BLOCK, Rows, Stepper
+from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleState
+
+_log = logging.getLogger(__name__)
+_FAILURES = (PenjingError, RuntimeError, MemoryError, OSError)  # of a step; its texts fail, the engine goes on
+
+
+class EngineFullError(PenjingError):
+    """So many requests wait already that no more is taken."""
+
+
+class EngineClosedError(PenjingError):
+    """The engine takes no more requests."""
+
+
+@dataclass(frozen=True)
+class EngineLimits:
+    """How much an engine does at once.
+
+    Attributes:
+        texts: most that are written at once.
+        waiting: most that wait for their turn.
+        prompt_rows: most tokens of prompts that are read in a step beside other texts, which wait so long for their
+            next token.
+        drafts: most tokens that are supposed for a text and checked in one step.
+        drafting_texts: nothing is supposed where more texts than this are written.
+    """
+
+    texts: int = 64
+    waiting: int = 1024
+    prompt_rows: int = 256
+    drafts: int = 6
+    drafting_texts: int = 2
+
+
+class _Text:
+    """A text that is being written."""
+
+    def __init__(self, request: DecodeRequest, sink: Sink, room: int) -> None:
+        self.request, self.sink, self.room = request, sink, room
+        self.ids = list(request.prompt)
+        self.state = SampleState.of(request)
+        self.chain = Chain()
+        self.read = 0  # tokens whose keys and values are kept
+        self.cancelled = False
+        self.drafts: list[int] = []
+
+    @property
+    def pending(self) -> int:
+        """Tokens that are to be read; more than one: of a prompt, or of a text that had to make room."""
+        return len(self.ids) - self.read
+
+
+class Ticket:
+    """A request that was taken.
+
+    Args:
+        engine: took it.
+        text: that is written.
+    """
+
+    def __init__(self, engine: DecodingEngine, text: _Text) -> None:
+        self._engine, self._text = engine, text
+
+    def cancel(self) -> None:
+        """Nobody wants the text any more; its sink is told when it is given up. Harmless when it is complete."""
+        self._text.cancelled = True
+        self._engine.wake()
+
+
+class DecodingEngine:
+    """Writes texts on a thread of its own.
+
+    With the compiled stepper a text is the same to the bit whatever is written beside it, however its prompt is cut,
+    and whether its beginning was known from before. Where there is no room for keys and values of all, the text that
+    came last waits, and is read again later.
+
+    Args:
+        stepper: computes; closed with the engine.
+        limits: how much is done at once.
+        drafter: supposes what comes next; texts stay the same. None: nothing is supposed.
+    """
+
+    def __init__(self, stepper: Stepper, limits: EngineLimits | None = None, drafter: Drafter | None = None) -> None:
+        self._stepper, self._limits, self._drafter = stepper, limits or EngineLimits(), drafter
+        self._pool, self._sampler = BlockPool(stepper.blocks), Sampler()
+        self._changed = threading.Condition()
+        self._waiting: deque[_Text] = deque()
+        self._active: list[_Text] = []  # by arrival
+        self._prompt_tokens = self._cached_tokens = self._written_tokens = 0
+        self._closes = self._gives_up = False
+        self._thread = threading.Thread(target=self._serve, name="decoding", daemon=True)
+        self._thread.start()
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens that a text can have, its prompt counted."""
+        return min(self._stepper.longest_row, self._stepper.blocks * BLOCK)
+
+    @property
+    def vocab(self) -> int:
+        """Entries of the vocabulary."""
+        return self._stepper.vocab
+
+    def submit(self, request: DecodeRequest, sink: Sink) -> Ticket:
+        """Takes a request; may be called on any thread.
+
+        Raises:
+            UsageError: the prompt is empty, leaves no room, or has an id that is not in the vocabulary.
+            EngineFullError: too many requests wait.
+            EngineClosedError: the engine takes no more.
+        """
+        text = _Text(request, sink, self._find_room(request))
+        with self._changed:
+            if self._closes:
+                raise EngineClosedError("the engine takes no more requests", do="Ask another server, or later.")
+            if len(self._waiting) >= self._limits.waiting:
+                raise EngineFullError(f"{len(self._waiting):,} requests wait already", do="Ask again in a while.")
+            self._waiting.append(text)
+            self._changed.notify()
+        return Ticket(self, text)
+
+    def stats(self) -> EngineStats:
+        """Returns what is done now, and was done."""
+        return EngineStats(
+            len(self._active),
+            len(self._waiting),
+            self._prompt_tokens,
+            self._cached_tokens,
+            self._written_tokens,
+            self._pool.total,
+            self._pool.used,
+        )
+
+    def wake(self) -> None:
+        """Lets the engine look at its texts again."""
+        with self._changed:
+            self._changed.notify()
+
+    def close(self, drain_s: float = 0.0) -> None:
+        """Takes no more requests, completes those that it has, and ends.
+
+        Args:
+            drain_s: so long at most; texts that are not complete then are cancelled.
+        """
+        with self._changed:
+            self._closes = True
+            self._changed.notify()
+        self._thread.join(drain_s)
+        self._gives_up = True
+        self.wake()
+        self._thread.join()
+        self._stepper.close()
+        if self._drafter is not None:
+            self._drafter.close()
+
+    def _find_room(self, request: DecodeRequest) -> int:
+        count = len(request.prompt)
+        if not count:
+            raise UsageError("the prompt has no tokens", do="Give at least one.")
+        if count >= self.longest_row:
+            raise UsageError(
+                f"the prompt has {count:,} tokens, and there is room for {self.longest_row:,} with what is written",
+                do="Shorten the prompt.",
+            )
+        if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
+            raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
+        return min(request.settings.max_tokens, self.longest_row - count)
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._active or self._waiting or self._closes):
+                    self._changed.wait()
+                if self._closes and (self._gives_up or not (self._active or self._waiting)):
+                    break
+            self._drop_cancelled()
+            self._admit()
+            if self._active:
+                self._step()
+        for text in [*self._active, *self._waiting]:
+            self._finish(text, "cancelled")
+
+    def _drop_cancelled(self) -> None:
+        for text in [text for text in self._active if text.cancelled]:
+            self._finish(text, "cancelled")
+        for text in [text for text in tuple(self._waiting) if text.cancelled]:
+            self._waiting.remove(text)
+            text.sink.finish("cancelled")
+
+    def _admit(self) -> None:
+        """Lets those that wait begin, while there is room for their prompts beside what is written already."""
+        while self._waiting and len(self._active) < self._limits.texts:
+            text = self._waiting[0]
+            text.chain = self._pool.match(text.ids)
+            needed = -(-(len(text.ids) + 1) // BLOCK) - len(text.chain.blocks)
+            if self._active and needed + len(self._active) > self._pool.spare:
+                self._pool.release(text.chain)
+                return
+            self._waiting.popleft()
+            text.read = len(text.chain.blocks) * BLOCK
+            self._cached_tokens += text.read
+            self._active.append(text)
+
+    def _step(self) -> None:
+        """Reads the next tokens of all texts, and chooses those that come after."""
+        parts = self._plan()
+        if not parts:
+            return
+        rows = _lay_out(parts)
+        try:
+            logits = self._stepper.step(rows)
+        except _FAILURES as error:
+            _log.exception("a step failed")
+            for text, _ in parts:
+                self._finish(text, "error", error)
+            return
+        scored: list[tuple[_Text, Tensor]] = []
+        place = 0
+        for text, count in parts:
+            tail = text.pending == count
+            self._prompt_tokens += count if text.pending > 1 else 0
+            text.read += count
+            wanted = 1 + len(text.drafts) if tail else 0
+            if wanted:
+                scored.append((text, logits[place : place + wanted]))
+            place += wanted
+            self._pool.know(text.chain, text.ids, text.read)
+        self._choose(scored)
+
+    def _plan(self) -> list[tuple[_Text, int]]:
+        """Returns how many tokens of which texts are read now, without drafts; there is room for them."""
+        writing = [text for text in self._active if text.pending == 1]
+        reading = [text for text in self._active if text.pending > 1]
+        drafts = self._limits.drafts if len(self._active) <= self._limits.drafting_texts else 0
+        room = self._limits.prompt_rows * (1 if writing else 2)
+        parts: list[tuple[_Text, int]] = []
+        for text in [*writing, *reading]:
+            count = min(text.pending, room) if text.pending > 1 else 1
+            if not count or text not in self._active:  # it had to make room
+                continue
+            text.drafts = self._draft(text, drafts) if text.pending == 1 and drafts else []
+            if not self._make_room(text, text.read + count + len(text.drafts)):
+                continue
+            room -= count if text.pending > 1 else 0
+            parts.append((text, count))
+        return [part for part in parts if part[0] in self._active]
+
+    def _draft(self, text: _Text, most: int) -> list[int]:
+        left = text.room - (len(text.ids) - len(text.request.prompt)) - 1  # beside the token that is chosen anyway
+        if self._drafter is None or text.request.constraint is not None or left < 1:
+            return []
+        return self._drafter.propose(text.ids, min(most, left))
+
+    def _make_room(self, text: _Text, tokens: int) -> bool:
+        """Lets a text have blocks for so many tokens; others that came later may have to wait for that."""
+        while not self._pool.extend(text.chain, tokens):
+            last = self._active[-1]
+            if last is text and len(self._active) == 1:
+                self._finish(text, "length")
+                return False
+            self._active.pop()
+            self._pool.release(last.chain)
+            last.read, last.drafts = 0, []
+            self._waiting.appendleft(last)
+            if last is text:
+                return False
+        return True
+
+    def _choose(self, scored: Sequence[tuple[_Text, Tensor]]) -> None:
+        """Chooses the next token of each text, and goes on with it while what was supposed comes true."""
+        depth = 0
+        while scored:
+            chosen = self._sample([text for text, _ in scored], [rows[depth] for _, rows in scored])
+            going: list[tuple[_Text, Tensor]] = []
+            for (text, rows), token in zip(scored, chosen, strict=True):
+                if token is None or not self._take(text, token) or depth >= len(text.drafts):
+                    continue
+                if text.drafts[depth] == token.id:
+                    text.read += 1  # it was read as a draft
+                    going.append((text, rows))
+            scored, depth = going, depth + 1
+
+    def _sample(self, texts: Sequence[_Text], rows: Sequence[Tensor]) -> list[Token | None]:
+        """Returns the next token of each text; None for those for which there is none, which have failed."""
+        try:
+            return list(self._sampler.choose(torch.stack(list(rows)), [text.state for text in texts]))
+        except NoTokenError as error:
+            bad = set(error.rows)
+            for row in bad:
+                self._finish(texts[row], "error", error)
+            good = [row for row in range(len(texts)) if row not in bad]
+            chosen = self._sample([texts[row] for row in good], [rows[row] for row in good]) if good else []
+            found = dict(zip(good, chosen, strict=True))
+            return [found.get(row) for row in range(len(texts))]
+
+    def _take(self, text: _Text, token: Token) -> bool:
+        """Adds a token to a text; returns whether the text goes on."""
+        if token.id in text.request.end_ids:
+            self._finish(text, "stop")
+            return False
+        text.state.accept(token.id)
+        text.ids.append(token.id)
+        self._written_tokens += 1
+        try:
+            text.sink.put(token)
+        except RuntimeError:  # who asked is gone
+            self._finish(text, "cancelled")
+            return False
+        if len(text.ids) - len(text.request.prompt) == text.room:
+            self._finish(text, "length")
+            return False
+        return True
+
+    def _finish(self, text: _Text, reason: FinishReason, error: Exception | None = None) -> None:
+        self._pool.release(text.chain)
+        if text in self._active:
+            self._active.remove(text)
+        try:
+            text.sink.finish(reason, error)
+        except RuntimeError:
+            _log.debug("nobody takes the end of a text")
+
+
+def _lay_out(parts: Sequence[tuple[_Text, int]]) -> Rows:
+    ids: list[int] = []
+    positions: list[int] = []
+    begins, wanted = [0], list[int]()
+    for text, count in parts:
+        new = [*text.ids[text.read : text.read + count], *text.drafts]
+        ids += new
+        positions += range(text.read, text.read + len(new))
+        if text.pending == count:
+            wanted += range(len(ids) - 1 - len(text.drafts), len(ids))
+        begins.append(len(ids))
+    tables = np.zeros((len(parts), max(len(text.chain.blocks) for text, _ in parts)), dtype=np.int32)
+    for row, (text, _) in enumerate(parts):
+        tables[row, : len(text.chain.blocks)] = text.chain.blocks
+    return Rows(_whole(ids), _whole(positions), _whole(begins), tables, _whole(wanted))
+
+
+def _whole(values: list[int]) -> NDArray[np.int32]:
+    return np.array(values, dtype=np.int32)
+
+
+def wait_until_idle(engine: DecodingEngine, timeout_s: float) -> bool:
+    """Returns whether an engine has nothing to do, after waiting for that so long at most."""
+    ends = time.monotonic() + timeout_s
+    while time.monotonic() < ends:
+        stats = engine.stats()
+        if not stats.active and not stats.waiting:
+            return True
+        time.sleep(0.01)
+    return False

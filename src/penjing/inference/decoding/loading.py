@@ -1,0 +1,115 @@
+"""Makes an engine of a model folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+
+from penjing.errors import ModelFolderError
+from penjing.inference.decoding.drafting import Drafter
+from penjing.inference.decoding.engine import DecodingEngine, EngineLimits
+from penjing.inference.decoding.rows import BLOCK, Stepper
+from penjing.inference.decoding.torch_stepper import TorchStepper
+from penjing.inference.generation import open_writing_model
+from penjing.inference.native.compiling import CannotCompileError
+from penjing.inference.native.decoder import NativeDecoder, can_compute
+from penjing.inference.native.packing import Weights
+from penjing.models.device import choose_device
+from penjing.models.llama import LlamaForCausalLM
+from penjing.text.tokenizer import Tokenizer
+
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How a model is served.
+
+    Attributes:
+        weights: how matrices are held: ``fp32``, ``bf16``, ``int8`` or ``int4``; those that the folder holds in fewer
+            bits stay so.
+        kernels: ``native``: compiled for this processor; ``torch``; ``auto``: compiled where that can be.
+        threads: that compute; None: as many as PyTorch uses.
+        cache_mb: memory for keys and values, in MB; room for one text of full length there is always.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        limits: how much is done at once.
+    """
+
+    weights: Weights = "bf16"
+    kernels: Literal["auto", "native", "torch"] = "auto"
+    threads: int | None = None
+    cache_mb: int = 1024
+    device: str = "auto"
+    limits: EngineLimits = field(default_factory=EngineLimits)
+
+
+class Served(NamedTuple):
+    """An engine with what is needed around it.
+
+    Attributes:
+        engine: writes.
+        tokenizer: the one the model was trained with.
+        end_ids: any of these ends a text.
+        kernels: by what it computes, ``native`` or ``torch``, and the reason where the compiled ones could not be had.
+    """
+
+    engine: DecodingEngine
+    tokenizer: Tokenizer
+    end_ids: frozenset[int]
+    kernels: str
+
+
+def load_engine(folder: Path, settings: EngineSettings | None = None, drafter: Drafter | None = None) -> Served:
+    """Loads a Llama-like decoder, ours or the hub's, into an engine.
+
+    Args:
+        folder: as `penjing` or the hub's tools write it.
+        settings: how it is served.
+        drafter: supposes what comes next; see `DecodingEngine`.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or the model is no such decoder.
+        CannotCompileError: compiled kernels are asked for, and cannot be had.
+        UsageError: there is no such device.
+    """
+    settings = settings or EngineSettings()
+    device = choose_device(settings.device)
+    network, tokenizer, end_ids = open_writing_model(folder, "cpu" if device.type == "cpu" else settings.device)
+    if not isinstance(network, LlamaForCausalLM):
+        raise ModelFolderError(
+            "the engine serves decoders of the Llama family, and this is none",
+            where=str(folder),
+            do="Use penjing predict or penjing generate.",
+        )
+    stepper, kernels = _make_stepper(network, settings, device)
+    return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
+
+
+def _make_stepper(network: LlamaForCausalLM, settings: EngineSettings, device: torch.device) -> tuple[Stepper, str]:
+    """Returns what computes, and by what that is."""
+    blocks = _count_blocks(network, settings)
+    reason = "this model's heads are not of 16 numbers or a multiple"
+    if device.type == "cpu" and settings.kernels != "torch" and can_compute(network):
+        try:
+            threads = settings.threads or torch.get_num_threads()
+            return NativeDecoder(network, settings.weights, blocks, threads), "native"
+        except CannotCompileError as error:
+            if settings.kernels == "native":
+                raise
+            reason = str(error)
+    dtype = torch.float32 if settings.weights == "fp32" else torch.bfloat16
+    named = "torch" if settings.kernels == "torch" or device.type != "cpu" else f"torch ({reason})"
+    return TorchStepper(network.to(dtype), blocks), named
+
+
+def _count_blocks(network: LlamaForCausalLM, settings: EngineSettings) -> int:
+    """Returns how many blocks of keys and values there is room for."""
+    config = network.config
+    numbers = 2 * config.num_hidden_layers * config.groups * config.width  # a token
+    size = numbers * (4 if settings.weights == "fp32" else 2) * BLOCK
+    longest = -(-config.max_position_embeddings // BLOCK)
+    fits = settings.cache_mb * _MB // size
+    return max(min(longest * settings.limits.texts, fits), min(longest, -(-4096 // BLOCK)))
