@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -13,6 +13,7 @@ from torch import nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
+from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.sampling import SamplingSettings, choose_token
 from penjing.models.device import choose_device
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel, open_config
@@ -20,7 +21,6 @@ from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 
 GENERATION_CONFIG = "generation_config.json"
-_CONTEXT = 8  # tokens of the prompt that decide how the next one is read
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class TextGenerator:
         """Whether what is generated goes on where the prompt ends."""
         return not isinstance(self._network, EncoderDecoderModel)
 
-    def generate(self, prompt: str, settings: SamplingSettings) -> Generation:
+    def generate(self, prompt: str, settings: SamplingSettings, stop: Sequence[str] = ()) -> Generation:
         """Continues or answers a text; see `stream`."""
-        pieces = self.stream(prompt, settings)
+        pieces = self.stream(prompt, settings, stop)
         while True:
             try:
                 next(pieces)
@@ -86,16 +86,18 @@ class TextGenerator:
                 made: Generation = end.value
                 return made
 
-    def stream(self, prompt: str, settings: SamplingSettings) -> Generator[str, None, Generation]:
+    def stream(
+        self, prompt: str, settings: SamplingSettings, stop: Sequence[str] = ()
+    ) -> Generator[str, None, Generation]:
         """Continues or answers a text, gives every piece as soon as its characters are whole, and returns the whole.
 
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
         """
-        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt))
+        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt, stop))
 
     def stream_after(
-        self, read: list[int], settings: SamplingSettings, prompt: str = ""
+        self, read: list[int], settings: SamplingSettings, prompt: str = "", stop: Sequence[str] = ()
     ) -> Generator[str, None, Generation]:
         """Continues or answers token ids; see `stream`.
 
@@ -103,33 +105,29 @@ class TextGenerator:
             read: the prompt, with the special tokens that the model wants around it.
             settings: how tokens are chosen.
             prompt: what the result calls it.
+            stop: texts that end what is written; they are not part of it.
 
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
         """
         began = time.perf_counter()
         room = find_room(self._network, len(read), settings.max_tokens)
+        stream = TextStream(self._tokenizer, stop, read if self.continues else ())
         pieces: list[str] = []
-        ids = list(read) if self.continues else []
-        # A piece is what new tokens add to the text of those before them: some tokens read otherwise at the beginning.
-        before, context, shown = len(ids), max(0, len(ids) - _CONTEXT), len(ids)
+        tokens = 0
         for token in generate_tokens(self._network, read, self._end_ids, room, settings):
-            ids.append(token)
-            piece = self._new_text(ids, context, shown)
-            if piece and not piece.endswith("\ufffd"):  # else a character is not complete
+            tokens += 1
+            if piece := stream.put(token):
                 yield piece
                 pieces.append(piece)
-                context, shown = shown, len(ids)
-        if piece := self._new_text(ids, context, shown):
+            if stream.stopped_by is not None:
+                break
+        if piece := stream.finish():
             yield piece
             pieces.append(piece)
-        tokens = len(ids) - before
-        reason: Literal["stop", "length"] = "stop" if tokens < room else "length"
+        is_ended = tokens < room or stream.stopped_by is not None
+        reason: Literal["stop", "length"] = "stop" if is_ended else "length"
         return Generation(prompt, "".join(pieces), tokens, reason, time.perf_counter() - began)
-
-    def _new_text(self, ids: list[int], context: int, shown: int) -> str:
-        """Returns the text of the tokens from ``shown`` on, read after those from ``context`` on."""
-        return self._tokenizer.decode(ids[context:])[len(self._tokenizer.decode(ids[context:shown])) :]
 
     def _read_prompt(self, prompt: str) -> list[int]:
         (ids,) = self._tokenizer.encode([prompt])

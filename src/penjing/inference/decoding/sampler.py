@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from penjing.errors import PenjingError
 from penjing.inference.decoding.request import Constraint, DecodeRequest, Token
-from penjing.inference.sampling import SamplingSettings, change_logits
+from penjing.inference.sampling import COLD, SamplingSettings, change_logits
 
 _BLOCK = 64  # entries of the vocabulary that are looked at together
+_ENTRIES_AT_ONCE = 2**19  # whose probabilities are reckoned together: what stays near the processor
 _SORTED_AT_ONCE = 4096  # more are counted in bins first, and one bin is sorted
 _DRAWN_AT_ONCE = 64  # random numbers
 
@@ -154,9 +155,14 @@ class Sampler:
     """Chooses tokens for a batch.
 
     What is drawn for a text is decided by its logits, its settings, and the random number of its seed and position,
-    bit for bit: whatever is reckoned over the batch together is reckoned for each row in the same order.
+    bit for bit: whatever is reckoned over the batch together is reckoned for each row in the same order. For one
+    thread.
     """
 
+    def __init__(self) -> None:
+        self._room = torch.empty(2, 0)  # to reckon in, for fresh memory is slower than the work in it
+
+    @torch.inference_mode()
     def choose(self, logits: Tensor, states: Sequence[SampleState]) -> list[Token]:
         """Returns the next token of each text; the states stay, until they accept it.
 
@@ -180,34 +186,53 @@ class Sampler:
             raise NoTokenError(np.flatnonzero(~np.isfinite(best)).tolist())
         drawn = [row for row, state in enumerate(states) if not state.settings.is_greedy]
         if drawn:
-            ids[drawn] = _draw(logits, best, drawn, states)
+            ids[drawn] = self._draw(logits, best, drawn, states)
         if own is None:
             return [Token(int(token)) for token in ids]
         return [own.describe(row, int(ids[row]), state.logprobs) for row, state in enumerate(states)]
 
+    def _draw(self, logits: Tensor, best: Floats, rows: list[int], states: Sequence[SampleState]) -> list[int]:
+        """Returns a token of each of some rows, some of them at a time.
 
-def _draw(logits: Tensor, best: Floats, rows: list[int], states: Sequence[SampleState]) -> list[int]:
-    """Returns a token of each of some rows.
+        Args:
+            logits: of all rows, [rows, vocab].
+            best: the highest of each.
+            rows: for which tokens are drawn.
+            states: of all rows.
+        """
+        vocab = logits.shape[1]
+        width = vocab + -vocab % _BLOCK
+        at_once = max(1, _ENTRIES_AT_ONCE // width)
+        found: list[int] = []
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            heat = [max(states[row].settings.temperature, COLD) for row in some]
+            table = self._find_probabilities(logits, some, best[some], heat, width)  # [some, blocks, entries]
+            highest, masses = table.amax(dim=-1).numpy(), table.sum(dim=-1).numpy()  # [some, blocks]
+            for place, row in enumerate(some):
+                cut, random = states[row].settings, states[row].draw()
+                found.append(_draw_one(table[place].numpy(), highest[place], masses[place], cut, random))
+        return found
 
-    Args:
-        logits: of all rows, [rows, vocab].
-        best: the highest of each.
-        rows: for which tokens are drawn.
-        states: of all rows.
-    """
-    chosen = logits if len(rows) == len(logits) else logits[rows]
-    # Only what is the same for a row wherever it stands: products and differences of single numbers, and softmax,
-    # which goes through each row by itself.
-    heat = torch.tensor([max(states[row].settings.temperature, 1e-6) for row in rows], dtype=torch.float32)
-    shifted = (chosen - torch.from_numpy(best[rows])[:, None]).div_(heat[:, None])
-    probabilities = _in_blocks(shifted.softmax(dim=-1), 0.0)  # [drawn rows, blocks, entries]
-    highest = probabilities.amax(dim=-1).numpy()  # [drawn rows, blocks]
-    masses = probabilities.sum(dim=-1).numpy()
-    table = probabilities.numpy()
-    return [
-        _draw_one(table[place], highest[place], masses[place], states[row].settings, states[row].draw())
-        for place, row in enumerate(rows)
-    ]
+    def _find_probabilities(
+        self, logits: Tensor, rows: list[int], best: Floats, heat: list[float], width: int
+    ) -> Tensor:
+        """Returns the probabilities of some rows in blocks, [rows, blocks, entries], the last one filled up with 0.
+
+        Done is only what is the same for a row wherever it stands: differences and quotients of single numbers, and
+        softmax, which goes through each row by itself.
+        """
+        vocab, size = logits.shape[1], len(rows) * width
+        if self._room.shape[1] < size:
+            self._room = torch.empty(2, size)
+        shifted, probabilities = (part[:size].view(len(rows), width) for part in self._room)
+        shifted[:, vocab:] = -torch.inf
+        for place, row in enumerate(rows):
+            torch.sub(logits[row], float(best[place]), out=shifted[place, :vocab])
+            if heat[place] != 1:
+                shifted[place, :vocab] /= heat[place]
+        torch.softmax(shifted, dim=-1, out=probabilities)
+        return probabilities.view(len(rows), -1, _BLOCK)
 
 
 def _in_blocks(rows: Tensor, filling: float) -> Tensor:
