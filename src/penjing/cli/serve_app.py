@@ -8,6 +8,8 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
+from penjing.cli.options import Json
+
 _KEY = "key"
 _MODELS = "models"
 
@@ -88,3 +90,42 @@ def serve_models(
         limits=limits,
     )
     serve(settings)
+
+
+key = typer.Typer(help="Keys of those who may use a server; the file holds salted hashes alone.", no_args_is_help=True)
+KeyFile = Annotated[Path, typer.Option("--keys", help="File of the keys.")]
+
+
+@key.command("create")
+def create(
+    keys: KeyFile = Path("penjing-keys.json"),
+    name: Annotated[str, typer.Option("--name", help="Whose it is.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a key, and print it; it is shown once."""
+    from penjing.cli.serve_keys import make_key
+
+    make_key(keys, name, as_json=as_json)
+
+
+@key.command("list")
+def show(keys: KeyFile = Path("penjing-keys.json"), as_json: Json = False) -> None:
+    """List the keys of a file: id, when each was made, and whose it is."""
+    from penjing.cli.serve_keys import list_keys
+
+    list_keys(keys, as_json=as_json)
+
+
+@key.command("revoke")
+def revoke(
+    which: Annotated[str, typer.Argument(help="The id of a key, or its name.", metavar="KEY")],
+    keys: KeyFile = Path("penjing-keys.json"),
+    as_json: Json = False,
+) -> None:
+    """Take a key out of a file; running servers refuse it within seconds."""
+    from penjing.cli.serve_keys import drop_key
+
+    drop_key(keys, which, as_json=as_json)
+
+
+serve.add_typer(key, name=_KEY)

@@ -11,12 +11,15 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 import penjing
 from penjing.errors import PenjingError
 from penjing.serve import health
+from penjing.serve.access import Access
 from penjing.serve.context import ServeContext
 from penjing.serve.failures import ErrorBody, RequestError, failure_of
+from penjing.serve.guard import Guard
 from penjing.serve.openai import models
 from penjing.serve.pool import ModelPool
 from penjing.serve.settings import ServeSettings
@@ -36,6 +39,9 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
     Args:
         pool: its models.
         settings: how it is set up.
+
+    Raises:
+        UsageError: the file of keys is missing or broken.
     """
     context = ServeContext(pool, settings)
 
@@ -58,6 +64,15 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
     app.state.context = context
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(Guard, context=context, access=Access(settings))
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
     app.add_exception_handler(RequestError, _tell_refusal)
     app.add_exception_handler(PenjingError, _tell_error)
     app.add_exception_handler(RequestValidationError, _tell_invalid)

@@ -14,6 +14,7 @@ from typing import Any
 from penjing.errors import MissingExtraError, UsageError
 from penjing.serve.settings import ServeSettings
 
+_MOST_FILES = 65_536
 _log = logging.getLogger("penjing.serve")
 
 
@@ -34,25 +35,30 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     """
     try:
         import fastapi  # noqa: F401
+        import httptools  # noqa: F401
         import prometheus_client  # noqa: F401
         import uvicorn
     except ImportError as error:
         raise MissingExtraError(error.name or "fastapi", "serve", "a server") from error
     from penjing.serve.app import build_app
     from penjing.serve.pool import ModelPool
+    from penjing.serve.protocol import make_protocol
 
     if settings.threads is not None:
         import torch
 
         torch.set_num_threads(settings.threads)
+    _raise_file_limit()
     listener = _listen(settings.host, settings.port)
     app = build_app(ModelPool(settings), settings)
+    limits = settings.limits
     config = uvicorn.Config(
         app,
+        http=make_protocol(limits.header_s, limits.connections),
         log_config=None,
         access_log=False,
-        timeout_keep_alive=max(1, round(settings.limits.header_s)),
-        timeout_graceful_shutdown=max(1, round(settings.limits.drain_s)),
+        timeout_keep_alive=max(1, round(limits.header_s)),
+        timeout_graceful_shutdown=max(1, round(limits.drain_s)),
         server_header=False,
         ws="none",
         backlog=2048,
@@ -102,6 +108,18 @@ def _server_class(base: type[Any]) -> type[Any]:
             self._reloading = self._loop.create_task(self._context.pool.reload())
 
     return Server
+
+
+def _raise_file_limit() -> None:
+    """Takes as many open files, and so connections, as the system grants."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:
