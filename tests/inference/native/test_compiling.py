@@ -33,7 +33,7 @@ def test_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_library_for_any_processor_computes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the instructions of this one: whole numbers to the bit, the rest within rounding."""
-    flags = tuple(flag for flag in compiling._FLAGS if not flag.startswith("-march")) + ("-O1",)
+    flags = (*(flag for flag in compiling._FLAGS if not flag.startswith("-march")), "-O1")
     monkeypatch.setattr(compiling, "_FLAGS", flags)
     network = make(KINDS["qwen3"])
     for weights in ("int8", "fp32", "bf16", "int4"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_row_is_the_same_to_the_bit_however_it_is_read(
     borders = [0, *sorted(cuts), 61]
     with decoder(network, weights, threads) as made:
         found = []
-        for begin, end in zip(borders, borders[1:], strict=False):
+        for begin, end in pairwise(borders):
             others = [([3] * count, 0) for count in beside]
             tables = [[20 + 2 * place, 21 + 2 * place, 0, 0] for place in range(len(beside))]
             rows = rows_of([*others, (IDS[begin:end], begin)], [*tables, [5, 1, 7, 2]])
