@@ -31,6 +31,10 @@ def serve_models(
     models: Annotated[
         list[str], typer.Argument(help="Model folders, also as NAME=FOLDER.", metavar="MODEL...", show_default=False)
     ],
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--documents", help="A folder that questions can be put to, also as NAME=FOLDER."),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on; without keys, of this machine.")] = (
         "127.0.0.1"
     ),
@@ -63,6 +67,7 @@ def serve_models(
 ) -> None:
     """Serve models over HTTP, through the routes that OpenAI's clients speak."""
     from penjing.cli.serve import serve_models as serve
+    from penjing.serve.documents import name_documents
     from penjing.serve.names import name_models
     from penjing.serve.settings import Limits, ServeSettings, Weights
 
@@ -78,6 +83,7 @@ def serve_models(
     )
     settings = ServeSettings(
         name_models(models),
+        documents=name_documents(documents or []),
         host=host,
         port=port,
         keys=keys,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from penjing.serve.documents import DocumentShelf
 from penjing.serve.gauges import Gauges
 from penjing.serve.pool import ModelPool
 from penjing.serve.settings import ServeSettings
@@ -20,6 +21,7 @@ class ServeContext:
         pool: its models.
         settings: how it is set up.
         gauges: what it counts.
+        shelf: its folders of documents.
         draining: whether it is about to end, and takes on nothing new.
         in_flight: requests that were accepted and are not answered yet.
     """
@@ -29,6 +31,9 @@ class ServeContext:
     gauges: Gauges = field(default_factory=Gauges)
     draining: bool = False
     in_flight: int = 0
+
+    def __post_init__(self) -> None:
+        self.shelf = DocumentShelf(self.settings.documents)
 
 
 def find_context(request: Request) -> ServeContext:

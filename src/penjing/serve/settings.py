@@ -59,6 +59,7 @@ class ServeSettings:
 
     Attributes:
         folders: model folders by the names that clients call them.
+        documents: folders of documents that questions can be put to, by name.
         host: address it listens on; where there are no keys, one of this machine alone.
         port: 0 takes one that is free.
         keys: file of the keys; None: whoever reaches the server may use it.
@@ -72,6 +73,7 @@ class ServeSettings:
     """
 
     folders: Mapping[str, Path] = field(default_factory=dict)
+    documents: Mapping[str, Path] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = 8000
     keys: Path | None = None

@@ -1,0 +1,79 @@
+// Calls of the server that the page came from, and of no other.
+import { forNow, keep, kept, say } from "./dom.js";
+
+/** What the server refuses, in its own words. */
+export class Refusal extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function apiKey() {
+  return kept(forNow, "key", null);
+}
+
+export function useKey(key) {
+  keep(forNow, "key", key);
+}
+
+function headers() {
+  const key = apiKey();
+  return { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+}
+
+async function send(path, options) {
+  let reply;
+  try {
+    reply = await fetch(path, { ...options, headers: headers(), credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(say("lost"), 0);
+  }
+  if (reply.ok) return reply;
+  if (reply.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
+  throw new Refusal(await reason(reply), reply.status);
+}
+
+async function reason(reply) {
+  if (reply.status === 429) return say("busy");
+  try {
+    const body = await reply.json();
+    return body.error?.message ?? String(body.detail ?? reply.statusText);
+  } catch {
+    return `${reply.status} ${reply.statusText}`;
+  }
+}
+
+export async function get(path, signal) {
+  return (await send(path, { signal })).json();
+}
+
+export async function post(path, body, signal) {
+  return (await send(path, { method: "POST", body: JSON.stringify(body), signal })).json();
+}
+
+/** Yields the JSON values of a stream of server-sent events. */
+export async function* stream(path, body, signal) {
+  const reply = await send(path, { method: "POST", body: JSON.stringify({ ...body, stream: true }), signal });
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split(/\r?\n/);
+      rest = lines.pop();
+      for (const line of lines) {
+        if (!line.startsWith("data:")) continue;
+        const data = line.slice(5).trim();
+        if (data === "[DONE]") return;
+        const event = JSON.parse(data);
+        if (event.error) throw new Refusal(event.error.message, 500);
+        yield event;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

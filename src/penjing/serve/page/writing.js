@@ -1,0 +1,62 @@
+// Texts that are gone on with, streamed where the model can.
+import { post, stream } from "./api.js";
+import { count, h, say } from "./dom.js";
+import { makeButton, makeCopy, makeField, makeResult, makeSettings, Run } from "./panel.js";
+
+export function buildWriting(use) {
+  const result = makeResult(say("writing_empty"));
+  const field = makeField(say("writing_prompt"), { rows: 4, hint: say("writing_hint"), submit: () => run.start() });
+  const settings = makeSettings({ temperature: 0.8, maxTokens: 120 });
+  const beginning = h("span", { class: "beginning" });
+  const added = h("span", { class: "added" });
+  const whole = () => beginning.textContent + added.textContent;
+  const copy = makeCopy(whole);
+  const more = h("button", { type: "button", class: "plain", click: () => run.start(true) }, say("writing_more"));
+  const after = h("div", { class: "actions after" }, more, copy);
+  const run = new Run(result, async (signal, calm, isMore = false) => {
+    const prompt = isMore ? whole() : field.area.value;
+    beginning.textContent = prompt;
+    added.textContent = "";
+    result.show(h("p", { class: "written prose", dir: "auto" }, beginning, added), after);
+    after.hidden = true;
+    try {
+      return await (use.streams ? streamed(prompt, signal, calm) : whole_answer(prompt, signal));
+    } finally {
+      after.hidden = !added.textContent;
+    }
+  });
+
+  async function streamed(prompt, signal, calm) {
+    const body = { model: use.model, prompt, ...settings.read(), stream_options: { include_usage: true } };
+    let tokens = 0;
+    let began = 0;
+    for await (const event of stream("/v1/completions", body, signal)) {
+      const text = event.choices?.[0]?.text;
+      if (text) {
+        if (!began) began = performance.now();
+        calm();
+        result.status("");
+        added.append(text);
+      }
+      tokens = event.usage?.completion_tokens ?? tokens;
+    }
+    return speed(tokens, began);
+  }
+
+  async function whole_answer(prompt, signal) {
+    const body = { model: use.model, input: prompt, ...settings.read(), ...(use.part ? { part: use.part } : {}) };
+    const [found] = (await post(`/v1/tasks/${use.path}`, body, signal)).results;
+    added.textContent = found.written;
+    return undefined;
+  }
+
+  const button = makeButton(say("writing_go"), run);
+  return { node: h("div", {}, field.node, button.node, settings.node, result.node), run, focus: () => field.area.focus() };
+}
+
+/** Returns how many tokens came, and how fast. */
+export function speed(tokens, began) {
+  const seconds = (performance.now() - began) / 1000;
+  if (!tokens || !began || seconds <= 0) return "";
+  return say("tokens_speed", { count: count(tokens), rate: count(Math.round(tokens / seconds)) });
+}

@@ -1,0 +1,1 @@
+"""What ``/v1/tasks`` is asked and answers, a file for each shape."""

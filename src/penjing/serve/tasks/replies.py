@@ -1,0 +1,60 @@
+"""Dialogue: messages are answered with the next one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penjing.data.messages import Message, read_messages
+from penjing.errors import UsageError
+from penjing.serve.tasks.shape import Text, Work, WritingBody
+from penjing.tasks.dialogue_model import DialogueModel
+
+
+class Said(BaseModel):
+    """What one side says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: Text
+
+
+Dialogue = Annotated[list[Said], Field(min_length=1)]
+
+
+class ReplyBody(WritingBody):
+    """Dialogues that are to be answered."""
+
+    messages: Dialogue | Annotated[list[Dialogue], Field(min_length=1)] = Field(
+        description="a dialogue whose last message is the user's, or several dialogues"
+    )
+
+
+def reply_to(model: DialogueModel, body: ReplyBody) -> Work:
+    """Returns what is to be computed.
+
+    Raises:
+        DataError: messages break the rules of a dialogue.
+        UsageError: the assistant spoke last, or the settings exclude one another.
+    """
+    settings = body.settings(model.settings)
+    dialogues = [_read(said, number) for number, said in enumerate(_several(body.messages), start=1)]
+    return Work(("reply", body.part, settings), lambda rows: model.reply(rows, settings), dialogues)
+
+
+def _several(messages: list[Said] | list[list[Said]]) -> list[list[Said]]:
+    together: list[list[Said]] = []
+    for item in messages:
+        if isinstance(item, list):
+            together.append(item)
+    return together or [[item for item in messages if isinstance(item, Said)]]
+
+
+def _read(said: list[Said], number: int) -> list[Message]:
+    where = f"dialogue {number}"
+    messages = read_messages([item.model_dump() for item in said], where)
+    if messages[-1].role != "user":
+        raise UsageError("the assistant spoke last", where=where, do="End with what the user says.")
+    return messages

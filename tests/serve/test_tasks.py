@@ -1,0 +1,203 @@
+"""The eight applications over HTTP give what the command line gives, and refuse clearly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from fastapi.testclient import TestClient
+
+import penjing
+from penjing.cli.explain import show_explanations
+from penjing.cli.predict import show_predictions, show_rankings, show_sentences
+from penjing.cli.predict_answers import AnswerCall, show_answers
+from penjing.serve.app import build_app
+from penjing.serve.pool import ModelPool
+from penjing.serve.settings import Limits, ServeSettings
+
+
+@contextmanager
+def serving(*folders: Path, **settings: Any) -> Iterator[TestClient]:
+    """A client of a server of models, which are called m0, m1 …"""
+    made = ServeSettings({f"m{number}": folder for number, folder in enumerate(folders)}, **settings)
+    with TestClient(build_app(ModelPool(made), made), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+def ask(client: TestClient, path: str, **body: Any) -> Any:
+    """Returns the results of a request that must succeed."""
+    reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["model"] == "m0"
+    return reply.json()["results"]
+
+
+def refusal(client: TestClient, path: str, **body: Any) -> tuple[int, str]:
+    """Returns status and message of a request that must fail."""
+    reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
+    assert 400 <= reply.status_code < 500, reply.text
+    return reply.status_code, reply.json()["error"]["message"]
+
+
+TEXTS = ["a lovely film", "a dull and slow plot with a gray ending"]
+
+
+def close_to(expected: Any) -> Any:
+    """Returns values that numbers may differ from by what fp32 rounds."""
+    if isinstance(expected, dict):
+        return {key: close_to(value) for key, value in expected.items()}
+    if isinstance(expected, list):
+        return [close_to(value) for value in expected]
+    return pytest.approx(expected, abs=1e-5, rel=1e-4) if isinstance(expected, float) else expected
+
+
+def test_sentiment_is_that_of_the_command_line(small_run: Any, capsys: Any) -> None:
+    show_predictions(small_run.model, TEXTS, None, "text", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(small_run.model) as client:
+        assert ask(client, "tasks/sentiment", input=TEXTS) == close_to(said)
+        assert ask(client, "tasks/sentiment", input=TEXTS[0]) == close_to(said[:1])
+        assert ask(client, "tasks/classify", input=TEXTS[0]) == close_to(said[:1])
+
+
+@pytest.mark.parametrize("kind", ["stars", "multilabel"])
+def test_stars_and_several_labels_are_those_of_the_command_line(
+    label_kind_run: Callable[[str], Any], capsys: Any, kind: str
+) -> None:
+    folder = label_kind_run(kind).model
+    show_predictions(folder, TEXTS, None, "text", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert "expected" in said[0] if kind == "stars" else "threshold" in said[0]
+    with serving(folder) as client:
+        assert ask(client, "tasks/sentiment", input=TEXTS) == close_to(said)
+        assert ask(client, "tasks/classify", input=TEXTS) == close_to(said)
+
+
+def test_sentences_are_answered_one_by_one(small_run: Any, capsys: Any) -> None:
+    text = "A lovely film. But a dull ending!"
+    show_sentences(small_run.model, [text], None, "text", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(small_run.model) as client:
+        assert ask(client, "tasks/sentiment", input=text, sentences=True) == close_to(said)
+
+
+def test_translation_is_that_of_the_command_line(pair_run: Any, capsys: Any) -> None:
+    texts = ["one two three", "seven eight"]
+    show_predictions(pair_run.model, texts, None, "text", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(pair_run.model) as client:
+        assert ask(client, "tasks/translate", input=texts) == close_to(said)
+        [short] = ask(client, "tasks/translate", input="one two three four", max_tokens=1, beams=1)
+        assert not short["is_complete"]
+        drawn = [ask(client, "tasks/translate", input=texts, temperature=1.5, seed=seed) for seed in (1, 1)]
+        assert drawn[0] == drawn[1]
+        status, message = refusal(client, "tasks/summarize", input="one")
+        assert (status, "Ask it at /v1/tasks/translate" in message) == (400, True)
+
+
+def test_answers_are_those_of_the_command_line(question_run: Any, capsys: Any) -> None:
+    text = "film scene three red ending 7."
+    show_answers(question_run.model, AnswerCall(["how many 7?", "which color 7?"], text, None), as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(question_run.model) as client:
+        questions = ["how many 7?", "which color 7?"]
+        assert ask(client, "tasks/answer", question=questions, context=text) == close_to(said)
+        assert ask(client, "tasks/answer", question=questions, context=[text, text]) == close_to(said)
+        assert ask(client, "tasks/answer", question=questions[0], context=text) == close_to(said[:1])
+        assert "one of the two" in refusal(client, "tasks/answer", question="how many?")[1]
+        assert "one for each" in refusal(client, "tasks/answer", question="how many?", context=["a", "b"])[1]
+
+
+def test_documents_are_cited_and_only_those_that_are_served(question_run: Any, tmp_path: Path) -> None:
+    pytest.importorskip("bm25s")
+    shelf = tmp_path / "notes"
+    shelf.mkdir()
+    (shelf / "a.txt").write_text("film scene three red ending 7.", encoding="utf-8")
+    (shelf / "b.txt").write_text("plot story blue actor two 8.", encoding="utf-8")
+    with serving(question_run.model, documents={"notes": shelf}) as client:
+        [found] = ask(client, "tasks/answer", question="how many 7?", documents="notes")
+        best = found["answers"][0]
+        assert (best["answer"], best["file"]) == ("three", "a.txt")
+        passage = best["passage"][best["start"] - best["passage_start"] : best["end"] - best["passage_start"]]
+        assert passage == "three"
+        for name in ("other", "../notes", str(shelf), ""):
+            status, message = refusal(client, "tasks/answer", question="how many?", documents=name)
+            assert (status, "The folders are notes" in message) == (404, True)
+
+
+def test_items_are_those_of_the_command_line(event_run: Any, capsys: Any) -> None:
+    show_rankings(event_run.model, ["r1", "r2", "a new thing"], None, "text", 3, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(event_run.model) as client:
+        history = ["r1", "r2", "a new thing"]
+        assert ask(client, "tasks/recommend", history=history, top=3) == close_to(said)
+        assert ask(client, "tasks/recommend", history=[history, ["r1"]], top=3)[:1] == close_to(said)
+        found = client.get("/v1/page/items", params={"model": "m0", "text": "THING 3"}).json()["items"]
+        assert found
+        assert all("thing 3" in item["text"] for item in found)
+
+
+def test_explanations_are_those_of_the_command_line(small_bert_run: Any, capsys: Any) -> None:
+    show_explanations(small_bert_run.model, TEXTS, None, "text", "occlusion", None, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(small_bert_run.model) as client:
+        assert ask(client, "explain", input=TEXTS, method="occlusion") == close_to(said)
+        [other] = ask(client, "explain", input=TEXTS[0], label="negative")
+        assert other["label"] == "negative"
+        assert 'no label "neutral"' in refusal(client, "explain", input="a", label="neutral")[1]
+        assert refusal(client, "explain", input="a", method="magic")[0] == 400
+
+
+def test_requests_at_once_are_answered_as_one_by_one(small_bert_run: Any) -> None:
+    model: Any = penjing.load(small_bert_run.model)
+    texts = [f"{'lovely scene ' * (number % 9)}dull plot {number}" for number in range(80)]
+    with serving(small_bert_run.model) as client, ThreadPoolExecutor(16) as clients:
+        together = list(clients.map(lambda text: ask(client, "tasks/classify", input=text)[0], texts))
+    assert together == [close_to(model.predict([text])[0].to_dict()) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "input"),
+        ({"input": ""}, "input"),
+        ({"input": "  "}, "empty"),
+        ({"input": []}, "input"),
+        ({"input": ["a", ""]}, "input"),
+        ({"input": 5}, "input"),
+        ({"input": {"text": "a"}}, "input"),
+        ({"input": "a", "inputs": "b"}, "inputs"),
+        ({"input": "a", "part": "x"}, "no parts"),
+        ({"input": "a", "model": 7}, "model"),
+    ],
+)
+def test_a_wrong_body_is_refused_and_named(small_run: Any, body: dict[str, Any], said: str) -> None:
+    with serving(small_run.model) as client:
+        status, message = refusal(client, "tasks/sentiment", **body)
+    assert status == 400
+    assert said in message
+
+
+def test_half_a_surrogate_pair_is_refused(small_run: Any) -> None:
+    with serving(small_run.model) as client:
+        content = b'{"model": "m0", "input": "a \\ud800 b"}'
+        reply = client.post("/v1/tasks/sentiment", content=content, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 400
+
+
+def test_too_many_texts_and_foreign_models_are_refused(small_run: Any) -> None:
+    with serving(small_run.model, limits=Limits(rows=3)) as client:
+        assert "4 texts are more than the 3" in refusal(client, "tasks/sentiment", input=["a"] * 4)[1]
+        assert refusal(client, "tasks/sentiment", model="../m0", input="a")[0] == 404
+        assert "Ask it at /v1/tasks/sentiment" in refusal(client, "tasks/translate", input="a")[1]
+        assert "Ask it at /v1/tasks/sentiment" in refusal(client, "tasks/recommend", history=["a"])[1]
+        assert client.post("/v1/tasks/fly", json={"model": "m0"}).status_code == 404
+        assert client.get("/v1/tasks/sentiment").status_code == 405
