@@ -243,6 +243,10 @@ class Tokenizer:
         """Returns the vocabulary entry of an id."""
         return str(self._backend.id_to_token(token_id))
 
+    def to_json(self) -> str:
+        """Returns the rules of the backend, as ``tokenizer.json`` has them."""
+        return str(self._backend.to_str())
+
     @property
     def fingerprint(self) -> str:
         """The hash of everything that decides which ids a text becomes."""

@@ -17,7 +17,7 @@ from scipy import stats
 from torch import Tensor
 from transformers.generation import logits_process
 
-from penjing.errors import UsageError
+from penjing.errors import PenjingError, UsageError
 from penjing.inference.decoding.request import Token
 from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleState
 from penjing.inference.sampling import SamplingSettings, check_bias, choose_token
@@ -342,3 +342,18 @@ def test_one_by_one_the_same_tokens_are_kept_as_in_a_batch(settings: SamplingSet
         wider = replace(settings, top_p=min(1.0, settings.top_p + 1e-5), min_p=settings.min_p * 0.999)
         kept = warped(torch.from_numpy(scores), wider)
         assert all(kept[token] > 0 for token in found)
+
+
+class Failing(Only):
+    """A constraint that cannot be followed."""
+
+    def allowed(self) -> NDArray[np.bool_]:
+        raise PenjingError("the grammar cannot be followed")
+
+
+def test_row_whose_constraint_fails_is_named_and_the_others_are_chosen_without_it() -> None:
+    states = [SampleState(SamplingSettings(seed=seed)) for seed in range(3)]
+    states[1].constraint = Failing([])
+    with pytest.raises(NoTokenError, match="the grammar cannot be followed") as raised:
+        Sampler().choose(torch.zeros(3, 4), states)
+    assert raised.value.rows == (1,)

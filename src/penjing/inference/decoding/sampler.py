@@ -28,12 +28,14 @@ class NoTokenError(PenjingError):
 
     Args:
         rows: of the batch, for which there is none.
+        reason: what a constraint says.
     """
 
-    def __init__(self, rows: list[int]) -> None:
+    def __init__(self, rows: list[int], reason: str = "") -> None:
         self.rows = tuple(rows)
+        why = reason or "the model's scores are not numbers, or nothing is allowed"
         do = "Check the weights of the model, and what its texts may be."
-        super().__init__("no token can be chosen, for the model's scores are not numbers or nothing is allowed", do=do)
+        super().__init__(f"no token can be chosen: {why}", do=do)
 
 
 class SampleState:
@@ -171,19 +173,23 @@ class Sampler:
             states: of each text.
 
         Raises:
-            NoTokenError: the logits of a row are not numbers, or its constraint allows nothing.
+            NoTokenError: the logits of a row are not numbers, or its constraint allows nothing or fails.
         """
         logits = logits.detach().float().cpu().contiguous()  # [rows, vocab]
         scores: Floats = logits.numpy()
         told = [row for row, state in enumerate(states) if state.logprobs is not None]
         own = _LogProbabilities(logits, told) if told else None
+        reason = ""
         for row, state in enumerate(states):
             if state.changes_logits:
-                state.change(scores[row])
+                try:
+                    state.change(scores[row])
+                except PenjingError as error:  # of one text; the others go on
+                    scores[row], reason = np.nan, error.what
         ids = scores.argmax(axis=1)  # [rows]
         best = scores[np.arange(len(states)), ids]
         if not np.isfinite(best).all():
-            raise NoTokenError(np.flatnonzero(~np.isfinite(best)).tolist())
+            raise NoTokenError(np.flatnonzero(~np.isfinite(best)).tolist(), reason)
         drawn = [row for row, state in enumerate(states) if not state.settings.is_greedy]
         if drawn:
             ids[drawn] = self._draw(logits, best, drawn, states)
