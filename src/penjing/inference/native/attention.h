@@ -35,27 +35,59 @@ inline void put(const Room<uint16_t>& room, int block, int place, int group, con
     }
 }
 
+constexpr int SUMS = 4;  // a score is the sum of so many, for one alone would have to wait for each of its products
+
 template <int Q>
 inline void score_block(const float* keys, const float* const (&queries)[Q], int dim, f16 (&scores)[Q]) {
-    for (int q = 0; q < Q; q++) scores[q] = zeros();
-    for (int d = 0; d < dim; d++) {
-        const f16 key = load(keys + d * BLOCK);
-        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d]), key, scores[q]);
-    }
+    f16 sums[Q][SUMS] = {};
+    for (int d = 0; d < dim; d += SUMS)
+        for (int i = 0; i < SUMS; i++) {
+            const f16 key = load(keys + (d + i) * BLOCK);
+            for (int q = 0; q < Q; q++) sums[q][i] = multiply_add(all(queries[q][d + i]), key, sums[q][i]);
+        }
+    for (int q = 0; q < Q; q++) scores[q] = (sums[q][0] + sums[q][1]) + (sums[q][2] + sums[q][3]);
 }
 template <int Q>
 inline void score_block(const uint16_t* keys, const float* const (&queries)[Q], int dim, f16 (&scores)[Q]) {
-    for (int q = 0; q < Q; q++) scores[q] = zeros();
-    for (int d = 0; d < dim; d += 2) {
-        u16 pair;
-        memcpy(&pair, keys + d * BLOCK, 64);
-        const f16 even = (f16)(pair << 16), odd = (f16)(pair & 0xffff0000u);
-        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d]), even, scores[q]);
-        for (int q = 0; q < Q; q++) scores[q] = multiply_add(all(queries[q][d + 1]), odd, scores[q]);
-    }
+    f16 sums[Q][SUMS] = {};
+    for (int d = 0; d < dim; d += SUMS)
+        for (int i = 0; i < SUMS; i += 2) {
+            u16 pair;
+            memcpy(&pair, keys + (d + i) * BLOCK, 64);
+            const f16 even = (f16)(pair << 16), odd = (f16)(pair & 0xffff0000u);
+            for (int q = 0; q < Q; q++) sums[q][i] = multiply_add(all(queries[q][d + i]), even, sums[q][i]);
+            for (int q = 0; q < Q; q++) sums[q][i + 1] = multiply_add(all(queries[q][d + i + 1]), odd, sums[q][i + 1]);
+        }
+    for (int q = 0; q < Q; q++) scores[q] = (sums[q][0] + sums[q][1]) + (sums[q][2] + sums[q][3]);
+}
+constexpr int AHEAD = 3;  // blocks of keys that are asked for before they are needed: memory takes that long
+template <int Level, class Number>
+inline void fetch(const Number* numbers, int count) {
+    for (int i = 0; i < count; i += 64 / (int)sizeof(Number)) __builtin_prefetch(numbers + i, 0, Level);
 }
 inline f16 load_number(const float* p) { return load(p); }
 inline f16 load_number(const uint16_t* p) { return load_bf16(p); }
+
+// Adds up the values of all tokens by their shares, [Q, width], for P times 16 numbers from d on.
+template <int Q, int P, class Number>
+inline void mix(const Room<Number>& room, const int32_t* blocks, int group, int begin, int end, int d,
+                const float* shares, const float (&inverse)[Q], float* const (&results)[Q]) {
+    const int width = (end - begin) * BLOCK;
+    f16 mixed[Q][P] = {};
+    for (int b = begin; b < end; b++) {
+        const Number* values = room.values_of(blocks[b], group) + d;
+        for (int j = 0; j < BLOCK; j++) {
+            f16 value[P];
+            for (int p = 0; p < P; p++) value[p] = load_number(values + (size_t)j * room.dim + p * TILE_WIDTH);
+            for (int q = 0; q < Q; q++) {
+                const f16 share = all(shares[(size_t)q * width + (b - begin) * BLOCK + j]);
+                for (int p = 0; p < P; p++) mixed[q][p] = multiply_add(share, value[p], mixed[q][p]);
+            }
+        }
+    }
+    for (int q = 0; q < Q; q++)
+        for (int p = 0; p < P; p++) store(results[q] + d + p * TILE_WIDTH, mixed[q][p] * inverse[q]);
+}
 
 // Q queries, each of dim numbers, look at the tokens from `firsts[q]` to `lasts[q]`; results [dim] each.
 template <int Q, class Number>
@@ -71,10 +103,13 @@ inline void attend(const Room<Number>& room, const int32_t* blocks, int group, c
     const int begin = first / BLOCK, end = last / BLOCK + 1, width = (end - begin) * BLOCK;
     if ((int)scratch.size() < Q * width) scratch.resize((size_t)Q * width);
     const i16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    for (int b = begin; b < end && b < begin + AHEAD; b++) fetch<3>(room.keys_of(blocks[b], group), dim * BLOCK);
     f16 most[Q];
     for (int q = 0; q < Q; q++) most[q] = all(-INFINITY);
     for (int b = begin; b < end; b++) {
         f16 scores[Q];
+        if (b + AHEAD < end) fetch<3>(room.keys_of(blocks[b + AHEAD], group), dim * BLOCK);
+        fetch<2>(room.values_of(blocks[b], group), dim * BLOCK);
         score_block<Q>(room.keys_of(blocks[b], group), queries, dim, scores);
         for (int q = 0; q < Q; q++) {
             const i16 place = places + b * BLOCK;
@@ -97,21 +132,9 @@ inline void attend(const Room<Number>& room, const int32_t* blocks, int group, c
         }
         inverse[q] = 1.0f / sum(total);
     }
-    for (int d = 0; d < dim; d += 4 * TILE_WIDTH) {
-        const int parts = dim - d < 4 * TILE_WIDTH ? (dim - d) / TILE_WIDTH : 4;
-        f16 mixed[Q][4];
-        for (int q = 0; q < Q; q++) for (int p = 0; p < 4; p++) mixed[q][p] = zeros();
-        for (int b = begin; b < end; b++) {
-            const Number* values = room.values_of(blocks[b], group) + d;
-            const float* shares = scratch.data() + (size_t)(b - begin) * BLOCK;
-            for (int j = 0; j < BLOCK; j++)
-                for (int p = 0; p < parts; p++) {
-                    const f16 value = load_number(values + (size_t)j * dim + p * TILE_WIDTH);
-                    for (int q = 0; q < Q; q++)
-                        mixed[q][p] = multiply_add(all(shares[(size_t)q * width + j]), value, mixed[q][p]);
-                }
-        }
-        for (int q = 0; q < Q; q++)
-            for (int p = 0; p < parts; p++) store(results[q] + d + p * TILE_WIDTH, mixed[q][p] * inverse[q]);
-    }
+    const float* shares = scratch.data();
+    int d = 0;
+    for (; d + 4 * TILE_WIDTH <= dim; d += 4 * TILE_WIDTH)
+        mix<Q, 4>(room, blocks, group, begin, end, d, shares, inverse, results);
+    for (; d < dim; d += TILE_WIDTH) mix<Q, 1>(room, blocks, group, begin, end, d, shares, inverse, results);
 }

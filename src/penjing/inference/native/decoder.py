@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from penjing.errors import UsageError
 from penjing.inference.decoding.rows import BLOCK, Rows
 from penjing.inference.native.compiling import library_folder, open_library
+from penjing.inference.native.memory import make_zeros, move
 from penjing.inference.native.packing import KINDS, TILE, Kind, Packed, Weights, pack, pack_codes
 from penjing.models.llama import LlamaDecoderLayer, LlamaForCausalLM
 from penjing.models.quantized import QuantizedLinear
@@ -157,7 +158,8 @@ class NativeDecoder:
 
     def _set_matrix(self, layer: int, which: int, made: tuple[Packed, Tensor | None]) -> None:
         packed, bias = made
-        parts = [packed.weights] + ([] if packed.scales is None else [packed.scales])
+        weights, scales = move(packed.weights), None if packed.scales is None else move(packed.scales)
+        parts = [weights] + ([] if scales is None else [scales])
         self._packed += parts
         self._kept += [*parts, bias]
         self._library.penjing_set_matrix(
@@ -167,8 +169,8 @@ class NativeDecoder:
             int(packed.kind),
             packed.outputs,
             packed.inputs,
-            _pointer(packed.weights),
-            _pointer(packed.scales),
+            _pointer(weights),
+            _pointer(scales),
             _pointer(bias),
         )
 
@@ -188,7 +190,7 @@ class NativeDecoder:
         frequencies = frequencies.detach().float().contiguous()
         shape = (config.num_hidden_layers, self.blocks, config.groups * config.width * BLOCK)
         # Zeros, for what lies behind the last token of a block is multiplied by zero, and must be a number.
-        keys, values = (torch.zeros(shape, dtype=torch.float32 if is_fp32 else torch.bfloat16) for _ in range(2))
+        keys, values = (make_zeros(shape, torch.float32 if is_fp32 else torch.bfloat16) for _ in range(2))
         self._kept += [embeddings, frequencies, keys, values]
         self._library.penjing_set_tables(
             ctypes.c_void_p(self._decoder),
