@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -17,10 +18,8 @@ def make_zeros(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         count *= size
     room = mmap.mmap(-1, max(count * dtype.itemsize, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        try:
+        with suppress(OSError):  # a system without: pages are small
             room.madvise(mmap.MADV_HUGEPAGE)
-        except OSError:
-            pass  # a system without: pages are small
     return torch.frombuffer(room, dtype=dtype, count=count).view(tuple(shape))
 
 
