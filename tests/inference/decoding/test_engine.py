@@ -14,6 +14,7 @@ from torch import Tensor
 
 from penjing.errors import UsageError
 from penjing.inference.decoding.collecting import Collected, write_all
+from penjing.inference.decoding.draft_model import DraftModel, check_vocabulary
 from penjing.inference.decoding.engine import (
     DecodingEngine,
     EngineClosedError,
@@ -21,8 +22,10 @@ from penjing.inference.decoding.engine import (
     EngineLimits,
     wait_until_idle,
 )
+from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.decoding.rows import Rows
+from penjing.inference.decoding.sampler import SampleState
 from penjing.inference.decoding.torch_stepper import TorchStepper
 from penjing.inference.native.decoder import NativeDecoder
 from penjing.inference.native.packing import Weights
@@ -279,7 +282,7 @@ class Oracle:
     def __init__(self, right: Sequence[int], wrong_from: int) -> None:
         self._right, self._wrong_from = right, wrong_from
 
-    def propose(self, ids: Sequence[int], most: int) -> list[int]:
+    def propose(self, ids: Sequence[int], state: SampleState, most: int) -> list[int]:
         begin = len(ids)
         return [
             token if place < self._wrong_from else (token + 1) % 203
@@ -311,3 +314,57 @@ def test_drafts_change_no_text(temperature: float, wrong_from: int) -> None:
     engine.close()
     if wrong_from == 99:
         assert steps < len(plain) / 4
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_small_model_that_drafts_changes_no_text(temperature: float) -> None:
+    network, small = make(KINDS["llama"]), make(LlamaConfig(**{**SMALL, "num_hidden_layers": 1}))
+    requests = [replace(r, settings=SamplingSettings(40, temperature, seed=9)) for r in requests_of(6, longest=60)]
+    plain = write(network, requests, "int8", 60)
+    drafter = DraftModel(NativeDecoder(small, "int8", 12, 1))  # room for few: it forgets, and reads again
+    engine = DecodingEngine(NativeDecoder(network, "int8", 60, 1), EngineLimits(texts=2), drafter)
+    assert write_all(engine, requests) == plain
+    engine.close()
+
+
+def test_model_that_drafts_for_itself_is_always_right() -> None:
+    """The same weights and random numbers draw the same tokens: a step for seven of them."""
+    network, steps = make(KINDS["llama"]), 0
+
+    class Counting(NativeDecoder):
+        def step(self, rows: Rows) -> Tensor:
+            nonlocal steps
+            steps += 1
+            return super().step(rows)
+
+    drafter = DraftModel(NativeDecoder(network, "bf16", 20, 1))
+    engine = DecodingEngine(Counting(network, "bf16", 20, 1), drafter=drafter)
+    request = DecodeRequest((5, 6, 7), SamplingSettings(70, 1.0, seed=2), frozenset())
+    assert len(write_all(engine, [request])[0]) == 70
+    engine.close()
+    assert steps <= 1 + 10
+
+
+def test_drafting_model_with_other_tokens_is_refused() -> None:
+    drafter = DraftModel(NativeDecoder(make(KINDS["llama"]), "bf16", 20, 1))
+    with pytest.raises(UsageError, match="same tokenizer"):
+        check_vocabulary(drafter, 204)
+    drafter.close()
+
+
+def test_what_repeats_is_written_in_fewer_steps_by_looking_it_up() -> None:
+    network, steps = make(KINDS["llama"]), 0
+
+    class Counting(NativeDecoder):
+        def step(self, rows: Rows) -> Tensor:
+            nonlocal steps
+            steps += 1
+            return super().step(rows)
+
+    request = DecodeRequest((5, 6, 7), SamplingSettings(100, 0.0), frozenset())
+    (plain,) = write(network, [request], "int8", 20)
+    assert plain[-8:] in [plain[place : place + 8] for place in range(80)], "a greedy text of random weights repeats"
+    engine = DecodingEngine(Counting(network, "int8", 20, 1), drafter=PromptLookup())
+    assert write_all(engine, [request]) == [plain]
+    engine.close()
+    assert steps < 80

@@ -26,7 +26,7 @@ def test_what_followed_the_longest_run_at_its_latest_place_is_proposed(
     for token in [None, *more]:
         if token is not None:
             ids.append(token)
-        assert lookup.propose(ids, most) == expected(ids, most, shortest + beside, shortest)
+        assert lookup.propose(ids, None, most) == expected(ids, most, shortest + beside, shortest)
 
 
 @given(st.lists(LETTERS, min_size=2, max_size=12), st.data())
@@ -34,18 +34,18 @@ def test_texts_are_kept_apart(prompts: list[list[int]], data: st.DataObject) -> 
     lookup, texts = PromptLookup(3, 1), [list(prompt) for prompt in prompts]
     for _ in range(30):
         text = data.draw(st.sampled_from(texts))
-        assert lookup.propose(text, 5) == expected(text, 5, 3, 1)
+        assert lookup.propose(text, None, 5) == expected(text, 5, 3, 1)
         text.append(data.draw(st.integers(0, 3)))
 
 
 def test_text_that_was_taken_back_is_read_again() -> None:
     lookup, ids = PromptLookup(2, 1), [1, 2, 3, 1, 2]
-    assert lookup.propose(ids, 3) == [3, 1, 2]
+    assert lookup.propose(ids, None, 3) == [3, 1, 2]
     del ids[2:]
     ids += [9, 8, 1, 2]
-    assert lookup.propose(ids, 3) == [9, 8, 1]
+    assert lookup.propose(ids, None, 3) == [9, 8, 1]
     lookup.close()
-    assert lookup.propose([1, 2, 7], 3) == []
+    assert lookup.propose([1, 2, 7], None, 3) == []
 
 
 def test_step_of_a_long_text_costs_no_scan_of_it() -> None:
@@ -59,9 +59,9 @@ def test_step_of_a_long_text_costs_no_scan_of_it() -> None:
 
     ids = Counted(range(20000))
     lookup = PromptLookup()
-    lookup.propose(ids, 5)
+    lookup.propose(ids, None, 5)
     Counted.taken = 0
     for token in range(100):
         ids.append(token)
-        lookup.propose(ids, 5)
+        lookup.propose(ids, None, 5)
     assert Counted.taken < 100 * 60

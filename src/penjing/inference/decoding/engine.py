@@ -270,7 +270,7 @@ class DecodingEngine:
         left = text.room - (len(text.ids) - len(text.request.prompt)) - 1  # beside the token that is chosen anyway
         if self._drafter is None or text.request.constraint is not None or left < 1:
             return []
-        return self._drafter.propose(text.ids, min(most, left))
+        return self._drafter.propose(text.ids, text.state, min(most, left))
 
     def _make_room(self, text: _Text, tokens: int) -> bool:
         """Lets a text have blocks for so many tokens; others that came later may have to wait for that."""

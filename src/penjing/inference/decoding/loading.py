@@ -9,8 +9,10 @@ from typing import Literal, NamedTuple
 import torch
 
 from penjing.errors import ModelFolderError
+from penjing.inference.decoding.draft_model import DraftModel, check_vocabulary
 from penjing.inference.decoding.drafting import Drafter
 from penjing.inference.decoding.engine import DecodingEngine, EngineLimits
+from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.torch_stepper import TorchStepper
 from penjing.inference.generation import open_writing_model
@@ -35,6 +37,8 @@ class EngineSettings:
         threads: that compute; None: as many as PyTorch uses.
         cache_mb: memory for keys and values, in MB; room for one text of full length there is always.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        draft: what supposes the next tokens: the folder of a smaller model with the same tokenizer, or ``lookup``:
+            what followed the same tokens before; None: nothing.
         limits: how much is done at once.
     """
 
@@ -43,6 +47,7 @@ class EngineSettings:
     threads: int | None = None
     cache_mb: int = 1024
     device: str = "auto"
+    draft: Path | Literal["lookup"] | None = None
     limits: EngineLimits = field(default_factory=EngineLimits)
 
 
@@ -62,20 +67,36 @@ class Served(NamedTuple):
     kernels: str
 
 
-def load_engine(folder: Path, settings: EngineSettings | None = None, drafter: Drafter | None = None) -> Served:
+def load_engine(folder: Path, settings: EngineSettings | None = None) -> Served:
     """Loads a Llama-like decoder, ours or the hub's, into an engine.
 
     Args:
         folder: as `penjing` or the hub's tools write it.
         settings: how it is served.
-        drafter: supposes what comes next; see `DecodingEngine`.
 
     Raises:
         ModelFolderError: a file is missing or broken, or the model is no such decoder.
         CannotCompileError: compiled kernels are asked for, and cannot be had.
-        UsageError: there is no such device.
+        UsageError: there is no such device, or the drafting model has other tokens.
     """
     settings = settings or EngineSettings()
+    stepper, kernels, tokenizer, end_ids = _open(folder, settings)
+    drafter = _make_drafter(settings, stepper.vocab)
+    return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
+
+
+def _make_drafter(settings: EngineSettings, vocab: int) -> Drafter | None:
+    if settings.draft is None:
+        return None
+    if settings.draft == "lookup":
+        return PromptLookup()
+    drafter = DraftModel(_open(settings.draft, settings)[0])
+    check_vocabulary(drafter, vocab)
+    return drafter
+
+
+def _open(folder: Path, settings: EngineSettings) -> tuple[Stepper, str, Tokenizer, frozenset[int]]:
+    """Returns what computes a model, by what it does, and what is needed around it."""
     device = choose_device(settings.device)
     network, tokenizer, end_ids = open_writing_model(folder, "cpu" if device.type == "cpu" else settings.device)
     if not isinstance(network, LlamaForCausalLM):
@@ -84,8 +105,7 @@ def load_engine(folder: Path, settings: EngineSettings | None = None, drafter: D
             where=str(folder),
             do="Use penjing predict or penjing generate.",
         )
-    stepper, kernels = _make_stepper(network, settings, device)
-    return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
+    return *_make_stepper(network, settings, device), tokenizer, end_ids
 
 
 def _make_stepper(network: LlamaForCausalLM, settings: EngineSettings, device: torch.device) -> tuple[Stepper, str]:

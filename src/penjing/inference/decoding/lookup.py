@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from penjing.inference.decoding.sampler import SampleState
+
 _TEXTS = 8  # whose places are remembered
 _COMPARED = 8  # last tokens that show whether a text is the one that was read
 
@@ -24,11 +26,12 @@ class PromptLookup:
         self._lengths = range(longest, shortest - 1, -1)
         self._known: OrderedDict[int, _Places] = OrderedDict()
 
-    def propose(self, ids: Sequence[int], most: int) -> list[int]:
+    def propose(self, ids: Sequence[int], state: SampleState | None, most: int) -> list[int]:
         """Returns the tokens that may follow a text, at most so many.
 
         Args:
             ids: the text. A list that grows between the calls is read on; one that changed otherwise is read again.
+            state: not needed.
             most: tokens.
         """
         places = self._known.pop(id(ids), None)
