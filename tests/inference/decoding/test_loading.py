@@ -1,0 +1,85 @@
+"""An engine of a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from penjing.errors import ModelFolderError, UsageError
+from penjing.inference.decoding.collecting import write_all
+from penjing.inference.decoding.engine import EngineLimits
+from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
+from penjing.inference.decoding.request import DecodeRequest
+from penjing.inference.generation import TextGenerator, open_writing_model
+from penjing.inference.native.compiling import CannotCompileError
+from penjing.inference.native.packing import Weights
+from penjing.inference.sampling import SamplingSettings
+
+GREEDY = SamplingSettings(20, 0.0)
+Starts = Callable[[str], Path]
+
+
+def write(folder: Path, **settings: Any) -> tuple[str, Served]:
+    """Returns what a model writes after a word."""
+    served = load_engine(folder, EngineSettings(**{"threads": 1, "cache_mb": 1, **settings}))
+    prompt = (*served.tokenizer.prompt_start, *served.tokenizer.encode(["eins"])[0])
+    (ids,) = write_all(served.engine, [DecodeRequest(tuple(prompt), GREEDY, served.end_ids)])
+    served.engine.close()
+    return served.tokenizer.decode(ids), served
+
+
+def test_engine_continues_as_the_generator_does(writing_start: Starts) -> None:
+    folder = writing_start("llama")
+    expected = TextGenerator(*open_writing_model(folder)).generate("eins", GREEDY).text
+    assert write(folder, weights="fp32")[0] == expected
+    assert write(folder, weights="fp32", kernels="torch")[0] == expected
+    assert write(folder, weights="fp32", draft="lookup")[0] == expected
+    assert write(folder, weights="fp32", draft=folder)[0] == expected
+
+
+@pytest.mark.parametrize("weights", get_args(Weights))
+def test_every_kind_of_weights_is_served(writing_start: Starts, weights: Weights) -> None:
+    text, served = write(writing_start("llama"), weights=weights)
+    assert served.kernels == "native"
+    assert isinstance(text, str)
+
+
+def test_without_a_compiler_pytorch_computes_and_the_reason_is_told(
+    writing_start: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    expected, _ = write(writing_start("llama"), weights="fp32")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing was compiled there
+    text, served = write(writing_start("llama"), weights="fp32")
+    assert text == expected
+    assert served.kernels.startswith("torch (there is no C++ compiler")
+    with pytest.raises(CannotCompileError):
+        write(writing_start("llama"), kernels="native")
+
+
+def test_model_that_is_no_decoder_is_refused(writing_start: Starts) -> None:
+    with pytest.raises(ModelFolderError, match="Llama family"):
+        load_engine(writing_start("t5"))
+
+
+def test_drafting_model_of_another_vocabulary_is_refused(writing_start: Starts, tmp_path: Path) -> None:
+    from penjing.models.llama import LLAMA
+    from penjing.models.weights import save_network
+
+    folder = writing_start("llama")
+    tokenizer = open_writing_model(folder).tokenizer
+    config = LLAMA.config_from_dict({**LLAMA.fresh_shape, "vocab_size": tokenizer.vocab_size + 16})
+    save_network(tmp_path, LLAMA.language_model(config), LLAMA.config_to_dict(config, head="language"))
+    tokenizer.save(tmp_path)
+    with pytest.raises(UsageError, match="same tokenizer"):
+        load_engine(folder, EngineSettings(threads=1, cache_mb=1, draft=tmp_path))
+
+
+def test_room_for_one_text_of_full_length_there_is_always(writing_start: Starts) -> None:
+    settings = EngineSettings(threads=1, cache_mb=0, limits=EngineLimits(texts=3))
+    served = load_engine(writing_start("llama"), settings)
+    assert served.engine.longest_row == 64
+    served.engine.close()
