@@ -103,8 +103,19 @@ def load_replier(folder: Path, device: str = "auto") -> Replier:
             where=str(folder),
             do="Give a model that was trained on dialogues (task chat), or continue texts with penjing generate.",
         )
-    limits = [limit for limit in (generator.longest_row, _trained_window(folder)) if limit is not None]
-    return Replier(generator, DialogueRenderer(generator.tokenizer, template, min(limits, default=_WINDOW)))
+    window = find_window(folder, generator.longest_row)
+    return Replier(generator, DialogueRenderer(generator.tokenizer, template, window))
+
+
+def find_window(folder: Path, longest_row: int | None) -> int:
+    """Returns the longest window in which a model reads dialogues: of its positions, and of what it was trained on.
+
+    Args:
+        folder: of the model.
+        longest_row: tokens that fit into its positions; None: there is no limit.
+    """
+    limits = [limit for limit in (longest_row, _trained_window(folder)) if limit is not None]
+    return min(limits, default=_WINDOW)
 
 
 def _trained_window(folder: Path) -> int | None:

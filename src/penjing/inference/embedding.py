@@ -34,7 +34,24 @@ class TextEncoder:
         self._network, self._tokenizer, self._longest = network.eval(), tokenizer, longest
         self._device = next(network.parameters()).device
 
-    @torch.inference_mode()
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of the same folder."""
+        return self._tokenizer
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a text, those around it included."""
+        return self._longest
+
+    def read(self, texts: Sequence[str]) -> list[list[int]]:
+        """Returns the tokens of each text, and those around it; nothing is cut."""
+        return self.surround(self._tokenizer.encode(list(texts)))
+
+    def surround(self, rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Returns the tokens of texts with those that stand around them."""
+        return [[self._tokenizer.start_id, *ids, self._tokenizer.end_id] for ids in rows]
+
     def encode(
         self, texts: Sequence[str], progress: Progress | None = None, batch_tokens: int = 8192
     ) -> NDArray[np.float32]:
@@ -48,8 +65,14 @@ class TextEncoder:
         Raises:
             Interrupted: the user asked to stop.
         """
-        start, end = self._tokenizer.start_id, self._tokenizer.end_id
-        rows = [[start, *ids[: self._longest - 2], end] for ids in self._tokenizer.encode(list(texts))]
+        rows = self.surround([ids[: self._longest - 2] for ids in self._tokenizer.encode(list(texts))])
+        return self.encode_rows(rows, progress, batch_tokens)
+
+    @torch.inference_mode()
+    def encode_rows(
+        self, rows: Sequence[list[int]], progress: Progress | None = None, batch_tokens: int = 8192
+    ) -> NDArray[np.float32]:
+        """Returns a vector of length 1 for the tokens of each text, [texts, dim]; see `encode`."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         vectors: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(rows)
         progress = progress or Silent()

@@ -37,6 +37,7 @@ class Account:
         prompt_tokens: that were read.
         written_tokens: that were written.
         text: of the body, where texts are logged.
+        created: when it came, in seconds since 1970.
         began: in seconds of `time.perf_counter`.
         deadline: by when it is to be answered, in seconds of the loop's clock.
     """
@@ -53,6 +54,7 @@ class Account:
     prompt_tokens: int = 0
     written_tokens: int = 0
     text: str = ""
+    created: int = field(default_factory=lambda: int(time.time()))
     began: float = field(default_factory=time.perf_counter)
     deadline: float = float("inf")
 

@@ -20,7 +20,7 @@ from penjing.serve.access import Access
 from penjing.serve.context import ServeContext
 from penjing.serve.failures import ErrorBody, RequestError, failure_of
 from penjing.serve.guard import Guard
-from penjing.serve.openai import models
+from penjing.serve.openai import chat, completions, embeddings, models
 from penjing.serve.page import routes as page
 from penjing.serve.pool import ModelPool
 from penjing.serve.settings import ServeSettings
@@ -32,7 +32,16 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
     "5XX": {"model": ErrorBody, "description": "The server cannot answer."},
 }
 #: Routers of the server, in order; a file that adds routes adds its own here.
-ROUTERS: Sequence[APIRouter] = (health.router, models.router, tasks.router, explain.router, page.router)
+ROUTERS: Sequence[APIRouter] = (
+    health.router,
+    models.router,
+    completions.router,
+    chat.router,
+    embeddings.router,
+    tasks.router,
+    explain.router,
+    page.router,
+)
 
 
 def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:

@@ -21,7 +21,8 @@ from penjing.tasks.card import CARD
 from penjing.text.chat_template import read_chat_template
 
 if TYPE_CHECKING:
-    from penjing.serve.vectors import TextVectors
+    from penjing.inference.embedding import TextEncoder
+    from penjing.serve.writing import TextService
     from penjing.tasks.model import Model
 
 Part = TypeVar("Part")
@@ -135,6 +136,11 @@ class ServedModel:
         return self.facts.card
 
     @property
+    def mark(self) -> str:
+        """Another one whenever its files changed, as clients are told it."""
+        return f"fp_{self.facts.stamp[:12]}"
+
+    @property
     def loaded(self) -> list[str]:
         """Names of the parts that are in memory."""
         return [name for name, part in self._parts.items() if part.done() and _worked(part)]
@@ -147,15 +153,28 @@ class ServedModel:
         """
         return await self._part("task", lambda: penjing.load(self.folder))
 
-    async def text_vectors(self) -> TextVectors:
+    async def text_service(self) -> TextService:
+        """Returns what goes on with texts.
+
+        Raises:
+            PenjingError: it cannot be loaded, or this model does not write.
+        """
+        from penjing.serve.writing import load_text_service
+
+        def load() -> TextService:
+            return load_text_service(self.folder, self._settings, is_trained_on_texts=self.facts.task == "generate")
+
+        return await self._part("text", load)
+
+    async def text_encoder(self) -> TextEncoder:
         """Returns what makes vectors of texts.
 
         Raises:
             PenjingError: it cannot be loaded, or this model makes none.
         """
-        from penjing.serve.vectors import load_text_vectors
+        from penjing.inference.embedding import load_encoder
 
-        return await self._part("vectors", lambda: load_text_vectors(self.folder))
+        return await self._part("vectors", lambda: load_encoder(self.folder))
 
     async def predict(self, rows: list[Any]) -> list[Any]:
         """Returns what the task model predicts for rows, together with those of other requests of the same moment.
@@ -179,7 +198,8 @@ class ServedModel:
         """
         load: dict[str, Callable[[], Awaitable[Any]]] = {
             "task": self.task_model,
-            "vectors": self.text_vectors,
+            "text": self.text_service,
+            "vectors": self.text_encoder,
         }
         for name in other.loaded:
             await load[name]()

@@ -22,7 +22,7 @@ class Limits:
         body_bytes: largest body of a request.
         json_depth: how deep lists and objects may lie in one another in a body.
         prompt_tokens: longest prompt; None: as long as the model reads.
-        output_tokens: most tokens of an answer, all choices together.
+        output_tokens: most tokens of an answer, of each choice.
         choices: most answers to one request (``n``, and prompts in a list).
         rows: most texts in one request that asks about several.
         requests_a_minute: for each key, or each address where there are no keys; None: any number.

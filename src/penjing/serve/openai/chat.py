@@ -1,0 +1,221 @@
+"""``/v1/chat/completions``: a model replies in a dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, ClassVar, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from penjing.data.messages import Message, read_messages
+from penjing.errors import DataError
+from penjing.serve.account import Account, Remembered
+from penjing.serve.context import Context, ServeContext
+from penjing.serve.failures import RequestError
+from penjing.serve.openai.asking import (
+    Asked,
+    check_choices,
+    check_length,
+    choose_room,
+    make_requests,
+    read_long,
+    write_whole,
+)
+from penjing.serve.openai.body import SampledBody, Usage, count_usage
+from penjing.serve.openai.fields import NOT_DONE, Body
+from penjing.serve.openai.logprobs import tell_chat_logprobs
+from penjing.serve.openai.sse import stream_events
+from penjing.serve.served import ServedModel
+from penjing.serve.writing import Ending
+
+router = APIRouter(prefix="/v1", tags=["chat"])
+
+
+class TextPart(Body):
+    """A part of what is said; the parts of a message are joined."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(Body):
+    """What one side says."""
+
+    not_done: ClassVar[Mapping[str, str]] = {
+        **NOT_DONE,
+        "tool_calls": "Penjing calls no tools",
+        "tool_call_id": "Penjing calls no tools",
+        "refusal": "Penjing has no refusals",
+    }
+
+    role: Literal["system", "developer", "user", "assistant"] = Field(description="developer is the same as system")
+    content: str | list[TextPart]
+    name: str | None = Field(None, description="changes nothing here")
+
+    @property
+    def text(self) -> str:
+        """All that is said."""
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+
+
+class ChatBody(SampledBody):
+    """A dialogue that is to be replied to."""
+
+    messages: list[ChatMessage] = Field(min_length=1, max_length=2000)
+    max_tokens: int | None = Field(None, ge=1, description="most tokens of a reply; half of what the model reads")
+    max_completion_tokens: int | None = Field(None, ge=1, description="the same")
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+    truncation: Literal["auto", "disabled"] | None = Field(
+        None, description="auto: of a dialogue that is too long the oldest exchanges are not read; disabled: an error"
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> ChatBody:
+        if self.top_logprobs is not None and not self.logprobs:
+            raise PydanticCustomError("no_logprobs", "top_logprobs is told with logprobs alone; set it too")
+        if None not in (self.max_tokens, self.max_completion_tokens) and self.max_tokens != self.max_completion_tokens:
+            raise PydanticCustomError("two_limits", "max_tokens and max_completion_tokens differ; leave one out")
+        return self
+
+
+class Reply(BaseModel):
+    """What the model says."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class ChatChoice(BaseModel):
+    """An answer."""
+
+    index: int
+    message: Reply
+    logprobs: dict[str, Any] | None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatCompletion(BaseModel):
+    """All answers.
+
+    Attributes:
+        dropped_exchanges: at the beginning of the dialogue, that were not read, for there was no room.
+    """
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[ChatChoice]
+    usage: Usage
+    dropped_exchanges: int
+
+
+@router.post("/chat/completions", response_model=ChatCompletion)
+async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCompletion | StreamingResponse:
+    """Replies in a dialogue; with ``stream`` as server-sent events, piece by piece."""
+    account.model = context.pool.peek(body.model).name
+    if not body.stream:
+        async with context.pool.use(body.model) as model:
+            return await _reply(model, body, context, account)
+    return await stream_events(_stream(body, context, account))
+
+
+async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> ChatCompletion:
+    asked, dropped = await _ask(model, body, context, account)
+    written = await write_whole(asked)
+    tokenizer = asked.service.tokenizer
+    choices = [
+        ChatChoice(
+            index=number,
+            message=Reply(content=text.text),
+            logprobs=tell_chat_logprobs(tokenizer, text.tokens) if body.logprobs else None,
+            finish_reason=text.reason,
+        )
+        for number, text in enumerate(written)
+    ]
+    usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
+    return ChatCompletion(**_head(model, account), choices=choices, usage=usage, dropped_exchanges=dropped)
+
+
+async def _stream(body: ChatBody, context: ServeContext, account: Account) -> AsyncGenerator[dict[str, Any]]:
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(context.pool.use(body.model))
+        asked, dropped = await _ask(model, body, context, account)
+        head = {**_head(model, account), "object": "chat.completion.chunk"}
+        head |= {"usage": None} if body.tells_usage else {}
+        written = await stack.enter_async_context(aclosing(asked.write()))
+        count, begun = 0, set[int]()
+        async for number, item in written:
+            if number not in begun:
+                begun.add(number)
+                first = _chunk(head, number, {"role": "assistant", "content": ""}, None, None)
+                yield {**first, "dropped_exchanges": dropped} if dropped else first
+            if isinstance(item, Ending):
+                count += item.tokens
+                yield _chunk(head, number, {}, None, item.reason)
+                continue
+            told = tell_chat_logprobs(asked.service.tokenizer, item.tokens) if body.logprobs else None
+            yield _chunk(head, number, {"content": item.text}, told, None)
+        if body.tells_usage:
+            yield {**head, "choices": [], "usage": count_usage(asked.prompt_tokens, count).model_dump()}
+
+
+async def _ask(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> tuple[Asked, int]:
+    """Returns what the engine is asked, and how many exchanges found no place in it."""
+    if not model.facts.chats:
+        what = f"The model {model.name} has no chat template, so it does not reply. /v1/models says what each can do."
+        raise RequestError(400, what, param="model", code="model_cannot_chat")
+    messages = _read_messages(body)
+    service = await model.text_service()
+    check_choices(body, 1, context)
+    param = "max_tokens" if body.max_completion_tokens is None else "max_completion_tokens"
+    wanted = body.max_completion_tokens or body.max_tokens
+    room = choose_room(wanted, service.window // 2, context, param)
+    kept = min(room, service.window // 2)
+    prompt = await read_long(lambda: service.read_dialogue(messages, kept), sum(len(m.content) for m in messages))
+    if prompt.dropped and body.truncation == "disabled":
+        what = f"The dialogue does not fit into the {service.window:,} tokens that the model reads. Shorten it."
+        raise RequestError(400, what, param="messages", code="context_length_exceeded")
+    check_length(len(prompt.ids), service, context, "messages")
+    most = min(room, service.window - len(prompt.ids))
+    logprobs = (body.top_logprobs or 0) if body.logprobs else None
+    requests = await make_requests(service, body, [prompt.ids], [most], logprobs)
+    return Asked(service, requests, body.stops, len(prompt.ids), context, account), prompt.dropped
+
+
+def _read_messages(body: ChatBody) -> list[Message]:
+    """Returns the messages as the renderer takes them: all that stands first and is the system's, in one."""
+    said = [(message.role.replace("developer", "system"), message.text) for message in body.messages]
+    first = next((place for place, (role, _) in enumerate(said) if role != "system"), len(said))
+    system = [("system", "\n\n".join(text for _, text in said[:first]))] if first else []
+    values = [{"role": role, "content": text} for role, text in [*system, *said[first:]]]
+    try:
+        messages = read_messages(values, "messages")
+    except DataError as error:
+        raise RequestError(400, str(error), param="messages", code="invalid_messages") from error
+    if messages[-1].role != "user":
+        what = "The last message is the assistant's, and there is nothing to reply to. End with one of the user."
+        raise RequestError(400, what, param="messages", code="invalid_messages")
+    return messages
+
+
+def _head(model: ServedModel, account: Account) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{account.id}",
+        "created": account.created,
+        "model": model.name,
+        "system_fingerprint": model.mark,
+    }
+
+
+def _chunk(
+    head: dict[str, Any], number: int, delta: dict[str, Any], told: dict[str, Any] | None, reason: str | None
+) -> dict[str, Any]:
+    return {**head, "choices": [{"index": number, "delta": delta, "logprobs": told, "finish_reason": reason}]}

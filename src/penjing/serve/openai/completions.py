@@ -1,0 +1,173 @@
+"""``/v1/completions``: a model goes on with texts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from typing import Annotated, Any, Literal, cast
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from penjing.serve.account import Account, Remembered
+from penjing.serve.context import Context, ServeContext
+from penjing.serve.failures import RequestError
+from penjing.serve.openai.asking import (
+    Asked,
+    check_choices,
+    check_length,
+    choose_room,
+    make_requests,
+    read_long,
+    write_whole,
+)
+from penjing.serve.openai.body import SampledBody, Usage, count_usage
+from penjing.serve.openai.logprobs import tell_text_logprobs
+from penjing.serve.openai.sse import stream_events
+from penjing.serve.served import ServedModel
+from penjing.serve.writing import Ending, TextService
+
+router = APIRouter(prefix="/v1", tags=["completions"])
+_USUAL = 16  # tokens, as OpenAI has it
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class CompletionBody(SampledBody):
+    """What is to be gone on with."""
+
+    prompt: str | list[str] | list[TokenId] | list[list[TokenId]] = Field(description="texts, or their tokens")
+    max_tokens: int | None = Field(None, ge=1, description=f"most tokens; {_USUAL}")
+    logprobs: int | None = Field(None, ge=0, le=20, description="how many of the likeliest tokens are told")
+    echo: bool | None = Field(None, description="give the prompt too; not with logprobs")
+    best_of: int | None = Field(None, ge=1, description="no more than n")
+
+    @model_validator(mode="after")
+    def _is_done_here(self) -> CompletionBody:
+        if self.echo and self.logprobs is not None:
+            raise PydanticCustomError("not_done", "echo with logprobs is not done here. Leave one of them out")
+        if self.best_of is not None and self.best_of > self.choices:
+            raise PydanticCustomError("not_done", "best_of above n is not done here. Leave it out")
+        if not self.prompt and self.prompt != "":
+            raise PydanticCustomError("too_short", "prompt is an empty list. Give a text")
+        return self
+
+
+class Choice(BaseModel):
+    """An answer."""
+
+    index: int
+    text: str
+    logprobs: dict[str, Any] | None = None
+    finish_reason: Literal["stop", "length"] | None
+
+
+class Completion(BaseModel):
+    """All answers."""
+
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: Usage
+
+
+@router.post("/completions", response_model=Completion)
+async def complete(body: CompletionBody, context: Context, account: Remembered) -> Completion | StreamingResponse:
+    """Goes on with texts; with ``stream`` as server-sent events, piece by piece."""
+    account.model = context.pool.peek(body.model).name
+    if not body.stream:
+        async with context.pool.use(body.model) as model:
+            return await _complete(model, body, context, account)
+    return await stream_events(_stream(body, context, account))
+
+
+async def _complete(model: ServedModel, body: CompletionBody, context: ServeContext, account: Account) -> Completion:
+    asked, echoes = await _ask(model, body, context, account)
+    written = await write_whole(asked)
+    tokenizer = asked.service.tokenizer
+    choices = [
+        Choice(
+            index=number,
+            text=echo + text.text,
+            logprobs=None if body.logprobs is None else tell_text_logprobs(tokenizer, text.tokens, 0),
+            finish_reason=text.reason,
+        )
+        for number, (text, echo) in enumerate(zip(written, echoes, strict=True))
+    ]
+    usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
+    return Completion(**_head(model, account), choices=choices, usage=usage)
+
+
+async def _stream(body: CompletionBody, context: ServeContext, account: Account) -> AsyncGenerator[dict[str, Any]]:
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(context.pool.use(body.model))
+        asked, echoes = await _ask(model, body, context, account)
+        head = {**_head(model, account), "object": "text_completion"}
+        head |= {"usage": None} if body.tells_usage else {}
+        offsets, count = [0] * len(echoes), 0
+        written = await stack.enter_async_context(aclosing(asked.write()))
+        for number, echo in enumerate(echoes):
+            if echo:
+                yield _chunk(head, number, echo, None, None)
+        async for number, item in written:
+            if isinstance(item, Ending):
+                count += item.tokens
+                yield _chunk(head, number, "", None, item.reason)
+                continue
+            told = None
+            if body.logprobs is not None:
+                told = tell_text_logprobs(asked.service.tokenizer, item.tokens, offsets[number])
+            offsets[number] += len(item.text)
+            yield _chunk(head, number, item.text, told, None)
+        if body.tells_usage:
+            yield {**head, "choices": [], "usage": count_usage(asked.prompt_tokens, count).model_dump()}
+
+
+async def _ask(
+    model: ServedModel, body: CompletionBody, context: ServeContext, account: Account
+) -> tuple[Asked, list[str]]:
+    """Returns what the engine is asked, and what stands before each answer."""
+    if not model.facts.writes:
+        what = f"The model {model.name} does not go on with texts. /v1/models says what each can do."
+        raise RequestError(400, what, param="model", code="model_cannot_complete")
+    service = await model.text_service()
+    prompts, texts = await _read_prompts(service, body)
+    check_choices(body, len(prompts), context)
+    for prompt in prompts:
+        check_length(len(prompt), service, context, "prompt")
+    room = choose_room(body.max_tokens, _USUAL, context, "max_tokens")
+    requests = await make_requests(service, body, prompts, [room] * len(prompts), body.logprobs)
+    echoes = [text if body.echo else "" for text in texts for _ in range(body.choices)]
+    return Asked(service, requests, body.stops, sum(map(len, prompts)), context, account), echoes
+
+
+async def _read_prompts(service: TextService, body: CompletionBody) -> tuple[list[list[int]], list[str]]:
+    """Returns the tokens of each prompt, and its text."""
+    given = body.prompt
+    if isinstance(given, str) or isinstance(given[0], str):
+        texts = [given] if isinstance(given, str) else list(given)
+        return await read_long(lambda: service.read_texts(texts), sum(map(len, texts))), texts
+    rows = cast("list[list[int]]", given if isinstance(given[0], list) else [given])
+    if any(not row or max(row) >= service.vocab for row in rows):
+        what = f"A prompt of tokens is empty, or has one that is none of the model's {service.vocab:,}."
+        raise RequestError(400, what, param="prompt", code="no_such_token")
+    return rows, [service.tokenizer.decode(row) for row in rows] if body.echo else [""] * len(rows)
+
+
+def _head(model: ServedModel, account: Account) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{account.id}",
+        "created": account.created,
+        "model": model.name,
+        "system_fingerprint": model.mark,
+    }
+
+
+def _chunk(
+    head: dict[str, Any], number: int, text: str, told: dict[str, Any] | None, reason: str | None
+) -> dict[str, Any]:
+    return {**head, "choices": [{"index": number, "text": text, "logprobs": told, "finish_reason": reason}]}

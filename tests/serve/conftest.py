@@ -1,0 +1,145 @@
+"""Small models, and real servers of them: each a process of its own, on 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORDS = ("a", "lovely", "film", "dull", "plot", "and", "the", "scene", "is", "warm", "I", "you", "精彩", "无聊", "😀")
+
+
+@pytest.fixture(scope="session")
+def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model ``talker``, whose weights are random, and ``plain``, which has no chat template."""
+    import torch
+
+    from penjing.models.llama import LLAMA
+    from penjing.pipeline.model_folder import write_network
+    from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, write_chat_template
+    from penjing.text.tokenizer import train_tokenizer
+    from penjing.text.tokenizer_settings import TokenizerSettings
+
+    place = tmp_path_factory.mktemp("decoders")
+    settings = TokenizerSettings(kind="bpe", vocab_size=340, reserved=4)
+    tokenizer = train_tokenizer([[" ".join(WORDS)] * 3], settings).name_reserved(MARKS)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = LLAMA.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 512})
+    network = LLAMA.language_model(config)
+    LLAMA.initialize(network, config, 0)
+    with torch.no_grad():  # else it says the same whatever it is asked
+        for parameter in network.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(8)
+    for name in ("talker", "plain"):
+        write_network(place / name, network, LLAMA, config, tokenizer, head="language")
+    write_chat_template(place / "talker", DEFAULT_TEMPLATE)
+    return place
+
+
+class Server:
+    """A server in a process of its own.
+
+    Attributes:
+        url: where it is.
+        process: it.
+        log: lines that it wrote.
+    """
+
+    def __init__(self, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "penjing", "serve", *arguments, "--port", "0"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+        self.log: list[str] = []
+        found: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(found,), daemon=True)
+        self._reader.start()
+        url = found.get(timeout=120)
+        assert url is not None, "\n".join(self.log)
+        self.url = url
+
+    def _read(self, found: queue.Queue[str | None]) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line.rstrip("\n"))
+            if match := re.search(r"^Serving .* at (http\S+)$", line):
+                found.put(match[1])
+        found.put(None)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """The lines about requests."""
+        return [json.loads(line) for line in self.log if line.startswith("{")]
+
+    def account(self, request_id: str, timeout_s: float = 20) -> dict[str, Any]:
+        """The line about a request, which is written when the request is over."""
+        ends = time.monotonic() + timeout_s
+        while time.monotonic() < ends:
+            for line in self.accounts():
+                if line["id"] == request_id:
+                    return line
+            time.sleep(0.05)
+        raise AssertionError(f"nothing is said about {request_id}")
+
+    def stop(self, timeout_s: float = 60) -> int:
+        """Asks it to end, and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(timeout_s)
+        finally:
+            self.process.kill()
+        self._reader.join(10)
+        return code
+
+
+@pytest.fixture(scope="module")
+def start_server() -> Iterator[Callable[..., Server]]:
+    """A function that starts a server with the arguments of ``penjing serve``; it is stopped in the end."""
+    for package in ("fastapi", "uvicorn", "httptools", "prometheus_client"):
+        pytest.importorskip(package)
+    started: list[Server] = []
+
+    def start(*arguments: object) -> Server:
+        started.append(Server([str(argument) for argument in arguments]))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Server], decoders: Path, small_run: Any, small_bert_run: Any) -> Server:
+    """A server of a talker, a plain decoder, a classifier, and an encoder; its weights are fp32."""
+    models = (f"talker={decoders / 'talker'}", f"plain={decoders / 'plain'}", f"reviews={small_run.model}")
+    return start_server(*models, f"encoder={small_bert_run.model}", "--weights", "fp32", "--max-output", 400)
+
+
+@pytest.fixture
+def curl() -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """A function that calls curl."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        environment = {**os.environ, "NO_PROXY": "*"}
+        command = ["curl", "--silent", "--show-error", "--max-time", "60", *arguments]
+        return subprocess.run(command, capture_output=True, check=False, env=environment)
+
+    return call
