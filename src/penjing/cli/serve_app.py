@@ -41,6 +41,9 @@ def serve_models(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")] = 8000,
     keys: Annotated[Path | None, typer.Option("--keys", help="File of the keys (penjing serve key).")] = None,
     weights: Annotated[str, typer.Option("--weights", help="Of models that write: bf16, int8, int4 or fp32.")] = "bf16",
+    encoders: Annotated[
+        str, typer.Option("--encoders", help="Products of classifiers: fp32, or bf16, which is faster.")
+    ] = "fp32",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="For computing (default: all cores).")] = None,
     idle: Annotated[
         float | None, typer.Option("--unload-after", min=1, help="Seconds after which an idle model is unloaded.")
@@ -69,7 +72,7 @@ def serve_models(
     from penjing.cli.serve import serve_models as serve
     from penjing.serve.documents import name_documents
     from penjing.serve.names import name_models
-    from penjing.serve.settings import Limits, ServeSettings, Weights
+    from penjing.serve.settings import Encoders, Limits, ServeSettings, Weights
 
     limits = Limits(
         body_bytes=max_body,
@@ -88,6 +91,7 @@ def serve_models(
         port=port,
         keys=keys,
         weights=cast(Weights, weights),
+        encoders=cast(Encoders, encoders),
         threads=threads,
         idle_s=idle,
         origins=tuple(origins or ()),

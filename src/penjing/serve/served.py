@@ -151,7 +151,12 @@ class ServedModel:
         Raises:
             PenjingError: it cannot be loaded.
         """
-        return await self._part("task", lambda: penjing.load(self.folder))
+        return await self._part("task", self._load_task)
+
+    def _load_task(self) -> Model:
+        from penjing.serve.quickening import quicken
+
+        return quicken(penjing.load(self.folder), self._settings.encoders)
 
     async def text_service(self) -> TextService:
         """Returns what goes on with texts.

@@ -11,6 +11,7 @@ from typing import Literal
 from penjing.errors import UsageError
 
 Weights = Literal["bf16", "int8", "int4", "fp32"]
+Encoders = Literal["fp32", "bf16"]
 WEIGHTS: tuple[Weights, ...] = ("bf16", "int8", "int4", "fp32")
 
 
@@ -64,6 +65,7 @@ class ServeSettings:
         port: 0 takes one that is free.
         keys: file of the keys; None: whoever reaches the server may use it.
         weights: how a text-writing model keeps its weights.
+        encoders: precision in which classifiers multiply; fp32: their answers are those of the command line.
         threads: for computing; None: PyTorch's own choice.
         idle_s: a model that nobody asked for so long is unloaded; None: never.
         origins: pages that may call the server from a browser (CORS), ``*`` for all.
@@ -78,6 +80,7 @@ class ServeSettings:
     port: int = 8000
     keys: Path | None = None
     weights: Weights = "bf16"
+    encoders: Encoders = "fp32"
     threads: int | None = None
     idle_s: float | None = None
     origins: tuple[str, ...] = ()
@@ -92,6 +95,8 @@ class ServeSettings:
             raise UsageError(
                 f'weights cannot be "{self.weights}"', where="--weights", do=f"Use one of {', '.join(WEIGHTS)}."
             )
+        if self.encoders not in ("fp32", "bf16"):
+            raise UsageError(f'encoders cannot be "{self.encoders}"', where="--encoders", do="Use fp32 or bf16.")
         if self.keys is None and not is_loopback(self.host):
             raise UsageError(
                 f"without keys the server would answer whoever reaches {self.host}",

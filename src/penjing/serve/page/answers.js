@@ -7,11 +7,11 @@ export function buildAnswers(use, documents) {
   const result = makeResult(say("answers_empty"));
   const submit = () => run.start();
   const question = makeField(say("answers_question"), { rows: 1, hint: say("answers_question_hint"), submit });
-  const context = makeField(say("answers_context"), { rows: 7, hint: say("answers_context_hint"), submit });
+  const context = makeField(say("answers_context"), { rows: 5, hint: say("answers_context_hint"), submit });
   const id = freshId("where");
   const choices = [h("option", { value: "" }, say("answers_text")), ...documents.map((name) => h("option", { value: name }, name))];
   const where = h("select", { id }, choices);
-  const place = h("div", { class: "field" }, h("label", { for: id }, say("answers_where")), where);
+  const place = h("div", { class: "field place" }, h("label", { for: id }, say("answers_where")), where);
   place.hidden = !documents.length;
   where.addEventListener("change", () => (context.node.hidden = where.value !== ""));
   const run = new Run(result, async (signal) => {

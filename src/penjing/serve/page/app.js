@@ -100,7 +100,7 @@ const theme = () => document.documentElement.dataset.theme ?? (dark.matches ? "d
 
 function showTheme() {
   const name = say(`theme_${theme()}`);
-  at("theme-button").textContent = name;
+  at("theme-button").textContent = `◐ ${name}`;
   at("theme-button").setAttribute("aria-label", say("theme", { name }));
 }
 

@@ -4,7 +4,7 @@ import { draw, h, say } from "./dom.js";
 import { makeCopy } from "./panel.js";
 
 export function showHead(model) {
-  const known = [model.taskName, model.family, model.parameters === "0" ? null : model.parameters].filter(Boolean);
+  const known = [model.taskName, model.family, model.size].filter(Boolean);
   const kicker = h("p", { class: "kicker" }, known.flatMap((text, place) => (place ? [h("span", {}, "·"), text] : [text])));
   return h("header", { class: "model-head" }, kicker, h("h1", { dir: "auto" }, model.name), h("p", { class: "lede" }, model.does), model.chief ? showChief(model.chief) : null);
 }

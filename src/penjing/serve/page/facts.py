@@ -21,7 +21,8 @@ _CHIEF = (
     *("accuracy", "micro_f1", "f1", "bleu", "rougeL", "retrieval_accuracy", "preference_accuracy", "hit_rate_10"),
     *("bits_per_byte", "pseudo_bits_per_byte"),
 )
-_SHARES = frozenset(_CHIEF) - {"bits_per_byte", "pseudo_bits_per_byte", "bleu"}
+_LOWER = frozenset({"bits_per_byte", "pseudo_bits_per_byte"})  # is better
+_SHARES = frozenset(_CHIEF) - _LOWER - {"bleu"}
 _VIEWS: Mapping[Answers, str] = {
     "label": "labels",
     "rank": "labels",
@@ -52,7 +53,7 @@ def describe_model(name: str, facts: ModelFacts, language: Language) -> dict[str
     return {
         "name": name,
         "family": wording.name("family", facts.family),
-        "parameters": _parameters(facts.folder, wording),
+        "size": _size(facts.folder, wording, language),
         **_describe_use(card, facts, wording, language),
         "parts": [
             {"name": part, **_describe_use({**entry, "license": None}, facts, wording, language, part=part)}
@@ -142,7 +143,7 @@ def _chief_score(card: Mapping[str, Any], wording: Wording, language: Language) 
     words, figure = PAGE_WORDS[language], scores[name]
     best = _best_baseline(card, name)
     return {
-        "title": words["score_plain"].format(score=wording.name("score", name)),
+        "title": words["score_lower" if name in _LOWER else "score_plain"].format(score=wording.name("score", name)),
         "value": wording.score(name, figure.value),
         "interval": words["interval"].format(range=wording.interval(name, figure)),
         "place": [figure.value, figure.low, figure.high] if name in _SHARES else None,
@@ -163,8 +164,7 @@ def _best_baseline(card: Mapping[str, Any], score: str) -> tuple[str, Figure] | 
         for name, values in (baselines.items() if isinstance(baselines, dict) else ())
         if score in (figures := _figures(values))
     ]
-    lower_is_better = score.endswith("bits_per_byte")
-    return min(found, key=lambda pair: pair[1].value * (1 if lower_is_better else -1), default=None)
+    return min(found, key=lambda pair: pair[1].value * (1 if score in _LOWER else -1), default=None)
 
 
 def _score_table(card: Mapping[str, Any], wording: Wording) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _plain_facts(card: Mapping[str, Any], facts: ModelFacts, wording: Wording, l
     found = {
         "card_task": wording.name("task", task) if isinstance(task, str) else None,
         "card_family": wording.name("family", facts.family),
-        "card_parameters": _parameters(facts.folder, wording),
+        "card_parameters": wording.parameters(stored) if (stored := count_stored(facts.folder)) else None,
         "card_window": words["card_tokens"].format(count=wording.count(window)) if isinstance(window, int) else None,
         "card_finished": wording.moment(finished) if isinstance(finished, str) else None,
         "card_license": card.get("license"),
@@ -236,8 +236,9 @@ def _history(card: Mapping[str, Any], wording: Wording, language: Language) -> l
     ]
 
 
-def _parameters(folder: Path, wording: Wording) -> str:
-    return wording.parameters(count_stored(folder))
+def _size(folder: Path, wording: Wording, language: Language) -> str | None:
+    stored = count_stored(folder)
+    return PAGE_WORDS[language]["size"].format(count=wording.parameters(stored)) if stored else None
 
 
 def count_stored(folder: Path) -> int:

@@ -1,0 +1,32 @@
+"""Makes a loaded classifier faster for a server, where many short texts come at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from penjing.inference.engine import Engine
+from penjing.inference.packed_engine import PackedEngine
+from penjing.models.bert import BertForSequenceClassification
+from penjing.serve.settings import Encoders
+from penjing.tasks.model import Model
+from penjing.tasks.scoring_model import ScoringModel
+
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def quicken(model: Model, encoders: Encoders) -> Model:
+    """Returns a model that gives the same answers sooner, or the model itself where there is no faster way.
+
+    Args:
+        model: as `penjing.load` gives it.
+        encoders: the precision of products: with ``fp32`` answers differ by rounding alone, with ``bf16`` logits differ
+            by about a hundredth.
+    """
+    if not isinstance(model, ScoringModel) or type(model.engine) is not Engine:
+        return model
+    network = model.engine.network
+    if not isinstance(network, BertForSequenceClassification) or model.engine.device.type != "cpu":
+        return model
+    return replace(model, engine=PackedEngine(network, _TYPES[encoders]))
