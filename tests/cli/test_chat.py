@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -137,6 +138,67 @@ def test_ctrl_c_stops_the_reply_alone(
     session.take("/undo")
     session.take("/undo")  # what was written of the reply counts as said
     assert capsys.readouterr().err.splitlines() == ["Taken back: lovely", "Taken back: a film"]
+
+
+def test_another_reply_takes_the_place_of_the_last(
+    talker: Replier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(talker, SETTINGS, [])
+    heard = []
+    for line in ("a film", "/regenerate", "/regenerate", "/undo", "a film"):
+        session.take(line)
+        heard.append(capsys.readouterr().out)
+    first, second, third, nothing, again = heard
+    assert len({first, second, third}) == 3
+    assert (nothing, again) == ("", first)
+    session.take(f"/save {tmp_path / 'said.jsonl'}")
+    assert len(json.loads((tmp_path / "said.jsonl").read_text(encoding="utf-8"))["messages"]) == 2
+
+
+def test_saved_dialogue_is_gone_on_with(talker: Replier, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, later = tmp_path / "said.jsonl", tmp_path / "later.jsonl"
+    session = Session(talker, SETTINGS, [])
+    for line in ("a film", "/system Be brief.", f"/save {file}", "lovely"):
+        session.take(line)
+    said = capsys.readouterr().out
+    other = Session(talker, SETTINGS, [])
+    other.take(f"/load {file}")
+    other.take("lovely")
+    assert said.endswith(capsys.readouterr().out)
+    other.take(f"/save {later}")
+    messages = json.loads(later.read_text(encoding="utf-8"))["messages"]
+    assert messages[:3] == json.loads(file.read_text(encoding="utf-8"))["messages"]
+    assert [message["role"] for message in messages[3:]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "it cannot be read"),
+        ("no json", "not one dialogue in JSON"),
+        ("", "not one dialogue in JSON"),
+        ('{"messages": []}\n{"messages": []}\n', "not one dialogue"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "begins with the assistant"),
+        ("[" * 100_000, "not one dialogue"),
+    ],
+    ids=["missing", "text", "empty", "two", "turns", "deep"],
+)
+def test_file_that_is_no_dialogue_leaves_the_dialogue_as_it_was(
+    talker: Replier, tmp_path: Path, content: str | None, words: str
+) -> None:
+    file, session = tmp_path / "given.jsonl", Session(talker, SETTINGS, [])
+    session.take("a film")
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(PenjingError, match=words):
+        session.take(f"/load {file}")
+    session.take("/undo")
+
+
+def test_line_about_each_reply_says_tokens_and_speed(talker: Replier, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session(talker, SETTINGS, [], verbose=True)
+    session.take("a film")
+    assert re.search(r"^\[\d+ tokens, [\d.]+ tokens/s, [\d.]+ s", capsys.readouterr().err)
 
 
 def ask(folder: Path, *args: str, given: str = "") -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import Json, ModelFolder, Part
+from penjing.cli.options import (
+    FrequencyPenalty,
+    Json,
+    MinP,
+    ModelFolder,
+    Part,
+    PresencePenalty,
+    RepetitionPenalty,
+    Seed,
+    Temperature,
+    TopK,
+    TopP,
+)
 from penjing.errors import UsageError
 
 
@@ -98,30 +110,53 @@ def generate(
     model: Annotated[Path, typer.Argument(help="Folder of a language model that writes.", metavar="MODEL")],
     prompt: Annotated[str, typer.Argument(help="The text to be continued, or answered by a T5.")] = "",
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Most tokens that are added.")] = 100,
-    temperature: Annotated[float, typer.Option("--temperature", min=0, help="0: the likeliest token always.")] = 0.8,
-    top_p: Annotated[float, typer.Option("--top-p", help="Draw from the likeliest tokens only, up to this.")] = 0.95,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.95,
+    top_k: TopK = 0,
+    min_p: MinP = 0.0,
+    repetition: RepetitionPenalty = 1.0,
+    presence: PresencePenalty = 0.0,
+    frequency: FrequencyPenalty = 0.0,
+    stop: Annotated[list[str] | None, typer.Option("--stop", help="A text that ends what is written.")] = None,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Continue a text with a language model, or let a T5 answer it."""
     from penjing.cli.generate import show_generation
+    from penjing.inference.sampling_settings import SamplingSettings
 
-    show_generation(model, prompt, max_tokens, temperature, top_p, seed, as_json=as_json)
+    settings = SamplingSettings(max_tokens, temperature, top_p, seed, top_k, min_p, repetition, presence, frequency)
+    show_generation(model, prompt, settings, stop or [], as_json=as_json)
 
 
 def chat(
     model: Annotated[Path, typer.Argument(help="Folder of a decoder with a chat template.", metavar="MODEL")],
     system: Annotated[str, typer.Option("--system", help="What the assistant is told before the dialogue.")] = "",
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Most tokens of a reply.")] = 100,
-    temperature: Annotated[float, typer.Option("--temperature", min=0, help="0: the likeliest token always.")] = 0.8,
-    top_p: Annotated[float, typer.Option("--top-p", help="Draw from the likeliest tokens only, up to this.")] = 0.95,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.95,
+    top_k: TopK = 0,
+    min_p: MinP = 0.0,
+    repetition: RepetitionPenalty = 1.0,
+    presence: PresencePenalty = 0.0,
+    frequency: FrequencyPenalty = 0.0,
+    seed: Seed = 0,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="Reply by the fast engine, weights in fp32, bf16, int8 or int4."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="After each reply, its tokens and their speed.")] = False,
+    remembers: Annotated[
+        bool, typer.Option("--history/--no-history", help="Keep what is typed for the next session.")
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Messages (JSON) on standard input, one JSON document on standard output.")
     ] = False,
 ) -> None:
     """Talk with a model, turn by turn; /help there shows what else can be done."""
-    from penjing.cli.chat import answer_messages, converse
+    from penjing.cli.chat import ChatCall, answer_messages, check_weights, converse
+    from penjing.inference.sampling_settings import SamplingSettings
 
-    talk = answer_messages if as_json else converse
-    talk(model, system, max_tokens, temperature, top_p, seed)
+    settings = SamplingSettings(max_tokens, temperature, top_p, seed, top_k, min_p, repetition, presence, frequency)
+    call = ChatCall(model, system, settings, check_weights(weights), verbose, remembers)
+    answer_messages(call) if as_json else converse(call)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from penjing.data.messages import Message
 from penjing.errors import ModelFolderError
 from penjing.files import read_json
-from penjing.inference.generation import TextGenerator, load_generator
+from penjing.inference.generation import Generation, load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer
+from penjing.text.tokenizer import Tokenizer
 
 _CARD = "penjing.json"
 _WINDOW = 4096  # tokens that are read where neither positions nor training set a limit
@@ -38,6 +39,16 @@ class Reply:
     dropped: int
 
 
+class Continuing(Protocol):
+    """Goes on where token ids end, such as a `penjing.inference.generation.TextGenerator`."""
+
+    def ending_at(self, end_ids: frozenset[int]) -> Continuing:
+        """Returns one whose texts end at these tokens too."""
+
+    def stream_after(self, read: list[int], settings: SamplingSettings) -> Generator[str, None, Generation]:
+        """Gives the text in pieces, and returns the whole."""
+
+
 class Replier:
     """A decoder that replies.
 
@@ -46,7 +57,7 @@ class Replier:
         renderer: lays dialogues out; its window is what the model reads at once.
     """
 
-    def __init__(self, generator: TextGenerator, renderer: DialogueRenderer) -> None:
+    def __init__(self, generator: Continuing, renderer: DialogueRenderer) -> None:
         self._generator, self._renderer = generator.ending_at(renderer.end_ids), renderer
 
     def stream(self, messages: Sequence[Message], settings: SamplingSettings) -> Generator[str, None, Reply]:
@@ -96,6 +107,21 @@ def load_replier(folder: Path, device: str = "auto") -> Replier:
             where=str(folder),
             do="Give the folder of a decoder.",
         )
+    return make_replier(folder, generator, generator.tokenizer, generator.longest_row)
+
+
+def make_replier(folder: Path, generator: Continuing, tokenizer: Tokenizer, longest_row: int | None) -> Replier:
+    """Returns what replies with a decoder that is loaded already.
+
+    Args:
+        folder: the decoder's, with a chat template.
+        generator: goes on where a prompt ends.
+        tokenizer: the decoder's.
+        longest_row: tokens that fit into its positions; None where there is no limit.
+
+    Raises:
+        ModelFolderError: there is no chat template.
+    """
     template = read_chat_template(folder)
     if template is None:
         raise ModelFolderError(
@@ -103,8 +129,7 @@ def load_replier(folder: Path, device: str = "auto") -> Replier:
             where=str(folder),
             do="Give a model that was trained on dialogues (task chat), or continue texts with penjing generate.",
         )
-    window = find_window(folder, generator.longest_row)
-    return Replier(generator, DialogueRenderer(generator.tokenizer, template, window))
+    return Replier(generator, DialogueRenderer(tokenizer, template, find_window(folder, longest_row)))
 
 
 def find_window(folder: Path, longest_row: int | None) -> int:

@@ -143,7 +143,7 @@ class ConstraintMaker:
         is_wrong, messages = library.LLMatcher.validate_grammar_with_warnings(grammar, self._vocabulary)
         if is_wrong:
             raise UsageError(f"{wrong} ({_first_line(messages[0])})", do="Correct it, or leave that part out.")
-        matcher = library.LLMatcher(self._vocabulary, grammar, log_level=0)
+        matcher: LLMatcher = library.LLMatcher(self._vocabulary, grammar, log_level=0)
         if matcher.is_error():
             raise UsageError(f"{wrong} ({_first_line(matcher.get_error())})", do="Make it simpler.")
         return matcher

@@ -77,7 +77,7 @@ class _Places:
                     self._latest[tuple(ids[end - length : end])] = end
         self._read, self._last = len(ids), self._tail(len(ids))
         for length in self._lengths:
-            end = self._latest.get(tuple(ids[len(ids) - length :])) if length <= len(ids) else None
-            if end is not None:
-                return list(ids[end : end + most])
+            found = self._latest.get(tuple(ids[len(ids) - length :])) if length <= len(ids) else None
+            if found is not None:
+                return list(ids[found : found + most])
         return []

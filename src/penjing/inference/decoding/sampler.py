@@ -238,7 +238,8 @@ class Sampler:
             if heat[place] != 1:
                 shifted[place, :vocab] /= heat[place]
         torch.softmax(shifted, dim=-1, out=probabilities)
-        return probabilities.view(len(rows), -1, _BLOCK)
+        found: Tensor = probabilities.view(len(rows), -1, _BLOCK)
+        return found
 
 
 def _in_blocks(rows: Tensor, filling: float) -> Tensor:
