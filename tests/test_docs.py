@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import os
 import re
 import shlex
 import shutil
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.warm import warm_process
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = ("README.md", "README.zh.md")
@@ -56,11 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(folder: Path, *command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "penjing", *command], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    done = warm_process().run(command, folder, os.environ)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
 
 
 def ask(address: str, path: str, **values: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.warm import warm_process
 
 _PROGRESS = re.compile(
     r"\d/\d \w+: |plan: \w+$|data: |finetune: going on from step \d+$"
@@ -128,7 +129,10 @@ class CommandLine:
         stdin: bytes = b"",
         prefix: Sequence[str] = (),
     ) -> Finished:
-        """Runs a command to its end."""
+        """Runs a command to its end: a warm process, or, after a prefix, one of its own."""
+        if not prefix:
+            warm = warm_process().run(args, cwd, self.environment, stdin)
+            return Finished(warm.returncode, warm.stdout.decode(), warm.stderr.decode())
         done = subprocess.run(
             [*prefix, *self.command(*args)],
             cwd=cwd,
@@ -141,7 +145,7 @@ class CommandLine:
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def run_all(self, calls: Mapping[str, Call]) -> dict[str, Finished]:
-        """Runs commands, given by name, two at a time; most of what they take is the import of torch."""
+        """Runs commands, given by name, two at a time."""
         with ThreadPoolExecutor(2) as pool:
             waiting = {
                 name: pool.submit(self.run, *call.args, cwd=call.cwd, stdin=call.stdin, prefix=call.prefix)
