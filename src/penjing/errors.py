@@ -60,6 +60,12 @@ class TrainingError(PenjingError):
     """Training cannot go on: the loss is not a number, or it diverged."""
 
 
+class GateError(PenjingError):
+    """What was made is not as good, or not as equal, as was asked for; nothing of it is left behind."""
+
+    exit_code = 3
+
+
 class DiskFullError(PenjingError):
     """The disk has no room for what is being written; nothing half-written is left."""
 

@@ -13,9 +13,8 @@ from typing import cast
 from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import score_table
 from penjing.data.reading import read_rows
-from penjing.data.rows import TextRows
-from penjing.errors import DataError
 from penjing.tasks.card import card_task, choose_part, read_card
+from penjing.tasks.raw_labels import name_labels
 from penjing.tasks.task import Answers, LabelTask
 
 
@@ -57,7 +56,7 @@ def _read(
         names: list[str] = []
         for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
-            names += _label_names(batch, task, labels)
+            names += name_labels(batch, task.label_names, labels)
     return texts, names
 
 
@@ -83,18 +82,3 @@ def open_data(data: str) -> Iterator[str]:
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield str(copy)
-
-
-def _label_names(rows: TextRows, task: LabelTask, labels: list[str]) -> list[str]:
-    """Returns the model's name for each raw label, by the task's own names where the model does not use the raw one."""
-    names = []
-    for number, value in zip(rows.rows, rows.labels, strict=True):
-        name = value if value in labels or task.label_names is None else task.label_names.get(value, value)
-        if name not in labels:
-            raise DataError(
-                f'the label "{value[:40]}" is not one of the model\'s: {", ".join(labels)}',
-                where=f"{rows.file.name}, row {number}",
-                do="Correct the row, or leave it out.",
-            )
-        names.append(name)
-    return names

@@ -12,6 +12,7 @@ import typer
 import penjing
 from penjing.cli.data_app import data
 from penjing.cli.evaluate_command import evaluate
+from penjing.cli.export_app import export
 from penjing.cli.model_app import answer, chat, explain, generate, predict
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
@@ -221,6 +222,7 @@ def lineage(
     show_model_documents(model, as_json=as_json) if documents else show_lineage(model, as_json=as_json)
 
 
+app.command(name="export")(export)
 app.add_typer(data, name="data")
 app.add_typer(serve, name="serve")
 

@@ -112,6 +112,23 @@ class QuantizedLinear(nn.Module):
         self.codes, self.scales = (nn.Parameter(part, requires_grad=False) for part in (codes, scales))
         self.bias, self.shape, self.dtype = linear.bias, tuple(linear.weight.shape), linear.weight.dtype
 
+    @classmethod
+    def empty(cls, linear: nn.Linear, bits: Bits) -> QuantizedLinear:
+        """Returns a layer in the place of a linear one, whose codes and scales are zeros, to be loaded."""
+        layer = cls.__new__(cls)
+        nn.Module.__init__(layer)
+        (rows, columns), device = linear.weight.shape, linear.weight.device
+        groups = -(-columns // GROUP)
+        if bits == "int8":
+            codes = torch.zeros(rows, columns, dtype=torch.int8, device=device)
+            scales = torch.zeros(rows, 1, device=device)
+        else:
+            codes = torch.zeros(rows, groups * GROUP // 2, dtype=torch.uint8, device=device)
+            scales = torch.zeros(rows, groups, 1, dtype=torch.bfloat16, device=device)
+        layer.codes, layer.scales = (nn.Parameter(part, requires_grad=False) for part in (codes, scales))
+        layer.bias, layer.shape, layer.dtype = linear.bias, (rows, columns), linear.weight.dtype
+        return layer
+
     @property
     def weight(self) -> Tensor:
         """The matrix that it computes with, [out, in], made anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_beside, write_json
 from penjing.models.config import family_of
 from penjing.models.interface import StoredNames
+from penjing.models.quantized_folder import quantization_of, take_up_codes
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
 
 CONFIG = "config.json"
@@ -64,7 +65,12 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def save_network(
-    folder: Path, network: nn.Module, config: Mapping[str, Any], *, shard_bytes: int = _SHARD_BYTES
+    folder: Path,
+    network: nn.Module,
+    config: Mapping[str, Any],
+    *,
+    shard_bytes: int = _SHARD_BYTES,
+    dtype: Callable[[str, Tensor], torch.dtype] = lambda name, tensor: tensor.dtype,
 ) -> None:
     """Writes ``config.json`` and ``model.safetensors``, or shards with an index; tied tensors are stored once.
 
@@ -73,12 +79,13 @@ def save_network(
         network: what is stored.
         config: the document for ``config.json``.
         shard_bytes: the largest file; a single larger tensor is a file of its own.
+        dtype: how the tensor of a name is stored; as it is, unless said.
 
     Raises:
         DiskFullError: the disk has no room; no half-written file is left.
     """
     tensors, _ = _tensors_of(network)
-    values = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    values = {name: tensor.detach().cpu().to(dtype(name, tensor)).contiguous() for name, tensor in tensors.items()}
     shards = _split(values, shard_bytes)
     if len(shards) == 1:
         write_tensors(folder / WEIGHTS, values)
@@ -99,14 +106,16 @@ def load_weights(network: nn.Module, folder: Path) -> None:
     """Puts the weights of a folder into the network that they belong to, tensor by tensor.
 
     Stored as fp32, bf16 or fp16, they take the precision of the network. Nothing is changed unless everything fits.
+    Matrices that the folder holds in few bits stay so: their layers become those of `penjing.models.quantized`.
 
     Raises:
         ModelFolderError: tensors are missing, left over or of another shape (each is named), one holds something that
             is not a number, or a file is broken.
     """
-    names = names_of(network)
+    names, stored = names_of(network), list_stored(folder)
+    take_up_codes(network, stored.values(), folder)
     targets, tied = _tensors_of(network)
-    found = _by_own_name(folder, list_stored(folder), names, tied)
+    found = _by_own_name(folder, stored, names, tied)
     extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
     _check_fit(folder, targets, found, missing=set(targets) - set(found), extra=extra)
     _copy(folder, targets, found)
@@ -127,6 +136,12 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
             one holds something that is not a number, or a file is broken.
     """
     _check_architecture(network, folder)
+    if quantization_of(folder) is not None:
+        raise ModelFolderError(
+            "its matrices are quantized, and learning goes on from whole ones",
+            where=str(folder),
+            do="Start from the model that it was exported from.",
+        )
     names = names_of(network)
     targets, tied = _tensors_of(network)
     found = _by_own_name(folder, under_own_prefix(list_stored(folder), names), names, tied)

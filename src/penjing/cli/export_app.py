@@ -1,0 +1,33 @@
+"""The commands that carry models to other tools and back; `penjing.cli.main` registers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penjing.cli.options import Json, ModelFolder
+
+
+def export(
+    model: ModelFolder,
+    destination: Annotated[Path, typer.Argument(help="A new folder, or a file NAME.gguf.", metavar="DEST")],
+    target: Annotated[str, typer.Option("--to", help="gguf, onnx, merged, int8, int4, transformers or vllm.")],
+    precision: Annotated[
+        str | None, typer.Option("--type", help="How numbers are held, such as q8_0 for gguf (default: the first).")
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", help="Rows to score the task on, before and after.")] = None,
+    text: Annotated[str, typer.Option("--text", help="Their column of texts.")] = "text",
+    label: Annotated[str, typer.Option("--label", help="Their column of labels.")] = "label",
+    unproved: Annotated[
+        bool, typer.Option("--unproved", help="Keep the export where the tool that proves it is not installed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model for another tool, and prove by that tool that nothing changed (parity.json)."""
+    from penjing.cli.export import show_export
+    from penjing.pipeline.exporting.exporting import ExportCall
+
+    call = ExportCall(target, destination, precision, data, text, label, unproved)
+    show_export(model, call, as_json=as_json)

@@ -1,0 +1,147 @@
+"""The proof of an export: its tool opens it, and tokens, scores and the task's score are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from penjing.pipeline.exporting.exporter import Exporter, Target
+from penjing.pipeline.exporting.parity import (
+    Bounds,
+    ScoreParity,
+    TokenParity,
+    as_json,
+    compare_scores,
+    compare_tokens,
+)
+from penjing.pipeline.exporting.sample import Sample, score_task
+from penjing.pipeline.exporting.source import Scores, Source, score_rows
+from penjing.pipeline.exporting.texts import varied_texts
+from penjing.progress import Progress, stop_if_asked
+
+_ROWS = 32  # whose scores are compared
+_LONGEST = 256  # tokens of such a row
+
+
+@dataclass(frozen=True)
+class Own:
+    """A network of ours, as what scores rows."""
+
+    network: nn.Module
+    source: Source
+
+    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+        """Returns the scores of each row; see `score_rows`."""
+        return score_rows(self.network, self.source, rows)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared.
+
+    Attributes:
+        document: all of it, as ``parity.json`` holds it.
+        faults: what is past its bound, in words.
+    """
+
+    document: dict[str, Any]
+    faults: tuple[str, ...]
+
+
+def prove(
+    exporter: Exporter, source: Source, precision: str, folder: Path, sample: Sample | None, progress: Progress
+) -> Proof:
+    """Compares an export with the model it was made of.
+
+    Raises:
+        MissingExtraError: the tool is not installed.
+        Interrupted: the user asked to stop.
+    """
+    texts = exporter.readable(source, varied_texts())
+    ours = source.render(texts)
+    rows = choose_rows(ours, min(_LONGEST, source.longest))
+    longest = min(source.longest, 1024)
+    target = exporter.open(source, folder, longest)
+    try:
+        return _compare(exporter, source, precision, folder, target, (texts, ours, rows), sample, progress)
+    finally:
+        target.close()
+
+
+def _compare(
+    exporter: Exporter,
+    source: Source,
+    precision: str,
+    folder: Path,
+    target: Target,
+    asked: tuple[list[str], list[list[int]], list[list[int]]],
+    sample: Sample | None,
+    progress: Progress,
+) -> Proof:
+    texts, ours, rows = asked
+    bounds = exporter.precisions[precision]
+    with progress.bar("proof", 4, "steps") as bar:
+        tokens = compare_tokens(texts, ours, target.encode(texts))
+        faults = _token_faults(tokens)
+        _step(bar, progress)
+        theirs = target.score(rows)
+        same = _compare_with(exporter.reference(source, precision, folder), source, rows, theirs)
+        faults += same.faults(bounds.same, "between the tool and Penjing")
+        _step(bar, progress)
+        loss = None if bounds.loss is None else _compare_with(source.network, source, rows, theirs)
+        if loss is not None and bounds.loss is not None:
+            faults += loss.faults(bounds.loss, "from the model as it was")
+        _step(bar, progress)
+        scored = None if sample is None else score_sample(source, target, sample)
+        faults += exporter.prove_more(source, target)
+        _step(bar, progress)
+    document = {
+        "tool": target.tool,
+        "tokens": as_json(tokens),
+        "scores": _with_bounds(same, bounds.same),
+        "loss": None if loss is None or bounds.loss is None else _with_bounds(loss, bounds.loss),
+        "task": scored,
+    }
+    return Proof(document, tuple(faults))
+
+
+def choose_rows(rows: Sequence[Sequence[int]], longest: int) -> list[list[int]]:
+    """Returns rows to be scored: evenly drawn from all that have two tokens or more, cut where they are too long."""
+    usable = [list(row[:longest]) for row in rows if len(row) > 1]
+    step = max(1, len(usable) // _ROWS)
+    return usable[::step][:_ROWS]
+
+
+def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, Any] | None:
+    """Returns the task's score of the model as it was, and of the export."""
+    before = score_task(source, Own(source.network, source), sample)
+    return None if before is None else {"before": before, "after": score_task(source, target, sample)}
+
+
+def _compare_with(
+    network: nn.Module, source: Source, rows: Sequence[Sequence[int]], theirs: list[Scores]
+) -> ScoreParity:
+    is_distribution = source.head == "language" or (source.head == "classifier" and source.outputs > 1)
+    if source.architecture.is_encoder_decoder and source.head == "language":
+        is_distribution = False
+    return compare_scores(score_rows(network, source, rows), theirs, is_distribution=is_distribution)
+
+
+def _token_faults(tokens: TokenParity) -> list[str]:
+    if tokens.equal == tokens.texts:
+        return []
+    first = tokens.differing[0]
+    return [f"{tokens.texts - tokens.equal} of {tokens.texts} texts become other tokens, such as {first['text']!r:.60}"]
+
+
+def _with_bounds(parity: ScoreParity, bounds: Bounds) -> dict[str, Any]:
+    return {**as_json(parity), "bounds": {key: value for key, value in as_json(bounds).items() if value is not None}}
+
+
+def _step(bar: Any, progress: Progress) -> None:
+    bar.advance()
+    stop_if_asked(progress)

@@ -1,0 +1,171 @@
+"""A model folder that is to be exported: what it holds, how it reads a text, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from penjing.errors import ModelFolderError
+from penjing.files import read_json
+from penjing.models.bert import BertModel
+from penjing.models.config import Head
+from penjing.models.interface import Architecture, open_config
+from penjing.models.quantized_folder import quantization_of
+from penjing.models.weights import CONFIG, load_backbone, load_weights, read_config
+from penjing.tasks.card import CARD, card_settings
+from penjing.tasks.heads import HEADS
+from penjing.tasks.task import load_task
+from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.renderer import Renderer, RendererSettings
+from penjing.text.tokenizer import Tokenizer, load_tokenizer
+
+Scores = NDArray[np.float32]
+_NUMBERS_AT_ONCE = 1 << 27  # of scores, 512 MB
+_ROWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model folder, opened.
+
+    Attributes:
+        folder: of the model.
+        values: its ``config.json``.
+        card: its ``penjing.json``; empty where it has none.
+        architecture: of the network.
+        config: the network's numbers.
+        head: what the network ends in.
+        tokenizer: of the model.
+    """
+
+    folder: Path
+    values: dict[str, Any]
+    card: dict[str, Any]
+    architecture: Architecture
+    config: Any
+    head: Head
+    tokenizer: Tokenizer = field(repr=False)
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network with its weights, on the CPU, in fp32."""
+        return self.load(self.folder)
+
+    def load(self, folder: Path) -> nn.Module:
+        """Returns a network of this shape with the weights of a folder."""
+        network = self.blank()
+        load_backbone(network, folder) if self.head == "backbone" else load_weights(network, folder)
+        return network.eval()
+
+    def blank(self) -> nn.Module:
+        """Returns a network of this shape without weights."""
+        if self.head == "classifier":
+            return self.architecture.classifier(self.config, self.outputs)
+        if self.head == "span":
+            assert self.architecture.span_scorer is not None
+            return self.architecture.span_scorer(self.config)
+        if self.head == "backbone":
+            return BertModel(self.config, has_pooler=False)
+        return self.architecture.language_model(self.config)
+
+    @property
+    def labels(self) -> list[str]:
+        """A classifier's labels, in order."""
+        named = self.values.get("id2label") or {}
+        return list(self.card.get("labels") or [named[key] for key in sorted(named, key=int)])
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a classifier ends in."""
+        if "task" not in self.card:
+            return len(self.labels)
+        return HEADS[load_task(self.card["task"]).answers].outputs(len(self.labels))
+
+    @property
+    def is_decoder(self) -> bool:
+        """Whether the network is a language model that goes on where a text ends."""
+        return self.head == "language" and "causal" in self.architecture.objectives
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a row."""
+        positions = getattr(self.config, "max_position_embeddings", None) or 512
+        return int(min(positions, self.render_settings.max_tokens)) if self.head == "classifier" else int(positions)
+
+    @cached_property
+    def render_settings(self) -> RendererSettings:
+        """How a text of a classifier or an encoder is laid out."""
+        if self.head == "classifier" and "render" in self.card:
+            return card_settings(self.folder, self.card, "render", RendererSettings)
+        positions = getattr(self.config, "max_position_embeddings", None) or 512
+        return RendererSettings(max_tokens=positions)
+
+    def render(self, texts: Sequence[str]) -> list[list[int]]:
+        """Returns each text as the network reads it: a decoder's without an end."""
+        if self.is_decoder:
+            return [[*self.tokenizer.prompt_start, *ids] for ids in self.tokenizer.encode(list(texts))]
+        renderer = Renderer(self.tokenizer, self.render_settings)
+        return [row.ids for row in renderer.render([{renderer.columns[0]: text} for text in texts])]
+
+
+def open_source(folder: Path) -> Source:
+    """Opens a model folder.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or the network is of a kind that cannot be exported.
+    """
+    values = read_config(folder)
+    architecture, config = open_config(values, folder / CONFIG)
+    if architecture.ranks_items:
+        raise ModelFolderError(
+            "this model ranks items, which no other tool reads", where=str(folder), do="Serve it with Penjing."
+        )
+    card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
+    named = [str(name).removeprefix("Penjing") for name in values.get("architectures") or ()]
+    heads = {name.removeprefix("Penjing"): head for head, name in config.class_names.items()}
+    found = [heads[name] for name in named if name in heads]
+    if named and not found:
+        raise ModelFolderError(
+            f"this is a {', '.join(named)}, which is not known here",
+            where=str(folder),
+            do=f"Give the folder of one of these: {', '.join(heads)}.",
+        )
+    head: Head = found[0] if found else "language"
+    if head == "backbone" and architecture.name != "bert":
+        raise ModelFolderError(
+            f"this is a {named[0]}: a network without an end", where=str(folder), do="Give a whole model."
+        )
+    return Source(folder, values, card, architecture, config, head, load_tokenizer(folder))
+
+
+def is_quantized(source: Source) -> bool:
+    """Whether the folder's matrices are quantized already."""
+    return quantization_of(source.folder) is not None
+
+
+@torch.inference_mode()
+def score_rows(network: nn.Module, source: Source, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    """Returns what a network of ours says of each row: [places, outputs].
+
+    Those are the words' scores at each token of a language model, one row of labels of a classifier, the last states of
+    an encoder, and of the encoder of an encoder-decoder.
+    """
+    answer: Any = network
+    if source.head == "language" and source.architecture.is_encoder_decoder:
+        answer = network.encode
+    found: list[Scores] = [np.empty((0, 0), dtype=np.float32)] * len(rows)
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    for batch in plan_by_length(lengths, max(1, _NUMBERS_AT_ONCE // source.config.vocab_size), max_rows=_ROWS_AT_ONCE):
+        ids, mask = pad_rows([list(rows[number]) for number in batch], source.config.pad_token_id)
+        scores = answer(torch.from_numpy(ids), None if mask.all() else torch.from_numpy(mask)).float().numpy()
+        for number, row in zip(batch, scores, strict=True):
+            found[number] = row[: lengths[number]].copy() if scores.ndim == 3 else row[None].copy()
+    return found
