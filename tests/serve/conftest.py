@@ -23,7 +23,10 @@ WORDS = ("a", "lovely", "film", "dull", "plot", "and", "the", "scene", "is", "wa
 
 @pytest.fixture(scope="session")
 def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model ``talker``, whose weights are random, and ``plain``, which has no chat template."""
+    """A folder with models whose weights are random: ``talker``; ``plain``, without a chat template; ``endless``.
+
+    The last one has so many positions that an answer can take seconds.
+    """
     import torch
 
     from penjing.models.llama import LLAMA
@@ -36,16 +39,18 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = TokenizerSettings(kind="bpe", vocab_size=340, reserved=4)
     tokenizer = train_tokenizer([[" ".join(WORDS)] * 3], settings).name_reserved(MARKS)
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    config = LLAMA.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 512})
+    values = {**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 512}
+    config, long = (LLAMA.config_from_dict({**values, **more}) for more in ({}, {"max_position_embeddings": 16_384}))
     network = LLAMA.language_model(config)
     LLAMA.initialize(network, config, 0)
     with torch.no_grad():  # else it says the same whatever it is asked
         for parameter in network.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(8)
-    for name in ("talker", "plain"):
-        write_network(place / name, network, LLAMA, config, tokenizer, head="language")
-    write_chat_template(place / "talker", DEFAULT_TEMPLATE)
+    for name, shape_of in (("talker", config), ("plain", config), ("endless", long)):
+        write_network(place / name, network, LLAMA, shape_of, tokenizer, head="language")
+    for name in ("talker", "endless"):
+        write_chat_template(place / name, DEFAULT_TEMPLATE)
     return place
 
 

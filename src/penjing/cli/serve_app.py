@@ -45,6 +45,10 @@ def serve_models(
         str, typer.Option("--encoders", help="Products of classifiers: fp32, or bf16, which is faster.")
     ] = "fp32",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="For computing (default: all cores).")] = None,
+    cache_mb: Annotated[int, typer.Option("--cache-mb", min=1, help="Memory for what models have read.")] = 1024,
+    draft: Annotated[
+        str | None, typer.Option("--draft", help="Folder of a smaller model that runs ahead, or lookup.")
+    ] = None,
     idle: Annotated[
         float | None, typer.Option("--unload-after", min=1, help="Seconds after which an idle model is unloaded.")
     ] = None,
@@ -66,12 +70,15 @@ def serve_models(
     ] = None,
     at_once: Annotated[int, typer.Option("--most-waiting", min=1, help="Requests at once; more get 429.")] = 256,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that an answer may take.")] = 300,
+    header_s: Annotated[
+        float, typer.Option("--header-timeout", min=0.1, help="Seconds that a silent connection is kept.")
+    ] = 15,
     drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds for accepted requests at the end.")] = 30,
 ) -> None:
     """Serve models over HTTP, through the routes that OpenAI's clients speak."""
     from penjing.cli.serve import serve_models as serve
     from penjing.serve.documents import name_documents
-    from penjing.serve.names import name_models
+    from penjing.serve.names import name_draft, name_models
     from penjing.serve.settings import Encoders, Limits, ServeSettings, Weights
 
     limits = Limits(
@@ -82,6 +89,7 @@ def serve_models(
         at_once_a_key=at_once_a_key,
         at_once=at_once,
         request_s=timeout,
+        header_s=header_s,
         drain_s=drain,
     )
     settings = ServeSettings(
@@ -93,6 +101,8 @@ def serve_models(
         weights=cast(Weights, weights),
         encoders=cast(Encoders, encoders),
         threads=threads,
+        cache_mb=cache_mb,
+        draft=name_draft(draft),
         idle_s=idle,
         origins=tuple(origins or ()),
         hosts=tuple(hosts or ()),

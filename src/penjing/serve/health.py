@@ -47,4 +47,8 @@ async def is_ready(context: Context) -> Ready:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def show_metrics(context: Context) -> Response:
     """What is counted, for Prometheus."""
+    for name in context.pool.names:
+        service = context.pool.peek(name).loaded_text_service
+        if service is not None:
+            context.gauges.tell_engine(name, service.stats())
     return Response(context.gauges.page(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -32,18 +32,33 @@ class Inbox:
     def __init__(self) -> None:
         self._letters: deque[Letter] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._is_expired = False
 
     def put(self, letter: Letter) -> None:
         """Takes a letter in."""
         self._letters.append(letter)
+        self._wake()
+
+    def expire(self) -> None:
+        """Time is up: whoever takes letters hears of it."""
+        self._is_expired = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def take(self) -> list[Letter]:
-        """Returns what has come, after waiting for something to come."""
-        if not self._letters:
+        """Returns what has come, after waiting for something to come.
+
+        Raises:
+            TimeoutError: time is up.
+        """
+        if not self._letters and not self._is_expired:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        if self._is_expired:
+            raise TimeoutError
         letters = list(self._letters)
         self._letters.clear()
         return letters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from penjing.data.sources import locate_package_folder
 from penjing.errors import UsageError
@@ -41,6 +42,17 @@ def name_models(models: Sequence[str]) -> dict[str, Path]:
             raise UsageError(f"two models are called {name}", where=given, do="Name one of them: NAME=FOLDER.")
         named[name] = folder
     return named
+
+
+def name_draft(draft: str | None) -> Path | Literal["lookup"] | None:
+    """Returns what supposes the next tokens: ``lookup``, or the folder of a model.
+
+    Raises:
+        UsageError: there is no such folder, or no model in it.
+    """
+    if draft is None:
+        return None
+    return "lookup" if draft == "lookup" else _locate(draft)
 
 
 def _locate(address: str) -> Path:

@@ -171,6 +171,12 @@ class ServedModel:
 
         return await self._part("text", load)
 
+    @property
+    def loaded_text_service(self) -> TextService | None:
+        """What goes on with texts, where it is in memory."""
+        part = self._parts.get("text")
+        return part.result() if part is not None and part.done() and _worked(part) else None
+
     async def text_encoder(self) -> TextEncoder:
         """Returns what makes vectors of texts.
 

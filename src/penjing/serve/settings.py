@@ -67,6 +67,9 @@ class ServeSettings:
         weights: how a text-writing model keeps its weights.
         encoders: precision in which classifiers multiply; fp32: their answers are those of the command line.
         threads: for computing; None: PyTorch's own choice.
+        cache_mb: memory for keys and values of each text-writing model, in MB.
+        draft: what supposes the next tokens, which are checked: the folder of a smaller model, or ``lookup``: what
+            followed the same tokens before; None: nothing.
         idle_s: a model that nobody asked for so long is unloaded; None: never.
         origins: pages that may call the server from a browser (CORS), ``*`` for all.
         hosts: more names by which the server may be called where there are no keys.
@@ -82,6 +85,8 @@ class ServeSettings:
     weights: Weights = "bf16"
     encoders: Encoders = "fp32"
     threads: int | None = None
+    cache_mb: int = 1024
+    draft: Path | Literal["lookup"] | None = None
     idle_s: float | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()

@@ -111,7 +111,7 @@ class TextService:
         return self._engine.stats()
 
     async def write(
-        self, requests: Sequence[DecodeRequest], stop: Sequence[str] = ()
+        self, requests: Sequence[DecodeRequest], stop: Sequence[str] = (), deadline: float = float("inf")
     ) -> AsyncGenerator[tuple[int, Piece | Ending]]:
         """Gives pieces of texts, each with the number of its request, as they come; of each its ending last.
 
@@ -120,8 +120,10 @@ class TextService:
         Args:
             requests: what is written.
             stop: strings that end a text, and are not given.
+            deadline: by when all are complete, in seconds of the loop's clock.
 
         Raises:
+            TimeoutError: time is up.
             UsageError: a prompt leaves no room, or a stop string is empty.
             RequestError: too many texts wait (429).
             PenjingError: a text could not be written.
@@ -130,6 +132,9 @@ class TextService:
         inbox, tickets = Inbox(), list[Ticket]()
         if self._post is None:
             self._post = Post(asyncio.get_running_loop())
+        timer = None
+        if deadline < float("inf"):
+            timer = asyncio.get_running_loop().call_at(deadline, inbox.expire)
         try:
             for number, request in enumerate(requests):
                 tickets.append(self._engine.submit(request, Sender(self._post, inbox, number)))
@@ -144,6 +149,8 @@ class TextService:
         except EngineFullError as error:
             raise busy(str(error)) from error
         finally:
+            if timer is not None:
+                timer.cancel()
             for ticket in tickets:
                 ticket.cancel()
 
@@ -211,7 +218,10 @@ def load_text_service(folder: Path, settings: ServeSettings, *, is_trained_on_te
     Raises:
         PenjingError: a file is missing or broken, or the model is no decoder.
     """
-    served = load_engine(folder, EngineSettings(weights=settings.weights, threads=settings.threads))
+    wanted = EngineSettings(
+        weights=settings.weights, threads=settings.threads, cache_mb=settings.cache_mb, draft=settings.draft
+    )
+    served = load_engine(folder, wanted)
     tokenizer, template = served.tokenizer, read_chat_template(folder)
     renderer = None
     if template is not None:

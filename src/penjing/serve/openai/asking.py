@@ -54,7 +54,7 @@ class Asked:
         gauges.tokens.labels(model, "prompt").inc(self.prompt_tokens)
         is_first = True
         try:
-            async with asyncio.timeout_at(self.account.deadline), aclosing(self._written()) as pieces:
+            async with aclosing(self.service.write(self.requests, self.stop, self.account.deadline)) as pieces:
                 async for number, item in pieces:
                     if is_first:
                         gauges.first_token.labels(model).observe(self.account.seconds)
@@ -72,9 +72,6 @@ class Asked:
             raise RequestError(504, "The answer was not complete in time. Ask for less.", code="timeout") from None
         finally:
             gauges.tokens.labels(model, "written").inc(self.account.written_tokens)
-
-    def _written(self) -> AsyncGenerator[tuple[int, Piece | Ending]]:
-        return self.service.write(self.requests, self.stop)
 
 
 @dataclass
