@@ -1,8 +1,8 @@
 """Sixteen clients at once: Penjing's server beside llama.cpp's, on a CPU.
 
 Each client streams completions of 64 tokens after a prompt of some 48, its own each time; the same weights (random),
-texts and threads, one server at a time, the clients in this process. Tokens a second are those of all clients together; the
-time to the first token is seen by them. Of each server the best of the rounds counts, which are interleaved.
+texts and threads, one server at a time, the clients in this process. Tokens a second are those of all clients together;
+the time to the first token is seen by them. Of each server the best of the rounds counts, which are interleaved.
 
 llama.cpp's servers: the one of its Python package (one request at a time), and, where --llama-server names it, its own
 binary with a slot for each client (-np 16, a context of 16 x 256).

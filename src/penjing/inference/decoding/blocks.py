@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,7 +39,7 @@ class BlockPool:
     """
 
     def __init__(self, blocks: int) -> None:
-        self._free = deque(range(blocks))
+        self._free = list(range(blocks))[::-1]
         self._holders = [0] * blocks
         self._found: dict[tuple[int, tuple[int, ...]], tuple[int, int]] = {}  # to the block and its number
         self._keys: dict[int, tuple[int, tuple[int, ...]]] = {}  # by block
@@ -121,7 +121,7 @@ class BlockPool:
 
     def _take(self) -> int | None:
         if self._free:
-            return self._free.popleft()
+            return self._free.pop()  # what was used last is nearest
         if not self._idle:
             return None
         block, _ = self._idle.popitem(last=False)
