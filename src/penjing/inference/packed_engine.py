@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from penjing.models.bert import BertForSequenceClassification
 from penjing.models.packed_bert import PackedClassifier
@@ -27,7 +28,8 @@ class PackedEngine:
     """
 
     def __init__(self, network: BertForSequenceClassification, dtype: torch.dtype = torch.float32) -> None:
-        self.network, self.device = network.eval(), next(network.parameters()).device
+        self.network: nn.Module = network.eval()
+        self.device = next(network.parameters()).device
         self._packed = PackedClassifier(network, dtype)
 
     def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:

@@ -27,7 +27,18 @@ export function buildAnswers(use, documents) {
     return undefined;
   });
   const button = makeButton(say("answers_go"), run);
+  const show = result.show;
+  result.show = (...children) => {
+    show(...children);
+    for (const mark of result.body.querySelectorAll(".found")) turnTo(mark);
+  };
   return { node: h("div", {}, question.node, place, context.node, button.node, result.node), run, focus: () => question.area.focus() };
+}
+
+/** Scrolls a long passage, and nothing else, to what was found in it. */
+function turnTo(mark) {
+  const passage = mark.closest(".passage");
+  passage.scrollTop += mark.getBoundingClientRect().top - passage.getBoundingClientRect().top - passage.clientHeight / 3;
 }
 
 function showAnswer(found, text) {

@@ -74,7 +74,7 @@ def _describe_use(
     words = PAGE_WORDS[language]
     task = card.get("task")
     answers = _answers_of(task)
-    view = _VIEWS[answers] if answers else "writing" if facts.writes else "vectors" if facts.embeds else "none"
+    view = _VIEWS[answers] if answers else _bare_view(facts)
     path = _path_of(task, view)
     return {
         "task": task,
@@ -87,6 +87,11 @@ def _describe_use(
         "does": _sentence(view, answers, path, card, words, wording),
         "hasExamples": task in _SENTIMENT,
     }
+
+
+def _bare_view(facts: ModelFacts) -> str:
+    """Returns the view of a model that was not fine-tuned for a task."""
+    return "chat" if facts.chats else "writing" if facts.writes else "vectors" if facts.embeds else "none"
 
 
 def _answers_of(task: Any) -> Answers | None:
@@ -114,7 +119,7 @@ def _sentence(
     wording: Wording,
 ) -> str:
     if view == "labels":
-        key = "does.sets" if answers == "set" else "does.labels"
+        key = {"set": "does.sets", "rank": "does.ranks"}.get(answers or "", "does.labels")
         return words[key].format(labels=_named(_labels_of(card), words, wording))
     if view == "parts":
         return words["does.parts"].format(parts=_named(list(card.get("parts", ())), words, wording))
@@ -205,8 +210,8 @@ def _plain_facts(card: Mapping[str, Any], facts: ModelFacts, wording: Wording, l
     words = PAGE_WORDS[language]
     render = card.get("render")
     window = render.get("max_tokens") if isinstance(render, dict) else None
-    history = card.get("lineage")
-    finished = history[-1].get("finished") if isinstance(history, list) and history else None
+    stages = _stages(card)
+    finished = stages[-1].get("finished") if stages else None
     task = card.get("task")
     found = {
         "card_task": wording.name("task", task) if isinstance(task, str) else None,
@@ -222,18 +227,22 @@ def _plain_facts(card: Mapping[str, Any], facts: ModelFacts, wording: Wording, l
 
 def _history(card: Mapping[str, Any], wording: Wording, language: Language) -> list[dict[str, Any]]:
     """Returns the stages that made a model, each with its files, its time, and the hash of what it wrote."""
-    stages = card.get("lineage")
     words = PAGE_WORDS[language]
     return [
         {
             "stage": words.get(f"stage.{entry['stage']}", str(entry["stage"])),
-            "files": [str(file[0]) for file in entry.get("files", ())][:6],
+            "files": [str(file[0]) for file in entry.get("files") or () if isinstance(file, list) and file][:6],
             "finished": wording.moment(str(entry.get("finished", ""))),
             "content": str(entry.get("content", ""))[:12],
         }
-        for entry in (stages if isinstance(stages, list) else ())
-        if isinstance(entry, dict) and "stage" in entry
+        for entry in _stages(card)
     ]
+
+
+def _stages(card: Mapping[str, Any]) -> list[dict[str, Any]]:
+    history = card.get("lineage")
+    found = history if isinstance(history, list) else []
+    return [entry for entry in found if isinstance(entry, dict) and "stage" in entry]
 
 
 def _size(folder: Path, wording: Wording, language: Language) -> str | None:

@@ -57,7 +57,7 @@ function showExamples(field, run) {
     field.area.value = text;
     run.start();
   };
-  const texts = [1, 2, 3].map((number) => say(`example.sentiment.${number}`)); // the last one in the other language
+  const texts = [1, 2, 3].map((number) => say(`example.sentiment.${number}`));
   const buttons = texts.map((text) => h("li", {}, h("button", { type: "button", class: "chip", click: take(text) }, text)));
   return h("div", { class: "examples" }, h("span", { class: "note" }, say("examples")), h("ul", {}, buttons));
 }

@@ -117,7 +117,7 @@ async def show_file(request: Request, name: str) -> Response:
 
 
 @router.get("/v1/page/models")
-async def show_models(context: Context, lang: Annotated[str | None, Query()] = None) -> Response:
+def show_models(context: Context, lang: Annotated[str | None, Query()] = None) -> Response:
     """What the page says of each model, and the folders of documents that questions can be put to."""
     language = choose_language(lang, "")
     models = [describe_model(name, context.pool.peek(name).facts, language) for name in context.pool.names]

@@ -1,0 +1,95 @@
+"""The page says the same in both languages, says nothing that is not used, and lets nothing foreign in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from penjing.serve.page import routes
+from penjing.serve.page.facts import describe_model
+from penjing.serve.page.words import PAGE_WORDS, choose_language
+from penjing.serve.served import read_facts
+
+FOLDER = Path(routes.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        (None, "", "en"),
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        (None, "en-US,en;q=0.9,zh;q=0.8", "en"),
+        (None, "fr,zh;q=0.5,en;q=0.4", "zh"),
+        (None, "en;q=0.1,zh-TW;q=0.2", "zh"),
+        (None, "zh;q=much,en", "en"),
+        (None, "," * 5000, "en"),
+        ("zh", "en", "zh"),
+        ("en", "zh", "en"),
+        ("de", "zh", "zh"),
+    ],
+)
+def test_the_language_is_what_the_address_or_else_the_browser_asks_for(
+    asked: str | None, accepted: str, language: str
+) -> None:
+    assert choose_language(asked, accepted) == language
+
+
+def test_both_languages_have_the_same_words_and_gaps() -> None:
+    def gaps(text: str) -> set[str]:
+        return set(re.findall(r"\{(\w+)\}", text))
+
+    english, chinese = PAGE_WORDS["en"], PAGE_WORDS["zh"]
+    assert english.keys() == chinese.keys()
+    assert {key for key in english if gaps(english[key]) != gaps(chinese[key])} == set()
+
+
+def test_every_word_is_used_and_every_word_used_is_there() -> None:
+    files = [*FOLDER.glob("*.js"), FOLDER / "page.html.jinja", FOLDER / "facts.py"]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    made = re.compile(r"does\.|stage\.|example\.|theme_|(translate|summarize|texts)_(go|result)")  # names put together
+    unused = {key for key in PAGE_WORDS["en"] if not made.match(key) and not re.search(rf"[\"'.]{key}\b", source)}
+    assert unused == set()
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.js"))
+    assert set(re.findall(r'say\("([\w.]+)"', scripts)) <= PAGE_WORDS["en"].keys()
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() -> None:
+    html = routes.render_page("en")
+    assert re.findall(r"(?:src|href)=\"(?!/|#|data:,)[^\"]*", html) == []
+    assert re.findall(r"<script(?![^>]*(?:src=|application/json))", html) == []
+    assert not re.search(r"\son\w+=|style=", html)
+    for name, file in routes.page_files().items():
+        assert not re.search(rb"https?://(?!www\.w3\.org/2000/svg)|@import|url\(|eval\(|innerHTML", file.content), name
+    assert "unsafe" not in routes.POLICY
+
+
+def test_the_colors_are_those_of_the_reports() -> None:
+    colors = routes.page_colors()
+    assert colors.count("--paper: #fbfaf6") == 2
+    assert colors.count("--paper: #141816") == 2
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_card_is_told_in_words_and_scores_with_their_intervals(small_run: Any, language: Any) -> None:
+    told = describe_model("reviews", read_facts(small_run.model), language)
+    assert (told["view"], told["path"], told["explains"]) == ("labels", "sentiment", True)
+    assert told["labels"] == ["negative", "positive"]
+    assert told["chief"]["place"] == [
+        small_run.evaluation["scores"]["accuracy"][key] for key in ("value", "low", "high")
+    ]
+    assert len(told["scores"]["rows"]) == len(small_run.evaluation["scores"])
+    assert told["made"][0]["stage"] == PAGE_WORDS[language]["stage.data"]
+
+
+def test_a_damaged_card_is_shown_as_far_as_it_can_be_read(small_run: Any) -> None:
+    from dataclasses import replace
+
+    facts = read_facts(small_run.model)
+    broken = {"task": "no such", "scores": {"accuracy": {"value": "much"}}, "lineage": [{"stage": 3}, 7], "labels": 5}
+    told = describe_model("reviews", replace(facts, card=broken), "en")
+    assert (told["view"], told["chief"], told["labels"]) == ("none", None, [])
