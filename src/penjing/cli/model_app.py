@@ -38,6 +38,13 @@ def predict(
         int | None, typer.Option("--top", min=1, help="So many items, for a model that ranks them (default: 10).")
     ] = None,
     part: Part = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the answers of --file here (.jsonl, .csv, .parquet); called again, go on."),
+    ] = None,
+    bad: Annotated[
+        str, typer.Option("--bad", help="Rows that cannot be read, with --out: stop there, or list them and go on.")
+    ] = "stop",
     as_json: Json = False,
 ) -> None:
     """Ask a model about texts, a file, or standard input: for labels, texts, replies, items, or parts of texts."""
@@ -47,6 +54,14 @@ def predict(
 
     check_top(model, top)
     answers = "parts" if sentences else answers_with(model, part)
+    if out is not None:
+        from penjing.cli.predict_file import FileCall, predict_into
+
+        if file is None or texts or context is not None:
+            raise UsageError("--out is for the rows of --file", do="Give --file, and neither texts nor --context.")
+        kind = "sentences" if sentences else answers
+        predict_into(FileCall(model, file, out, kind, column, part, top, bad), as_json=as_json)
+        return
     if answers == "span":
         call = AnswerCall(texts or [], context, file, text=column or "context")
         show_answers(model, call, part=part, as_json=as_json)

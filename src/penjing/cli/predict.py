@@ -48,11 +48,11 @@ def show_predictions(
     _show(_chunks(first, source), model.predict, lambda prediction: f"{_shown(prediction)}\n", as_json=as_json)
 
 
-def show_sentences(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
-    """Answers the sentences of texts one by one, each with its place; a blank line stands between texts.
+def check_sentences(model_folder: Path) -> None:
+    """Refuses a model that cannot be asked about sentences one by one.
 
     Raises:
-        UsageError: the model gives no labels.
+        UsageError: it gives no labels.
     """
     task = card_task(read_card(model_folder), model_folder)
     if task.answers in ("text", "span", "reply", "items", "continuation", "preferred text", "preferred reply", "parts"):
@@ -61,6 +61,15 @@ def show_sentences(model_folder: Path, texts: list[str], file: Path | None, colu
             where=str(model_folder),
             do="Leave it out.",
         )
+
+
+def show_sentences(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+    """Answers the sentences of texts one by one, each with its place; a blank line stands between texts.
+
+    Raises:
+        UsageError: the model gives no labels.
+    """
+    check_sentences(model_folder)
     source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
     from penjing.tasks.by_sentence import SentencesPrediction, predict_sentences

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from penjing.data.answer_places import Place, place_answer
 from penjing.data.plain import plain_value
 from penjing.data.question_settings import QuestionData
 from penjing.data.rows import cell_test
-from penjing.data.sources import read_file
+from penjing.data.sources import FaultLog, read_file
 from penjing.data.sources.blocks import read_whole
 from penjing.data.sources.encodings import decode_whole
 from penjing.data.sources.json_lines import check_surrogates
@@ -65,6 +65,7 @@ class QuestionReader:
     Attributes:
         settings: columns, and what is done with rows that are wrong.
         with_answers: whether answers are read; of tables their column is not needed otherwise.
+        log: takes rows that are wrong, and the rest is read; None: the first is raised.
         counts: ``read``, ``filtered`` and ``empty`` rows; ``unanswerable`` and ``absent`` questions; and of the
             references those found by ``byte_offsets``, those ``moved``, those of ``several_places`` and those ``apart``
             from the text.
@@ -72,6 +73,7 @@ class QuestionReader:
 
     settings: QuestionData
     with_answers: bool = True
+    log: FaultLog | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
     def read(self, file: Path) -> Iterator[Question]:
@@ -87,7 +89,13 @@ class QuestionReader:
             if raw is None:
                 self.counts["filtered"] += 1
                 continue
-            question = self._check(raw)
+            try:
+                question = self._check(raw)
+            except DataError as fault:
+                if self.log is None:
+                    raise
+                self.log.add(fault)
+                continue
             if question is not None:
                 yield question
 
@@ -96,7 +104,7 @@ class QuestionReader:
         tests = {column: cell_test(value) for column, value in settings.where.items()}
         of_answers = () if self.with_answers else (settings.answer, settings.answer_start)
         wanted = [name for name in settings.read_columns if name not in of_answers]
-        for batch in read_file(file, wanted, settings.layout):
+        for batch in read_file(file, wanted, replace(settings.layout, log=self.log)):
             for index, number in enumerate(batch.rows):
                 row = {name: batch.columns[name][index] for name in wanted}
                 if not all(test(row[column]) for column, test in tests.items()):

@@ -222,11 +222,14 @@ class RowReader:
     def _empty(self, batch: Batch, index: int, column: str) -> str:
         if self.rules.empty_text == "drop":
             return ""
-        raise DataError(
-            f'column "{column}" is empty',
-            where=batch.place(index),
-            do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
+        self.rules.layout.report(
+            DataError(
+                f'column "{column}" is empty',
+                where=batch.place(index),
+                do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
+            )
         )
+        return ""
 
     def _shown(self, value: Any) -> str:
         """Returns what a value is; not the value itself where it would be written to a file, for it may be private."""
