@@ -59,7 +59,7 @@ function show(moves) {
     const isOwn = link.hash === `#${encodeURIComponent(model.name)}`;
     if (isOwn) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-    if (isOwn && moves) link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (isOwn) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   document.title = `${model.name} · Penjing`;
   if (!built.has(model.name)) built.set(model.name, build(model));

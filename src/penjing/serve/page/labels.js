@@ -11,7 +11,7 @@ export function buildLabels(use) {
   const result = makeResult(say("labels_empty"));
   const field = makeField(say("labels_text"), { rows: 3, hint: say("labels_hint"), submit: () => run.start() });
   const sentences = h("input", { type: "checkbox" });
-  const run = new Run(result, async (signal) => {
+  const run = new Run(result, async (signal, calm) => {
     const text = field.area.value;
     if (!text.trim()) {
       field.area.focus();
@@ -19,6 +19,8 @@ export function buildLabels(use) {
     }
     const body = { model: use.model, input: text, sentences: sentences.checked, ...(use.part ? { part: use.part } : {}) };
     const answer = await post(`/v1/tasks/${use.path}`, body, signal);
+    calm();
+    result.status("");
     await show(answer.results[0], signal);
     return undefined;
   });

@@ -108,7 +108,10 @@ export class Run {
       setTimeout(() => result.status(say("working")), PATIENCE_MS),
       setTimeout(() => result.status(say("loading_model")), LOADING_MS),
     ];
-    const calm = () => slow.forEach(clearTimeout);
+    const calm = () => {
+      slow.forEach(clearTimeout);
+      result.node.classList.remove("busy"); // what stands there now is new
+    };
     this.#tell(true);
     try {
       const said = await this.work(stop.signal, calm, ...given);
