@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,23 +26,25 @@ _PATIENCE_MS = 60_000  # the first answer of a model waits until it is loaded
 
 
 class Server:
-    """``penjing serve`` in a process of its own."""
+    """``penjing serve`` in a process of its own; its log is a file: a pipe that nobody reads fills up."""
 
-    def __init__(self, *args: str) -> None:
+    def __init__(self, log: Path, *args: str) -> None:
         command = [sys.executable, "-m", "penjing", "serve", *args, "--port", "0"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        said = []
-        for line in self.process.stderr or ():
-            said.append(line)
-            if found := re.search(r"at (http://\S+)", line):
+        with log.open("w", encoding="utf-8") as file:
+            self.process = subprocess.Popen(command, stderr=file, env=environment)
+        ends = time.monotonic() + _PATIENCE_MS / 1000
+        while time.monotonic() < ends and self.process.poll() is None:
+            if found := re.search(r"at (http://\S+)", log.read_text(encoding="utf-8")):
                 self.address = found[1]
                 return
-        pytest.fail("".join(said))
+            time.sleep(0.1)
+        self.process.kill()
+        pytest.fail(log.read_text(encoding="utf-8"))
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=60)
+        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,8 @@ def server(
         "talker": decoders / "talker",
         "writer": decoders / "writer",
     }
-    made = Server(*(f"{name}={folder}" for name, folder in folders.items()), "--documents", f"notes={notes}")
+    models = [f"{name}={folder}" for name, folder in folders.items()]
+    made = Server(notes.parent / "log", *models, "--documents", f"notes={notes}")
     yield made
     made.end()
 
@@ -345,7 +349,7 @@ def test_a_server_with_keys_asks_for_one_and_the_page_keeps_it_for_the_tab_alone
     command = [sys.executable, "-m", "penjing", "serve", "key", "create", "--keys", str(file), "--json"]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     key = json.loads(made.stdout)["key"]
-    server = Server(f"reviews={small_bert_run.model}", "--keys", str(file))
+    server = Server(tmp_path / "log", f"reviews={small_bert_run.model}", "--keys", str(file))
     try:
         visit = Visit(browser, server.address, "reviews")
         visit.role("textbox", "Key").fill("wrong")
