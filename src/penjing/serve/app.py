@@ -18,6 +18,7 @@ from penjing.errors import PenjingError
 from penjing.serve import explain, health
 from penjing.serve.access import Access
 from penjing.serve.context import ServeContext
+from penjing.serve.document import write_document
 from penjing.serve.failures import ErrorBody, RequestError, failure_of
 from penjing.serve.guard import Guard
 from penjing.serve.openai import chat, completions, embeddings, models
@@ -73,6 +74,7 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.context = context
+    app.openapi = lambda: write_document(app, pool)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Guard, context=context, access=Access(settings))

@@ -112,7 +112,7 @@ class Guard:
         length = headers.get("content-length", "")
         announced = int(length) if length.isdigit() else None
         body = await read_body(receive, announced, self._limits.body_bytes, self._limits.body_s)
-        if method == "POST":
+        if method == "POST" and body:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json" or headers.get("content-encoding", "identity").lower() != "identity":
                 what = "The body is not sent as JSON. Send it as it is, with the header Content-Type: application/json."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.inference.sampling import SamplingSettings
@@ -20,7 +20,7 @@ class WithoutEffect(BaseModel):
 
     user: str | None = Field(None, description="changes nothing here")
     metadata: dict[str, Any] | None = Field(None, description="changes nothing here")
-    store: bool | None = Field(None, description="changes nothing here: nothing is stored")
+    store: StrictBool | None = Field(None, description="changes nothing here: nothing is stored")
     service_tier: str | None = Field(None, description="changes nothing here")
     safety_identifier: str | None = Field(None, description="changes nothing here")
     prompt_cache_key: str | None = Field(None, description="changes nothing here: prompts are shared where they agree")
@@ -29,11 +29,11 @@ class WithoutEffect(BaseModel):
 class StreamOptions(Body):
     """What else a stream tells."""
 
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = Field(None, description="changes nothing here")
+    include_usage: StrictBool | None = None
+    include_obfuscation: StrictBool | None = Field(None, description="changes nothing here")
 
 
-Penalty = Annotated[float, Field(ge=-2, le=2)]
+Penalty = Annotated[StrictFloat, Field(ge=-2, le=2)]
 StopString = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -41,21 +41,23 @@ class SampledBody(WithoutEffect, Body):
     """How texts are asked for."""
 
     model: str = Field(max_length=200)
-    n: int | None = Field(None, ge=1, le=1024, description="how many answers; 1")
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63, description="the same one gives the same answer")
-    temperature: float | None = Field(None, ge=0, le=100, description="0 takes the likeliest token always; 1")
-    top_p: float | None = Field(None, gt=0, le=1)
-    top_k: int | None = Field(None, ge=-1, description="so many of the likeliest tokens; 0 or -1: all")
-    min_p: float | None = Field(None, ge=0, le=1, description="tokens at least this share as likely as the likeliest")
+    n: StrictInt | None = Field(None, ge=1, le=1024, description="how many answers; 1")
+    seed: StrictInt | None = Field(None, ge=-(2**63), lt=2**63, description="the same one gives the same answer")
+    temperature: StrictFloat | None = Field(None, ge=0, le=100, description="0 takes the likeliest token always; 1")
+    top_p: StrictFloat | None = Field(None, gt=0, le=1)
+    top_k: StrictInt | None = Field(None, ge=-1, description="so many of the likeliest tokens; 0 or -1: all")
+    min_p: StrictFloat | None = Field(
+        None, ge=0, le=1, description="tokens that are at least so likely, beside the likeliest"
+    )
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    repetition_penalty: float | None = Field(None, gt=0, le=100)
-    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
+    repetition_penalty: StrictFloat | None = Field(None, ge=0.01, le=100)
+    logit_bias: dict[str, Annotated[StrictFloat, Field(ge=-100, le=100)]] | None = Field(
         None, max_length=1024, description="added to the logits of tokens, by their numbers"
     )
     response_format: ResponseFormat | None = Field(None, description="what an answer must be; text")
     stop: StopString | list[StopString] | None = Field(None, description="ends an answer, and is not given")
-    stream: bool | None = None
+    stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
 
     @model_validator(mode="after")

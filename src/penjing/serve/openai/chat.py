@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.data.messages import Message, read_messages
@@ -28,7 +28,7 @@ from penjing.serve.openai.asking import (
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.fields import NOT_DONE, Body
 from penjing.serve.openai.logprobs import tell_chat_logprobs
-from penjing.serve.openai.sse import stream_events
+from penjing.serve.openai.sse import EVENTS, stream_events
 from penjing.serve.served import ServedModel
 from penjing.serve.writing import Ending
 
@@ -66,10 +66,10 @@ class ChatBody(SampledBody):
     """A dialogue that is to be replied to."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=2000)
-    max_tokens: int | None = Field(None, ge=1, description="most tokens of a reply; half of what the model reads")
-    max_completion_tokens: int | None = Field(None, ge=1, description="the same")
-    logprobs: bool | None = None
-    top_logprobs: int | None = Field(None, ge=0, le=20)
+    max_tokens: StrictInt | None = Field(None, ge=1, description="most tokens of a reply; half of what the model reads")
+    max_completion_tokens: StrictInt | None = Field(None, ge=1, description="the same")
+    logprobs: StrictBool | None = None
+    top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
     truncation: Literal["auto", "disabled"] | None = Field(
         None, description="auto: of a dialogue that is too long the oldest exchanges are not read; disabled: an error"
     )
@@ -117,7 +117,7 @@ class ChatCompletion(BaseModel):
     dropped_exchanges: int
 
 
-@router.post("/chat/completions", response_model=ChatCompletion)
+@router.post("/chat/completions", response_model=ChatCompletion, responses=EVENTS)
 async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCompletion | StreamingResponse:
     """Replies in a dialogue; with ``stream`` as server-sent events, piece by piece."""
     account.model = context.pool.peek(body.model).name

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.serve.account import Account, Remembered
@@ -25,23 +25,23 @@ from penjing.serve.openai.asking import (
 )
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.logprobs import tell_text_logprobs
-from penjing.serve.openai.sse import stream_events
+from penjing.serve.openai.sse import EVENTS, stream_events
 from penjing.serve.served import ServedModel
 from penjing.serve.writing import Ending, TextService
 
 router = APIRouter(prefix="/v1", tags=["completions"])
 _USUAL = 16  # tokens, as OpenAI has it
-TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 
 
 class CompletionBody(SampledBody):
     """What is to be gone on with."""
 
     prompt: str | list[str] | list[TokenId] | list[list[TokenId]] = Field(description="texts, or their tokens")
-    max_tokens: int | None = Field(None, ge=1, description=f"most tokens; {_USUAL}")
-    logprobs: int | None = Field(None, ge=0, le=20, description="how many of the likeliest tokens are told")
-    echo: bool | None = Field(None, description="give the prompt too; not with logprobs")
-    best_of: int | None = Field(None, ge=1, description="no more than n")
+    max_tokens: StrictInt | None = Field(None, ge=1, description=f"most tokens; {_USUAL}")
+    logprobs: StrictInt | None = Field(None, ge=0, le=20, description="how many of the likeliest tokens are told")
+    echo: StrictBool | None = Field(None, description="give the prompt too; not with logprobs")
+    best_of: StrictInt | None = Field(None, ge=1, description="no more than n")
 
     @model_validator(mode="after")
     def _is_done_here(self) -> CompletionBody:
@@ -75,7 +75,7 @@ class Completion(BaseModel):
     usage: Usage
 
 
-@router.post("/completions", response_model=Completion)
+@router.post("/completions", response_model=Completion, responses=EVENTS)
 async def complete(body: CompletionBody, context: Context, account: Remembered) -> Completion | StreamingResponse:
     """Goes on with texts; with ``stream`` as server-sent events, piece by piece."""
     account.model = context.pool.peek(body.model).name

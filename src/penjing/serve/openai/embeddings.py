@@ -8,7 +8,7 @@ from typing import Literal, cast
 import numpy as np
 from fastapi import APIRouter
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.inference.embedding import TextEncoder
@@ -31,7 +31,7 @@ class EmbeddingBody(WithoutEffect, Body):
     encoding_format: Literal["float", "base64"] | None = Field(
         None, description="base64: of the numbers as 32-bit floats, little-endian; float"
     )
-    dimensions: int | None = Field(None, ge=1, description="as many as the model gives")
+    dimensions: StrictInt | None = Field(None, ge=1, description="as many as the model gives")
 
     @model_validator(mode="after")
     def _has_texts(self) -> EmbeddingBody:

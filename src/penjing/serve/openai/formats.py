@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.errors import UsageError
@@ -21,7 +21,7 @@ class SchemaFormat(Body):
     name: str | None = Field(None, max_length=100, description="changes nothing here")
     description: str | None = Field(None, description="changes nothing here")
     json_schema: dict[str, Any] = Field(alias="schema")
-    strict: bool | None = Field(None, description="changes nothing here: an answer always keeps to it")
+    strict: StrictBool | None = Field(None, description="changes nothing here: an answer always keeps to it")
 
 
 class ResponseFormat(Body):

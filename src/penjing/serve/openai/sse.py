@@ -14,6 +14,8 @@ from penjing.errors import PenjingError
 from penjing.serve.failures import RequestError, failure_of
 
 _log = logging.getLogger("penjing.serve")
+#: What a route that may stream says of it.
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # a proxy must not hold events back
 
 
