@@ -7,22 +7,40 @@ from typing import Any
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.pipeline.exporting.exporting import ExportCall, export_model
+from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
+from penjing.pipeline.exporting.importing import ImportCall, import_model
 from penjing.pipeline.exporting.source import open_source
 
 
-def show_export(model: Path, call: ExportCall, *, as_json: bool) -> None:
+def show_export(model: Path, call: ExportCall, adapter: Path | None, *, as_json: bool) -> None:
     """Exports a model, and says what the proof found."""
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        exported = export_model(open_source(model), call, progress)
+        exported = export_model(open_source(model, adapter), call, progress)
     if as_json:
         given = {"model": str(model), "destination": str(exported.destination), "bytes": exported.bytes}
         print_json({**given, "parity": exported.parity})
         return
+    _show(exported)
+
+
+def show_import(source: str, destination: Path, base: Path | None, unproved: bool, *, as_json: bool) -> None:
+    """Takes in a model, and says what the proof found."""
+    call = ImportCall(source, destination, base, unproved)
+    progress = TerminalProgress(log_console())
+    with progress.stopping_on_signals():
+        imported = import_model(call, progress)
+    if as_json:
+        given = {"source": source, "destination": str(imported.destination), "bytes": imported.bytes}
+        print_json({**given, "parity": imported.parity})
+        return
+    _show(imported)
+
+
+def _show(made: Exported) -> None:
     console = result_console()
-    console.print(f"{exported.destination}: {exported.bytes / 1e6:,.1f} MB", soft_wrap=True)
-    for line in describe_parity(exported.parity):
+    console.print(f"{made.destination}: {made.bytes / 1e6:,.1f} MB", soft_wrap=True)
+    for line in describe_parity(made.parity):
         console.print(line, soft_wrap=True)
 
 

@@ -17,6 +17,9 @@ def export(
     precision: Annotated[
         str | None, typer.Option("--type", help="How numbers are held, such as q8_0 for gguf (default: the first).")
     ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option("--adapter", help="With merged: folder of a LoRA adapter, as PEFT writes it.")
+    ] = None,
     data: Annotated[str | None, typer.Option("--data", help="Rows to score the task on, before and after.")] = None,
     text: Annotated[str, typer.Option("--text", help="Their column of texts.")] = "text",
     label: Annotated[str, typer.Option("--label", help="Their column of labels.")] = "label",
@@ -30,4 +33,24 @@ def export(
     from penjing.pipeline.exporting.exporting import ExportCall
 
     call = ExportCall(target, destination, precision, data, text, label, unproved)
-    show_export(model, call, as_json=as_json)
+    show_export(model, call, adapter, as_json=as_json)
+
+
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(help="A GGUF file, a model folder, an adapter's folder, or hf://OWNER/NAME.", metavar="SOURCE"),
+    ],
+    destination: Annotated[Path, typer.Argument(help="A new folder.", metavar="DEST")],
+    base: Annotated[
+        Path | None, typer.Option("--base", help="With an adapter: folder of the model that it was made for.")
+    ] = None,
+    unproved: Annotated[
+        bool, typer.Option("--unproved", help="Keep the folder where the tool that proves it is not installed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a model folder of a GGUF file, a folder of the hub or an adapter, and prove that nothing changed."""
+    from penjing.cli.export import show_import
+
+    show_import(source, destination, base, unproved, as_json=as_json)

@@ -12,7 +12,7 @@ import typer
 import penjing
 from penjing.cli.data_app import data
 from penjing.cli.evaluate_command import evaluate
-from penjing.cli.export_app import export
+from penjing.cli.export_app import export, import_
 from penjing.cli.model_app import answer, chat, explain, generate, predict
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of
@@ -223,6 +223,7 @@ def lineage(
 
 
 app.command(name="export")(export)
+app.command(name="import")(import_)
 app.add_typer(data, name="data")
 app.add_typer(serve, name="serve")
 

@@ -119,6 +119,22 @@ def add_adapter(network: nn.Module, folder: Path) -> None:
             matrices[name] += product.to(matrices[name].dtype)
 
 
+def read_pairs(network: nn.Module, folder: Path) -> dict[str, tuple[Tensor, Tensor, float]]:
+    """Returns the adapters of a folder by the names of the layers they adapt: A, B, and what B A is multiplied by.
+
+    Raises:
+        ModelFolderError: as `add_adapter`.
+    """
+    config, names = _read_config(folder), names_of(network)
+    stored = under_own_prefix(_list_tensors(folder), names)
+    kept = {name: tensor for name, tensor in stored.items() if name.startswith((names.backbone, *names.heads))}
+    read = {}
+    for name, pair in _pairs(folder, kept, config).items():
+        values = dict(read_stored([pair.first, pair.second]))
+        read[name] = values[pair.first].float(), values[pair.second].float(), pair.scale
+    return read
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / ADAPTER_CONFIG
     if not path.is_file():

@@ -54,10 +54,12 @@ class Exporter:
     Attributes:
         precisions: by the names that ``--type`` takes; the first is the default.
         suffix: of the file, where the export is a single one and may stand alone; else empty.
+        takes_adapter: whether the model may come with an adapter.
     """
 
     precisions: Mapping[str, Precision] = {}
     suffix = ""
+    takes_adapter = False
 
     def check(self, source: Source, precision: str) -> None:
         """Refuses a model that the target cannot hold.

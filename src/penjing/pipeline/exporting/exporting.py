@@ -73,6 +73,10 @@ def export_model(source: Source, call: ExportCall, progress: Progress) -> Export
     exporter: Exporter = load_registered("exporters", call.target)
     precision = choose_precision(exporter, call.target, call.precision)
     check_free(call.destination, exporter.suffix)
+    if source.adapter is not None and not exporter.takes_adapter:
+        raise UsageError(
+            f"{call.target} takes no adapter", where="--adapter", do="Merge it first: --to merged, and export that."
+        )
     exporter.check(source, precision)
     sample = None if call.data is None else read_sample(source, call.data, call.text, call.label)
     with put_beside(call.destination, exporter.suffix) as folder:

@@ -72,6 +72,23 @@ def prove(
         target.close()
 
 
+def prove_target(source: Source, target: Target, bounds: Bounds, progress: Progress) -> Proof:
+    """Compares a model folder with another tool's model, which it was made of."""
+    texts = varied_texts()
+    try:
+        with progress.bar("proof", 2, "steps") as bar:
+            ours = source.render(texts)
+            tokens = compare_tokens(texts, ours, target.encode(texts))
+            _step(bar, progress)
+            rows = choose_rows(ours, min(_LONGEST, source.longest))
+            same = _compare_with(source.network, source, rows, target.score(rows))
+            _step(bar, progress)
+    finally:
+        target.close()
+    document = {"tool": target.tool, "tokens": as_json(tokens), "scores": _with_bounds(same, bounds)}
+    return Proof({**document, "loss": None, "task": None}, (*_token_faults(tokens), *same.faults(bounds, "here")))
+
+
 def _compare(
     exporter: Exporter,
     source: Source,

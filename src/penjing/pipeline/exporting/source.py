@@ -20,6 +20,7 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture, open_config
 from penjing.models.quantized_folder import quantization_of
 from penjing.models.weights import CONFIG, load_backbone, load_weights, read_config
+from penjing.pipeline.exporting.apart import put_apart
 from penjing.tasks.card import CARD, card_settings
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
@@ -44,6 +45,7 @@ class Source:
         config: the network's numbers.
         head: what the network ends in.
         tokenizer: of the model.
+        adapter: folder of an adapter that is to be merged; None: there is none.
     """
 
     folder: Path
@@ -53,11 +55,13 @@ class Source:
     config: Any
     head: Head
     tokenizer: Tokenizer = field(repr=False)
+    adapter: Path | None = None
 
     @cached_property
     def network(self) -> nn.Module:
-        """The network with its weights, on the CPU, in fp32."""
-        return self.load(self.folder)
+        """The network with its weights, on the CPU, in fp32; with an adapter that is computed beside them."""
+        network = self.load(self.folder)
+        return network if self.adapter is None else put_apart(network, self.adapter)
 
     def load(self, folder: Path) -> nn.Module:
         """Returns a network of this shape with the weights of a folder."""
@@ -116,8 +120,12 @@ class Source:
         return [row.ids for row in renderer.render([{renderer.columns[0]: text} for text in texts])]
 
 
-def open_source(folder: Path) -> Source:
+def open_source(folder: Path, adapter: Path | None = None) -> Source:
     """Opens a model folder.
+
+    Args:
+        folder: of the model.
+        adapter: folder of an adapter that is to be merged into it.
 
     Raises:
         ModelFolderError: a file is missing or broken, or the network is of a kind that cannot be exported.
@@ -143,7 +151,7 @@ def open_source(folder: Path) -> Source:
         raise ModelFolderError(
             f"this is a {named[0]}: a network without an end", where=str(folder), do="Give a whole model."
         )
-    return Source(folder, values, card, architecture, config, head, load_tokenizer(folder))
+    return Source(folder, values, card, architecture, config, head, load_tokenizer(folder), adapter)
 
 
 def is_quantized(source: Source) -> bool:

@@ -1,0 +1,90 @@
+"""Folders for Transformers and vLLM, and adapters merged into models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from penjing.errors import ModelFolderError, UsageError
+from penjing.models.adapter import save_adapter
+from penjing.models.lora import LoraShape, adaptable, adapters, choose, inject
+from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
+from penjing.pipeline.exporting.source import open_source
+from penjing.progress import Silent
+
+pytest.importorskip("transformers", reason="Transformers is not installed")
+Export = Callable[..., Exported]
+
+
+@pytest.mark.parametrize("target", ["transformers", "vllm"])
+def test_decoder_is_the_same_in_transformers(target: str, small_decoder: Callable[..., Path], export: Export) -> None:
+    parity = export(small_decoder(), target).parity
+    assert parity["tokens"]["equal"] == 1000
+    assert parity["scores"]["relative_difference"] < 1e-3
+    assert any("vLLM itself was not run" in note for note in parity["notes"]) == (target == "vllm")
+
+
+def test_classifier_is_the_same_in_transformers(small_bert_run: Any, export: Export) -> None:
+    data = Path(small_bert_run.model).parent.parent / "reviews.csv"
+    parity = export(small_bert_run.model, "transformers", data=str(data)).parity
+    assert parity["task"]["before"] == parity["task"]["after"]
+
+
+def test_encoder_decoder_reads_the_same_in_transformers(pair_run_of: Callable[[str], Any], export: Export) -> None:
+    assert export(pair_run_of("t5").model, "transformers").parity["proved"]
+
+
+def test_network_that_the_hub_lacks_is_refused(small_run: Any, export: Export) -> None:
+    with pytest.raises(UsageError, match="is none of the hub's"):
+        export(small_run.model, "transformers")
+
+
+def test_classifier_is_no_model_for_vllm(small_bert_run: Any, export: Export) -> None:
+    with pytest.raises(UsageError, match="no language model of the families"):
+        export(small_bert_run.model, "vllm")
+
+
+@pytest.fixture
+def adapter(small_decoder: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder with an adapter of the small decoder, whose products are far from zero."""
+    source, shape = open_source(small_decoder()), LoraShape(rank=4, alpha=8.0)
+    network = source.load(source.folder).requires_grad_(False)
+    inject(network, choose(adaptable(network), source.architecture.adapted), shape, 0)
+    for pair in adapters(network).values():
+        torch.nn.init.normal_(pair.B, std=0.1, generator=torch.Generator().manual_seed(1))
+    folder = tmp_path / "adapter"
+    save_adapter(folder, network, shape, head="CAUSAL_LM", is_of_hub=True)
+    return folder
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_merged_adapter_computes_what_it_did_beside_the_model(
+    precision: str, adapter: Path, small_decoder: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = open_source(small_decoder(), adapter)
+    call = ExportCall("merged", tmp_path / "merged", precision)
+    parity = export_model(source, call, Silent()).parity
+    assert parity["proved"]
+    bare, merged = (open_source(folder).network.state_dict() for folder in (small_decoder(), tmp_path / "merged"))
+    name = "model.layers.0.self_attn.q_proj.weight"
+    assert not torch.allclose(bare[name], merged[name], atol=1e-2)
+
+
+def test_merging_asks_for_an_adapter_that_fits(
+    adapter: Path, small_decoder: Callable[..., Path], export: Export, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="no adapter is given"):
+        export(small_decoder(), "merged")
+    other = open_source(small_decoder(hidden_size=32), adapter)
+    with pytest.raises(ModelFolderError, match="does not fit the network"):
+        export_model(other, ExportCall("merged", tmp_path / "merged"), Silent())
+    assert [file.name for file in tmp_path.iterdir()] == ["adapter"]
+
+
+def test_only_merging_takes_an_adapter(adapter: Path, small_decoder: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="int8 takes no adapter"):
+        export_model(open_source(small_decoder(), adapter), ExportCall("int8", tmp_path / "x"), Silent())

