@@ -60,36 +60,60 @@ inline void score_block(const uint16_t* keys, const float* const (&queries)[Q], 
         }
     for (int q = 0; q < Q; q++) scores[q] = (sums[q][0] + sums[q][1]) + (sums[q][2] + sums[q][3]);
 }
-constexpr int AHEAD = 3;  // blocks of keys that are asked for before they are needed: memory takes that long
-template <int Level, class Number>
-inline void fetch(const Number* numbers, int count) {
-    for (int i = 0; i < count; i += 64 / (int)sizeof(Number)) __builtin_prefetch(numbers + i, 0, Level);
-}
 inline f16 load_number(const float* p) { return load(p); }
 inline f16 load_number(const uint16_t* p) { return load_bf16(p); }
 
-// Adds up the values of all tokens by their shares, [Q, width], for P times 16 numbers from d on.
+// Takes 16 scores of a block as they count: those of tokens that are not looked at do not.
+inline f16 count_scores(f16 scores, int block, int first, int last, float scale) {
+    const i16 places = i16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + block * BLOCK;
+    const i16 hidden = (places > last) | (places < first);
+    return hidden ? all(-INFINITY) : scores * scale;
+}
+
+// Makes shares of scores, [width], whose highest stand in `most`; returns what they are to be multiplied by to add up
+// to one.
+inline float share_out(float* scores, int width, f16 most) {
+    const float top = largest(most);
+    f16 total = zeros();
+    for (int i = 0; i < width; i += BLOCK) {
+        const f16 score = load(scores + i);
+        const f16 share = score == -INFINITY ? zeros() : exp(score - top);
+        total = total + share;
+        store(scores + i, share);
+    }
+    return 1.0f / sum(total);
+}
+
+// Adds to mixed[q][p] the values of one block by their shares, for P times 16 numbers.
+template <int Q, int P, class Number>
+inline void mix_block(const Number* values, int dim, const float* const (&shares)[Q], f16 (&mixed)[Q][P]) {
+    for (int j = 0; j < BLOCK; j++) {
+        f16 value[P];
+        for (int p = 0; p < P; p++) value[p] = load_number(values + (size_t)j * dim + p * TILE_WIDTH);
+        for (int q = 0; q < Q; q++) {
+            const f16 share = all(shares[q][j]);
+            for (int p = 0; p < P; p++) mixed[q][p] = multiply_add(share, value[p], mixed[q][p]);
+        }
+    }
+}
+
+// Mixes P times 16 numbers of the values of all blocks.
 template <int Q, int P, class Number>
 inline void mix(const Room<Number>& room, const int32_t* blocks, int group, int begin, int end, int d,
-                const float* shares, const float (&inverse)[Q], float* const (&results)[Q]) {
+                const float* scratch, const float (&inverse)[Q], float* const (&results)[Q]) {
     const int width = (end - begin) * BLOCK;
     f16 mixed[Q][P] = {};
     for (int b = begin; b < end; b++) {
-        const Number* values = room.values_of(blocks[b], group) + d;
-        for (int j = 0; j < BLOCK; j++) {
-            f16 value[P];
-            for (int p = 0; p < P; p++) value[p] = load_number(values + (size_t)j * room.dim + p * TILE_WIDTH);
-            for (int q = 0; q < Q; q++) {
-                const f16 share = all(shares[(size_t)q * width + (b - begin) * BLOCK + j]);
-                for (int p = 0; p < P; p++) mixed[q][p] = multiply_add(share, value[p], mixed[q][p]);
-            }
-        }
+        const float* shares[Q];
+        for (int q = 0; q < Q; q++) shares[q] = scratch + (size_t)q * width + (b - begin) * BLOCK;
+        mix_block<Q, P>(room.values_of(blocks[b], group) + d, room.dim, shares, mixed);
     }
     for (int q = 0; q < Q; q++)
         for (int p = 0; p < P; p++) store(results[q] + d + p * TILE_WIDTH, mixed[q][p] * inverse[q]);
 }
 
-// Q queries, each of dim numbers, look at the tokens from `firsts[q]` to `lasts[q]`; results [dim] each.
+// Q queries of one group of heads, each of dim numbers, look at the tokens from `firsts[q]` to `lasts[q]`; results
+// [dim] each.
 template <int Q, class Number>
 inline void attend(const Room<Number>& room, const int32_t* blocks, int group, const float* const (&queries)[Q],
                    const int (&firsts)[Q], const int (&lasts)[Q], float scale, float* const (&results)[Q],
@@ -102,39 +126,66 @@ inline void attend(const Room<Number>& room, const int32_t* blocks, int group, c
     }
     const int begin = first / BLOCK, end = last / BLOCK + 1, width = (end - begin) * BLOCK;
     if ((int)scratch.size() < Q * width) scratch.resize((size_t)Q * width);
-    const i16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    for (int b = begin; b < end && b < begin + AHEAD; b++) fetch<3>(room.keys_of(blocks[b], group), dim * BLOCK);
     f16 most[Q];
     for (int q = 0; q < Q; q++) most[q] = all(-INFINITY);
     for (int b = begin; b < end; b++) {
         f16 scores[Q];
-        if (b + AHEAD < end) fetch<3>(room.keys_of(blocks[b + AHEAD], group), dim * BLOCK);
-        fetch<2>(room.values_of(blocks[b], group), dim * BLOCK);
         score_block<Q>(room.keys_of(blocks[b], group), queries, dim, scores);
         for (int q = 0; q < Q; q++) {
-            const i16 place = places + b * BLOCK;
-            const i16 hidden = (place > lasts[q]) | (place < firsts[q]);
-            const f16 score = hidden ? all(-INFINITY) : scores[q] * scale;
+            const f16 score = count_scores(scores[q], b, firsts[q], lasts[q], scale);
             most[q] = larger(most[q], score);
             store(scratch.data() + (size_t)q * width + (b - begin) * BLOCK, score);
         }
     }
     float inverse[Q];
-    for (int q = 0; q < Q; q++) {
-        float* score = scratch.data() + (size_t)q * width;
-        const float top = largest(most[q]);
-        f16 total = zeros();
-        for (int b = 0; b < width; b += BLOCK) {
-            const f16 s = load(score + b);
-            const f16 p = s == -INFINITY ? zeros() : exp(s - top);
-            total = total + p;
-            store(score + b, p);
-        }
-        inverse[q] = 1.0f / sum(total);
-    }
-    const float* shares = scratch.data();
+    for (int q = 0; q < Q; q++) inverse[q] = share_out(scratch.data() + (size_t)q * width, width, most[q]);
     int d = 0;
     for (; d + 4 * TILE_WIDTH <= dim; d += 4 * TILE_WIDTH)
-        mix<Q, 4>(room, blocks, group, begin, end, d, shares, inverse, results);
-    for (; d < dim; d += TILE_WIDTH) mix<Q, 1>(room, blocks, group, begin, end, d, shares, inverse, results);
+        mix<Q, 4>(room, blocks, group, begin, end, d, scratch.data(), inverse, results);
+    for (; d < dim; d += TILE_WIDTH) mix<Q, 1>(room, blocks, group, begin, end, d, scratch.data(), inverse, results);
+}
+
+// The same for one token and all its heads from `head` to before `heads`, block by block: memory is read in the order in
+// which it lies. Sums are taken in the order of `attend`.
+template <class Number>
+inline void attend_alone(const Room<Number>& room, const int32_t* blocks, int head, int heads, int share,
+                         const float* queries, int first, int last, float scale, float* results,
+                         std::vector<float>& scratch) {
+    const int dim = room.dim, count = heads - head, begin = first / BLOCK, end = last / BLOCK + 1;
+    const int width = (end - begin) * BLOCK;
+    if ((int)scratch.size() < count * (width + BLOCK)) scratch.resize((size_t)count * (width + BLOCK));
+    float* tops = scratch.data() + (size_t)count * width;
+    for (int h = 0; h < count; h++) store(tops + h * BLOCK, all(-INFINITY));
+    for (int b = begin; b < end; b++)
+        for (int h = 0; h < count; h++) {
+            const float* const query[1] = {queries + (size_t)(head + h) * dim};
+            f16 scores[1];
+            score_block<1>(room.keys_of(blocks[b], (head + h) / share), query, dim, scores);
+            const f16 score = count_scores(scores[0], b, first, last, scale);
+            store(tops + h * BLOCK, larger(load(tops + h * BLOCK), score));
+            store(scratch.data() + (size_t)h * width + (b - begin) * BLOCK, score);
+        }
+    for (int h = 0; h < count; h++)
+        tops[h] = share_out(scratch.data() + (size_t)h * width, width, load(tops + h * BLOCK));
+    for (int i = 0; i < count * dim; i++) results[(size_t)head * dim + i] = 0;
+    for (int b = begin; b < end; b++)
+        for (int h = 0; h < count; h++) {
+            const Number* values = room.values_of(blocks[b], (head + h) / share);
+            const float* const shares[1] = {scratch.data() + (size_t)h * width + (b - begin) * BLOCK};
+            float* result = results + (size_t)(head + h) * dim;
+            int d = 0;
+            for (; d + 4 * TILE_WIDTH <= dim; d += 4 * TILE_WIDTH) {
+                f16 mixed[1][4];
+                for (int p = 0; p < 4; p++) mixed[0][p] = load(result + d + p * TILE_WIDTH);
+                mix_block<1, 4>(values + d, dim, shares, mixed);
+                for (int p = 0; p < 4; p++) store(result + d + p * TILE_WIDTH, mixed[0][p]);
+            }
+            for (; d < dim; d += TILE_WIDTH) {
+                f16 mixed[1][1] = {{load(result + d)}};
+                mix_block<1, 1>(values + d, dim, shares, mixed);
+                store(result + d, mixed[0][0]);
+            }
+        }
+    for (int h = 0; h < count; h++)
+        for (int d = 0; d < dim; d++) results[(size_t)(head + h) * dim + d] *= tops[h];
 }

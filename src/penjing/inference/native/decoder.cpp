@@ -147,56 +147,78 @@ void attend_rows(const Decoder& d, const Room<Number>& room, const Call& call, c
     attend<Q, Number>(room, table, group, queries, firsts, lasts, 1.0f / std::sqrt((float)s.width), results, scratch);
 }
 
-// Turns the queries and keys of one group of heads in the rows of one text, keeps keys and values, and attends.
+// Turns the queries and keys of some groups of heads in the rows of one text, and keeps keys and values.
 template <class Number>
-void attend_text(Decoder& d, int thread, const Layer& layer, const Room<Number>& room, const Call& call, int text,
-                 int group, int stride, int mixed_stride) {
+void keep_text(Decoder& d, const Layer& layer, const Room<Number>& room, const Call& call, int text, int group, int groups,
+               int stride) {
     const Shape& s = d.shape;
     const int share = s.heads / s.groups, half = s.width / 2;
     const int32_t* table = call.tables + (size_t)text * call.table;
-    const int begin = call.begins[text], end = call.begins[text + 1];
-    float* wide = d.wide.data();
-    for (int row = begin; row < end; row++) {
-        float* base = wide + (size_t)row * stride;
-        float* key = base + (s.heads + group) * s.width;
-        const float* value = base + (s.heads + s.groups + group) * s.width;
+    for (int row = call.begins[text]; row < call.begins[text + 1]; row++) {
+        float* base = d.wide.data() + (size_t)row * stride;
         const float *cosine = d.cosines.data() + (size_t)row * half, *sine = d.sines.data() + (size_t)row * half;
-        if (layer.norms[KEY_NORM]) normalize(key, layer.norms[KEY_NORM], s.width, s.epsilon, key);
-        turn(key, cosine, sine, s.width);
-        for (int h = group * share; h < (group + 1) * share; h++) {
+        for (int h = group * share; h < groups * share; h++) {
             float* query = base + h * s.width;
             if (layer.norms[QUERY_NORM]) normalize(query, layer.norms[QUERY_NORM], s.width, s.epsilon, query);
             turn(query, cosine, sine, s.width);
         }
-        put(room, table[call.positions[row] / BLOCK], call.positions[row] % BLOCK, group, key, value);
-    }
-    int rows[MOST_QUERIES], heads[MOST_QUERIES], found = 0;
-    auto& scratch = d.desks[thread].scratch;
-    for (int row = begin; row < end; row++)
-        for (int h = group * share; h < (group + 1) * share; h++) {
-            rows[found] = row;
-            heads[found++] = h;
-            if (found < MOST_QUERIES) continue;
-            attend_rows<MOST_QUERIES>(d, room, call, table, group, wide, stride, d.mixed.data(), mixed_stride, rows, heads, scratch);
-            found = 0;
+        for (int g = group; g < groups; g++) {
+            float* key = base + (s.heads + g) * s.width;
+            if (layer.norms[KEY_NORM]) normalize(key, layer.norms[KEY_NORM], s.width, s.epsilon, key);
+            turn(key, cosine, sine, s.width);
+            const float* value = base + (s.heads + s.groups + g) * s.width;
+            put(room, table[call.positions[row] / BLOCK], call.positions[row] % BLOCK, g, key, value);
         }
-    for (int i = 0; i < found; i++)
-        attend_rows<1>(d, room, call, table, group, wide, stride, d.mixed.data(), mixed_stride, rows + i, heads + i, scratch);
+    }
 }
 
+// Lets the rows of one text look at its tokens, in some groups of heads.
+template <class Number>
+void attend_text(Decoder& d, int thread, const Layer& layer, const Room<Number>& room, const Call& call, int text,
+                 int group, int groups, int stride, int mixed_stride) {
+    const Shape& s = d.shape;
+    const int share = s.heads / s.groups, begin = call.begins[text], end = call.begins[text + 1];
+    const int32_t* table = call.tables + (size_t)text * call.table;
+    const float* wide = d.wide.data();
+    float* mixed = d.mixed.data();
+    auto& scratch = d.desks[thread].scratch;
+    keep_text(d, layer, room, call, text, group, groups, stride);
+    if (end - begin == 1) {
+        const int last = call.positions[begin], first = s.window ? std::max(0, last - s.window + 1) : 0;
+        attend_alone(room, table, group * share, groups * share, share, wide + (size_t)begin * stride, first, last,
+                     1.0f / std::sqrt((float)s.width), mixed + (size_t)begin * mixed_stride, scratch);
+        return;
+    }
+    for (int g = group; g < groups; g++) {
+        int rows[MOST_QUERIES], heads[MOST_QUERIES], found = 0;
+        for (int row = begin; row < end; row++)
+            for (int h = g * share; h < (g + 1) * share; h++) {
+                rows[found] = row;
+                heads[found++] = h;
+                if (found < MOST_QUERIES) continue;
+                attend_rows<MOST_QUERIES>(d, room, call, table, g, wide, stride, mixed, mixed_stride, rows, heads, scratch);
+                found = 0;
+            }
+        for (int i = 0; i < found; i++)
+            attend_rows<1>(d, room, call, table, g, wide, stride, mixed, mixed_stride, rows + i, heads + i, scratch);
+    }
+}
+
+// Shares out the texts: whole where there are many, else a few groups of heads at a time.
 template <class Number>
 void attend_all(Decoder& d, int thread, int number, const Call& call, int stride, int mixed_stride) {
     const Shape& s = d.shape;
     const size_t size = (size_t)s.blocks * s.groups * s.width * BLOCK;
     const Room<Number> room{(Number*)d.keys + number * size, (Number*)d.values + number * size, s.groups, s.width};
-    const int jobs = call.texts * s.groups;
-    if (call.texts == 1 && call.rows == 1) {  // nearly alike: shared out without a counter
-        for (int job = thread; job < jobs; job += d.team->size())
-            attend_text(d, thread, d.layers[number], room, call, 0, job, stride, mixed_stride);
-        return;
+    const int team = d.team->size();
+    const bool is_one = call.rows == 1;  // its parts take the same time: one for each thread
+    const int wanted = is_one ? team : 4 * team, parts = std::min(s.groups, std::max(1, wanted / call.texts));
+    for (int job = thread; is_one ? job < parts : (job = d.next.fetch_add(1, std::memory_order_relaxed)) < call.texts * parts;
+         job += team) {
+        const int text = job / parts, part = job % parts;
+        attend_text(d, thread, d.layers[number], room, call, text, s.groups * part / parts, s.groups * (part + 1) / parts,
+                    stride, mixed_stride);
     }
-    for (int job; (job = d.next.fetch_add(1, std::memory_order_relaxed)) < jobs;)
-        attend_text(d, thread, d.layers[number], room, call, job / s.groups, job % s.groups, stride, mixed_stride);
 }
 
 void read_layer(Decoder& d, int thread, int number, const Call& call) {
