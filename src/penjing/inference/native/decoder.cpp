@@ -28,7 +28,7 @@ struct Layer {
 
 // What one thread needs for itself.
 struct Desk {
-    std::vector<float> scratch, row;
+    std::vector<float> scratch, row, kept;
     Bench bench;
 };
 
@@ -111,13 +111,14 @@ Rows prepare(Decoder& d, int thread, const Matrix& m, const float* source, int s
 // Calls take(row, tile, outputs) for the tiles that are this thread's, an even number of them next to each other.
 template <class Take>
 void multiply_share(Decoder& d, int thread, const Matrix& m, const Rows& rows, Take take) {
+    std::vector<float>& kept = d.desks[thread].kept;
     const int tiles = m.out / TILE, pairs = (tiles + 1) / 2, team = d.team->size();
     int tile = 2 * (int)((int64_t)pairs * thread / team);
     const int end = std::min(tiles, 2 * (int)((int64_t)pairs * (thread + 1) / team));
     if (rows.count <= 4)
-        for (; tile + 4 <= end; tile += 4) multiply_rows<4>(m, rows, tile, take);
-    for (; tile + 2 <= end; tile += 2) multiply_rows<2>(m, rows, tile, take);
-    if (tile < end) multiply_rows<1>(m, rows, tile, take);
+        for (; tile + 4 <= end; tile += 4) multiply_rows<4>(m, rows, tile, kept, take);
+    for (; tile + 2 <= end; tile += 2) multiply_rows<2>(m, rows, tile, kept, take);
+    if (tile < end) multiply_rows<1>(m, rows, tile, kept, take);
 }
 
 void turn(float* head, const float* cosine, const float* sine, int width) {

@@ -26,15 +26,21 @@ struct Matrix {
     const float* bias;          // [out] or null
 };
 
-// Rows as a matrix wants them, eight side by side: what is multiplied in one step lies together.
+// Rows as a matrix wants them, so many side by side in lanes: what is multiplied in one step lies together.
 struct Rows {
-    int count;
-    const float* fp32;          // [blocks, in, 8]
-    const uint16_t* bf16;       // [blocks, in/2, 8, 2]
-    const int8_t* codes;        // [blocks, in/4, 8, 4]
-    const float* scales;        // [blocks, in/group, 8]
-    const int32_t* starts;      // [blocks, in/group, 8], -128 times the sum of a group's codes
+    int count, lanes;
+    const float* fp32;          // [blocks, in, lanes]
+    const uint16_t* bf16;       // [blocks, in/2, lanes, 2]
+    const int8_t* codes;        // [blocks, in/4, lanes, 4]
+    const float* scales;        // [blocks, in/group, lanes]
+    const int32_t* starts;      // [blocks, in/group, lanes], -128 times the sum of a group's codes
 };
+
+inline int lanes_for(int rows) {
+    int lanes = 1;
+    while (lanes < rows && lanes < MOST_ROWS) lanes *= 2;
+    return lanes;
+}
 
 inline int group_of(int kind) { return kind == INT8 ? GROUP8 : GROUP4; }
 
@@ -44,23 +50,25 @@ struct Bench {
     std::vector<uint16_t> bf16;
     std::vector<int8_t> codes;
     std::vector<int32_t> starts;
+    int lanes = 1;
 
     void make_room(int rows, int width) {
-        const size_t n = (size_t)(rows + MOST_ROWS - 1) / MOST_ROWS * MOST_ROWS * width;
+        lanes = lanes_for(rows);
+        const size_t n = (size_t)(rows + lanes - 1) / lanes * lanes * width;
         if (codes.size() >= n) return;
         fp32.resize(n); bf16.resize(n); codes.resize(n);
         scales.resize(n / GROUP4); starts.resize(n / GROUP4);
     }
     Rows rows(int count) const {
-        return Rows{count, fp32.data(), bf16.data(), codes.data(), scales.data(), starts.data()};
+        return Rows{count, lanes, fp32.data(), bf16.data(), codes.data(), scales.data(), starts.data()};
     }
 };
 
 inline void encode_whole(Bench& bench, int number, const float* row, int groups, int group) {
-    const size_t block = number / MOST_ROWS, lane = number % MOST_ROWS;
-    int8_t* codes = bench.codes.data() + block * MOST_ROWS * groups * group + lane * 4;
-    float* scales = bench.scales.data() + block * MOST_ROWS * groups + lane;
-    int32_t* starts = bench.starts.data() + block * MOST_ROWS * groups + lane;
+    const size_t lanes = bench.lanes, block = number / lanes, lane = number % lanes;
+    int8_t* codes = bench.codes.data() + block * lanes * groups * group + lane * 4;
+    float* scales = bench.scales.data() + block * lanes * groups + lane;
+    int32_t* starts = bench.starts.data() + block * lanes * groups + lane;
     for (int g = 0; g < groups; g++) {
         const float* part = row + g * group;
         f16 sizes = zeros();
@@ -71,41 +79,39 @@ inline void encode_whole(Bench& bench, int number, const float* row, int groups,
             const i16 code = to_nearest(load(part + i) * inverse);
             total += code;
             const c16 narrow = __builtin_convertvector(code, c16);
-            int8_t* at = codes + (size_t)(g * group + i) * MOST_ROWS;
-            for (int q = 0; q < 4; q++) memcpy(at + q * 4 * MOST_ROWS, (const char*)&narrow + 4 * q, 4);
+            int8_t* at = codes + (size_t)(g * group + i) * lanes;
+            for (int q = 0; q < 4; q++) memcpy(at + q * 4 * lanes, (const char*)&narrow + 4 * q, 4);
         }
-        scales[g * MOST_ROWS] = top / 127.0f;
-        starts[g * MOST_ROWS] = -128 * sum(total);
+        scales[g * lanes] = top / 127.0f;
+        starts[g * lanes] = -128 * sum(total);
     }
 }
 
 // Lays a row out in the way that a matrix of this kind reads it; its `width` numbers are a multiple of what one step
 // reads.
 inline void encode_row(Bench& bench, int number, int kind, const float* row, int width) {
-    const size_t block = number / MOST_ROWS, lane = number % MOST_ROWS;
+    const size_t lanes = bench.lanes, block = number / lanes, lane = number % lanes;
     if (kind == FP32) {
-        float* to = bench.fp32.data() + block * MOST_ROWS * width + lane;
-        for (int i = 0; i < width; i++) to[(size_t)i * MOST_ROWS] = row[i];
+        float* to = bench.fp32.data() + block * lanes * width + lane;
+        for (int i = 0; i < width; i++) to[(size_t)i * lanes] = row[i];
     } else if (kind == BF16) {
-        uint16_t* to = bench.bf16.data() + block * MOST_ROWS * width + lane * 2;
+        uint16_t* to = bench.bf16.data() + block * lanes * width + lane * 2;
         for (int i = 0; i < width; i += 2) {
             const uint16_t pair[2] = {to_bf16(row[i]), to_bf16(row[i + 1])};
-            memcpy(to + (size_t)i * MOST_ROWS, pair, 4);
+            memcpy(to + (size_t)i * lanes, pair, 4);
         }
     } else {
         encode_whole(bench, number, row, width / group_of(kind), group_of(kind));
     }
 }
 
-// The products of R rows with T tiles: result[r][t] holds 16 outputs.
+// Adds to result[r][t], 16 outputs each, the products of R rows with T tiles, for inputs from `from` to before `to`.
 template <int R, int T>
-inline void multiply_fp32(const Matrix& m, const Rows& rows, int row, int tile, f16 (&result)[R][T]) {
+inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE;
     const float* w = (const float*)m.weights + tile * size;
-    const float* x = rows.fp32 + (size_t)row * m.in;
-    for (int r = 0; r < R; r++)
-        for (int t = 0; t < T; t++) result[r][t] = zeros();
-    for (int k = 0; k < m.in; k++, x += MOST_ROWS) {
+    const float* x = rows.fp32 + (size_t)row * m.in + (size_t)from * rows.lanes;
+    for (int k = from; k < to; k++, x += rows.lanes) {
         f16 weight[T];
         for (int t = 0; t < T; t++) weight[t] = load(w + t * size + (size_t)k * TILE);
         for (int r = 0; r < R; r++)
@@ -114,34 +120,34 @@ inline void multiply_fp32(const Matrix& m, const Rows& rows, int row, int tile, 
 }
 
 template <int R, int T>
-inline void multiply_bf16(const Matrix& m, const Rows& rows, int row, int tile, f16 (&result)[R][T]) {
-    const size_t size = (size_t)m.in * TILE;
-    const uint16_t* w = (const uint16_t*)m.weights + tile * size;
-    const uint16_t* x = rows.bf16 + (size_t)row * m.in;
-    for (int r = 0; r < R; r++)
-        for (int t = 0; t < T; t++) result[r][t] = zeros();
-    for (int k = 0; k < m.in; k += 2, x += 2 * MOST_ROWS)
-        for (int r = 0; r < R; r++)
-            for (int t = 0; t < T; t++)
-                result[r][t] = dot_pairs(result[r][t], w + t * size + (size_t)k * TILE, x + 2 * r);
+inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+    const size_t size = (size_t)m.in * TILE * 2;
+    const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE * 2;
+    const uint16_t* x = rows.bf16 + (size_t)row * m.in + (size_t)from * rows.lanes;
+    for (int k = from; k < to; k += 2, w += 4 * TILE, x += 2 * rows.lanes) {
+        bytes weight[T];
+        for (int t = 0; t < T; t++) weight[t] = load_bytes(w + t * size);
+        for (int r = 0; r < R; r++) {
+            const i16 pair = load_quad(x + 2 * r);
+            for (int t = 0; t < T; t++) result[r][t] = dot_pairs(result[r][t], weight[t], pair);
+        }
+    }
 }
 
 template <int R, int T>
-inline void multiply_int8(const Matrix& m, const Rows& rows, int row, int tile, f16 (&result)[R][T]) {
+inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE;
-    const int groups = m.in / GROUP8;
-    const uint8_t* w = (const uint8_t*)m.weights + tile * size;
-    const int8_t* x = rows.codes + (size_t)row * m.in;
-    const float* scales = rows.scales + (size_t)row * groups;
-    const int32_t* starts = rows.starts + (size_t)row * groups;
-    for (int r = 0; r < R; r++)
-        for (int t = 0; t < T; t++) result[r][t] = zeros();
-    for (int g = 0; g < groups; g++, scales += MOST_ROWS, starts += MOST_ROWS) {
+    const int groups = m.in / GROUP8, first = from / GROUP8;
+    const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE;
+    const int8_t* x = rows.codes + (size_t)row * m.in + (size_t)from * rows.lanes;
+    const float* scales = rows.scales + (size_t)row * groups + (size_t)first * rows.lanes;
+    const int32_t* starts = rows.starts + (size_t)row * groups + (size_t)first * rows.lanes;
+    for (int k = from; k < to; k += GROUP8, scales += rows.lanes, starts += rows.lanes) {
         i16 sums[R][T];
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) sums[r][t] = all(starts[r]);
 #pragma GCC unroll 2
-        for (int q = 0; q < GROUP8 / 4; q++, w += 4 * TILE, x += 4 * MOST_ROWS) {
+        for (int q = 0; q < GROUP8 / 4; q++, w += 4 * TILE, x += 4 * rows.lanes) {
             bytes weight[T];
             for (int t = 0; t < T; t++) weight[t] = load_bytes(w + t * size);
             for (int r = 0; r < R; r++) {
@@ -152,39 +158,32 @@ inline void multiply_int8(const Matrix& m, const Rows& rows, int row, int tile, 
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) result[r][t] = multiply_add(to_float(sums[r][t]), all(scales[r]), result[r][t]);
     }
-    const float* s = (const float*)m.scales + (size_t)tile * TILE;
-    for (int t = 0; t < T; t++) {
-        const f16 scale = load(s + t * TILE);
-        for (int r = 0; r < R; r++) result[r][t] = result[r][t] * scale;
-    }
 }
 
 template <int R, int T>
-inline void multiply_int4(const Matrix& m, const Rows& rows, int row, int tile, f16 (&result)[R][T]) {
+inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE / 2, width = (size_t)m.in / GROUP4 * TILE;
-    const int groups = m.in / GROUP4;
-    const uint8_t* w = (const uint8_t*)m.weights + tile * size;
-    const uint16_t* s = (const uint16_t*)m.scales + tile * width;
-    const int8_t* x = rows.codes + (size_t)row * m.in;
-    const float* scales = rows.scales + (size_t)row * groups;
-    const int32_t* starts = rows.starts + (size_t)row * groups;
+    const int groups = m.in / GROUP4, first = from / GROUP4;
+    const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE / 2;
+    const uint16_t* s = (const uint16_t*)m.scales + tile * width + (size_t)first * TILE;
+    const int8_t* x = rows.codes + (size_t)row * m.in + (size_t)from * rows.lanes;
+    const float* scales = rows.scales + (size_t)row * groups + (size_t)first * rows.lanes;
+    const int32_t* starts = rows.starts + (size_t)row * groups + (size_t)first * rows.lanes;
     const bytes levels = load_levels();
-    for (int r = 0; r < R; r++)
-        for (int t = 0; t < T; t++) result[r][t] = zeros();
-    for (int g = 0; g < groups; g++, s += TILE, scales += MOST_ROWS, starts += MOST_ROWS) {
+    for (int k = from; k < to; k += GROUP4, s += TILE, scales += rows.lanes, starts += rows.lanes) {
         i16 sums[R][T];
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) sums[r][t] = all(starts[r]);
-        for (int q = 0; q < GROUP4 / 8; q++, w += 4 * TILE, x += 8 * MOST_ROWS) {
-            bytes first[T], second[T];
+        for (int q = 0; q < GROUP4 / 8; q++, w += 4 * TILE, x += 8 * rows.lanes) {
+            bytes low[T], high[T];
             for (int t = 0; t < T; t++) {
                 const bytes both = load_bytes(w + t * size);
-                first[t] = level_of_low(levels, both);
-                second[t] = level_of_high(levels, both);
+                low[t] = level_of_low(levels, both);
+                high[t] = level_of_high(levels, both);
             }
             for (int r = 0; r < R; r++) {
-                const i16 code = load_quad(x + 4 * r), later = load_quad(x + 4 * (MOST_ROWS + r));
-                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], first[t], code), second[t], later);
+                const i16 code = load_quad(x + 4 * r), later = load_quad(x + 4 * (rows.lanes + r));
+                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], low[t], code), high[t], later);
             }
         }
         for (int t = 0; t < T; t++) {
@@ -196,37 +195,68 @@ inline void multiply_int4(const Matrix& m, const Rows& rows, int row, int tile, 
 }
 
 template <int R, int T>
-inline void multiply(const Matrix& m, const Rows& rows, int row, int tile, f16 (&result)[R][T]) {
-    if (m.kind == INT4) multiply_int4<R, T>(m, rows, row, tile, result);
-    else if (m.kind == INT8) multiply_int8<R, T>(m, rows, row, tile, result);
-    else if (m.kind == BF16) multiply_bf16<R, T>(m, rows, row, tile, result);
-    else multiply_fp32<R, T>(m, rows, row, tile, result);
-    if (m.bias)
-        for (int t = 0; t < T; t++)
-            for (int r = 0; r < R; r++) result[r][t] = result[r][t] + load(m.bias + (size_t)(tile + t) * TILE);
+inline void add(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+    if (m.kind == INT4) add_int4<R, T>(m, rows, row, tile, from, to, result);
+    else if (m.kind == INT8) add_int8<R, T>(m, rows, row, tile, from, to, result);
+    else if (m.kind == BF16) add_bf16<R, T>(m, rows, row, tile, from, to, result);
+    else add_fp32<R, T>(m, rows, row, tile, from, to, result);
 }
 
-// Calls take(row, tile, 16 outputs) for the tiles from `first` to before `last`; T of them are computed at once, and
-// take is called for a row's T tiles one after another.
+// Gives the sums of `count` rows to take(row, tile, outputs), with the scales of int8 rows and the bias.
 template <int R, int T, class Take>
-inline void multiply_block(const Matrix& m, const Rows& rows, int row, int tile, Take& take) {
-    f16 result[R][T];
-    multiply<R, T>(m, rows, row, tile, result);
-    for (int r = 0; r < R; r++) take(row + r, tile, result[r]);
+inline void finish(const Matrix& m, int row, int count, int tile, f16 (&result)[R][T], Take& take) {
+    for (int t = 0; t < T; t++) {
+        const size_t at = (size_t)(tile + t) * TILE;
+        const f16 scale = m.kind == INT8 ? load((const float*)m.scales + at) : all(1.0f);
+        const f16 bias = m.bias ? load(m.bias + at) : zeros();
+        for (int r = 0; r < R; r++) {
+            if (m.kind == INT8) result[r][t] = result[r][t] * scale;
+            if (m.bias) result[r][t] = result[r][t] + bias;
+        }
+    }
+    for (int r = 0; r < count; r++) take(row + r, tile, result[r]);
 }
+
+template <int R, int T, class Take>
+inline void multiply_few(const Matrix& m, const Rows& rows, int tile, Take& take) {
+    f16 result[R][T] = {};
+    add<R, T>(m, rows, 0, tile, 0, m.in, result);
+    finish<R, T>(m, 0, rows.count, tile, result, take);
+}
+
+// Inputs whose weights, 24 KB in two tiles, stay in the nearest memory while all rows go by.
+inline int chunk_of(int kind) { return kind == FP32 ? 192 : kind == BF16 ? 384 : kind == INT8 ? 768 : 1536; }
 
 template <int T, class Take>
-inline void multiply_rows(const Matrix& m, const Rows& rows, int tile, Take& take) {
-    int row = 0;
-    for (; row + MOST_ROWS <= rows.count; row += MOST_ROWS) multiply_block<MOST_ROWS, T>(m, rows, row, tile, take);
-    switch (rows.count - row) {
-        case 7: multiply_block<7, T>(m, rows, row, tile, take); break;
-        case 6: multiply_block<6, T>(m, rows, row, tile, take); break;
-        case 5: multiply_block<5, T>(m, rows, row, tile, take); break;
-        case 4: multiply_block<4, T>(m, rows, row, tile, take); break;
-        case 3: multiply_block<3, T>(m, rows, row, tile, take); break;
-        case 2: multiply_block<2, T>(m, rows, row, tile, take); break;
-        case 1: multiply_block<1, T>(m, rows, row, tile, take); break;
-        default: break;
+inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vector<float>& kept, Take& take) {
+    constexpr int R = MOST_ROWS, SIZE = R * T * TILE;
+    const int blocks = (rows.count + R - 1) / R, chunk = chunk_of(m.kind);
+    if ((int)kept.size() < blocks * SIZE) kept.resize((size_t)blocks * SIZE);
+    for (int from = 0; from < m.in; from += chunk) {
+        const int to = m.in - from < chunk ? m.in : from + chunk;
+        for (int block = 0; block < blocks; block++) {
+            f16 result[R][T] = {};
+            float* sums = kept.data() + (size_t)block * SIZE;
+            if (from)
+                for (int r = 0; r < R; r++)
+                    for (int t = 0; t < T; t++) result[r][t] = load(sums + (r * T + t) * TILE);
+            add<R, T>(m, rows, block * R, tile, from, to, result);
+            const int left = rows.count - block * R;
+            if (to == m.in) finish<R, T>(m, block * R, left < R ? left : R, tile, result, take);
+            else
+                for (int r = 0; r < R; r++)
+                    for (int t = 0; t < T; t++) store(sums + (r * T + t) * TILE, result[r][t]);
+        }
     }
+}
+
+// Multiplies all rows with T tiles. Calls take(row, tile, outputs) with the T times 16 outputs of each.
+template <int T, class Take>
+inline void multiply_rows(const Matrix& m, const Rows& rows, int tile, std::vector<float>& kept, Take& take) {
+    if (rows.count > MOST_ROWS) multiply_many<T>(m, rows, tile, kept, take);
+    else if (rows.count > 6) multiply_few<8, T>(m, rows, tile, take);
+    else if (rows.count > 4) multiply_few<6, T>(m, rows, tile, take);
+    else if (rows.count > 2) multiply_few<4, T>(m, rows, tile, take);
+    else if (rows.count > 1) multiply_few<2, T>(m, rows, tile, take);
+    else multiply_few<1, T>(m, rows, tile, take);
 }

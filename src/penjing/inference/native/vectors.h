@@ -108,8 +108,8 @@ inline f16 exp(f16 x) {
     return p * (f16)power;
 }
 
-// Four signed bytes, 16 times.
-inline i16 load_quad(const int8_t* p) {
+// Four bytes, 16 times.
+inline i16 load_quad(const void* p) {
     int32_t four;
     memcpy(&four, p, 4);
     return all(four);
@@ -126,17 +126,14 @@ inline i16 dot_quads(i16 sums, bytes weights, i16 codes) {
 #endif
 }
 
-// Adds to 16 sums the products of two bf16 each with the same two.
-inline f16 dot_pairs(f16 sums, const uint16_t* weights, const uint16_t* pair) {
+// Adds to 16 sums the products of two bf16 each with two others.
+inline f16 dot_pairs(f16 sums, bytes weights, i16 pair) {
 #ifdef __AVX512BF16__
-    int32_t two;
-    memcpy(&two, pair, 4);
-    return (f16)_mm512_dpbf16_ps((__m512)sums, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
+    return (f16)_mm512_dpbf16_ps((__m512)sums, (__m512bh)weights, (__m512bh)pair);
 #else
-    u16 w;
-    memcpy(&w, weights, 64);
-    sums = multiply_add((f16)(w << 16), all(from_bf16(pair[0])), sums);
-    return multiply_add((f16)(w & 0xffff0000u), all(from_bf16(pair[1])), sums);
+    const u16 w = (u16)weights, x = (u16)pair;
+    sums = multiply_add((f16)(w << 16), (f16)(x << 16), sums);
+    return multiply_add((f16)(w & 0xffff0000u), (f16)(x & 0xffff0000u), sums);
 #endif
 }
 
