@@ -276,6 +276,16 @@ def test_pytorch_computes_the_same_texts() -> None:
     engine.close()
 
 
+class Counting(NativeDecoder):
+    """Counts steps."""
+
+    steps = 0
+
+    def step(self, rows: Rows) -> Tensor:
+        self.steps += 1
+        return super().step(rows)
+
+
 class Oracle:
     """Supposes what is known to come, or something wrong."""
 
@@ -300,20 +310,13 @@ def test_drafts_change_no_text(temperature: float, wrong_from: int) -> None:
     settings = SamplingSettings(50, temperature, seed=4, repetition_penalty=1.2)
     request = DecodeRequest((5, 6, 7), settings, frozenset([END]), logprobs=2)
     (plain,) = write(network, [request], "int8", 20)
-    steps = 0
-
-    class Counting(NativeDecoder):
-        def step(self, rows: Rows) -> Tensor:
-            nonlocal steps
-            steps += 1
-            return super().step(rows)
-
-    engine = DecodingEngine(Counting(network, "int8", 20, 1), drafter=Oracle([5, 6, 7, *plain], wrong_from))
+    stepper = Counting(network, "int8", 20, 1)
+    engine = DecodingEngine(stepper, drafter=Oracle([5, 6, 7, *plain], wrong_from))
     assert write_all(engine, [request]) == [plain]
     assert engine.stats().blocks_used == 0
     engine.close()
     if wrong_from == 99:
-        assert steps < len(plain) / 4
+        assert stepper.steps < len(plain) / 4
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -329,20 +332,15 @@ def test_small_model_that_drafts_changes_no_text(temperature: float) -> None:
 
 def test_model_that_drafts_for_itself_is_always_right() -> None:
     """The same weights and random numbers draw the same tokens: a step for seven of them."""
-    network, steps = make(KINDS["llama"]), 0
-
-    class Counting(NativeDecoder):
-        def step(self, rows: Rows) -> Tensor:
-            nonlocal steps
-            steps += 1
-            return super().step(rows)
+    network = make(KINDS["llama"])
 
     drafter = DraftModel(NativeDecoder(network, "bf16", 20, 1))
-    engine = DecodingEngine(Counting(network, "bf16", 20, 1), drafter=drafter)
+    stepper = Counting(network, "bf16", 20, 1)
+    engine = DecodingEngine(stepper, drafter=drafter)
     request = DecodeRequest((5, 6, 7), SamplingSettings(70, 1.0, seed=2), frozenset())
     assert len(write_all(engine, [request])[0]) == 70
     engine.close()
-    assert steps <= 1 + 10
+    assert stepper.steps <= 1 + 10
 
 
 def test_drafting_model_with_other_tokens_is_refused() -> None:
@@ -353,18 +351,13 @@ def test_drafting_model_with_other_tokens_is_refused() -> None:
 
 
 def test_what_repeats_is_written_in_fewer_steps_by_looking_it_up() -> None:
-    network, steps = make(KINDS["llama"]), 0
-
-    class Counting(NativeDecoder):
-        def step(self, rows: Rows) -> Tensor:
-            nonlocal steps
-            steps += 1
-            return super().step(rows)
+    network = make(KINDS["llama"])
 
     request = DecodeRequest((5, 6, 7), SamplingSettings(100, 0.0), frozenset())
     (plain,) = write(network, [request], "int8", 20)
     assert plain[-8:] in [plain[place : place + 8] for place in range(80)], "a greedy text of random weights repeats"
-    engine = DecodingEngine(Counting(network, "int8", 20, 1), drafter=PromptLookup())
+    stepper = Counting(network, "int8", 20, 1)
+    engine = DecodingEngine(stepper, drafter=PromptLookup())
     assert write_all(engine, [request]) == [plain]
     engine.close()
-    assert steps < 80
+    assert stepper.steps < 80
