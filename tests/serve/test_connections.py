@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shutil
 import signal
 import socket
 import threading
@@ -161,6 +162,34 @@ def test_pipelined_requests_are_answered_in_order(patient: Any) -> None:
         while part := connection.recv(65_536):
             got += part
     assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", got)] == [200, 200, 404]
+
+
+def test_a_model_is_replaced_under_an_open_stream_that_ends_as_it_began(
+    start_server: Callable[..., Any], decoders: Path, long_body: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(decoders / "endless", tmp_path / "endless")
+    server = start_server(f"endless={tmp_path / 'endless'}", "--max-output", 16_000)
+    body = {**long_body, "max_tokens": 3000}
+
+    def ask() -> dict[str, Any]:
+        reply = httpx.post(f"{server.url}/v1/completions", json=body, trust_env=False, timeout=120)
+        assert reply.status_code == 200
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    before = ask()
+    with streaming(server, body, "old") as lines:
+        shutil.copyfile(decoders / "endless" / "config.json", tmp_path / "new.json")  # the same, yet written anew
+        (tmp_path / "new.json").replace(tmp_path / "endless" / "config.json")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: any("endless is replaced" in line for line in server.log))
+        after = ask()
+        chunks = [json.loads(line.removeprefix("data: ")) for line in lines if line and "[DONE]" not in line]
+    assert after["system_fingerprint"] != before["system_fingerprint"]
+    assert after["choices"] == before["choices"]
+    assert {chunk["system_fingerprint"] for chunk in chunks} == {before["system_fingerprint"]}
+    assert chunks[-1]["choices"][0]["finish_reason"] == "length"
+    assert server.account("old")["written_tokens"] == 3000
 
 
 def test_accepted_requests_are_completed_when_the_server_is_told_to_end(

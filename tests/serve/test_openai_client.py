@@ -157,6 +157,23 @@ def test_log_probabilities_are_of_the_tokens_that_were_given(client: Any) -> Non
     assert len(legacy.tokens) == len(legacy.token_logprobs) == len(legacy.top_logprobs) == len(legacy.text_offset)
 
 
+def test_the_bytes_of_tokens_are_those_of_the_answer_though_characters_are_cut(client: Any, generator: Any) -> None:
+    bias = {str(token): 8 for token in generator.tokenizer.encode(["精彩无聊😀"])[0]}
+    answer = client.chat.completions.create(
+        model="talker",
+        messages=[{"role": "user", "content": "精彩 😀"}],
+        logprobs=True,
+        logit_bias=bias,
+        response_format={"type": "regex", "pattern": "(龙|精|😀|🐉)+"},
+        max_tokens=40,
+        seed=2,
+    )
+    (choice,) = answer.choices
+    told = b"".join(bytes(entry.bytes) for entry in choice.logprobs.content)
+    assert choice.message.content
+    assert told.decode("utf-8", "replace") == choice.message.content
+
+
 def test_tokens_of_a_stop_string_are_not_told(client: Any, generator: Any) -> None:
     whole = direct(generator, "a film", 40)
     stop = whole[9:12]

@@ -43,7 +43,28 @@ def _entry(tokenizer: Tokenizer, token: Token) -> dict[str, Any]:
 
 def _one(tokenizer: Tokenizer, token_id: int, logprob: float) -> dict[str, Any]:
     name = _name(tokenizer, token_id)
-    return {"token": name, "logprob": logprob, "bytes": list(name.encode())}
+    whole = None if _BROKEN not in name else _part_bytes(tokenizer.token(token_id))
+    return {"token": name, "logprob": logprob, "bytes": list(name.encode() if whole is None else whole)}
+
+
+def _part_bytes(entry: str) -> bytes | None:
+    """Returns the bytes of a vocabulary entry that is a part of a character; None where it does not say them.
+
+    Tokenizers of bytes write each as a character: those that can be printed as themselves, the others from 256 on
+    (Radford et al. 2019, the code of GPT-2).
+    """
+    found = [_BYTES.get(character) for character in entry]
+    return bytes(byte for byte in found if byte is not None) if None not in found else None
+
+
+def _byte_characters() -> dict[str, int]:
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + place): byte for place, byte in enumerate(hidden)}
+
+
+_BYTES = _byte_characters()
+_BROKEN = "\ufffd"  # what stands for bytes that are no whole character
 
 
 def _name(tokenizer: Tokenizer, token_id: int) -> str:
