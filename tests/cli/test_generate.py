@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,30 @@ def test_what_cannot_be_done_is_said_in_one_paragraph(cli: Any, folder: Path, tr
     finished = cli.run_all({name: cli.call(folder, args) for name, (args, _, _) in calls.items()})
     for name, (_, code, words) in calls.items():
         finished[name].assert_refused(code, words)
+
+
+def test_text_keeps_to_a_schema_or_an_expression_and_ends_at_a_stop_text(cli: Any, folder: Path) -> None:
+    pytest.importorskip("llguidance", reason="llguidance is not installed")
+    schema = {"type": "object", "properties": {"城市": {"enum": ["北京", "上海"]}}, "required": ["城市"]}
+    schema["additionalProperties"] = False
+    (folder / "city.json").write_text(json.dumps(schema), encoding="utf-8")
+    (folder / "list.json").write_text("[1]", encoding="utf-8")
+    calls = {
+        "schema": ["lm", "x", "--schema", "city.json", "--json"],
+        "answer": ["t5", "x", "--schema", "city.json", "--json", "--seed", "2"],
+        "regex": ["lm", "x", "--regex", "[ab]{3}[0-9]?", "--json"],
+        "stop": ["lm", "x", "--regex", "a{9}b", "--stop", "aaaa", "--stop", "b", "--json"],
+        "no schema": ["lm", "--schema", "list.json"],
+        "both": ["lm", "--schema", "city.json", "--regex", "a"],
+        "wrong": ["lm", "--regex", "(?=a)b"],
+    }
+    done = cli.run_all({name: cli.call(folder, ["generate", *args]) for name, args in calls.items()})
+    said = {name: json.loads(done[name].out) for name in ("schema", "answer", "regex", "stop")}
+    for name in ("schema", "answer"):
+        assert json.loads(said[name]["text"])["城市"] in ("北京", "上海")
+        assert said[name]["finish_reason"] == "stop"
+    assert re.fullmatch("[ab]{3}[0-9]?", said["regex"]["text"])
+    assert (said["stop"]["text"], said["stop"]["finish_reason"]) == ("", "stop")
+    done["no schema"].assert_refused(2, "no JSON object", "list.json")
+    done["both"].assert_refused(2, "--schema and --regex")
+    done["wrong"].assert_refused(2, "look-around")

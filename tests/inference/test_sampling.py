@@ -56,3 +56,30 @@ def test_drawn_token_is_one_of_the_fewest_that_reach_top_p(
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         SamplingSettings(**wrong)  # type: ignore[arg-type]
+
+
+def drawn_before(logits: torch.Tensor, settings: SamplingSettings, generator: torch.Generator) -> int:
+    """`choose_token` as it was when it knew temperature and top-p alone."""
+    if settings.temperature < 1e-6:
+        return int(logits.argmax())
+    probabilities = ((logits.float() - logits.max()) / settings.temperature).softmax(dim=-1)
+    if settings.top_p < 1:
+        ordered, order = probabilities.sort(descending=True)
+        before = ordered.cumsum(dim=-1) - ordered
+        probabilities = torch.zeros_like(ordered).scatter(-1, order, ordered.where(before < settings.top_p, 0.0))
+    return int(torch.multinomial(probabilities, 1, generator=generator))
+
+
+@given(
+    st.lists(st.floats(-20, 20), min_size=1, max_size=60),
+    st.sampled_from([0.0, 0.3, 0.8, 1.0, 2.0]),
+    st.sampled_from([0.1, 0.95, 1.0]),
+    st.integers(0, 2**40),
+)
+def test_old_settings_and_seeds_give_the_tokens_they_gave(
+    logits: list[float], temperature: float, top_p: float, seed: int
+) -> None:
+    settings, scores = SamplingSettings(temperature=temperature, top_p=top_p, seed=seed), torch.tensor(logits)
+    one, other = (torch.Generator().manual_seed(seed) for _ in range(2))
+    for _ in range(5):
+        assert choose_token(scores, settings, one) == drawn_before(scores, settings, other)

@@ -133,15 +133,17 @@ def generate(
     presence: PresencePenalty = 0.0,
     frequency: FrequencyPenalty = 0.0,
     stop: Annotated[list[str] | None, typer.Option("--stop", help="A text that ends what is written.")] = None,
+    schema: Annotated[Path | None, typer.Option("--schema", help="Write JSON by the JSON schema in this file.")] = None,
+    regex: Annotated[str | None, typer.Option("--regex", help="Write what this expression matches.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Continue a text with a language model, or let a T5 answer it."""
-    from penjing.cli.generate import show_generation
+    from penjing.cli.generate import Form, show_generation
     from penjing.inference.sampling_settings import SamplingSettings
 
     settings = SamplingSettings(max_tokens, temperature, top_p, seed, top_k, min_p, repetition, presence, frequency)
-    show_generation(model, prompt, settings, stop or [], as_json=as_json)
+    show_generation(model, prompt, settings, Form(stop or [], schema, regex), as_json=as_json)
 
 
 def chat(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
+from penjing.inference.decoding.request import Constraint
 from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.sampling import SamplingSettings, choose_token
 from penjing.models.device import choose_device
@@ -76,9 +77,20 @@ class TextGenerator:
         """Whether what is generated goes on where the prompt ends."""
         return not isinstance(self._network, EncoderDecoderModel)
 
-    def generate(self, prompt: str, settings: SamplingSettings, stop: Sequence[str] = ()) -> Generation:
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Any of these ends a text."""
+        return self._end_ids
+
+    def generate(
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        stop: Sequence[str] = (),
+        constraint: Constraint | None = None,
+    ) -> Generation:
         """Continues or answers a text; see `stream`."""
-        pieces = self.stream(prompt, settings, stop)
+        pieces = self.stream(prompt, settings, stop, constraint)
         while True:
             try:
                 next(pieces)
@@ -87,17 +99,26 @@ class TextGenerator:
                 return made
 
     def stream(
-        self, prompt: str, settings: SamplingSettings, stop: Sequence[str] = ()
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        stop: Sequence[str] = (),
+        constraint: Constraint | None = None,
     ) -> Generator[str, None, Generation]:
         """Continues or answers a text, gives every piece as soon as its characters are whole, and returns the whole.
 
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
         """
-        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt, stop))
+        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt, stop, constraint))
 
     def stream_after(
-        self, read: list[int], settings: SamplingSettings, prompt: str = "", stop: Sequence[str] = ()
+        self,
+        read: list[int],
+        settings: SamplingSettings,
+        prompt: str = "",
+        stop: Sequence[str] = (),
+        constraint: Constraint | None = None,
     ) -> Generator[str, None, Generation]:
         """Continues or answers token ids; see `stream`.
 
@@ -106,6 +127,7 @@ class TextGenerator:
             settings: how tokens are chosen.
             prompt: what the result calls it.
             stop: texts that end what is written; they are not part of it.
+            constraint: what may be written; of this text alone.
 
         Raises:
             UsageError: the prompt leaves no room in the model's positions.
@@ -115,7 +137,7 @@ class TextGenerator:
         stream = TextStream(self._tokenizer, stop, read if self.continues else ())
         pieces: list[str] = []
         tokens = 0
-        for token in generate_tokens(self._network, read, self._end_ids, room, settings):
+        for token in generate_tokens(self._network, read, self._end_ids, room, settings, constraint):
             tokens += 1
             if piece := stream.put(token):
                 yield piece
@@ -161,7 +183,12 @@ def find_room(network: GeneratingModel, prompt_tokens: int, wanted: int, *, wher
 
 @torch.inference_mode()
 def generate_tokens(
-    network: GeneratingModel, prompt: list[int], end_ids: frozenset[int], room: int, settings: SamplingSettings
+    network: GeneratingModel,
+    prompt: list[int],
+    end_ids: frozenset[int],
+    room: int,
+    settings: SamplingSettings,
+    constraint: Constraint | None = None,
 ) -> Iterator[int]:
     """Gives the tokens that continue or answer a prompt, up to an end token (not given), or until there are enough.
 
@@ -171,6 +198,7 @@ def generate_tokens(
         end_ids: end the text.
         room: most tokens.
         settings: how they are chosen; its ``max_tokens`` is not read here.
+        constraint: which may come; None: all.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     device = next(cast("nn.Module", network).parameters()).device
@@ -179,11 +207,16 @@ def generate_tokens(
     for _ in range(room):
         hidden = network.read(new, cache)
         # Drawn on the CPU, with the random numbers that it has everywhere.
-        token = choose_token(network.score(hidden[:, -1])[0].cpu(), settings, generator, prompt, written)
+        logits = network.score(hidden[:, -1])[0].cpu()  # [vocab]
+        if constraint is not None:
+            logits = _allowed(logits, constraint)
+        token = choose_token(logits, settings, generator, prompt, written)
         if token in end_ids:
             return
         yield token
         written.append(token)
+        if constraint is not None:
+            constraint.accept(token)
         new = torch.tensor([[token]], device=device)
 
 
@@ -229,6 +262,16 @@ def open_writing_model(folder: Path, device: str = "auto") -> OpenedModel:
     assert isinstance(network, GeneratingModel)
     tokenizer = load_tokenizer(folder)
     return OpenedModel(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
+
+
+def _allowed(logits: Tensor, constraint: Constraint) -> Tensor:
+    """Returns logits of which those that a constraint forbids are the lowest there are."""
+    mask = constraint.allowed()
+    if mask is None:
+        return logits
+    allowed = torch.zeros_like(logits, dtype=torch.bool)
+    allowed[: len(mask)] = torch.from_numpy(mask)[: len(logits)]
+    return logits.where(allowed, -torch.inf)
 
 
 def load_generator(folder: Path, device: str = "auto") -> TextGenerator:

@@ -96,7 +96,7 @@ def test_tokens_are_drawn_as_often_as_transformers_has_them_likely(settings: Sam
 
 
 @pytest.mark.parametrize("vocab", [7, 64, 1000, 32000])
-@profile(max_examples=25, deadline=None)
+@profile(max_examples=12, deadline=None)
 @given(given_settings=st.lists(SETTINGS, min_size=2, max_size=6), seed=st.integers(0, 99))
 def test_row_alone_gives_what_it_gives_in_a_batch(
     vocab: int, given_settings: list[SamplingSettings], seed: int

@@ -184,8 +184,8 @@ class Sampler:
             if state.changes_logits:
                 try:
                     state.change(scores[row])
-                except PenjingError as error:  # of one text; the others go on
-                    scores[row], reason = np.nan, error.what
+                except (PenjingError, IndexError) as error:  # of one text; the others go on
+                    scores[row], reason = np.nan, getattr(error, "what", "a token is not in the vocabulary")
         ids = scores.argmax(axis=1)  # [rows]
         best = scores[np.arange(len(states)), ids]
         if not np.isfinite(best).all():
