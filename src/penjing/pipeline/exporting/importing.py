@@ -20,7 +20,7 @@ from penjing.pipeline.exporting.exporting import (
     check_free,
     export_model,
 )
-from penjing.pipeline.exporting.gguf_folder import make_folder
+from penjing.pipeline.exporting.gguf_folder import make_folder, read_fields
 from penjing.pipeline.exporting.hub_model import HUB, fetch_model
 from penjing.pipeline.exporting.llama_cpp import LlamaCpp
 from penjing.pipeline.exporting.parity import Bounds
@@ -96,6 +96,7 @@ def _import_folder(folder: Path, call: ImportCall, progress: Progress) -> Export
 
 
 def _import_gguf(file: Path, call: ImportCall, progress: Progress) -> Exported:
+    read_fields(file)
     with folder_beside(call.destination) as folder:
         progress.say("import: making numbers whole")
         make_folder(file, folder)
