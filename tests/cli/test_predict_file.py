@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -18,9 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from penjing.cli import predict_file
 from penjing.cli.model_app import predict
 from penjing.cli.predict_file import FileCall, predict_into
 from penjing.errors import DataError, PenjingError, UsageError
+from penjing.tasks.bulk import BulkOutput
 
 KINDS = ("jsonl", "csv", "parquet")
 
@@ -272,3 +275,25 @@ def test_questions_and_histories_and_sentences_are_answered_too(
     predict_into(FileCall(model, rows, tmp_path / "sentences.jsonl", "sentences"), as_json=False)
     (row,) = answers(tmp_path / "sentences.jsonl")
     assert [part["text"] for part in row["sentences"]] == ["A film.", "It is dull."]
+
+
+def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
+    first = BulkOutput(tmp_path / "out.csv", {"model": 1})
+    with pytest.raises(UsageError, match="another process is writing"):
+        BulkOutput(tmp_path / "out.csv", {"model": 1})
+    first.append("a line\n", 1)
+    first.close()
+    second = BulkOutput(tmp_path / "out.csv", {"model": 1})
+    assert (second.rows, second.is_new) == (1, False)
+    second.finish()
+    assert (tmp_path / "out.csv").read_text() == "a line\n"
+
+
+def test_progress_is_told_where_there_is_no_terminal(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(predict_file, "_EVERY_S", 0.0)
+    run(model, write_rows(tmp_path / "rows.csv", texts_of(9000)), tmp_path / "out.csv")
+    told = [line for line in capsys.readouterr().err.splitlines() if "rows/s" in line]
+    assert len(told) == 3
+    assert re.fullmatch(r"4,096 rows, [\d,]+ rows/s, about \d+ min left", told[0])

@@ -351,6 +351,13 @@ class Failing(Only):
         raise PenjingError("the grammar cannot be followed")
 
 
+def test_row_whose_bias_is_for_no_token_is_named() -> None:
+    states = [SampleState(SamplingSettings(logit_bias={9: 1.0} if row == 2 else {})) for row in range(3)]
+    with pytest.raises(NoTokenError, match="not in the vocabulary") as raised:
+        Sampler().choose(torch.zeros(3, 4), states)
+    assert raised.value.rows == (2,)
+
+
 def test_row_whose_constraint_fails_is_named_and_the_others_are_chosen_without_it() -> None:
     states = [SampleState(SamplingSettings(seed=seed)) for seed in range(3)]
     states[1].constraint = Failing([])
