@@ -151,7 +151,8 @@ def test_replies_are_those_of_the_model(finetuned: Callable[[str], Path]) -> Non
     model: Any = penjing.load(folder)
     first = [{"role": "user", "content": "a film"}]
     longer = [{"role": "system", "content": "warm"}, *first, {"role": "assistant", "content": "lovely"}, *first]
-    with serving(folder) as client:
+    with serving(folder, limits=Limits(output_tokens=20)) as client:
+        assert "20 at most" in refusal(client, "tasks/chat", messages=first, max_tokens=21)[1]
         expected = [item.to_dict() for item in model.predict([first, longer])]
         assert ask(client, "tasks/chat", messages=[first, longer]) == close_to(expected)
         assert ask(client, "tasks/chat", messages=longer) == close_to(expected[1:])

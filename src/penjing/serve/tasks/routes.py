@@ -11,12 +11,13 @@ from fastapi import APIRouter, Response
 from penjing.serve.batcher import BatcherFullError
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError, busy
+from penjing.serve.settings import Limits
 from penjing.serve.tasks.answers import AnswerAnswer, AnswerBody, answer_questions, cite_answers
 from penjing.serve.tasks.items import ItemAnswer, ItemBody, rank_items
 from penjing.serve.tasks.kinds import check_path
 from penjing.serve.tasks.labels import LabelAnswer, LabelBody, label_texts
 from penjing.serve.tasks.replies import ReplyBody, reply_to
-from penjing.serve.tasks.shape import Body, Work, part_of
+from penjing.serve.tasks.shape import Body, Work, WritingBody, part_of
 from penjing.serve.tasks.texts import TextAnswer, TextBody, write_texts
 from penjing.tasks.model import Model
 
@@ -103,15 +104,26 @@ async def compute_work(context: ServeContext, body: Body, work_of: Callable[[Any
             raise RequestError(400, what, param="model", code="wrong_task")
         model = part_of(await served.task_model(), body.part)
         work = work_of(model)
-        most = context.settings.limits.rows
-        if len(work.rows) > most:
-            what = f"{len(work.rows):,} texts are more than the {most:,} of one request."
-            raise RequestError(400, what, param="input")
+        check_size(body, work, context.settings.limits)
         try:
             results = await served.batcher.run((id(model), *work.key), work.compute, work.rows)
         except BatcherFullError as error:
             raise busy(str(error)) from error
     return respond({"model": body.model, "task": model.task.name, "results": as_json(results)})
+
+
+def check_size(body: Body, work: Work, limits: Limits) -> None:
+    """Refuses what is too much for one request.
+
+    Raises:
+        RequestError: it is.
+    """
+    if len(work.rows) > limits.rows:
+        what = f"{len(work.rows):,} texts are more than the {limits.rows:,} of one request."
+        raise RequestError(400, what, param="input")
+    if isinstance(body, WritingBody) and (body.max_tokens or 0) > limits.output_tokens:
+        what = f"max_tokens is {body.max_tokens:,}, and this server gives {limits.output_tokens:,} at most."
+        raise RequestError(400, what, param="max_tokens")
 
 
 def as_json(results: Sequence[Any]) -> list[Any]:
