@@ -34,7 +34,8 @@ class ModelPool:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self._batcher = Batcher("penjing-compute")
+        # A thread each: a long translation by one model does not hold up the labels of another.
+        self._batchers = {name: Batcher(f"penjing-{name}") for name in settings.folders}
         self._loading = ThreadPoolExecutor(2, "penjing-load")
         self._models = {name: self._fresh(name) for name in settings.folders}
         self._refused: dict[str, str] = {}  # stamps of folders that could not be loaded
@@ -89,7 +90,8 @@ class ModelPool:
             await asyncio.wait(self._closing)
         for model in self._models.values():
             await model.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._batcher.close)
+        for batcher in self._batchers.values():
+            await asyncio.get_running_loop().run_in_executor(None, batcher.close)
         self._loading.shutdown(wait=False, cancel_futures=True)
 
     async def reload(self, *, at_once: bool = True) -> list[str]:
@@ -113,7 +115,7 @@ class ModelPool:
         ]
         for name in found:
             old = self._models[name]
-            self._put(name, ServedModel(name, old.facts, self.settings, self._batcher, self._loading))
+            self._put(name, ServedModel(name, old.facts, self.settings, self._batchers[name], self._loading))
             _log.info("%s is unloaded: nobody asked for it in %g s", name, idle_s)
         return found
 
@@ -150,7 +152,7 @@ class ModelPool:
 
     def _fresh(self, name: str) -> ServedModel:
         facts = read_facts(self.settings.folders[name])
-        return ServedModel(name, facts, self.settings, self._batcher, self._loading)
+        return ServedModel(name, facts, self.settings, self._batchers[name], self._loading)
 
     def _put(self, name: str, model: ServedModel) -> None:
         old = self._models[name]
