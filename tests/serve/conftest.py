@@ -70,7 +70,7 @@ class Server:
         found: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, args=(found,), daemon=True)
         self._reader.start()
-        url = found.get(timeout=120)
+        url = found.get(timeout=240)
         assert url is not None, "\n".join(self.log)
         self.url = url
 

@@ -70,6 +70,11 @@ def serve_models(
     ] = None,
     at_once: Annotated[int, typer.Option("--most-waiting", min=1, help="Requests at once; more get 429.")] = 256,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that an answer may take.")] = 300,
+    engine: Annotated[str, typer.Option("--engine", help="Where it runs: local or ray.")] = "local",
+    replicas: Annotated[int, typer.Option("--replicas", min=1, help="Copies of the server, on ray.")] = 1,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="Of a running Ray cluster (default: a local one is started).")
+    ] = None,
     header_s: Annotated[
         float, typer.Option("--header-timeout", min=0.1, help="Seconds that a silent connection is kept.")
     ] = 15,
@@ -109,7 +114,7 @@ def serve_models(
         log_texts=log_texts,
         limits=limits,
     )
-    serve(settings)
+    serve(settings, engine, replicas, ray_address)
 
 
 key = typer.Typer(help="Keys of those who may use a server; the file holds salted hashes alone.", no_args_is_help=True)

@@ -46,7 +46,7 @@ class RayEngine:
         Raises:
             UsageError: there is no cluster at the address, or it has fewer processors than workers are asked for.
         """
-        with self._connected() as ray:
+        with self.connected() as ray:
             workers = self._count(ray)
             actors = _Actors(ray, prepare, workers)
             try:
@@ -55,7 +55,7 @@ class RayEngine:
                 actors.end()
 
     @contextmanager
-    def _connected(self) -> Iterator[Any]:
+    def connected(self) -> Iterator[Any]:
         """Yields the module, connected; a connection that was there before stays."""
         ray = _import_ray()
         if ray.is_initialized():

@@ -40,17 +40,11 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
         import uvicorn
     except ImportError as error:
         raise MissingExtraError(error.name or "fastapi", "serve", "a server") from error
-    from penjing.serve.app import build_app
-    from penjing.serve.pool import ModelPool
     from penjing.serve.protocol import make_protocol
 
-    if settings.threads is not None:
-        import torch
-
-        torch.set_num_threads(settings.threads)
     _raise_file_limit()
     listener = _listen(settings.host, settings.port)
-    app = build_app(ModelPool(settings), settings)
+    app = make_app(settings)
     limits = settings.limits
     config = uvicorn.Config(
         app,
@@ -67,6 +61,23 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
     server.run(sockets=[listener])
+
+
+def make_app(settings: ServeSettings) -> Any:
+    """Returns the application of a server, for this process.
+
+    Raises:
+        UsageError: the file of keys is missing or broken.
+        ModelFolderError: a folder is no model's.
+    """
+    from penjing.serve.app import build_app
+    from penjing.serve.pool import ModelPool
+
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+    return build_app(ModelPool(settings), settings)
 
 
 def _server_class(base: type[Any]) -> type[Any]:

@@ -1,0 +1,90 @@
+"""Several copies of a server on a Ray cluster, or on a local Ray, behind one address: the same routes, by Ray Serve."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from penjing.data.ray_engine import RayEngine
+from penjing.errors import MissingExtraError
+from penjing.serve.settings import ServeSettings
+
+_NAME = "penjing"
+_HEALTH_REQUESTS = 64  # beside those that are worked on
+
+
+def run_replicas(settings: ServeSettings, replicas: int, address: str | None, say: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT; then what was accepted is completed, and the replicas end.
+
+    Each replica has its own models and engines, and counts for itself: what a key may send, and how many requests are
+    worked on at once, holds for each replica.
+
+    Args:
+        settings: of each replica; the model folders and the file of keys must be there on every machine.
+        replicas: how many.
+        address: of a running cluster; None: a local Ray is started, and ended at the end.
+        say: told the address, once it can be called.
+
+    Raises:
+        MissingExtraError: Ray Serve is not installed.
+        UsageError: there is no cluster at the address.
+    """
+    if importlib.util.find_spec("ray") is None or importlib.util.find_spec("grpc") is None:
+        raise MissingExtraError("ray[serve]", "cluster", "The engine ray")
+    port = settings.port or _find_port(settings.host)
+    engine = RayEngine(address, max(replicas, 1) * (settings.threads or 1))
+    with _told_to_end() as ends, engine.connected():
+        serve: Any = importlib.import_module("ray.serve")
+        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": port})
+        serve.run(_deployment(serve, settings, replicas).bind(), name=_NAME, route_prefix="/")
+        say(f"http://{settings.host}:{port}")
+        ends.wait()
+        serve.shutdown()
+
+
+def _deployment(serve: Any, settings: ServeSettings, replicas: int) -> Any:
+    def build() -> Any:
+        from penjing.serve.run import make_app
+
+        return make_app(settings)
+
+    limits = settings.limits
+    options = serve.deployment(
+        name=_NAME,
+        num_replicas=replicas,
+        max_ongoing_requests=limits.at_once + _HEALTH_REQUESTS,
+        graceful_shutdown_timeout_s=limits.drain_s,
+        ray_actor_options={"num_cpus": settings.threads or 1},
+    )
+
+    class Replica:
+        """Where a copy lives; the application answers."""
+
+    return options(serve.ingress(build)(Replica))
+
+
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """Gives what is set when this process is told to end."""
+    ends = threading.Event()
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in kept:
+        signal.signal(number, lambda *_: ends.set())
+    try:
+        yield ends
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _find_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
