@@ -20,6 +20,7 @@ from penjing.inference.decoding.drafting import Drafter
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
 from penjing.inference.decoding.rows import BLOCK, Rows, Stepper
 from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleState
+from penjing.inference.sampling_settings import check_bias
 
 _log = logging.getLogger(__name__)
 _FAILURES = (PenjingError, RuntimeError, MemoryError, OSError)  # of a step; its texts fail, the engine goes on
@@ -126,7 +127,8 @@ class DecodingEngine:
         """Takes a request; may be called on any thread.
 
         Raises:
-            UsageError: the prompt is empty, leaves no room, or has an id that is not in the vocabulary.
+            UsageError: the prompt is empty, leaves no room, or has an id that is not in the vocabulary; or a bias is for
+                such an id.
             EngineFullError: too many requests wait.
             EngineClosedError: the engine takes no more.
         """
@@ -185,6 +187,7 @@ class DecodingEngine:
             )
         if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
             raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
+        check_bias(request.settings, self.vocab)
         return min(request.settings.max_tokens, self.longest_row - count)
 
     def _serve(self) -> None:
