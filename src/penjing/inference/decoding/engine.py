@@ -127,8 +127,7 @@ class DecodingEngine:
         """Takes a request; may be called on any thread.
 
         Raises:
-            UsageError: the prompt is empty, leaves no room, or has an id that is not in the vocabulary; or a bias is for
-                such an id.
+            UsageError: the prompt is empty or leaves no room, or an id in it or in the bias is not in the vocabulary.
             EngineFullError: too many requests wait.
             EngineClosedError: the engine takes no more.
         """
