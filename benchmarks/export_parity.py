@@ -93,6 +93,7 @@ def main() -> None:
     out, data = call.out, Path(os.environ.get("PENJING_DATA", "."))
     out.mkdir(parents=True)
     print("| model | export | proved by | same tokens | difference | divergence | lost | before | after |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     made: list[tuple[str, tuple[Path, Path | None], list[tuple[str, str | None]]]]
     if call.model is not None:
         made = [(call.model.name, (call.model, None), DECODER)]

@@ -47,6 +47,8 @@ class TransformersFolder:
         except ImportError as error:
             raise MissingExtraError("transformers", "export", "The proof of a folder for Transformers") from error
         self.tool = f"transformers {transformers.__version__}"
+        log: Any = transformers.utils.logging
+        log.disable_progress_bar()
         self._source = source
         self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
         model: Any = getattr(transformers, self._class_name()).from_pretrained(folder, dtype="float32")
