@@ -235,21 +235,22 @@ def test_closing_at_once_cancels_what_is_not_complete() -> None:
     assert sink.reason == "cancelled"
 
 
-def test_step_that_fails_ends_its_texts_and_the_engine_goes_on() -> None:
+@pytest.mark.parametrize("failure", [MemoryError("no room"), IndexError("a fault")])
+def test_step_that_fails_ends_its_texts_and_the_engine_goes_on(failure: Exception) -> None:
     class Failing(TorchStepper):
         fails = True
 
         def step(self, rows: Rows) -> Tensor:
             if self.fails:
                 self.fails = False
-                raise MemoryError("no room")
+                raise failure
             return super().step(rows)
 
     engine = DecodingEngine(Failing(make(KINDS["llama"]), 40))
     request = DecodeRequest((5, 6), SamplingSettings(5, 0.0), frozenset())
     sink = Collected()
     engine.submit(request, sink)
-    with pytest.raises(MemoryError):
+    with pytest.raises(type(failure)):
         sink.wait()
     assert sink.reason == "error"
     assert len(write_all(engine, [request])[0]) == 5

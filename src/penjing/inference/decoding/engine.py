@@ -23,7 +23,6 @@ from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleStat
 from penjing.inference.sampling_settings import check_bias
 
 _log = logging.getLogger(__name__)
-_FAILURES = (PenjingError, RuntimeError, MemoryError, OSError)  # of a step; its texts fail, the engine goes on
 
 
 class EngineFullError(PenjingError):
@@ -196,10 +195,15 @@ class DecodingEngine:
                     self._changed.wait()
                 if self._closes and (self._gives_up or not (self._active or self._waiting)):
                     break
-            self._drop_cancelled()
-            self._admit()
-            if self._active:
-                self._step()
+            try:
+                self._drop_cancelled()
+                self._admit()
+                if self._active:
+                    self._step()
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever: its texts fail
+                _log.exception("a step failed")
+                for text in tuple(self._active):
+                    self._finish(text, "error", error)
         for text in [*self._active, *self._waiting]:
             self._finish(text, "cancelled")
 
@@ -230,13 +234,7 @@ class DecodingEngine:
         if not parts:
             return
         rows = _lay_out(parts)
-        try:
-            logits = self._stepper.step(rows)
-        except _FAILURES as error:
-            _log.exception("a step failed")
-            for text, _ in parts:
-                self._finish(text, "error", error)
-            return
+        logits = self._stepper.step(rows)
         scored: list[tuple[_Text, Tensor]] = []
         place = 0
         for text, count in parts:
