@@ -105,28 +105,44 @@ inline void encode_row(Bench& bench, int number, int kind, const float* row, int
     }
 }
 
+inline size_t size_of_tile(const Matrix& m) {
+    const size_t bits = m.kind == FP32 ? 32 : m.kind == BF16 ? 16 : m.kind == INT8 ? 8 : 4;
+    return (size_t)m.in * TILE * bits / 8;
+}
+
+// Asks memory for what is so many bytes further on: the weights that come next, while the last rows are computed.
+inline void ask_for(const void* p, size_t ahead) { __builtin_prefetch((const char*)p + ahead, 0, 2); }
+
 // Adds to result[r][t], 16 outputs each, the products of R rows with T tiles, for inputs from `from` to before `to`.
 template <int R, int T>
-inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+                     f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE;
     const float* w = (const float*)m.weights + tile * size;
     const float* x = rows.fp32 + (size_t)row * m.in + (size_t)from * rows.lanes;
     for (int k = from; k < to; k++, x += rows.lanes) {
         f16 weight[T];
-        for (int t = 0; t < T; t++) weight[t] = load(w + t * size + (size_t)k * TILE);
+        for (int t = 0; t < T; t++) {
+            weight[t] = load(w + t * size + (size_t)k * TILE);
+            ask_for(w + t * size + (size_t)k * TILE, ahead);
+        }
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) result[r][t] = multiply_add(all(x[r]), weight[t], result[r][t]);
     }
 }
 
 template <int R, int T>
-inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+                     f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE * 2;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE * 2;
     const uint16_t* x = rows.bf16 + (size_t)row * m.in + (size_t)from * rows.lanes;
     for (int k = from; k < to; k += 2, w += 4 * TILE, x += 2 * rows.lanes) {
         bytes weight[T];
-        for (int t = 0; t < T; t++) weight[t] = load_bytes(w + t * size);
+        for (int t = 0; t < T; t++) {
+            weight[t] = load_bytes(w + t * size);
+            ask_for(w + t * size, ahead);
+        }
         for (int r = 0; r < R; r++) {
             const i16 pair = load_quad(x + 2 * r);
             for (int t = 0; t < T; t++) result[r][t] = dot_pairs(result[r][t], weight[t], pair);
@@ -135,7 +151,8 @@ inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int f
 }
 
 template <int R, int T>
-inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+                     f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE;
     const int groups = m.in / GROUP8, first = from / GROUP8;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE;
@@ -149,7 +166,10 @@ inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int f
 #pragma GCC unroll 2
         for (int q = 0; q < GROUP8 / 4; q++, w += 4 * TILE, x += 4 * rows.lanes) {
             bytes weight[T];
-            for (int t = 0; t < T; t++) weight[t] = load_bytes(w + t * size);
+            for (int t = 0; t < T; t++) {
+                weight[t] = load_bytes(w + t * size);
+                ask_for(w + t * size, ahead);
+            }
             for (int r = 0; r < R; r++) {
                 const i16 code = load_quad(x + 4 * r);
                 for (int t = 0; t < T; t++) sums[r][t] = dot_quads(sums[r][t], weight[t], code);
@@ -161,7 +181,8 @@ inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int f
 }
 
 template <int R, int T>
-inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
+inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+                     f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE / 2, width = (size_t)m.in / GROUP4 * TILE;
     const int groups = m.in / GROUP4, first = from / GROUP4;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE / 2;
@@ -178,6 +199,7 @@ inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int f
             bytes low[T], high[T];
             for (int t = 0; t < T; t++) {
                 const bytes both = load_bytes(w + t * size);
+                ask_for(w + t * size, ahead);
                 low[t] = level_of_low(levels, both);
                 high[t] = level_of_high(levels, both);
             }
@@ -195,11 +217,12 @@ inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int f
 }
 
 template <int R, int T>
-inline void add(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, f16 (&result)[R][T]) {
-    if (m.kind == INT4) add_int4<R, T>(m, rows, row, tile, from, to, result);
-    else if (m.kind == INT8) add_int8<R, T>(m, rows, row, tile, from, to, result);
-    else if (m.kind == BF16) add_bf16<R, T>(m, rows, row, tile, from, to, result);
-    else add_fp32<R, T>(m, rows, row, tile, from, to, result);
+inline void add(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+                f16 (&result)[R][T]) {
+    if (m.kind == INT4) add_int4<R, T>(m, rows, row, tile, from, to, ahead, result);
+    else if (m.kind == INT8) add_int8<R, T>(m, rows, row, tile, from, to, ahead, result);
+    else if (m.kind == BF16) add_bf16<R, T>(m, rows, row, tile, from, to, ahead, result);
+    else add_fp32<R, T>(m, rows, row, tile, from, to, ahead, result);
 }
 
 // Gives the sums of `count` rows to take(row, tile, outputs), with the scales of int8 rows and the bias.
@@ -220,7 +243,7 @@ inline void finish(const Matrix& m, int row, int count, int tile, f16 (&result)[
 template <int R, int T, class Take>
 inline void multiply_few(const Matrix& m, const Rows& rows, int tile, Take& take) {
     f16 result[R][T] = {};
-    add<R, T>(m, rows, 0, tile, 0, m.in, result);
+    add<R, T>(m, rows, 0, tile, 0, m.in, 0, result);
     finish<R, T>(m, 0, rows.count, tile, result, take);
 }
 
@@ -231,16 +254,18 @@ template <int T, class Take>
 inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vector<float>& kept, Take& take) {
     constexpr int R = MOST_ROWS, SIZE = R * T * TILE;
     const int blocks = (rows.count + R - 1) / R, chunk = chunk_of(m.kind);
+    const size_t input = size_of_tile(m) / m.in;  // bytes of one in a tile
     if ((int)kept.size() < blocks * SIZE) kept.resize((size_t)blocks * SIZE);
     for (int from = 0; from < m.in; from += chunk) {
         const int to = m.in - from < chunk ? m.in : from + chunk;
+        const size_t next = input * (to < m.in ? to - from : (size_t)T * m.in - from);
         for (int block = 0; block < blocks; block++) {
             f16 result[R][T] = {};
             float* sums = kept.data() + (size_t)block * SIZE;
             if (from)
                 for (int r = 0; r < R; r++)
                     for (int t = 0; t < T; t++) result[r][t] = load(sums + (r * T + t) * TILE);
-            add<R, T>(m, rows, block * R, tile, from, to, result);
+            add<R, T>(m, rows, block * R, tile, from, to, block + 1 == blocks ? next : 0, result);
             const int left = rows.count - block * R;
             if (to == m.in) finish<R, T>(m, block * R, left < R ? left : R, tile, result, take);
             else
