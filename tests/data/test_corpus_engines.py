@@ -165,7 +165,7 @@ def ray_engine() -> Iterator[RayEngine]:
     """An engine on a Ray of two processors that it has started itself, and ends; starting takes ten seconds."""
     import ray
 
-    with RayEngine(workers=2)._connected():
+    with RayEngine(workers=2).connected():
         yield RayEngine(workers=2)
         assert ray.is_initialized()
     assert not ray.is_initialized()

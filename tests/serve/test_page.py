@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,8 @@ class Server:
 @pytest.fixture(scope="module")
 def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model ``talker``, whose weights are random, and ``writer``, which has no chat template."""
+    import torch
+
     from penjing.models.llama import LLAMA
     from penjing.pipeline.model_folder import write_network
     from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, write_chat_template
@@ -64,9 +67,16 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = LLAMA.config_from_dict({**shape, "vocab_size": tokenizer.vocab_size, "max_position_embeddings": 2048})
     network = LLAMA.language_model(config)
     LLAMA.initialize(network, config, 0)
-    for name in ("talker", "writer"):
-        write_network(place / name, network, LLAMA, config, tokenizer, head="language")
+    write_network(place / "talker", network, LLAMA, config, tokenizer, head="language")
     write_chat_template(place / "talker", DEFAULT_TEMPLATE)
+    # The first number of every token's vector says that the text does not end: the writer goes on until it is stopped.
+    weights = dict(network.named_parameters())
+    with torch.no_grad():
+        weights["model.embed_tokens.weight"][:, 0] = 1.0
+        weights["lm_head.weight"][:, 0] = 0.0
+        weights["lm_head.weight"][tokenizer.end_id, 0] = -100.0
+    config = replace(config, max_position_embeddings=16_384)
+    write_network(place / "writer", network, LLAMA, config, tokenizer, head="language")
     return place
 
 
@@ -94,7 +104,7 @@ def server(
         "writer": decoders / "writer",
     }
     models = [f"{name}={folder}" for name, folder in folders.items()]
-    made = Server(notes.parent / "log", *models, "--documents", f"notes={notes}")
+    made = Server(notes.parent / "log", *models, "--documents", f"notes={notes}", "--max-output", "16000")
     yield made
     made.end()
 
@@ -240,7 +250,7 @@ def test_a_conversation_streams_and_stays_in_this_browser(server: Server, browse
 def test_an_answer_can_be_stopped(server: Server, browser: Any) -> None:
     with Visit(browser, server.address, "writer") as visit:
         visit.page.get_by_text("Settings").click()
-        visit.role("spinbutton", "Most tokens").fill("2000")
+        visit.role("spinbutton", "Most tokens").fill("16000")
         visit.role("spinbutton", "Temperature").fill("2")
         visit.role("textbox", "Beginning").fill("a lovely")
         visit.role(
