@@ -117,7 +117,9 @@ async def _tell_invalid(request: Request, error: Exception) -> JSONResponse:
         reason = first.get("ctx", {}).get("error", "")
         return await _tell_refusal(request, RequestError(400, f"The body is no JSON ({reason}).", code="invalid_json"))
     more = f" There are {len(found) - 1} more faults." if len(found) > 1 else ""
-    message = f"{place or 'The body'}: {first['msg'].removeprefix('Value error, ')}.{more}"
+    said = first["msg"].removeprefix("Value error, ")
+    said += "" if said.endswith((".", "!", "?")) else "."
+    message = f"{place or 'The body'}: {said}{more}"
     return await _tell_refusal(request, RequestError(400, message, param=place, code=first["type"] or None))
 
 
