@@ -60,7 +60,6 @@ struct Call {
     int table;
     const int32_t* wanted;     // [scored], rows whose logits are wanted
     float* logits;             // [scored, padded vocab]
-    float* states;             // [scored, dim] or null, the states that the logits are of
 };
 
 inline f16 activate(int kind, f16 x) {
@@ -284,9 +283,6 @@ void step(Decoder& d, int thread, const Call& call) {
     for (int number = 0; number < s.layers; number++) read_layer(d, thread, number, call);
     if (!call.scored) return;
     const int dim = padded(s.dim, TILE);
-    if (call.states)
-        for (int i = thread; i < call.scored; i += d.team->size())
-            normalize(d.hidden.data() + (size_t)call.wanted[i] * dim, d.last_norm, s.dim, s.epsilon, call.states + (size_t)i * s.dim);
     const Rows rows = prepare(d, thread, d.head, d.hidden.data(), dim, s.dim, d.last_norm, call.scored, call.wanted);
     multiply_share(d, thread, d.head, rows, [&](int row, int tile, auto& out) {
         for (int t = 0; t < (int)(sizeof(out) / sizeof(f16)); t++)
@@ -352,31 +348,6 @@ void penjing_step(void* decoder, const Call* call) {
     grow(d->sines, rows * (s.width / 2));
     if (rows > ALONE) d->shared.make_room(rows, widest(*d));
     d->team->run([&](int thread) { step(*d, thread, *call); });
-}
-
-// Multiplies rows [count, filled] with a matrix into [count, out]; for tests, and to measure.
-void penjing_multiply(void* decoder, int layer, int which, const float* source, int count, int filled, float* result) {
-    auto* d = (Decoder*)decoder;
-    const Matrix& m = which == HEAD ? d->head : d->layers[layer].matrices[which];
-    if (count > ALONE) d->shared.make_room(count, m.in);
-    d->team->run([&](int thread) {
-        const Rows rows = prepare(*d, thread, m, source, filled, filled, nullptr, count, nullptr);
-        multiply_share(*d, thread, m, rows, [&](int row, int tile, auto& out) {
-            for (int t = 0; t < (int)(sizeof(out) / sizeof(f16)); t++) store(result + (size_t)row * m.out + (tile + t) * TILE, out[t]);
-        });
-    });
-}
-
-// Copies a block of keys and values, in all layers.
-void penjing_copy_block(void* decoder, int from, int to) {
-    auto* d = (Decoder*)decoder;
-    const Shape& s = d->shape;
-    const size_t size = (size_t)s.groups * s.width * BLOCK * (s.cache_kind == BF16 ? 2 : 4);
-    for (int layer = 0; layer < s.layers; layer++)
-        for (void* room : {d->keys, d->values}) {
-            char* base = (char*)room + (size_t)layer * s.blocks * size;
-            memcpy(base + to * size, base + from * size, size);
-        }
 }
 
 }

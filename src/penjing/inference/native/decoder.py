@@ -43,7 +43,6 @@ class _Call(ctypes.Structure):
         ("table", ctypes.c_int),
         ("wanted", ctypes.c_void_p),
         ("logits", ctypes.c_void_p),
-        ("states", ctypes.c_void_p),
     )
 
 
@@ -124,7 +123,6 @@ class NativeDecoder:
             rows.tables.shape[1],
             rows.wanted.ctypes.data,
             logits.data_ptr(),
-            None,
         )
         with self._lock:
             if self._decoder is None:
