@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,7 +21,6 @@ from penjing.inference.decoding.engine import (
     EngineClosedError,
     EngineFullError,
     EngineLimits,
-    wait_until_idle,
 )
 from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.request import DecodeRequest
@@ -70,6 +70,17 @@ def greedy(network: LlamaForCausalLM, request: DecodeRequest, longest: int) -> l
         ids.append(token)
         written.append(token)
     return written
+
+
+def wait_until_idle(engine: DecodingEngine, timeout_s: float) -> bool:
+    """Returns whether an engine has nothing to do, after waiting for that so long at most."""
+    ends = time.monotonic() + timeout_s
+    while time.monotonic() < ends:
+        stats = engine.stats()
+        if not stats.active and not stats.waiting:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_greedy_texts_are_those_of_the_whole_network() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -361,14 +360,3 @@ def _lay_out(parts: Sequence[tuple[_Text, int]]) -> Rows:
 
 def _whole(values: list[int]) -> NDArray[np.int32]:
     return np.array(values, dtype=np.int32)
-
-
-def wait_until_idle(engine: DecodingEngine, timeout_s: float) -> bool:
-    """Returns whether an engine has nothing to do, after waiting for that so long at most."""
-    ends = time.monotonic() + timeout_s
-    while time.monotonic() < ends:
-        stats = engine.stats()
-        if not stats.active and not stats.waiting:
-            return True
-        time.sleep(0.01)
-    return False
