@@ -54,6 +54,39 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def finetuned(decoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Returns a copy of a decoder with a card for ``chat`` or ``generate``, as training would write it."""
+    from penjing.tasks.sample_settings import SampleSettings
+    from penjing.tasks.write_settings import WriteSettings
+    from penjing.text.chat_template import read_chat_template
+    from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
+    from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
+    from penjing.text.tokenizer import load_tokenizer
+
+    def make(task: str, source: str = "talker", window: int = 64, **writing: Any) -> Path:
+        folder = tmp_path_factory.mktemp(task) / "model"
+        shutil.copytree(decoders / source, folder)
+        tokenizer, template = load_tokenizer(folder), read_chat_template(folder)
+        assert template
+        render: Any = ContinuationRendererSettings(max_tokens=window)
+        renderer: Any = ContinuationRenderer(tokenizer, render, reads_first=False)
+        write: Any = SampleSettings
+        if task == "chat":
+            render, renderer = (
+                DialogueRendererSettings(max_tokens=window),
+                DialogueRenderer(tokenizer, template, window),
+            )
+            write = WriteSettings
+        settings = write(**{"max_tokens": 8, **writing}).model_dump(mode="json")
+        card = {"penjing": "0", "task": task, "fingerprint": renderer.fingerprint, "reads": {}, "write": settings}
+        card["render"] = render.model_dump(mode="json")
+        (folder / "penjing.json").write_text(json.dumps(card), encoding="utf-8")
+        return folder
+
+    return make
+
+
 class Server:
     """A server in a process of its own.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -46,35 +45,6 @@ def refusal(client: TestClient, path: str, **body: Any) -> tuple[int, str]:
     reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
     assert 400 <= reply.status_code < 500, reply.text
     return reply.status_code, reply.json()["error"]["message"]
-
-
-@pytest.fixture(scope="module")
-def finetuned(decoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Returns a copy of the decoder with a card for ``chat`` or ``generate``, as training would write it."""
-    from penjing.tasks.sample_settings import SampleSettings
-    from penjing.tasks.write_settings import WriteSettings
-    from penjing.text.chat_template import read_chat_template
-    from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
-    from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
-    from penjing.text.tokenizer import load_tokenizer
-
-    def make(task: str) -> Path:
-        folder = tmp_path_factory.mktemp(task) / "model"
-        shutil.copytree(decoders / "talker", folder)
-        tokenizer, template = load_tokenizer(folder), read_chat_template(folder)
-        render: Any = DialogueRendererSettings(max_tokens=64) if task == "chat" else ContinuationRendererSettings()
-        write: Any = WriteSettings(max_tokens=8) if task == "chat" else SampleSettings(max_tokens=8)
-        if task == "chat":
-            assert template
-            fingerprint = DialogueRenderer(tokenizer, template, 64).fingerprint
-        else:
-            fingerprint = ContinuationRenderer(tokenizer, render, reads_first=False).fingerprint
-        settings = {"render": render.model_dump(mode="json"), "write": write.model_dump(mode="json")}
-        card = {"penjing": "0", "task": task, "fingerprint": fingerprint, "reads": {}, **settings}
-        (folder / "penjing.json").write_text(json.dumps(card), encoding="utf-8")
-        return folder
-
-    return make
 
 
 TEXTS = ["a lovely film", "a dull and slow plot with a gray ending"]
@@ -133,29 +103,33 @@ def test_translation_is_that_of_the_command_line(pair_run: Any, capsys: Any) -> 
         assert (status, "Ask it at /v1/tasks/translate" in message) == (400, True)
 
 
-def test_generation_is_that_of_the_command_line(finetuned: Callable[[str], Path], capsys: Any) -> None:
-    folder, texts = finetuned("generate"), ["a lovely", "the dull plot"]
+def test_generation_is_that_of_the_command_line(finetuned: Callable[..., Path], capsys: Any) -> None:
+    folder, texts = finetuned("generate", temperature=0), ["a lovely", "the dull plot", "精彩 😀"]
     show_predictions(folder, texts, None, "text", as_json=True)
     said = json.loads(capsys.readouterr().out)
-    with serving(folder) as client:
-        assert ask(client, "tasks/generate", input=texts) == close_to(said)
+    with serving(folder, weights="fp32") as client:
+        assert ask(client, "tasks/generate", input=texts) == said
         [short] = ask(client, "tasks/generate", input="a lovely", max_tokens=1)
         assert len(short["written"]) <= len(said[0]["written"])
         drawn = {seed: ask(client, "tasks/generate", input=texts, temperature=2, seed=seed) for seed in (1, 2)}
         assert drawn[1] != drawn[2]
         assert ask(client, "tasks/generate", input=texts, temperature=2, seed=1) == drawn[1]
+        assert ask(client, "tasks/generate", input=texts[1], temperature=2, seed=1) == drawn[1][1:2]
 
 
-def test_replies_are_those_of_the_model(finetuned: Callable[[str], Path]) -> None:
-    folder = finetuned("chat")
+@pytest.mark.parametrize("beams", [1, 2])
+def test_replies_are_those_of_the_model(finetuned: Callable[..., Path], beams: int) -> None:
+    folder = finetuned("chat", beams=beams)
     model: Any = penjing.load(folder)
     first = [{"role": "user", "content": "a film"}]
     longer = [{"role": "system", "content": "warm"}, *first, {"role": "assistant", "content": "lovely"}, *first]
-    with serving(folder, limits=Limits(output_tokens=20)) as client:
+    with serving(folder, weights="fp32", limits=Limits(output_tokens=20)) as client:
         assert "20 at most" in refusal(client, "tasks/chat", messages=first, max_tokens=21)[1]
         expected = [item.to_dict() for item in model.predict([first, longer])]
         assert ask(client, "tasks/chat", messages=[first, longer]) == close_to(expected)
         assert ask(client, "tasks/chat", messages=longer) == close_to(expected[1:])
+        loaded = client.get("/v1/models").json()["data"][0]["loaded"]
+        assert ("text" in loaded, "task" in loaded) == (beams == 1, beams > 1)
         assert "the assistant spoke last" in refusal(client, "tasks/chat", messages=longer[:3])[1]
         assert "twice in a row" in refusal(client, "tasks/chat", messages=[*first, *first])[1]
         assert refusal(client, "tasks/chat", messages=[])[0] == 400

@@ -373,3 +373,9 @@ MISTRAL, QWEN2, QWEN3 = (
     replace(LLAMA, name=kind.model_type, config_class=kind, fresh_shape={**LLAMA.fresh_shape, "num_key_value_heads": 4})
     for kind in (MistralConfig, Qwen2Config, Qwen3Config)
 )
+
+
+def is_llama(architecture: Architecture) -> bool:
+    """Whether its language models are decoders of the Llama family, which the decoding engine writes by."""
+    kind = architecture.language_model
+    return isinstance(kind, type) and issubclass(kind, LlamaForCausalLM)

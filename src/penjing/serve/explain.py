@@ -12,7 +12,7 @@ from penjing.errors import UsageError
 from penjing.explain.attribution import Attribution
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
-from penjing.serve.tasks.routes import compute_work
+from penjing.serve.tasks.computing import compute_work
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model

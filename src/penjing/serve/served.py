@@ -14,6 +14,7 @@ import penjing
 from penjing.files import read_json
 from penjing.hashing import hash_json
 from penjing.models.interface import open_config
+from penjing.models.llama import is_llama
 from penjing.models.weights import CONFIG, read_config
 from penjing.serve.batcher import Batcher
 from penjing.serve.settings import ServeSettings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from penjing.inference.embedding import TextEncoder
     from penjing.serve.writing import TextService
     from penjing.tasks.model import Model
+    from penjing.tasks.prompt_loading import Prompters
 
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
@@ -39,7 +41,7 @@ class ModelFacts:
         card: its ``penjing.json``; empty for a model from elsewhere.
         family: of its network.
         task: what it was fine-tuned for; None: nothing.
-        writes: whether it goes on with texts, token by token.
+        writes: whether the decoding engine goes on with its texts, token by token: a decoder of the Llama family.
         chats: whether its folder also says how dialogues are laid out.
         embeds: whether it makes vectors of texts.
         created: when its weights were written, in seconds since 1970.
@@ -66,7 +68,7 @@ def read_facts(folder: Path) -> ModelFacts:
     values = read_config(folder)
     architecture, config = open_config(values, folder / CONFIG)
     written = config.class_name("language") if architecture.writes_text else ""
-    writes = "causal" in architecture.objectives and written in (values.get("architectures") or [written])
+    writes = is_llama(architecture) and written in (values.get("architectures") or [written])
     card = _read_card(folder)
     task = card.get("task")
     return ModelFacts(
@@ -158,6 +160,16 @@ class ServedModel:
 
         return quicken(penjing.load(self.folder), self._settings.encoders)
 
+    async def prompters(self) -> Prompters:
+        """Returns what makes its prompts, by its card, as `penjing.load` does it; its weights are not loaded for that.
+
+        Raises:
+            PenjingError: they cannot be loaded.
+        """
+        from penjing.tasks.prompt_loading import load_prompters
+
+        return await self._part("prompts", lambda: load_prompters(self.folder))
+
     async def text_service(self) -> TextService:
         """Returns what goes on with texts.
 
@@ -209,6 +221,7 @@ class ServedModel:
         """
         load: dict[str, Callable[[], Awaitable[Any]]] = {
             "task": self.task_model,
+            "prompts": self.prompters,
             "text": self.text_service,
             "vectors": self.text_encoder,
         }

@@ -25,6 +25,7 @@ from penjing.text.tokenizer import Tokenizer
 
 _CONTEXT = 8  # tokens of a prompt that decide how the first one after it is read
 _CLOSE_S = 30.0
+_AT_ONCE = 32  # texts of one request: half of what an engine writes at once
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,24 @@ class TextService:
         return self._engine.stats()
 
     async def write(
-        self, requests: Sequence[DecodeRequest], stop: Sequence[str] = (), deadline: float = float("inf")
+        self,
+        requests: Sequence[DecodeRequest],
+        stop: Sequence[str] = (),
+        deadline: float = float("inf"),
+        *,
+        goes_on: bool = True,
     ) -> AsyncGenerator[tuple[int, Piece | Ending]]:
         """Gives pieces of texts, each with the number of its request, as they come; of each its ending last.
 
-        Whoever stops asking has the texts cancelled that are not complete: use it within `contextlib.aclosing`.
+        Whoever stops asking has the texts cancelled that are not complete: use it within `contextlib.aclosing`. Of
+        many texts so many are asked of the engine at once that others need not wait for all of them.
 
         Args:
             requests: what is written.
             stop: strings that end a text, and are not given.
             deadline: by when all are complete, in seconds of the loop's clock.
+            goes_on: whether a text goes on where its prompt ends, so that its first token is read after those of that;
+                else it is read as the beginning of a text.
 
         Raises:
             TimeoutError: time is up.
@@ -128,31 +137,39 @@ class TextService:
             RequestError: too many texts wait (429).
             PenjingError: a text could not be written.
         """
-        texts = [_Text(self.tokenizer, request, stop) for request in requests]
-        inbox, tickets = Inbox(), list[Ticket]()
+        texts = [_Text(self.tokenizer, request, stop, goes_on=goes_on) for request in requests]
+        inbox, tickets, ended = Inbox(), list[Ticket](), 0
         if self._post is None:
             self._post = Post(asyncio.get_running_loop())
         timer = None
         if deadline < float("inf"):
             timer = asyncio.get_running_loop().call_at(deadline, inbox.expire)
         try:
-            for number, request in enumerate(requests):
-                tickets.append(self._engine.submit(request, Sender(self._post, inbox, number)))
-            open_texts = len(texts)
-            while open_texts:
+            while ended < len(texts):
+                self._submit(requests, tickets, ended, inbox)
                 for number, letter in await inbox.take():
                     for item in texts[number].take(letter):
                         if isinstance(item, Ending):
-                            open_texts -= 1
+                            ended += 1
                             tickets[number].cancel()
                         yield number, item
-        except EngineFullError as error:
-            raise busy(str(error)) from error
         finally:
             if timer is not None:
                 timer.cancel()
             for ticket in tickets:
                 ticket.cancel()
+
+    def _submit(self, requests: Sequence[DecodeRequest], tickets: list[Ticket], ended: int, inbox: Inbox) -> None:
+        """Asks the engine for the next texts, while few of the request are open."""
+        assert self._post is not None
+        while len(tickets) < min(len(requests), ended + _AT_ONCE):
+            number = len(tickets)
+            try:
+                tickets.append(self._engine.submit(requests[number], Sender(self._post, inbox, number)))
+            except EngineFullError as error:
+                if number == ended:  # nothing of this request is written
+                    raise busy(str(error)) from error
+                return
 
     def close(self) -> None:
         """Ends the engine, after what it has begun."""
@@ -162,8 +179,8 @@ class TextService:
 class _Text:
     """A text as its tokens come."""
 
-    def __init__(self, tokenizer: Tokenizer, request: DecodeRequest, stop: Sequence[str]) -> None:
-        context = request.prompt[-_CONTEXT:]
+    def __init__(self, tokenizer: Tokenizer, request: DecodeRequest, stop: Sequence[str], *, goes_on: bool) -> None:
+        context = request.prompt[-_CONTEXT:] if goes_on else ()
         self._stream = TextStream(tokenizer, stop, context)
         # Where log-probabilities are told, those of a stop string are not: then it counts where each token begins.
         self._plain = TextStream(tokenizer, (), context) if stop and request.logprobs is not None else None

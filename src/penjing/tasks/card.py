@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -189,6 +190,16 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
     _check(card, _History, folder)
     entries: list[dict[str, Any]] = card.get("lineage", [])
     return entries
+
+
+@contextmanager
+def written_in(file: Path) -> Iterator[None]:
+    """Says of an impossible value that it stands in this file: the folder is damaged, the call is not wrong."""
+    try:
+        yield
+    except UsageError as error:
+        do = f"{error.do} If nobody changed the file, copy it again.".strip()
+        raise ModelFolderError(error.what, where=str(file), do=do) from error
 
 
 def _shape_of(card: Any) -> type[BaseModel]:

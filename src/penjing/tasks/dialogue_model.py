@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from penjing.data.messages import Message, read_messages
@@ -14,6 +14,7 @@ from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
+from penjing.tasks.prompting import DialoguePrompter
 from penjing.tasks.tables import is_table, texts_of, with_columns
 from penjing.tasks.task import DialogueTask, ReplyPreferenceTask
 from penjing.text.dialogue_renderer import DialogueRenderer
@@ -83,18 +84,11 @@ class DialogueModel(Model):
             DataError: a dialogue leaves no room for a reply.
             Interrupted: the user asked to stop.
         """
-        chosen, tokenizer = settings or self.settings, self.renderer.tokenizer
-        # At most half of the window is kept for a reply.
-        chosen = replace(chosen, max_tokens=min(chosen.max_tokens, self.renderer.max_tokens // 2))
-        prompts = [self.renderer.render_prompt(messages, chosen.max_tokens) for messages in dialogues]
-        writer = Writer(self.network, self.renderer.end_ids, tokenizer.pad_id)
-        written = writer.write([prompt.ids for prompt in prompts], chosen, progress)
-        return [
-            TextPrediction(
-                messages[-1].content, tokenizer.decode(item.ids), item.finish_reason == "stop", prompt.dropped_tokens
-            )
-            for messages, prompt, item in zip(dialogues, prompts, written, strict=True)
-        ]
+        prompts = DialoguePrompter(self.task, self.settings, self.renderer).read(dialogues, settings)
+        tokenizer = self.renderer.tokenizer
+        written = Writer(self.network, prompts.end_ids, tokenizer.pad_id).write(prompts.ids, prompts.settings, progress)
+        replies = [tokenizer.decode(item.ids) for item in written]
+        return prompts.predict(replies, [item.finish_reason == "stop" for item in written])
 
 
 def _dialogue(row: Any, number: int) -> list[Message]:

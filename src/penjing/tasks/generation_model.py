@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from penjing.models.interface import EncoderDecoderModel, GeneratingModel
 from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
+from penjing.tasks.prompting import ContinuationPrompter
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import GenerationTask
 from penjing.text.continuation_renderer import ContinuationRenderer, Text
@@ -42,7 +43,7 @@ class GenerationModel(Model):
     @property
     def most_tokens(self) -> int:
         """How many tokens it writes at most."""
-        return self._room(self.settings)[0].max_tokens
+        return self._prompter.find_room(self.settings)[0].max_tokens
 
     def predict(self, rows: Any, *, settings: WritingSettings | None = None) -> Any:
         """Goes on with each row.
@@ -80,17 +81,13 @@ class GenerationModel(Model):
         Raises:
             Interrupted: the user asked to stop.
         """
-        chosen, room = self._room(settings or self.settings)
-        tokenizer = self.renderer.tokenizer
-        prompts = self.renderer.render_prompts(texts, room)
-        writer = Writer(self.network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
-        written = writer.write([prompt.ids for prompt in prompts], chosen, progress)
-        return [
-            TextPrediction(
-                text, self._added(text, prompt.ids, item.ids), item.finish_reason == "stop", prompt.cut_tokens
-            )
-            for text, prompt, item in zip(texts, prompts, written, strict=True)
+        prompts, tokenizer = self._prompter.read(texts, settings), self.renderer.tokenizer
+        written = Writer(self.network, prompts.end_ids, tokenizer.pad_id).write(prompts.ids, prompts.settings, progress)
+        added = [
+            self._added(text, read, item.ids)
+            for text, read, item in zip(prompts.texts, prompts.ids, written, strict=True)
         ]
+        return prompts.predict(added, [item.finish_reason == "stop" for item in written])
 
     def measure(self, texts: Sequence[Text], progress: Progress | None = None) -> Likelihoods:
         """Returns how probable the rest of each text is after what is given of it, its end included.
@@ -119,15 +116,10 @@ class GenerationModel(Model):
         np.add.at(counts, owners, found.tokens)
         return Likelihoods(sums, counts)
 
-    def _room(self, settings: WritingSettings) -> tuple[WritingSettings, int | None]:
-        """Returns how much is written at most, and how many tokens of a beginning can be read."""
-        window = self.renderer.settings.max_tokens
-        if self.renderer.reads_first:
-            return settings, window
-        if self.network.longest_row is None:
-            return settings, None
-        fitting = replace(settings, max_tokens=min(settings.max_tokens, window // 2))
-        return fitting, window - fitting.max_tokens
+    @property
+    def _prompter(self) -> ContinuationPrompter:
+        has_positions = self.network.longest_row is not None
+        return ContinuationPrompter(self.task, self.settings, self.renderer, has_positions)
 
     def _added(self, text: str, prompt: list[int], written: list[int]) -> str:
         """Returns the text of new tokens: some read otherwise at the beginning of a text than after others."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
-from penjing.tasks.card import CARD, card_settings, card_task, check_fingerprint, choose_part, read_card
+from penjing.tasks.card import CARD, card_settings, card_task, check_fingerprint, choose_part, read_card, written_in
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.heads import HEADS
@@ -37,7 +36,7 @@ from penjing.tasks.multilabel_model import MultilabelModel
 from penjing.tasks.name_files import choosing_engine, make_name_renderer, read_example_table
 from penjing.tasks.name_settings import ChoiceSettings
 from penjing.tasks.part_loading import assemble_parts
-from penjing.tasks.sample_settings import SampleSettings
+from penjing.tasks.prompt_loading import open_continuations, open_dialogues, open_texts
 from penjing.tasks.task import (
     Answers,
     DialogueTask,
@@ -55,12 +54,8 @@ from penjing.tasks.task import (
 from penjing.tasks.write_settings import WriteSettings
 from penjing.tasks.writing_model import WritingModel
 from penjing.tasks.written_answers import WrittenAnswerModel
-from penjing.text.chat_template import read_chat_template
-from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
-from penjing.text.dialogue_renderer import DialogueRenderer, DialogueRendererSettings
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
 from penjing.text.name_renderer import NameLayout
-from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
@@ -205,7 +200,7 @@ def load_language_network(folder: Path, device: str = "auto") -> nn.Module:
 def _load_scoring(
     folder: Path, card: dict[str, Any], task: Task, config_values: dict[str, Any], device: str
 ) -> tuple[Renderer, Engine]:
-    with _written_in(folder / CARD):
+    with written_in(folder / CARD):
         renderer = Renderer(load_tokenizer(folder), card_settings(folder, card, "render", RendererSettings))
     check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
@@ -227,7 +222,7 @@ def _load_names(
     reads_apart, seed = architecture.is_encoder_decoder, card.get("seed", 0)
     examples, tokenizer = read_example_table(folder, len(labels)), load_tokenizer(folder)
     encoder = folder / ENCODER if (folder / ENCODER).is_dir() else None
-    with _written_in(folder / CARD):
+    with written_in(folder / CARD):
         renderer = make_name_renderer(
             tokenizer, render, layout, labels, examples, seed=seed, reads_apart=reads_apart, encoder=encoder
         )
@@ -239,16 +234,15 @@ def _load_names(
 def _load_writing(
     folder: Path, card: dict[str, Any], task: WritingTask | PreferenceTask, config_values: dict[str, Any], device: str
 ) -> WritingModel:
-    with _written_in(folder / CARD):
-        renderer = PairRenderer(load_tokenizer(folder), card_settings(folder, card, "render", PairRendererSettings))
-        settings = card_settings(folder, card, "write", WriteSettings).writing
-    check_fingerprint(folder, card, renderer.fingerprint)
+    prompter = open_texts(folder, card, task)
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
-    tokenizer = renderer.tokenizer
+    renderer, tokenizer = prompter.renderer, prompter.renderer.tokenizer
     writer = Writer(network, frozenset([tokenizer.end_id]), tokenizer.pad_id)
-    return WritingModel(folder, card, task, renderer=renderer, writer=writer, network=network, settings=settings)
+    return WritingModel(
+        folder, card, task, renderer=renderer, writer=writer, network=network, settings=prompter.settings
+    )
 
 
 def _load_parts(
@@ -258,7 +252,7 @@ def _load_parts(
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network = _load_network(architecture.language_model(config), folder, device)
-    with _written_in(folder / CARD):
+    with written_in(folder / CARD):
         parts = assemble_parts(folder, card, network, load_tokenizer(folder), settings)
     return MultiModel(folder, card, task, parts)
 
@@ -266,7 +260,7 @@ def _load_parts(
 def _load_answers(
     folder: Path, card: dict[str, Any], task: SpanTask, config_values: dict[str, Any], device: str
 ) -> AnswerModel:
-    with _written_in(folder / CARD):
+    with written_in(folder / CARD):
         renderer = QuestionRenderer(
             load_tokenizer(folder), card_settings(folder, card, "render", QuestionRendererSettings)
         )
@@ -291,22 +285,11 @@ def _load_dialogue(
     config_values: dict[str, Any],
     device: str,
 ) -> DialogueModel:
-    template = read_chat_template(folder)
-    if template is None:
-        raise ModelFolderError(
-            "there is no chat template, so nothing says how a dialogue is laid out",
-            where=str(folder),
-            do="Copy the folder again, as training wrote it.",
-        )
-    with _written_in(folder / CARD):
-        render = card_settings(folder, card, "render", DialogueRendererSettings)
-        settings = card_settings(folder, card, "write", WriteSettings).writing
-        renderer = DialogueRenderer(load_tokenizer(folder), template, render.max_tokens)
-    check_fingerprint(folder, card, renderer.fingerprint)
+    prompter = open_dialogues(folder, card, task)
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network: Any = _load_network(architecture.language_model(config), folder, device)
-    return DialogueModel(folder, card, task, renderer=renderer, network=network, settings=settings)
+    return DialogueModel(folder, card, task, prompter.renderer, network, prompter.settings)
 
 
 def _load_generation(
@@ -314,19 +297,15 @@ def _load_generation(
 ) -> GenerationModel:
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
-    with _written_in(folder / CARD):
-        render = card_settings(folder, card, "render", ContinuationRendererSettings)
-        settings = card_settings(folder, card, "write", SampleSettings).writing
-        renderer = ContinuationRenderer(load_tokenizer(folder), render, reads_first=architecture.is_encoder_decoder)
-    check_fingerprint(folder, card, renderer.fingerprint)
+    prompter = open_continuations(folder, card, task, architecture)
     network: Any = _load_network(architecture.language_model(config), folder, device)
-    return GenerationModel(folder, card, task, renderer=renderer, network=network, settings=settings)
+    return GenerationModel(folder, card, task, prompter.renderer, network, prompter.settings)
 
 
 def _load_items(
     folder: Path, card: dict[str, Any], task: ItemTask, config_values: dict[str, Any], device: str
 ) -> ItemModel:
-    with _written_in(folder / CARD):
+    with written_in(folder / CARD):
         renderer = ItemRenderer(load_tokenizer(folder), card_settings(folder, card, "render", ItemRendererSettings))
     check_fingerprint(folder, card, renderer.fingerprint)
     architecture, config = open_config(config_values, folder / CONFIG)
@@ -376,13 +355,3 @@ def _check_writes(architecture: Architecture, folder: Path) -> None:
 def _load_network(network: nn.Module, folder: Path, device: str) -> nn.Module:
     load_weights(network, folder)
     return network.to(choose_device(device))
-
-
-@contextmanager
-def _written_in(file: Path) -> Iterator[None]:
-    """Says of an impossible value that it stands in this file: the folder is damaged, the call is not wrong."""
-    try:
-        yield
-    except UsageError as error:
-        do = f"{error.do} If nobody changed the file, copy it again.".strip()
-        raise ModelFolderError(error.what, where=str(file), do=do) from error

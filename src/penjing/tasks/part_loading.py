@@ -9,14 +9,13 @@ from torch import nn
 
 from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
-from penjing.tasks.card import card_settings, card_task, check_fingerprint
+from penjing.tasks.card import card_task
 from penjing.tasks.choosing_model import ChoosingModel
 from penjing.tasks.model import Model
+from penjing.tasks.prompt_loading import open_part
 from penjing.tasks.task import LabelTask, SpanTask, WritingTask
 from penjing.tasks.writing_model import WritingModel
 from penjing.tasks.written_answers import WrittenAnswerModel
-from penjing.text.pair_renderer import PairRendererSettings
-from penjing.text.prompt_renderer import PromptPairRenderer
 from penjing.text.tokenizer import Tokenizer
 
 
@@ -40,8 +39,7 @@ def assemble_parts(
     writer = Writer(model, frozenset([tokenizer.end_id]), tokenizer.pad_id)
     for name, part in card["parts"].items():
         task = card_task(part, folder)
-        renderer = PromptPairRenderer(tokenizer, card_settings(folder, part, "render", PairRendererSettings))
-        check_fingerprint(folder, part, renderer.fingerprint)
+        renderer = open_part(folder, part, tokenizer)
         if isinstance(task, LabelTask):
             parts[name] = ChoosingModel(folder, part, task, tuple(part["labels"]), renderer, model)
         elif isinstance(task, SpanTask):

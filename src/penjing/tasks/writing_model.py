@@ -13,6 +13,7 @@ from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
+from penjing.tasks.prompting import TextPrompter
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import PreferenceTask, WritingTask
 from penjing.text.pair_renderer import PairRenderer
@@ -76,9 +77,7 @@ class WritingModel(Model):
             UsageError: a text leaves no room in the model's positions.
             Interrupted: the user asked to stop.
         """
-        rendered = self.renderer.render_texts(texts)
-        written = self.writer.write([row.ids for row in rendered], settings or self.settings, progress)
-        return [
-            TextPrediction(text, self.renderer.tokenizer.decode(item.ids), item.finish_reason == "stop", row.cut_tokens)
-            for text, row, item in zip(texts, rendered, written, strict=True)
-        ]
+        prompts = TextPrompter(self.task, self.settings, self.renderer).read(texts, settings)
+        written = self.writer.write(prompts.ids, prompts.settings, progress)
+        answers = [self.renderer.tokenizer.decode(item.ids) for item in written]
+        return prompts.predict(answers, [item.finish_reason == "stop" for item in written])

@@ -14,22 +14,15 @@ from pydantic_core import PydanticCustomError
 from penjing.data.messages import Message, read_messages
 from penjing.errors import DataError
 from penjing.serve.account import Account, Remembered
+from penjing.serve.asked import Asked, check_length, read_long, write_whole
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
-from penjing.serve.openai.asking import (
-    Asked,
-    check_choices,
-    check_length,
-    choose_room,
-    make_requests,
-    read_long,
-    write_whole,
-)
+from penjing.serve.openai.asking import check_choices, choose_room, make_requests
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.fields import NOT_DONE, Body
 from penjing.serve.openai.logprobs import tell_chat_logprobs
-from penjing.serve.openai.sse import EVENTS, stream_events
 from penjing.serve.served import ServedModel
+from penjing.serve.sse import EVENTS, stream_events
 from penjing.serve.writing import Ending
 
 router = APIRouter(prefix="/v1", tags=["chat"])

@@ -12,21 +12,14 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.serve.account import Account, Remembered
+from penjing.serve.asked import Asked, check_length, read_long, write_whole
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
-from penjing.serve.openai.asking import (
-    Asked,
-    check_choices,
-    check_length,
-    choose_room,
-    make_requests,
-    read_long,
-    write_whole,
-)
+from penjing.serve.openai.asking import check_choices, choose_room, make_requests
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.logprobs import tell_text_logprobs
-from penjing.serve.openai.sse import EVENTS, stream_events
 from penjing.serve.served import ServedModel
+from penjing.serve.sse import EVENTS, stream_events
 from penjing.serve.writing import Ending, TextService
 
 router = APIRouter(prefix="/v1", tags=["completions"])

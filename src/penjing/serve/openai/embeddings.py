@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from penjing.inference.embedding import TextEncoder
 from penjing.serve.account import Remembered
+from penjing.serve.asked import read_long
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
-from penjing.serve.openai.asking import read_long
 from penjing.serve.openai.body import WithoutEffect
 from penjing.serve.openai.completions import TokenId
 from penjing.serve.openai.fields import Body

@@ -22,7 +22,7 @@ from penjing.serve.failures import RequestError
 from penjing.serve.page.facts import describe_model
 from penjing.serve.page.items import find_items
 from penjing.serve.page.words import PAGE_WORDS, choose_language
-from penjing.serve.tasks.routes import respond
+from penjing.serve.tasks.computing import respond
 from penjing.tasks.item_model import ItemModel
 
 router = APIRouter(tags=["page"], include_in_schema=False)

@@ -5,50 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penjing.serve.failures import RequestError
-from penjing.serve.tasks.labels import LABELLING
-from penjing.tasks.answer_model import AnswerModel
-from penjing.tasks.dialogue_model import DialogueModel
-from penjing.tasks.generation_model import GenerationModel
-from penjing.tasks.item_model import ItemModel
-from penjing.tasks.model import Model
-from penjing.tasks.writing_model import WritingModel
-from penjing.tasks.written_answers import WrittenAnswerModel
+from penjing.tasks.task import Answers, Task
 
-#: Models that a path can ask, by their kind.
-KINDS: Mapping[str, tuple[type[Model], ...]] = {
-    "classify": LABELLING,
-    "sentiment": LABELLING,
-    "translate": (WritingModel,),
-    "summarize": (WritingModel,),
-    "answer": (AnswerModel, WrittenAnswerModel),
-    "generate": (GenerationModel, WritingModel),
-    "chat": (DialogueModel,),
-    "recommend": (ItemModel,),
+_LABELS: tuple[Answers, ...] = ("label", "rank", "set")
+_TEXTS: tuple[Answers, ...] = ("text", "preferred text")
+#: What the tasks answer with that a path can be asked for.
+KINDS: Mapping[str, tuple[Answers, ...]] = {
+    "classify": _LABELS,
+    "sentiment": _LABELS,
+    "translate": _TEXTS,
+    "summarize": _TEXTS,
+    "answer": ("span",),
+    "generate": ("continuation", *_TEXTS),
+    "chat": ("reply", "preferred reply"),
+    "recommend": ("items",),
 }
 _SENTIMENT = ("sentiment", "stars")
 
 
-def path_for(model: Model) -> str:
-    """Returns the path at which a model is asked: that of its task, or of the first kind that it is."""
-    name = model.task.name
-    if name in KINDS:
-        return name
-    if name in _SENTIMENT:
+def path_for(task: Task) -> str:
+    """Returns the path at which models of a task are asked: that of its name, or else of what it answers with."""
+    if task.name in KINDS:
+        return task.name
+    if task.name in _SENTIMENT:
         return "sentiment"
-    if isinstance(model, WritingModel):
+    if task.answers in _TEXTS:
         return "generate"
-    return next((path for path, kinds in KINDS.items() if isinstance(model, kinds)), "")
+    return next((path for path, answers in KINDS.items() if task.answers in answers), "")
 
 
-def check_path(model: Model, path: str, name: str) -> None:
+def check_path(task: Task, path: str, name: str) -> None:
     """Refuses a model that is for something else; labels are labels, whether of sentiment or not.
+
+    Args:
+        task: of the model.
+        path: at which it is asked.
+        name: of the model.
 
     Raises:
         RequestError: it is, with where it is asked instead.
     """
-    own = path_for(model)
-    if isinstance(model, KINDS[path]) and (own == path or isinstance(model, LABELLING)):
+    own = path_for(task)
+    if task.answers in KINDS[path] and (own == path or task.answers in _LABELS):
         return
     instead = f" Ask it at /v1/tasks/{own}." if own else ""
-    what = f"The model {name} is for the task {model.task.name}, and is not asked at /v1/tasks/{path}.{instead}"
+    what = f"The model {name} is for the task {task.name}, and is not asked at /v1/tasks/{path}.{instead}"
     raise RequestError(400, what, param="model", code="wrong_task")

@@ -6,13 +6,8 @@ from pydantic import Field
 
 from penjing.serve.tasks.shape import Answer, Body, Result, Rows, Text, Work, listed
 from penjing.tasks.by_sentence import predict_sentences
-from penjing.tasks.choosing_model import ChoosingModel
-from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
-from penjing.tasks.multilabel_model import MultilabelModel
 from penjing.tasks.tables import texts_of
-
-LABELLING = (LabelModel, MultilabelModel, ChoosingModel)
 
 
 class LabelBody(Body):

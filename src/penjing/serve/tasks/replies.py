@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penjing.data.messages import Message, read_messages
 from penjing.errors import UsageError
-from penjing.serve.tasks.shape import Text, Work, WritingBody
-from penjing.tasks.dialogue_model import DialogueModel
+from penjing.serve.tasks.shape import Text, WritingBody
 
 
 class Said(BaseModel):
@@ -31,17 +30,14 @@ class ReplyBody(WritingBody):
         description="a dialogue whose last message is the user's, or several dialogues"
     )
 
+    def rows(self) -> list[list[Message]]:
+        """Returns the dialogues.
 
-def reply_to(model: DialogueModel, body: ReplyBody) -> Work:
-    """Returns what is to be computed.
-
-    Raises:
-        DataError: messages break the rules of a dialogue.
-        UsageError: the assistant spoke last, or the settings exclude one another.
-    """
-    settings = body.settings(model.settings)
-    dialogues = [_read(said, number) for number, said in enumerate(_several(body.messages), start=1)]
-    return Work(("reply", body.part, settings), lambda rows: model.reply(rows, settings), dialogues)
+        Raises:
+            DataError: messages break the rules of a dialogue.
+            UsageError: the assistant spoke last.
+        """
+        return [_read(said, number) for number, said in enumerate(_several(self.messages), start=1)]
 
 
 def _several(messages: list[Said] | list[list[Said]]) -> list[list[Said]]:

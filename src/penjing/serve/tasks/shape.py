@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from penjing.errors import UsageError
 from penjing.inference.writing_settings import WritingSettings
@@ -35,20 +35,42 @@ class WritingBody(Body):
     temperature: float | None = Field(None, ge=0, le=10, description="0: the likeliest; else tokens are drawn")
     top_p: float | None = Field(None, gt=0, le=1, description="of the tokens that are drawn from")
     seed: int | None = Field(None, ge=0, lt=2**63, description="decides what is drawn")
+    stream: bool = Field(False, description="whether answers come piece by piece, as server-sent events")
+
+    @model_validator(mode="after")
+    def _streams_without_beams(self) -> WritingBody:
+        if self.stream and (self.beams or 1) > 1:
+            raise ValueError("a search with beams knows its answer only at the end; leave beams or stream out")
+        return self
+
+    def rows(self) -> Sequence[Any]:
+        """Returns what is to be answered.
+
+        Raises:
+            PenjingError: a row cannot be.
+        """
+        raise NotImplementedError
 
     def settings(self, usual: WritingSettings) -> WritingSettings:
-        """Returns how the model writes by this request.
+        """Returns how the model writes by this request; drawing, streams and beams exclude one another.
 
         Raises:
             UsageError: beams and temperature exclude one another.
         """
         names = ("max_tokens", "beams", "temperature", "top_p", "seed")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
-        if given.get("temperature") and self.beams is None:
-            given["beams"] = 1  # drawing and looking for the likeliest exclude one another
+        if (self.stream or given.get("temperature")) and self.beams is None:
+            given["beams"] = 1
         elif given.get("beams", 1) > 1 and self.temperature is None:
             given["temperature"] = 0.0
         return replace(usual, **given)
+
+
+class TextPiece(BaseModel):
+    """An event of a stream: what came of an answer. The last event is the whole response."""
+
+    index: int = Field(description="of the answer, from 0")
+    text: str = Field(description="whole characters; all pieces of an answer, joined, are what was written")
 
 
 class Result(BaseModel):

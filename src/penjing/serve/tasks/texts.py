@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from penjing.serve.tasks.shape import Answer, Result, Rows, Text, Work, WritingBody, listed
-from penjing.tasks.generation_model import GenerationModel
+from penjing.serve.tasks.shape import Answer, Result, Rows, Text, WritingBody, listed
 from penjing.tasks.tables import texts_of
-from penjing.tasks.writing_model import WritingModel
 
 
 class TextBody(WritingBody):
     """Texts that are to be answered."""
 
     input: Text | Rows = Field(description="a text, or several")
+
+    def rows(self) -> list[str]:
+        """Returns the texts.
+
+        Raises:
+            UsageError: one is empty.
+        """
+        return texts_of(listed(self.input), "text")
 
 
 class TextResult(Result):
@@ -27,17 +33,3 @@ class TextAnswer(Answer):
     """An answer to each text, in order."""
 
     results: list[TextResult]
-
-
-def write_texts(model: WritingModel | GenerationModel, body: TextBody) -> Work:
-    """Returns what is to be computed.
-
-    Raises:
-        UsageError: a text is empty, or the settings exclude one another.
-    """
-    settings = body.settings(model.settings)
-    return Work(
-        ("write", body.part, settings),
-        lambda rows: model.write(rows, settings),
-        texts_of(listed(body.input), "text"),
-    )

@@ -1,0 +1,93 @@
+"""Answers of task models, computed together with those of other requests; all paths of ``/v1/tasks`` come here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import Response
+
+from penjing.serve.batcher import BatcherFullError
+from penjing.serve.context import ServeContext
+from penjing.serve.failures import RequestError, busy
+from penjing.serve.served import ServedModel
+from penjing.serve.settings import Limits
+from penjing.serve.tasks.kinds import check_path
+from penjing.serve.tasks.shape import Body, Work, part_of
+from penjing.tasks.card import card_task
+from penjing.tasks.model import Model
+from penjing.tasks.task import Task
+
+
+async def answer_task(context: ServeContext, path: str, body: Body, work_of: Callable[[Any, Any], Work]) -> Response:
+    """Answers a request at a path.
+
+    Args:
+        context: of the server.
+        path: the last part of it.
+        body: of the request.
+        work_of: says what is to be computed, by model and body.
+
+    Raises:
+        RequestError: there is no such model, it is for something else, or too much is asked.
+        PenjingError: a text cannot be answered.
+    """
+
+    def checked(model: Model) -> Work:
+        check_path(model.task, path, body.model)
+        return work_of(model, body)
+
+    return await compute_work(context, body, checked)
+
+
+async def compute_work(context: ServeContext, body: Body, work_of: Callable[[Any], Work]) -> Response:
+    """Computes what a request asks of the part of a model that it names, and returns the response."""
+    async with context.pool.use(body.model) as served:
+        task_of(served, body.model)
+        model = part_of(await served.task_model(), body.part)
+        work = work_of(model)
+        check_rows(len(work.rows), context.settings.limits)
+        try:
+            results = await served.batcher.run((id(model), *work.key), work.compute, work.rows)
+        except BatcherFullError as error:
+            raise busy(str(error)) from error
+    return respond({"model": body.model, "task": model.task.name, "results": as_json(results)})
+
+
+def task_of(served: ServedModel, name: str) -> Task:
+    """Returns what a model was fine-tuned for.
+
+    Args:
+        served: it.
+        name: what the client calls it.
+
+    Raises:
+        RequestError: for nothing.
+        ModelFolderError: there is no such task here.
+    """
+    if served.facts.task is None:
+        what = f"The model {name} was not fine-tuned for a task. Ask it at /v1/completions."
+        raise RequestError(400, what, param="model", code="wrong_task")
+    return card_task(served.card, served.folder)
+
+
+def check_rows(count: int, limits: Limits) -> None:
+    """Refuses more rows than one request may have.
+
+    Raises:
+        RequestError: there are.
+    """
+    if count > limits.rows:
+        what = f"{count:,} texts are more than the {limits.rows:,} of one request."
+        raise RequestError(400, what, param="input")
+
+
+def as_json(results: Sequence[Any]) -> list[Any]:
+    """Returns predictions as JSON values."""
+    return [item if isinstance(item, dict) else item.to_dict() for item in results]
+
+
+def respond(value: dict[str, Any]) -> Response:
+    """Returns values as a response; they are the model's own, and are not checked again."""
+    return Response(json.dumps(value, ensure_ascii=False, allow_nan=False), media_type="application/json")

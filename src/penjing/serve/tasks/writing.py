@@ -1,0 +1,175 @@
+"""Tasks whose answers are written: by the decoding engine where it can, and then also piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Response
+
+from penjing.inference.decoding.request import DecodeRequest
+from penjing.inference.drawing import seed_of
+from penjing.inference.sampling import SamplingSettings
+from penjing.inference.writing_settings import WritingSettings
+from penjing.serve.account import Account
+from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
+from penjing.serve.context import ServeContext
+from penjing.serve.failures import RequestError
+from penjing.serve.served import ServedModel
+from penjing.serve.settings import Limits
+from penjing.serve.sse import stream_events
+from penjing.serve.tasks.computing import answer_task, as_json, check_rows, respond, task_of
+from penjing.serve.tasks.kinds import check_path
+from penjing.serve.tasks.shape import TextPiece, Work, WritingBody
+from penjing.serve.writing import Piece
+from penjing.tasks.dialogue_model import DialogueModel
+from penjing.tasks.generation_model import GenerationModel
+from penjing.tasks.prompting import Prompts
+from penjing.tasks.writing_model import WritingModel
+
+#: What a path that may stream says of it.
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "description": "Events, each a line `data: JSON`: pieces of answers as they come, and last the "
+                    "whole answer, as it comes without `stream`; then `data: [DONE]`. What fails on the way is an "
+                    'event `{"error": …}`.',
+                    "anyOf": [TextPiece.model_json_schema(), {"$ref": "#/components/schemas/TextAnswer"}],
+                }
+            }
+        }
+    }
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request at a path whose answers are written.
+
+    Attributes:
+        context: of the server.
+        account: of the request.
+        path: the last part of it.
+        body: of the request.
+    """
+
+    context: ServeContext
+    account: Account
+    path: str
+    body: WritingBody
+
+    @property
+    def limits(self) -> Limits:
+        """Of the server."""
+        return self.context.settings.limits
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is asked, and for which prompts of which task."""
+
+    task: str
+    prompts: Prompts
+    asked: Asked
+
+
+async def write_task(call: Call) -> Response:
+    """Answers a request: by the engine, or as `penjing.load` does where that does not write.
+
+    Raises:
+        RequestError: there is no such model, it is for something else or does not stream, or too much is asked.
+        PenjingError: a row cannot be answered.
+    """
+    body = call.body
+    call.account.model = call.context.pool.peek(body.model).name
+    if body.stream:
+        return await stream_events(_stream(call))
+    async with call.context.pool.use(body.model) as served:
+        found = await _ask(served, call)
+        if found is not None:
+            return respond(_answer(call, found, await write_whole(found.asked)))
+    return await answer_task(call.context, call.path, body, lambda model, _: _compute(model, call))
+
+
+async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
+    async with AsyncExitStack() as stack:
+        served = await stack.enter_async_context(call.context.pool.use(call.body.model))
+        found = await _ask(served, call)
+        if found is None:
+            what = f"The model {served.name} gives answers whole, for it is no decoder of the Llama family."
+            raise RequestError(400, f"{what} Leave stream out.", param="stream", code="model_cannot_stream")
+        texts = [Written() for _ in found.asked.requests]
+        async for number, item in await stack.enter_async_context(aclosing(found.asked.write())):
+            texts[number].take(item)
+            if isinstance(item, Piece) and item.text:
+                yield TextPiece(index=number, text=item.text).model_dump()
+        yield _answer(call, found, texts)
+
+
+async def _ask(served: ServedModel, call: Call) -> _Asked | None:
+    """Returns what the engine is asked; None where it does not write: no decoder, beams, or no part that writes."""
+    body, limits = call.body, call.limits
+    task = task_of(served, body.model)
+    if task.answers != "parts":
+        check_path(task, call.path, body.model)
+    prompter = (await served.prompters()).part(body.part) if served.facts.writes else None
+    if prompter is None:
+        return None
+    check_path(prompter.task, call.path, body.model)
+    settings = _settings(call, prompter.settings)
+    if settings.beams > 1:
+        return None
+    rows = body.rows()
+    check_rows(len(rows), limits)
+    prompts = await read_long(lambda: prompter.read(rows, settings), call.account.bytes_in)
+    service = await served.text_service()
+    for ids in prompts.ids:
+        check_length(len(ids), service, call.context, "input")
+    requests = _requests(prompts)
+    count = sum(map(len, prompts.ids))
+    asked = Asked(service, requests, [], count, call.context, call.account, goes_on=prompts.goes_on)
+    return _Asked(prompter.task.name, prompts, asked)
+
+
+def _answer(call: Call, found: _Asked, texts: Sequence[Written]) -> dict[str, Any]:
+    completes = [text.reason == "stop" for text in texts]
+    results = found.prompts.predict([text.text for text in texts], completes)
+    return {"model": call.body.model, "task": found.task, "results": as_json(results)}
+
+
+def _compute(model: WritingModel | GenerationModel | DialogueModel, call: Call) -> Work:
+    """Returns what is to be computed by a model itself."""
+    settings = _settings(call, model.settings)
+    write = model.reply if isinstance(model, DialogueModel) else model.write
+    return Work(("write", call.body.part, settings), lambda rows: write(rows, settings), call.body.rows())
+
+
+def _settings(call: Call, usual: WritingSettings) -> WritingSettings:
+    """Returns how answers are written, which are never longer than the server allows.
+
+    Raises:
+        RequestError: longer ones are asked for.
+    """
+    most, wanted = call.limits.output_tokens, call.body.max_tokens or 0
+    if wanted > most:
+        what = f"max_tokens is {wanted:,}, and this server gives {most:,} at most."
+        raise RequestError(400, what, param="max_tokens")
+    settings = call.body.settings(usual)
+    return replace(settings, max_tokens=min(settings.max_tokens, most))
+
+
+def _requests(prompts: Prompts) -> list[DecodeRequest]:
+    """Returns what the engine is asked; texts of different prompts are drawn independently, as `Writer` draws them."""
+    how = prompts.settings
+    return [
+        DecodeRequest(
+            tuple(ids),
+            SamplingSettings(how.max_tokens, how.temperature, how.top_p, seed_of(ids, how.seed)),
+            prompts.end_ids,
+        )
+        for ids in prompts.ids
+    ]
