@@ -27,6 +27,7 @@ def writers(
     folders = {
         "writer": finetuned("generate", "endless", window=4000, max_tokens=24),
         "helper": finetuned("chat", max_tokens=24),
+        "searcher": finetuned("chat", "endless", window=12_000, beams=4),
         "numbers": pair_run_of("llama").model,
         "t5": pair_run_of("t5").model,
         "plain": decoders / "plain",
@@ -135,6 +136,16 @@ def test_a_client_that_vanishes_frees_the_engine(writers: Any, client: httpx.Cli
     while not re.search(r'penjing_engine_texts{model="writer"} 0', client.get("/metrics").text):
         assert time.monotonic() < ends
         time.sleep(0.05)
+
+
+def test_a_search_with_beams_ends_when_its_client_leaves(client: httpx.Client) -> None:
+    body: dict[str, Any] = {"model": "searcher", "messages": MESSAGES, "max_tokens": 1}
+    whole(client, "chat", **body)
+    many = [[{"role": "user", "content": f"film {number}"}] for number in range(400)]
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v1/tasks/chat", json={**body, "messages": many, "max_tokens": 2000}, timeout=1)
+    reply = client.post("/v1/tasks/chat", json=body, timeout=20)
+    assert reply.status_code == 200, reply.text
 
 
 def test_the_document_says_what_a_stream_gives(client: httpx.Client) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
+from penjing.cli import serve_options as options
 from penjing.cli.options import Json
+
+if TYPE_CHECKING:
+    from penjing.serve.settings import Limits
 
 _KEY = "key"
 _MODELS = "models"
@@ -28,75 +32,39 @@ serve = typer.Typer(cls=_ServeGroup, help="Serve models over HTTP; serve key: ke
 
 @serve.command(_MODELS, hidden=True, epilog="Keys are made, listed and revoked by: penjing serve key --help")
 def serve_models(
-    models: Annotated[
-        list[str], typer.Argument(help="Model folders, also as NAME=FOLDER.", metavar="MODEL...", show_default=False)
-    ],
-    documents: Annotated[
-        list[str] | None,
-        typer.Option("--documents", help="A folder that questions can be put to, also as NAME=FOLDER."),
-    ] = None,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; without keys, of this machine.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")] = 8000,
-    keys: Annotated[Path | None, typer.Option("--keys", help="File of the keys (penjing serve key).")] = None,
-    weights: Annotated[str, typer.Option("--weights", help="Of models that write: bf16, int8, int4 or fp32.")] = "bf16",
-    encoders: Annotated[
-        str, typer.Option("--encoders", help="Products of classifiers: fp32, or bf16, which is faster.")
-    ] = "fp32",
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="For computing (default: all cores).")] = None,
-    cache_mb: Annotated[int, typer.Option("--cache-mb", min=1, help="Memory for what models have read.")] = 1024,
-    draft: Annotated[
-        str | None, typer.Option("--draft", help="Folder of a smaller model that runs ahead, or lookup.")
-    ] = None,
-    idle: Annotated[
-        float | None, typer.Option("--unload-after", min=1, help="Seconds after which an idle model is unloaded.")
-    ] = None,
-    origins: Annotated[
-        list[str] | None, typer.Option("--cors", help="A page's origin that may call from a browser; * for all.")
-    ] = None,
-    hosts: Annotated[
-        list[str] | None, typer.Option("--allow-host", help="One more name that the server may be called by.")
-    ] = None,
-    log_texts: Annotated[bool, typer.Option("--log-text", help="Write what is asked into the log.")] = False,
-    max_body: Annotated[int, typer.Option("--max-body", min=1000, help="Largest request in bytes.")] = 4 << 20,
-    max_prompt: Annotated[int | None, typer.Option("--max-prompt", min=1, help="Longest prompt in tokens.")] = None,
-    max_output: Annotated[int, typer.Option("--max-output", min=1, help="Longest answer in tokens.")] = 4096,
-    rate: Annotated[
-        float | None, typer.Option("--rate", min=0.01, help="Requests a minute of a key, or of an address.")
-    ] = None,
-    at_once_a_key: Annotated[
-        int | None, typer.Option("--concurrent", min=1, help="Requests of a key, or an address, at once.")
-    ] = None,
-    at_once: Annotated[int, typer.Option("--most-waiting", min=1, help="Requests at once; more get 429.")] = 256,
-    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that an answer may take.")] = 300,
-    engine: Annotated[str, typer.Option("--engine", help="Where it runs: local or ray.")] = "local",
-    replicas: Annotated[int, typer.Option("--replicas", min=1, help="Copies of the server, on ray.")] = 1,
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", help="Of a running Ray cluster (default: a local one is started).")
-    ] = None,
-    header_s: Annotated[
-        float, typer.Option("--header-timeout", min=0.1, help="Seconds that a silent connection is kept.")
-    ] = 15,
-    drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds for accepted requests at the end.")] = 30,
+    models: options.Models,
+    documents: options.Documents = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8000,
+    keys: options.Keys = None,
+    weights: options.Weights = "bf16",
+    encoders: options.Encoders = "fp32",
+    threads: options.Threads = None,
+    cache_mb: options.CacheMb = 1024,
+    draft: options.Draft = None,
+    idle: options.Idle = None,
+    origins: options.Origins = None,
+    hosts: options.Hosts = None,
+    log_texts: options.LogTexts = False,
+    max_body: options.MaxBody = 4 << 20,
+    max_prompt: options.MaxPrompt = None,
+    max_output: options.MaxOutput = 4096,
+    rate: options.Rate = None,
+    at_once_a_key: options.AtOnceAKey = None,
+    at_once: options.AtOnce = 256,
+    timeout: options.Timeout = 300,
+    engine: options.Engine = "local",
+    replicas: options.Replicas = 1,
+    ray_address: options.RayAddress = None,
+    header_s: options.HeaderSeconds = 15,
+    drain: options.Drain = 30,
 ) -> None:
     """Serve models over HTTP, through the routes that OpenAI's clients speak."""
     from penjing.cli.serve import serve_models as serve
     from penjing.serve.documents import name_documents
     from penjing.serve.names import name_draft, name_models
-    from penjing.serve.settings import Encoders, Limits, ServeSettings, Weights
+    from penjing.serve.settings import Encoders, ServeSettings, Weights
 
-    limits = Limits(
-        body_bytes=max_body,
-        prompt_tokens=max_prompt,
-        output_tokens=max_output,
-        requests_a_minute=rate,
-        at_once_a_key=at_once_a_key,
-        at_once=at_once,
-        request_s=timeout,
-        header_s=header_s,
-        drain_s=drain,
-    )
     settings = ServeSettings(
         name_models(models),
         documents=name_documents(documents or []),
@@ -112,9 +80,35 @@ def serve_models(
         origins=tuple(origins or ()),
         hosts=tuple(hosts or ()),
         log_texts=log_texts,
-        limits=limits,
+        limits=_limits(max_body, max_prompt, max_output, rate, at_once_a_key, at_once, timeout, header_s, drain),
     )
     serve(settings, engine, replicas, ray_address)
+
+
+def _limits(
+    body: int,
+    prompt: int | None,
+    output: int,
+    rate: float | None,
+    at_once_a_key: int | None,
+    at_once: int,
+    request_s: float,
+    header_s: float,
+    drain_s: float,
+) -> Limits:
+    from penjing.serve.settings import Limits
+
+    return Limits(
+        body_bytes=body,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        requests_a_minute=rate,
+        at_once_a_key=at_once_a_key,
+        at_once=at_once,
+        request_s=request_s,
+        header_s=header_s,
+        drain_s=drain_s,
+    )
 
 
 key = typer.Typer(help="Keys of those who may use a server; the file holds salted hashes alone.", no_args_is_help=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from fastapi import APIRouter
@@ -21,11 +20,13 @@ from penjing.serve.openai.asking import check_choices, choose_room, make_request
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.fields import NOT_DONE, Body
 from penjing.serve.openai.logprobs import tell_chat_logprobs
+from penjing.serve.openai.streaming import Opened, make_head, stream_answers
 from penjing.serve.served import ServedModel
 from penjing.serve.sse import EVENTS, stream_events
-from penjing.serve.writing import Ending
+from penjing.serve.writing import Piece
 
 router = APIRouter(prefix="/v1", tags=["chat"])
+_PREFIX = "chatcmpl"  # of ids
 
 
 class TextPart(Body):
@@ -117,7 +118,13 @@ async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCom
     if not body.stream:
         async with context.pool.use(body.model) as model:
             return await _reply(model, body, context, account)
-    return await stream_events(_stream(body, context, account))
+
+    async def ask(model: ServedModel) -> Opened:
+        asked, dropped = await _ask(model, body, context, account)
+        head = {**make_head(_PREFIX, model, account), "object": "chat.completion.chunk"}
+        return Opened(asked, head, _Wording(asked, dropped, tells_logprobs=bool(body.logprobs)))
+
+    return await stream_events(stream_answers(context, body, ask))
 
 
 async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> ChatCompletion:
@@ -134,30 +141,28 @@ async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, acco
         for number, text in enumerate(written)
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
-    return ChatCompletion(**_head(model, account), choices=choices, usage=usage, dropped_exchanges=dropped)
+    return ChatCompletion(**make_head(_PREFIX, model, account), choices=choices, usage=usage, dropped_exchanges=dropped)
 
 
-async def _stream(body: ChatBody, context: ServeContext, account: Account) -> AsyncGenerator[dict[str, Any]]:
-    async with AsyncExitStack() as stack:
-        model = await stack.enter_async_context(context.pool.use(body.model))
-        asked, dropped = await _ask(model, body, context, account)
-        head = {**_head(model, account), "object": "chat.completion.chunk"}
-        head |= {"usage": None} if body.tells_usage else {}
-        written = await stack.enter_async_context(aclosing(asked.write()))
-        count, begun = 0, set[int]()
-        async for number, item in written:
-            if number not in begun:
-                begun.add(number)
-                first = _chunk(head, number, {"role": "assistant", "content": ""}, None, None)
-                yield {**first, "dropped_exchanges": dropped} if dropped else first
-            if isinstance(item, Ending):
-                count += item.tokens
-                yield _chunk(head, number, {}, None, item.reason)
-                continue
-            told = tell_chat_logprobs(asked.service.tokenizer, item.tokens) if body.logprobs else None
-            yield _chunk(head, number, {"content": item.text}, told, None)
-        if body.tells_usage:
-            yield {**head, "choices": [], "usage": count_usage(asked.prompt_tokens, count).model_dump()}
+class _Wording:
+    """Pieces of replies; the first of each says whose it is, and how much of the dialogue was not read."""
+
+    def __init__(self, asked: Asked, dropped: int, *, tells_logprobs: bool) -> None:
+        self._tokenizer, self._dropped, self._tells_logprobs = asked.service.tokenizer, dropped, tells_logprobs
+
+    def begin(self, number: int) -> dict[str, Any]:
+        """Says who speaks."""
+        first = _choice(number, {"role": "assistant", "content": ""})
+        return {**first, "dropped_exchanges": self._dropped} if self._dropped else first
+
+    def tell(self, number: int, piece: Piece) -> dict[str, Any]:
+        """Gives a piece."""
+        told = tell_chat_logprobs(self._tokenizer, piece.tokens) if self._tells_logprobs else None
+        return _choice(number, {"content": piece.text}, told)
+
+    def end(self, number: int, reason: str) -> dict[str, Any]:
+        """Says why a reply ends."""
+        return _choice(number, {}, None, reason)
 
 
 async def _ask(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> tuple[Asked, int]:
@@ -199,16 +204,7 @@ def _read_messages(body: ChatBody) -> list[Message]:
     return messages
 
 
-def _head(model: ServedModel, account: Account) -> dict[str, Any]:
-    return {
-        "id": f"chatcmpl-{account.id}",
-        "created": account.created,
-        "model": model.name,
-        "system_fingerprint": model.mark,
-    }
-
-
-def _chunk(
-    head: dict[str, Any], number: int, delta: dict[str, Any], told: dict[str, Any] | None, reason: str | None
+def _choice(
+    number: int, delta: dict[str, Any], told: dict[str, Any] | None = None, reason: str | None = None
 ) -> dict[str, Any]:
-    return {**head, "choices": [{"index": number, "delta": delta, "logprobs": told, "finish_reason": reason}]}
+    return {"choices": [{"index": number, "delta": delta, "logprobs": told, "finish_reason": reason}]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter
@@ -18,11 +16,13 @@ from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.logprobs import tell_text_logprobs
+from penjing.serve.openai.streaming import Opened, make_head, stream_answers
 from penjing.serve.served import ServedModel
 from penjing.serve.sse import EVENTS, stream_events
-from penjing.serve.writing import Ending, TextService
+from penjing.serve.writing import Piece, TextService
 
 router = APIRouter(prefix="/v1", tags=["completions"])
+_PREFIX = "cmpl"  # of ids
 _USUAL = 16  # tokens, as OpenAI has it
 TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 
@@ -75,7 +75,13 @@ async def complete(body: CompletionBody, context: Context, account: Remembered) 
     if not body.stream:
         async with context.pool.use(body.model) as model:
             return await _complete(model, body, context, account)
-    return await stream_events(_stream(body, context, account))
+
+    async def ask(model: ServedModel) -> Opened:
+        asked, echoes = await _ask(model, body, context, account)
+        head = {**make_head(_PREFIX, model, account), "object": "text_completion"}
+        return Opened(asked, head, _Wording(asked, echoes, tells_logprobs=body.logprobs is not None))
+
+    return await stream_events(stream_answers(context, body, ask))
 
 
 async def _complete(model: ServedModel, body: CompletionBody, context: ServeContext, account: Account) -> Completion:
@@ -92,32 +98,31 @@ async def _complete(model: ServedModel, body: CompletionBody, context: ServeCont
         for number, (text, echo) in enumerate(zip(written, echoes, strict=True))
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
-    return Completion(**_head(model, account), choices=choices, usage=usage)
+    return Completion(**make_head(_PREFIX, model, account), choices=choices, usage=usage)
 
 
-async def _stream(body: CompletionBody, context: ServeContext, account: Account) -> AsyncGenerator[dict[str, Any]]:
-    async with AsyncExitStack() as stack:
-        model = await stack.enter_async_context(context.pool.use(body.model))
-        asked, echoes = await _ask(model, body, context, account)
-        head = {**_head(model, account), "object": "text_completion"}
-        head |= {"usage": None} if body.tells_usage else {}
-        offsets, count = [0] * len(echoes), 0
-        written = await stack.enter_async_context(aclosing(asked.write()))
-        for number, echo in enumerate(echoes):
-            if echo:
-                yield _chunk(head, number, echo, None, None)
-        async for number, item in written:
-            if isinstance(item, Ending):
-                count += item.tokens
-                yield _chunk(head, number, "", None, item.reason)
-                continue
-            told = None
-            if body.logprobs is not None:
-                told = tell_text_logprobs(asked.service.tokenizer, item.tokens, offsets[number])
-            offsets[number] += len(item.text)
-            yield _chunk(head, number, item.text, told, None)
-        if body.tells_usage:
-            yield {**head, "choices": [], "usage": count_usage(asked.prompt_tokens, count).model_dump()}
+class _Wording:
+    """Pieces of texts; log-probabilities count where each token begins."""
+
+    def __init__(self, asked: Asked, echoes: list[str], *, tells_logprobs: bool) -> None:
+        self._tokenizer, self._echoes, self._tells_logprobs = asked.service.tokenizer, echoes, tells_logprobs
+        self._offsets = [0] * len(echoes)
+
+    def begin(self, number: int) -> dict[str, Any] | None:
+        """Gives the prompt, where it is asked for."""
+        return _choice(number, self._echoes[number]) if self._echoes[number] else None
+
+    def tell(self, number: int, piece: Piece) -> dict[str, Any]:
+        """Gives a piece."""
+        told = None
+        if self._tells_logprobs:
+            told = tell_text_logprobs(self._tokenizer, piece.tokens, self._offsets[number])
+        self._offsets[number] += len(piece.text)
+        return _choice(number, piece.text, told)
+
+    def end(self, number: int, reason: str) -> dict[str, Any]:
+        """Says why a text ends."""
+        return _choice(number, "", None, reason)
 
 
 async def _ask(
@@ -151,16 +156,5 @@ async def _read_prompts(service: TextService, body: CompletionBody) -> tuple[lis
     return rows, [service.tokenizer.decode(row) for row in rows] if body.echo else [""] * len(rows)
 
 
-def _head(model: ServedModel, account: Account) -> dict[str, Any]:
-    return {
-        "id": f"cmpl-{account.id}",
-        "created": account.created,
-        "model": model.name,
-        "system_fingerprint": model.mark,
-    }
-
-
-def _chunk(
-    head: dict[str, Any], number: int, text: str, told: dict[str, Any] | None, reason: str | None
-) -> dict[str, Any]:
-    return {**head, "choices": [{"index": number, "text": text, "logprobs": told, "finish_reason": reason}]}
+def _choice(number: int, text: str, told: dict[str, Any] | None = None, reason: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": number, "text": text, "logprobs": told, "finish_reason": reason}]}

@@ -15,6 +15,7 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.inference.writing_settings import WritingSettings
 from penjing.serve.account import Account
 from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
+from penjing.serve.batcher import WhileWanted
 from penjing.serve.context import ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.served import ServedModel
@@ -92,7 +93,8 @@ async def write_task(call: Call) -> Response:
         found = await _ask(served, call)
         if found is not None:
             return respond(_answer(call, found, await write_whole(found.asked)))
-    return await answer_task(call.context, call.path, body, lambda model, _: _compute(model, call))
+        wanted = WhileWanted(served.batcher)
+        return await answer_task(call.context, call.path, body, lambda model, _: _compute(model, call, wanted))
 
 
 async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
@@ -141,11 +143,11 @@ def _answer(call: Call, found: _Asked, texts: Sequence[Written]) -> dict[str, An
     return {"model": call.body.model, "task": found.task, "results": as_json(results)}
 
 
-def _compute(model: WritingModel | GenerationModel | DialogueModel, call: Call) -> Work:
-    """Returns what is to be computed by a model itself."""
+def _compute(model: WritingModel | GenerationModel | DialogueModel, call: Call, wanted: WhileWanted) -> Work:
+    """Returns what is to be computed by a model itself, as long as somebody waits for it."""
     settings = _settings(call, model.settings)
     write = model.reply if isinstance(model, DialogueModel) else model.write
-    return Work(("write", call.body.part, settings), lambda rows: write(rows, settings), call.body.rows())
+    return Work(("write", call.body.part, settings), lambda rows: write(rows, settings, wanted), call.body.rows())
 
 
 def _settings(call: Call, usual: WritingSettings) -> WritingSettings:
