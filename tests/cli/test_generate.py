@@ -92,3 +92,31 @@ def test_text_keeps_to_a_schema_or_an_expression_and_ends_at_a_stop_text(cli: An
     done["no schema"].assert_refused(2, "no JSON object", "list.json")
     done["both"].assert_refused(2, "--schema and --regex")
     done["wrong"].assert_refused(2, "look-around")
+
+
+def test_the_engine_writes_where_weights_are_named(cli: Any, folder: Path) -> None:
+    pytest.importorskip("llguidance", reason="llguidance is not installed")
+    likeliest = ["lm", "A lovely", "--max-tokens", "12", "--temperature", "0"]
+    calls = {
+        "plain": likeliest,
+        "fp32": [*likeliest, "--weights", "fp32"],
+        "json": [*likeliest, "--weights", "fp32", "--json"],
+        "drawn": ["lm", "A lovely", "--max-tokens", "12", "--seed", "3", "--weights", "int8", "--json"],
+        "again": ["lm", "A lovely", "--max-tokens", "12", "--seed", "3", "--weights", "int8", "--json"],
+        "regex": ["lm", "x", "--regex", "a{9}b", "--stop", "b", "--weights", "bf16", "--json"],
+        "long": ["lm", "film " * 100, "--weights", "fp32"],
+        "t5": ["t5", "x", "--weights", "int4"],
+        "wrong": ["lm", "x", "--weights", "int5"],
+    }
+    done = cli.run_all({name: cli.call(folder, ["generate", *args]) for name, args in calls.items()})
+    assert (done["fp32"].code, done["fp32"].out) == (0, done["plain"].out)
+    document = json.loads(done["json"].out)
+    assert set(document) == {"prompt", "text", "tokens", "finish_reason", "seconds", "seed"}
+    assert f"A lovely{shown(document)}\n" == done["plain"].out
+    drawn, again = (json.loads(done[name].out) | {"seconds": 0} for name in ("drawn", "again"))
+    assert drawn == again
+    held = json.loads(done["regex"].out)
+    assert (held["text"], held["finish_reason"]) == ("a" * 9, "stop")
+    done["long"].assert_refused(2, "Shorten the prompt")
+    done["t5"].assert_refused(1, "Llama family", "without --weights")
+    done["wrong"].assert_refused(2, "--weights is int5", "fp32, bf16, int8, int4")

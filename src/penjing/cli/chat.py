@@ -36,7 +36,6 @@ HELP = """\
 A line that ends in \\ goes on in the next; \"\"\" begins and ends several lines; what is pasted stays together.
 Ctrl-C stops a reply. To say something that begins with /, write // there.
 """
-WEIGHTS: tuple[Weights, ...] = ("fp32", "bf16", "int8", "int4")
 _STOPPED = "(stopped)"
 _OTHER_REPLY = 1_000_003  # between the seeds of replies to the same words; no other turn has them
 _MOST_BYTES = 64 << 20  # of a dialogue that is loaded
@@ -61,20 +60,6 @@ class ChatCall:
     weights: Weights | None = None
     verbose: bool = False
     remembers: bool = True
-
-
-def check_weights(name: str | None) -> Weights | None:
-    """Returns how the engine holds weights.
-
-    Raises:
-        UsageError: it knows no such way.
-    """
-    for known in WEIGHTS:
-        if name == known:
-            return known
-    if name is None:
-        return None
-    raise UsageError(f"--weights is {name}", do=f"Give one of {', '.join(WEIGHTS)}.")
 
 
 def converse(call: ChatCall) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from penjing.files import read_json
 from penjing.inference.sampling_settings import SamplingSettings
 
 if TYPE_CHECKING:
+    from penjing.inference.continuing import Continuing
     from penjing.inference.decoding.constraints import GrammarConstraint
-    from penjing.inference.generation import TextGenerator
+    from penjing.inference.native.packing import Weights
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,65 @@ class Form:
     regex: str | None = None
 
 
-def show_generation(folder: Path, prompt: str, settings: SamplingSettings, form: Form, *, as_json: bool) -> None:
-    """Continues or answers a text; without ``--json`` it appears as it is made."""
-    from penjing.inference.generation import load_generator
+def show_generation(
+    folder: Path, prompt: str, settings: SamplingSettings, form: Form, weights: Weights | None = None, *, as_json: bool
+) -> None:
+    """Continues or answers a text; without ``--json`` it appears as it is made.
 
+    Args:
+        folder: of the model.
+        prompt: what is continued or answered.
+        settings: how tokens are chosen.
+        form: what is written, and where it ends.
+        weights: how the engine holds them; None: no engine, and the folder's own precision.
+        as_json: whether it is shown as one JSON document.
+
+    Raises:
+        UsageError: prompt, form or settings cannot be used.
+        ModelFolderError: the model does not write, or is none that the engine serves.
+    """
     if any("\ud800" <= c <= "\udfff" for c in prompt):
         raise UsageError("the prompt is not UTF-8", do="Save or type it as UTF-8.")
     if not all(form.stop):
         raise UsageError("--stop is empty", do="Leave it out, or give the text that ends what is written.")
     schema = _read_schema(form)
-    generator = load_generator(folder)
-    constraint = _constrain(generator, form, schema)
-    if as_json:
-        print_json(asdict(generator.generate(prompt, settings, form.stop, constraint)) | {"seed": settings.seed})
-        return
+    with _loaded(folder, weights) as generator:
+        constraint = _constrain(generator, form, schema)
+        if as_json:
+            print_json(asdict(generator.generate(prompt, settings, form.stop, constraint)) | {"seed": settings.seed})
+            return
+        _show(generator.stream(prompt, settings, form.stop, constraint), prompt if generator.continues else "")
+
+
+def _show(pieces: Iterator[str], beginning: str) -> None:
+    """Shows pieces as they come, the first behind a beginning."""
     has_begun = False
     try:
-        for piece in generator.stream(prompt, settings, form.stop, constraint):
-            sys.stdout.write(visible(prompt + piece if generator.continues and not has_begun else piece))
+        for piece in pieces:
+            sys.stdout.write(visible(piece if has_begun else beginning + piece))
             sys.stdout.flush()
             has_begun = True
     finally:
         if has_begun:
             sys.stdout.write("\n")
+
+
+@contextmanager
+def _loaded(folder: Path, weights: Weights | None) -> Iterator[Continuing]:
+    """Gives what writes: the engine where weights are named, else what reads token by token."""
+    if weights is None:
+        from penjing.inference.generation import load_generator
+
+        yield load_generator(folder)
+        return
+    from penjing.inference.decoding.generating import load_fast_generator
+    from penjing.inference.decoding.loading import EngineSettings
+
+    generator, engine = load_fast_generator(folder, EngineSettings(weights=weights))
+    try:
+        yield generator
+    finally:
+        engine.close()
 
 
 def _read_schema(form: Form) -> Any:
@@ -77,7 +115,7 @@ def _read_schema(form: Form) -> Any:
     return schema
 
 
-def _constrain(generator: TextGenerator, form: Form, schema: Any) -> GrammarConstraint | None:
+def _constrain(generator: Continuing, form: Form, schema: Any) -> GrammarConstraint | None:
     if schema is None and form.regex is None:
         return None
     from penjing.inference.decoding.constraints import ConstraintMaker

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from penjing.cli.options import (
+    EngineWeights,
     FrequencyPenalty,
     Json,
     MinP,
@@ -136,14 +137,17 @@ def generate(
     schema: Annotated[Path | None, typer.Option("--schema", help="Write JSON by the JSON schema in this file.")] = None,
     regex: Annotated[str | None, typer.Option("--regex", help="Write what this expression matches.")] = None,
     seed: Seed = 0,
+    weights: EngineWeights = None,
     as_json: Json = False,
 ) -> None:
     """Continue a text with a language model, or let a T5 answer it."""
     from penjing.cli.generate import Form, show_generation
+    from penjing.cli.weights import check_weights
     from penjing.inference.sampling_settings import SamplingSettings
 
     settings = SamplingSettings(max_tokens, temperature, top_p, seed, top_k, min_p, repetition, presence, frequency)
-    show_generation(model, prompt, settings, Form(stop or [], schema, regex), as_json=as_json)
+    form = Form(stop or [], schema, regex)
+    show_generation(model, prompt, settings, form, check_weights(weights), as_json=as_json)
 
 
 def chat(
@@ -158,10 +162,7 @@ def chat(
     presence: PresencePenalty = 0.0,
     frequency: FrequencyPenalty = 0.0,
     seed: Seed = 0,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", help="Reply by the fast engine, weights in fp32, bf16, int8 or int4."),
-    ] = None,
+    weights: EngineWeights = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="After each reply, its tokens and their speed.")] = False,
     remembers: Annotated[
         bool, typer.Option("--history/--no-history", help="Keep what is typed for the next session.")
@@ -171,7 +172,8 @@ def chat(
     ] = False,
 ) -> None:
     """Talk with a model, turn by turn; /help there shows what else can be done."""
-    from penjing.cli.chat import ChatCall, answer_messages, check_weights, converse
+    from penjing.cli.chat import ChatCall, answer_messages, converse
+    from penjing.cli.weights import check_weights
     from penjing.inference.sampling_settings import SamplingSettings
 
     settings = SamplingSettings(max_tokens, temperature, top_p, seed, top_k, min_p, repetition, presence, frequency)

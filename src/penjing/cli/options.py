@@ -25,3 +25,6 @@ RepetitionPenalty = Annotated[
 PresencePenalty = Annotated[float, typer.Option("--presence-penalty", help="Taken from the logits of written tokens.")]
 FrequencyPenalty = Annotated[float, typer.Option("--frequency-penalty", help="The same, once for each time.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")]
+EngineWeights = Annotated[
+    str | None, typer.Option("--weights", help="Write by the fast engine, weights in fp32, bf16, int8 or int4.")
+]

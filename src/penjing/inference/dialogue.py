@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from penjing.data.messages import Message
 from penjing.errors import ModelFolderError
 from penjing.files import read_json
-from penjing.inference.generation import Generation, load_generator
+from penjing.inference.continuing import Continuing
+from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer
@@ -37,16 +38,6 @@ class Reply:
     finish_reason: Literal["stop", "length"]
     seconds: float
     dropped: int
-
-
-class Continuing(Protocol):
-    """Goes on where token ids end, such as a `penjing.inference.generation.TextGenerator`."""
-
-    def ending_at(self, end_ids: frozenset[int]) -> Continuing:
-        """Returns one whose texts end at these tokens too."""
-
-    def stream_after(self, read: list[int], settings: SamplingSettings) -> Generator[str, None, Generation]:
-        """Gives the text in pieces, and returns the whole."""
 
 
 class Replier:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
+from penjing.inference.continuing import Continuing, Ending
 from penjing.inference.decoding.request import Constraint
-from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.sampling import SamplingSettings, choose_token
 from penjing.models.device import choose_device
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel, open_config
@@ -24,26 +22,7 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 GENERATION_CONFIG = "generation_config.json"
 
 
-@dataclass(frozen=True)
-class Generation:
-    """A text that a model made.
-
-    Attributes:
-        prompt: what was given.
-        text: what was added to it, or, by an encoder-decoder, what was written in answer.
-        tokens: how many tokens that is.
-        finish_reason: ``stop``: the model ended the text; ``length``: there was room for no more.
-        seconds: time it took.
-    """
-
-    prompt: str
-    text: str
-    tokens: int
-    finish_reason: Literal["stop", "length"]
-    seconds: float
-
-
-class TextGenerator:
+class TextGenerator(Continuing):
     """A language model with its tokenizer.
 
     A decoder continues a prompt; an encoder-decoder reads it whole, with the special tokens around it, and writes
@@ -56,105 +35,29 @@ class TextGenerator:
     """
 
     def __init__(self, network: GeneratingModel, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
-        self._network, self._tokenizer, self._end_ids = network, tokenizer, end_ids
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The one the model was trained with."""
-        return self._tokenizer
+        super().__init__(tokenizer, end_ids)
+        self._network = network
 
     @property
     def longest_row(self) -> int | None:
         """Tokens that fit into the model's positions; None where there is no limit."""
         return self._network.longest_row
 
-    def ending_at(self, end_ids: frozenset[int]) -> TextGenerator:
-        """Returns a generator whose texts end at these tokens too."""
-        return TextGenerator(self._network, self._tokenizer, self._end_ids | end_ids)
-
     @property
     def continues(self) -> bool:
         """Whether what is generated goes on where the prompt ends."""
         return not isinstance(self._network, EncoderDecoderModel)
 
-    @property
-    def end_ids(self) -> frozenset[int]:
-        """Any of these ends a text."""
-        return self._end_ids
+    def ending_at(self, end_ids: frozenset[int]) -> TextGenerator:
+        """Returns a generator whose texts end at these tokens too."""
+        return TextGenerator(self._network, self.tokenizer, self.end_ids | end_ids)
 
-    def generate(
-        self,
-        prompt: str,
-        settings: SamplingSettings,
-        stop: Sequence[str] = (),
-        constraint: Constraint | None = None,
-    ) -> Generation:
-        """Continues or answers a text; see `stream`."""
-        pieces = self.stream(prompt, settings, stop, constraint)
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as end:
-                made: Generation = end.value
-                return made
-
-    def stream(
-        self,
-        prompt: str,
-        settings: SamplingSettings,
-        stop: Sequence[str] = (),
-        constraint: Constraint | None = None,
-    ) -> Generator[str, None, Generation]:
-        """Continues or answers a text, gives every piece as soon as its characters are whole, and returns the whole.
-
-        Raises:
-            UsageError: the prompt leaves no room in the model's positions.
-        """
-        return (yield from self.stream_after(self._read_prompt(prompt), settings, prompt, stop, constraint))
-
-    def stream_after(
-        self,
-        read: list[int],
-        settings: SamplingSettings,
-        prompt: str = "",
-        stop: Sequence[str] = (),
-        constraint: Constraint | None = None,
-    ) -> Generator[str, None, Generation]:
-        """Continues or answers token ids; see `stream`.
-
-        Args:
-            read: the prompt, with the special tokens that the model wants around it.
-            settings: how tokens are chosen.
-            prompt: what the result calls it.
-            stop: texts that end what is written; they are not part of it.
-            constraint: what may be written; of this text alone.
-
-        Raises:
-            UsageError: the prompt leaves no room in the model's positions.
-        """
-        began = time.perf_counter()
+    def choose_tokens(
+        self, read: list[int], settings: SamplingSettings, constraint: Constraint | None = None
+    ) -> Generator[int, None, Ending]:
+        """Gives the tokens of a text; see `Continuing`."""
         room = find_room(self._network, len(read), settings.max_tokens)
-        stream = TextStream(self._tokenizer, stop, read if self.continues else ())
-        pieces: list[str] = []
-        tokens = 0
-        for token in generate_tokens(self._network, read, self._end_ids, room, settings, constraint):
-            tokens += 1
-            if piece := stream.put(token):
-                yield piece
-                pieces.append(piece)
-            if stream.stopped_by is not None:
-                break
-        if piece := stream.finish():
-            yield piece
-            pieces.append(piece)
-        is_ended = tokens < room or stream.stopped_by is not None
-        reason: Literal["stop", "length"] = "stop" if is_ended else "length"
-        return Generation(prompt, "".join(pieces), tokens, reason, time.perf_counter() - began)
-
-    def _read_prompt(self, prompt: str) -> list[int]:
-        (ids,) = self._tokenizer.encode([prompt])
-        end = [] if self.continues else self._tokenizer.prompt_end
-        return [*self._tokenizer.prompt_start, *ids, *end] or [self._tokenizer.start_id]
+        return generate_tokens(self._network, read, self.end_ids, room, settings, constraint)
 
 
 def find_room(network: GeneratingModel, prompt_tokens: int, wanted: int, *, where: str = "") -> int:
@@ -189,8 +92,10 @@ def generate_tokens(
     room: int,
     settings: SamplingSettings,
     constraint: Constraint | None = None,
-) -> Iterator[int]:
+) -> Generator[int, None, Ending]:
     """Gives the tokens that continue or answer a prompt, up to an end token (not given), or until there are enough.
+
+    Returns which of the two it was.
 
     Args:
         network: reads and scores.
@@ -212,12 +117,13 @@ def generate_tokens(
             logits = _allowed(logits, constraint)
         token = choose_token(logits, settings, generator, prompt, written)
         if token in end_ids:
-            return
+            return "stop"
         yield token
         written.append(token)
         if constraint is not None:
             constraint.accept(token)
         new = torch.tensor([[token]], device=device)
+    return "length"
 
 
 class OpenedModel(NamedTuple):

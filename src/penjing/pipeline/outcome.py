@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penjing.inference.generation import Generation
+from penjing.inference.continuing import Generation
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.prediction import Prediction
 

@@ -12,7 +12,8 @@ from penjing.data.engine import AUTOMATIC, EngineSettings
 from penjing.data.inspection import Document
 from penjing.errors import UsageError
 from penjing.files import read_json, remove_leftovers, write_json
-from penjing.inference.generation import Generation, load_generator
+from penjing.inference.continuing import Generation
+from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.check import check_measurable, check_out, check_runnable

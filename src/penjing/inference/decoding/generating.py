@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Literal
 
+from penjing.inference.continuing import Continuing, Ending
 from penjing.inference.decoding.engine import DecodingEngine
 from penjing.inference.decoding.loading import EngineSettings, load_engine
-from penjing.inference.decoding.request import DecodeRequest, FinishReason, Token
-from penjing.inference.decoding.text_stream import TextStream
+from penjing.inference.decoding.request import Constraint, DecodeRequest, FinishReason, Token
 from penjing.inference.dialogue import Replier, make_replier
-from penjing.inference.generation import Generation
 from penjing.inference.sampling import SamplingSettings
 from penjing.text.tokenizer import Tokenizer
 
@@ -32,8 +29,8 @@ class _Waiting:
         self.events.put((reason, error))
 
 
-class EngineGenerator:
-    """Continues texts on an engine.
+class EngineGenerator(Continuing):
+    """Continues texts on an engine, which gives a text up when nobody takes more of it.
 
     Args:
         engine: writes.
@@ -42,50 +39,40 @@ class EngineGenerator:
     """
 
     def __init__(self, engine: DecodingEngine, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
-        self._engine, self._tokenizer, self._end_ids = engine, tokenizer, end_ids
+        super().__init__(tokenizer, end_ids)
+        self._engine = engine
 
     def ending_at(self, end_ids: frozenset[int]) -> EngineGenerator:
         """Returns a generator whose texts end at these tokens too."""
-        return EngineGenerator(self._engine, self._tokenizer, self._end_ids | end_ids)
+        return EngineGenerator(self._engine, self.tokenizer, self.end_ids | end_ids)
 
-    def stream_after(
-        self, read: list[int], settings: SamplingSettings, prompt: str = "", stop: Sequence[str] = ()
-    ) -> Generator[str, None, Generation]:
-        """Continues token ids, gives every piece as soon as it is certain, and returns the whole.
-
-        Who takes no more pieces closes the generator, and the engine gives the text up.
-
-        Args:
-            read: the prompt, with the special tokens that the model wants around it.
-            settings: how tokens are chosen.
-            prompt: what the result calls it.
-            stop: texts that end what is written; they are not part of it.
-
-        Raises:
-            UsageError: the prompt leaves no room in the model's positions.
-        """
-        began, sink = time.perf_counter(), _Waiting()
-        stream, pieces, tokens = TextStream(self._tokenizer, stop, read), list[str](), 0
-        reason: Literal["stop", "length"] = "stop"
-        ticket = self._engine.submit(DecodeRequest(tuple(read), settings, self._end_ids), sink)
+    def choose_tokens(
+        self, read: list[int], settings: SamplingSettings, constraint: Constraint | None = None
+    ) -> Generator[int, None, Ending]:
+        """Gives the tokens of a text; see `Continuing`."""
+        sink = _Waiting()
+        request = DecodeRequest(tuple(read), settings, self.end_ids, constraint=constraint)
+        ticket = self._engine.submit(request, sink)
         try:
-            while stream.stopped_by is None:
-                event = sink.events.get()
-                if not isinstance(event, Token):
-                    if event[1] is not None:
-                        raise event[1]
-                    reason = "length" if event[0] == "length" else "stop"
-                    break
-                tokens += 1
-                if piece := stream.put(event.id):
-                    yield piece
-                    pieces.append(piece)
+            while isinstance(event := sink.events.get(), Token):
+                yield event.id
         finally:
             ticket.cancel()
-        if piece := stream.finish():
-            yield piece
-            pieces.append(piece)
-        return Generation(prompt, "".join(pieces), tokens, reason, time.perf_counter() - began)
+        reason, error = event
+        if error is not None:
+            raise error
+        return "length" if reason == "length" else "stop"
+
+
+def load_fast_generator(folder: Path, settings: EngineSettings) -> tuple[EngineGenerator, DecodingEngine]:
+    """Loads a Llama-like decoder into an engine of its own, which is to be closed; what came before is looked up.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or the model is no such decoder.
+        UsageError: there is no such device.
+    """
+    served = load_engine(folder, replace(settings, draft="lookup"))
+    return EngineGenerator(served.engine, served.tokenizer, served.end_ids), served.engine
 
 
 def load_fast_replier(folder: Path, settings: EngineSettings) -> tuple[Replier, DecodingEngine]:
@@ -95,10 +82,9 @@ def load_fast_replier(folder: Path, settings: EngineSettings) -> tuple[Replier, 
         ModelFolderError: a file is missing or broken, the model is no such decoder, or there is no chat template.
         UsageError: there is no such device.
     """
-    served = load_engine(folder, replace(settings, draft="lookup"))
+    generator, engine = load_fast_generator(folder, settings)
     try:
-        generator = EngineGenerator(served.engine, served.tokenizer, served.end_ids)
-        return make_replier(folder, generator, served.tokenizer, served.engine.longest_row), served.engine
+        return make_replier(folder, generator, generator.tokenizer, engine.longest_row), engine
     except BaseException:
-        served.engine.close()
+        engine.close()
         raise

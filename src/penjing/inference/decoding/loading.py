@@ -103,7 +103,7 @@ def _open(folder: Path, settings: EngineSettings) -> tuple[Stepper, str, Tokeniz
         raise ModelFolderError(
             "the engine serves decoders of the Llama family, and this is none",
             where=str(folder),
-            do="Use penjing predict or penjing generate.",
+            do="Use penjing predict, or penjing generate without --weights.",
         )
     return *_make_stepper(network, settings, device), tokenizer, end_ids
 
