@@ -23,13 +23,15 @@ WORDS = ("a", "lovely", "film", "dull", "plot", "and", "the", "scene", "is", "wa
 
 @pytest.fixture(scope="session")
 def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with models whose weights are random: ``talker``; ``plain``, without a chat template; ``endless``.
+    """A folder with models whose weights are random: ``talker``; ``plain``, without a chat template; ``endless``; an
+    ``lstm``.
 
-    The last one has so many positions that an answer can take seconds.
+    ``endless`` has so many positions that an answer can take seconds.
     """
     import torch
 
     from penjing.models.llama import LLAMA
+    from penjing.models.lstm import LSTM
     from penjing.pipeline.model_folder import write_network
     from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, write_chat_template
     from penjing.text.tokenizer import train_tokenizer
@@ -49,6 +51,10 @@ def decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 parameter.mul_(8)
     for name, shape_of in (("talker", config), ("plain", config), ("endless", long)):
         write_network(place / name, network, LLAMA, shape_of, tokenizer, head="language")
+    config = LSTM.config_from_dict({"embedding_size": 16, "hidden_size": 16, "vocab_size": tokenizer.vocab_size})
+    network = LSTM.language_model(config)
+    LSTM.initialize(network, config, 0)
+    write_network(place / "lstm", network, LSTM, config, tokenizer, head="language")
     for name in ("talker", "endless"):
         write_chat_template(place / name, DEFAULT_TEMPLATE)
     return place
@@ -68,16 +74,16 @@ def finetuned(decoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         folder = tmp_path_factory.mktemp(task) / "model"
         shutil.copytree(decoders / source, folder)
         tokenizer, template = load_tokenizer(folder), read_chat_template(folder)
-        assert template
-        render: Any = ContinuationRendererSettings(max_tokens=window)
-        renderer: Any = ContinuationRenderer(tokenizer, render, reads_first=False)
-        write: Any = SampleSettings
+        render: Any
+        renderer: Any
         if task == "chat":
-            render, renderer = (
-                DialogueRendererSettings(max_tokens=window),
-                DialogueRenderer(tokenizer, template, window),
-            )
-            write = WriteSettings
+            assert template
+            render = DialogueRendererSettings(max_tokens=window)
+            renderer = DialogueRenderer(tokenizer, template, window)
+        else:
+            render = ContinuationRendererSettings(max_tokens=window)
+            renderer = ContinuationRenderer(tokenizer, render, reads_first=False)
+        write: Any = WriteSettings if task == "chat" else SampleSettings
         settings = write(**{"max_tokens": 8, **writing}).model_dump(mode="json")
         card = {"penjing": "0", "task": task, "fingerprint": renderer.fingerprint, "reads": {}, "write": settings}
         card["render"] = render.model_dump(mode="json")

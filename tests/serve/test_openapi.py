@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def run_schemathesis(server: Any, folder: Path, examples: int, *more: str) -> su
 
 def test_every_answer_is_one_that_the_document_has(server: Any, tmp_path: Path) -> None:
     result = run_schemathesis(server, tmp_path, 5, "--include-path-regex", "completions|embeddings|models|z$")
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert not [line for line in server.accounts() if line["status"] >= 500]
+
+
+def test_every_answer_of_a_task_that_writes_is_one_that_the_document_has(
+    start_server: Callable[..., Any], finetuned: Callable[..., Path], tmp_path: Path
+) -> None:
+    server = start_server(f"writer={finetuned('generate')}", f"helper={finetuned('chat')}")
+    result = run_schemathesis(server, tmp_path, 5, "--include-path-regex", "tasks/(generate|chat|translate)")
     assert result.returncode == 0, result.stdout[-6000:]
     assert not [line for line in server.accounts() if line["status"] >= 500]
 

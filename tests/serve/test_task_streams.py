@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+
+import penjing
+from penjing.tasks.write_settings import WriteSettings
+from penjing.text.pair_renderer import PairRendererSettings
+from penjing.text.prompt_renderer import PromptPairRenderer
+from penjing.text.tokenizer import load_tokenizer
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
@@ -20,8 +27,29 @@ TEXTS = ["a lovely film", "the dull plot 精彩", "😀"]
 
 
 @pytest.fixture(scope="module")
+def several(decoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A decoder with a card of two parts: one writes, one labels."""
+    folder = tmp_path_factory.mktemp("several") / "model"
+    shutil.copytree(decoders / "talker", folder)
+    tokenizer = load_tokenizer(folder)
+    parts: dict[str, Any] = {}
+    for name, task, more in (("de", "translate", {}), ("mood", "sentiment", {"labels": ["dull", "lovely"]})):
+        render = PairRendererSettings(template=f"{name} {{text}}", max_tokens=32)
+        fingerprint = PromptPairRenderer(tokenizer, render).fingerprint
+        parts[name] = {"task": task, "render": render.model_dump(mode="json"), "fingerprint": fingerprint, **more}
+    write = WriteSettings(max_tokens=12, beams=1).model_dump(mode="json")
+    card = {"penjing": "0", "task": "multi", "render": {}, "fingerprint": "", "write": write, "parts": parts}
+    (folder / "penjing.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def writers(
-    start_server: Callable[..., Any], finetuned: Callable[..., Path], decoders: Path, pair_run_of: Callable[[str], Any]
+    start_server: Callable[..., Any],
+    finetuned: Callable[..., Path],
+    several: Path,
+    decoders: Path,
+    pair_run_of: Callable[[str], Any],
 ) -> Any:
     """A server of models with a task: decoders that go on, reply and translate, and a T5."""
     folders = {
@@ -29,7 +57,9 @@ def writers(
         "helper": finetuned("chat", max_tokens=24),
         "searcher": finetuned("chat", "endless", window=12_000, beams=4),
         "numbers": pair_run_of("llama").model,
+        "several": several,
         "t5": pair_run_of("t5").model,
+        "lstm": finetuned("generate", "lstm", temperature=0),
         "plain": decoders / "plain",
     }
     models = [f"{name}={folder}" for name, folder in folders.items()]
@@ -78,6 +108,46 @@ def test_a_stream_gives_pieces_and_last_the_answer_that_comes_whole(
         assert "".join(piece["text"] for piece in pieces if piece["index"] == number) == result["written"]
 
 
+def test_a_part_of_a_model_streams_and_one_that_labels_does_not(client: httpx.Client, several: Path) -> None:
+    body: dict[str, Any] = {"model": "several", "part": "de", "input": TEXTS}
+    model: Any = penjing.load(several)
+    expected = [item.to_dict() for item in model.part("de").predict(TEXTS)]
+    answer = whole(client, "translate", **body)
+    assert answer == {"model": "several", "task": "translate", "results": expected}
+    assert events(client, "translate", **body)[-1] == answer
+    for part, said in (("mood", "model_cannot_stream"), (None, "several parts"), ("fr", "no part")):
+        reply = client.post("/v1/tasks/translate", json={**body, "part": part, "stream": True})
+        assert reply.status_code == 400
+        assert said in reply.text
+    assert client.post("/v1/tasks/translate", json={**body, "part": "mood"}).status_code == 400
+    labels = client.post("/v1/tasks/sentiment", json={**body, "part": "mood"})
+    assert {item["label"] for item in labels.json()["results"]} <= {"dull", "lovely"}
+
+
+def test_an_lstm_writes_its_task_and_is_offered_for_nothing_else(client: httpx.Client, writers: Any) -> None:
+    [result] = whole(client, "generate", model="lstm", input="a film", max_tokens=4)["results"]
+    assert result["text"] == "a film"
+    assert result["written"]
+    listed = {entry["id"]: entry["abilities"] for entry in client.get("/v1/models").json()["data"]}
+    assert (listed["lstm"], listed["writer"]) == (["tasks"], ["completions", "chat", "tasks"])
+    reply = client.post("/v1/completions", json={"model": "lstm", "prompt": "a film"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "model_cannot_complete")
+    shown = {model["name"]: model["streams"] for model in client.get("/v1/page/models").json()["models"]}
+    assert (shown["lstm"], shown["writer"], shown["helper"]) == (False, True, True)
+
+
+def test_a_stream_whose_time_is_up_ends_with_an_error(
+    start_server: Callable[..., Any], finetuned: Callable[..., Path]
+) -> None:
+    folder = finetuned("generate", "endless", window=4000, max_tokens=1000)
+    server = start_server(f"writer={folder}", "--timeout", 3)
+    texts = [f"a film {number}" for number in range(1000)]
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+        whole(client, "generate", model="writer", input="a", max_tokens=1)  # loads it
+        *_, last = events(client, "generate", model="writer", input=texts)
+    assert last["error"]["code"] == "timeout"
+
+
 def test_a_stream_is_written_without_beams(client: httpx.Client) -> None:
     body = {"model": "numbers", "input": "one two three"}
     assert events(client, "translate", **body)[-1] == whole(client, "translate", **body, beams=1)
@@ -87,6 +157,7 @@ def test_a_stream_is_written_without_beams(client: httpx.Client) -> None:
     ("path", "body", "said"),
     [
         ("translate", {"model": "t5", "input": "one two"}, "Leave stream out"),
+        ("generate", {"model": "lstm", "input": "one two"}, "Leave stream out"),
         ("translate", {"model": "numbers", "input": "one two", "beams": 2}, "leave beams or stream out"),
         ("summarize", {"model": "numbers", "input": "one two"}, "Ask it at /v1/tasks/translate"),
         ("summarize", {"model": "t5", "input": "one two"}, "Ask it at /v1/tasks/translate"),
@@ -153,6 +224,8 @@ def test_the_document_says_what_a_stream_gives(client: httpx.Client) -> None:
     for path in ("generate", "chat", "translate", "summarize"):
         content = document["paths"][f"/v1/tasks/{path}"]["post"]["responses"]["200"]["content"]
         assert content["application/json"]["schema"]["$ref"].endswith("/TextAnswer")
-        piece, last = content["text/event-stream"]["schema"]["anyOf"]
+        done, told = content["text/event-stream"]["schema"]["properties"]["data"]["anyOf"]
+        assert done == {"const": "[DONE]"}
+        piece, last, _ = told["contentSchema"]["anyOf"]
         assert set(piece["properties"]) == {"index", "text"}
         assert last == content["application/json"]["schema"]

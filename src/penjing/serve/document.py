@@ -9,7 +9,12 @@ from fastapi import FastAPI
 from penjing.serve.openai.models import list_abilities
 from penjing.serve.pool import ModelPool
 
-_ABILITIES = {"CompletionBody": "completions", "ChatBody": "chat", "EmbeddingBody": "embeddings"}
+_ABILITIES = {
+    "CompletionBody": "completions",
+    "ChatBody": "chat",
+    "EmbeddingBody": "embeddings",
+    **dict.fromkeys(("LabelBody", "TextBody", "AnswerBody", "ReplyBody", "ItemBody", "ExplainBody"), "tasks"),
+}
 
 
 def write_document(app: FastAPI, pool: ModelPool) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.serve.page.words import PAGE_WORDS
 from penjing.serve.served import ModelFacts
-from penjing.tasks.task import Answers, load_task
+from penjing.serve.tasks.kinds import path_for
+from penjing.tasks.task import Answers, Task, load_task
 
 #: Scores by which a model is judged first, the first that it has.
 _CHIEF = (
@@ -36,6 +37,7 @@ _VIEWS: Mapping[Answers, str] = {
     "items": "items",
     "parts": "parts",
 }
+_BARE_PATHS = {"chat": "chat", "writing": "generate"}
 _SENTIMENT = ("sentiment", "stars")
 _MOST_LABELS, _MOST_NAMED = 200, 8
 
@@ -73,9 +75,10 @@ def _describe_use(
     """Returns the task, its view, and what it does in a sentence."""
     words = PAGE_WORDS[language]
     task = card.get("task")
-    answers = _answers_of(task)
+    known = _task_of(task)
+    answers = None if known is None else known.answers
     view = _VIEWS[answers] if answers else _bare_view(facts)
-    path = _path_of(task, view)
+    path = _BARE_PATHS.get(view, "") if known is None else path_for(known)
     return {
         "task": task,
         "taskName": wording.name("task", task) if task else words["no_task"],
@@ -94,20 +97,11 @@ def _bare_view(facts: ModelFacts) -> str:
     return "chat" if facts.chats else "writing" if facts.writes else "vectors" if facts.embeds else "none"
 
 
-def _answers_of(task: Any) -> Answers | None:
+def _task_of(name: Any) -> Task | None:
     try:
-        return load_task(task).answers if isinstance(task, str) else None
+        return load_task(name) if isinstance(name, str) else None
     except PenjingError:
         return None
-
-
-def _path_of(task: Any, view: str) -> str:
-    """Returns the part of the address at which it is asked; see `penjing.serve.tasks.kinds.path_for`."""
-    if view == "labels":
-        return "sentiment" if task in _SENTIMENT else "classify"
-    if view == "texts":
-        return task if task in ("translate", "summarize") else "generate"
-    return {"answers": "answer", "chat": "chat", "items": "recommend", "writing": "generate"}.get(view, "")
 
 
 def _sentence(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StrictInt, model_validator
 
 from penjing.errors import UsageError
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
@@ -22,8 +22,8 @@ class AnswerBody(Body):
     question: Text | Rows = Field(description="a question, or several")
     context: Text | Rows | None = Field(None, description="the text that is read: one for all questions, or one each")
     documents: str | None = Field(None, description="in place of it the name of a folder, as /v1/documents lists them")
-    passages: int = Field(10, ge=1, le=100, description="of documents, how many passages are read for a question")
-    top: int = Field(3, ge=1, le=100, description="of documents, how many answers a question gets at most")
+    passages: StrictInt = Field(10, ge=1, le=100, description="of documents, how many passages are read for a question")
+    top: StrictInt = Field(3, ge=1, le=100, description="of documents, how many answers a question gets at most")
 
     @model_validator(mode="after")
     def _has_one_source(self) -> AnswerBody:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 
 from penjing.serve.tasks.shape import Answer, Body, Text, Work
 from penjing.tasks.item_model import TOP, ItemModel
@@ -18,7 +18,7 @@ class ItemBody(Body):
     history: History | Annotated[list[History], Field(min_length=1)] = Field(
         description="items in order, each by its id or its text; or several such lists"
     )
-    top: int = Field(TOP, ge=1, le=1000, description="how many items are returned")
+    top: StrictInt = Field(TOP, ge=1, le=1000, description="how many items are returned")
 
 
 class Item(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from penjing.serve.tasks.shape import Answer, Body, Result, Rows, Text, Work, listed
 from penjing.tasks.by_sentence import predict_sentences
@@ -14,7 +14,7 @@ class LabelBody(Body):
     """Texts that are to be labelled."""
 
     input: Text | Rows = Field(description="a text, or several")
-    sentences: bool = Field(False, description="whether the sentences of a text are answered one by one")
+    sentences: StrictBool = Field(False, description="whether the sentences of a text are answered one by one")
 
 
 class ClassResult(Result):

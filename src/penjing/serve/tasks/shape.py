@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
 from penjing.errors import UsageError
 from penjing.inference.writing_settings import WritingSettings
@@ -30,12 +30,12 @@ class Body(BaseModel):
 class WritingBody(Body):
     """How a text is written; what is left out is as the model's card says."""
 
-    max_tokens: int | None = Field(None, ge=1, description="most tokens of an answer")
-    beams: int | None = Field(None, ge=1, le=16, description="beginnings that are kept in beam search; 1: none")
-    temperature: float | None = Field(None, ge=0, le=10, description="0: the likeliest; else tokens are drawn")
-    top_p: float | None = Field(None, gt=0, le=1, description="of the tokens that are drawn from")
-    seed: int | None = Field(None, ge=0, lt=2**63, description="decides what is drawn")
-    stream: bool = Field(False, description="whether answers come piece by piece, as server-sent events")
+    max_tokens: StrictInt | None = Field(None, ge=1, description="most tokens of an answer")
+    beams: StrictInt | None = Field(None, ge=1, le=16, description="beginnings that are kept in beam search; 1: none")
+    temperature: StrictFloat | None = Field(None, ge=0, le=10, description="0: the likeliest; else tokens are drawn")
+    top_p: StrictFloat | None = Field(None, gt=0, le=1, description="of the tokens that are drawn from")
+    seed: StrictInt | None = Field(None, ge=0, lt=2**63, description="decides what is drawn")
+    stream: StrictBool = Field(False, description="whether answers come piece by piece, as server-sent events")
 
     @model_validator(mode="after")
     def _streams_without_beams(self) -> WritingBody:

@@ -30,21 +30,32 @@ from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.prompting import Prompts
 from penjing.tasks.writing_model import WritingModel
 
-#: What a path that may stream says of it.
-STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "text/event-stream": {
-                "schema": {
-                    "description": "Events, each a line `data: JSON`: pieces of answers as they come, and last the "
-                    "whole answer, as it comes without `stream`; then `data: [DONE]`. What fails on the way is an "
-                    'event `{"error": …}`.',
-                    "anyOf": [TextPiece.model_json_schema(), {"$ref": "#/components/schemas/TextAnswer"}],
-                }
-            }
+_EVENTS: dict[str, Any] = {
+    "type": "object",
+    "description": "Pieces of answers as they come, and last the whole response, as it comes without `stream`; then "
+    "`[DONE]`. What fails on the way is told by an error.",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "string",
+            "anyOf": [
+                {"const": "[DONE]"},
+                {
+                    "contentMediaType": "application/json",
+                    "contentSchema": {
+                        "anyOf": [
+                            TextPiece.model_json_schema(),
+                            {"$ref": "#/components/schemas/TextAnswer"},
+                            {"$ref": "#/components/schemas/ErrorBody"},
+                        ]
+                    },
+                },
+            ],
         }
-    }
+    },
 }
+#: What a path that may stream says of it.
+STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": _EVENTS}}}}
 
 
 @dataclass(frozen=True)
