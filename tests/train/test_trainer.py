@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from penjing import sitting
 from penjing.errors import Interrupted, TrainingError
 from penjing.files import write_beside
+from penjing.models.native.training import training_library
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
+from penjing.train import trainer
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
@@ -181,6 +183,19 @@ def test_going_on_in_another_precision_is_said(shard: TokenShard, tmp_path: Path
         "train: going on from step 5; no longer the same to the bit as without the stop: "
         "changed: the precision (fp32, now bf16)"
     ]
+
+
+def test_going_on_without_the_compiler_that_was_there_is_said(
+    shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if training_library() is None:
+        pytest.skip("no C++ compiler here")
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(5), precision="bf16")
+    listener = StopAfter(10**9)
+    monkeypatch.setattr(trainer, "training_library", lambda: None)
+    train(shard, tmp_path, listener, precision="bf16")
+    assert listener.said[0].endswith("changed: by what a layer's steps are computed (compiled, now PyTorch)")
 
 
 def test_going_on_with_another_number_of_threads_is_allowed_and_said(shard: TokenShard, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from penjing.models.dropout import drop
+from penjing.models.native.training import attend_fused, can_attend
 
 # PyTorch's fused attention multiplies bf16 slowly on a CPU: up to this many tokens a row, attention written out trains
 # the layers of a BERT 1.2 to 1.5 times as fast. In fp32, and for longer rows, the fused one is faster.
@@ -50,6 +51,8 @@ def attend(
         dropout: share of the weights that is dropped; 0 outside of training.
         scale: factor on the product of query and key; None: the root of ``dim``, inverted.
     """
+    if can_attend(query, key, value, mask):
+        return attend_fused(query, key, value, mask, dropout, query.shape[-1] ** -0.5 if scale is None else scale)
     if not _is_faster_plain(query, key, mask):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale)
     return drop(attention_weights(query, key, mask, scale=scale), dropout, is_training=dropout > 0) @ value

@@ -12,9 +12,10 @@ from penjing.errors import UsageError
 from penjing.models.attention import attend, attention_weights
 from penjing.models.bert_config import BertConfig
 from penjing.models.dropout import Dropout
+from penjing.models.fused import add_and_norm, gelu, project_together
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "gelu": F.gelu,
+    "gelu": gelu,
     "gelu_new": partial(F.gelu, approximate="tanh"),
     "relu": F.relu,
 }
@@ -58,11 +59,11 @@ class BertSelfAttention(nn.Module):
         self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
 
     def forward(self, hidden: Tensor, mask: Tensor | None, asked: Tensor) -> Tensor:
-        query, key, value = (
-            self._split(self.query(asked)),
-            self._split(self.key(hidden)),
-            self._split(self.value(hidden)),
-        )
+        if asked is hidden:
+            parts = project_together(hidden, (self.query, self.key, self.value))
+        else:
+            parts = self.query(asked), *project_together(hidden, (self.key, self.value))
+        query, key, value = map(self._split, parts)
         mixed = attend(query, key, value, mask, self.dropout.share)
         return mixed.transpose(1, 2).reshape(asked.shape)
 
@@ -85,8 +86,7 @@ class BertOutput(nn.Module):
         self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
-        hidden: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
-        return hidden
+        return add_and_norm(self.dense(inner), residual, self.LayerNorm, self.dropout.share)
 
 
 class BertAttention(nn.Module):

@@ -32,6 +32,7 @@ from penjing.models.device import (
     peak_device_memory_mb,
     restart_peak_device_memory,
 )
+from penjing.models.native.training import training_library
 from penjing.progress import Bar, Progress
 from penjing.sitting import Sitting
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
@@ -90,6 +91,7 @@ class Trainer:
             threads=torch.get_num_threads() if self._device.type == "cpu" else 0,
             precision="bf16" if self._precision == torch.bfloat16 else "fp32",
             device=name_device(self._device),
+            kernels=_name_kernels(self._device, self._precision),
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -332,12 +334,12 @@ class Trainer:
         self._guard = LossGuard(**saved["guard"])
         own = self._state
         # What an older version's checkpoint does not have.
-        known = {"energy_j": None, "precision": own.precision, "device": own.device, **saved}
+        known = {"energy_j": None, "precision": own.precision, "device": own.device, "kernels": "PyTorch", **saved}
         state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
             for key, name in DEPENDED_ON.items()
-            if getattr(state, key) != getattr(own, key)
+            if getattr(state, key) != getattr(own, key) and "" not in (getattr(state, key), getattr(own, key))
         ]
         if self._device.type != "cpu" and not self._settings.deterministic:
             changed.append("the order of sums, as deterministic = false lets it")
@@ -362,6 +364,13 @@ def _set_dropout(network: nn.Module, share: float) -> None:
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.p = share
+
+
+def _name_kernels(device: torch.device, precision: torch.dtype) -> str:
+    """Returns by what a layer's steps are computed in bf16 on a CPU; the library is made now, not in the first step."""
+    if device.type != "cpu" or precision != torch.bfloat16:
+        return ""
+    return "PyTorch" if training_library() is None else "compiled"
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:

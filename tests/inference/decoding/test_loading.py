@@ -14,9 +14,9 @@ from penjing.inference.decoding.engine import EngineLimits
 from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.generation import TextGenerator, open_writing_model
-from penjing.inference.native.compiling import CannotCompileError
 from penjing.inference.native.packing import Weights
 from penjing.inference.sampling import SamplingSettings
+from penjing.models.native.compiling import CannotCompileError
 
 GREEDY = SamplingSettings(20, 0.0)
 Starts = Callable[[str], Path]

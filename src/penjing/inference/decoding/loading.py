@@ -16,11 +16,11 @@ from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.torch_stepper import TorchStepper
 from penjing.inference.generation import open_writing_model
-from penjing.inference.native.compiling import CannotCompileError
 from penjing.inference.native.decoder import NativeDecoder, can_compute
 from penjing.inference.native.packing import Weights
 from penjing.models.device import choose_device
 from penjing.models.llama import LlamaForCausalLM
+from penjing.models.native.compiling import CannotCompileError
 from penjing.text.tokenizer import Tokenizer
 
 _MB = 1 << 20

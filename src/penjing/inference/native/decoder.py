@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from penjing.errors import UsageError
 from penjing.inference.decoding.rows import BLOCK, Rows
-from penjing.inference.native.compiling import library_folder, open_library
 from penjing.inference.native.memory import make_zeros, move
 from penjing.inference.native.packing import KINDS, TILE, Kind, Packed, Weights, pack, pack_codes
 from penjing.models.llama import LlamaDecoderLayer, LlamaForCausalLM
+from penjing.models.native.compiling import open_library
 from penjing.models.quantized import QuantizedLinear
 
+_SOURCE = Path(__file__).parent / "decoder.cpp"
 _ACTIVATIONS = {"silu": 0, "gelu": 1, "gelu_pytorch_tanh": 2}
 _QKV, _OUTPUT, _GATE_UP, _DOWN, _HEAD = range(5)
 _INPUT_NORM, _AFTER_NORM, _QUERY_NORM, _KEY_NORM, _LAST_NORM = range(5)
@@ -73,7 +74,7 @@ class NativeDecoder:
     ) -> None:
         if not can_compute(network):
             raise UsageError("the fast engine computes heads of 16 numbers, or of a multiple", do="Use PyTorch's.")
-        self._library = open_library(folder or library_folder())
+        self._library = open_library(_SOURCE, folder)
         self._library.penjing_create.restype = ctypes.c_void_p
         self._kept: list[Any] = []  # what the library reads
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Compiles the C++ beside this file for the processor that it runs on, once, and opens it."""
+"""Compiles C++ for the processor that it runs on, once, and opens it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from penjing.errors import PenjingError
 
-_FOLDER = Path(__file__).parent
+_SHARED = Path(__file__).parent  # headers that several sources have in common
 _FLAGS = ("-O3", "-march=native", "-std=c++20", "-ffp-contract=off", "-shared", "-fPIC", "-pthread")
 _COMPILERS = ("g++", "c++", "clang++")
 _TIMEOUT_S = 300.0
@@ -25,11 +25,13 @@ class CannotCompileError(PenjingError):
 
 
 @cache
-def open_library(folder: Path) -> ctypes.CDLL:
+def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str, ...] = ()) -> ctypes.CDLL:
     """Returns the compiled library; compiles it where that was not done for this source, compiler and processor.
 
     Args:
-        folder: where compiled libraries are kept.
+        source: what is compiled; it includes headers that lie beside it, or beside this file.
+        folder: where compiled libraries are kept; None: where they are kept for this user.
+        more_flags: that the compiler is called with.
 
     Raises:
         CannotCompileError: there is no compiler, or it failed; the message says what it said.
@@ -37,12 +39,13 @@ def open_library(folder: Path) -> ctypes.CDLL:
     compiler = next((found for name in _COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
         raise CannotCompileError(
-            "there is no C++ compiler, by which the fast engine is made",
-            do="Install g++ (build-essential); until then texts are written by PyTorch, slower.",
+            "there is no C++ compiler, by which the fast arithmetic is made",
+            do="Install g++ (build-essential); until then PyTorch computes, slower.",
         )
-    path = folder / f"decoder-{_fingerprint(compiler)}.so"
+    call = [compiler, *_FLAGS, *more_flags]
+    path = (folder or library_folder()) / f"{source.stem}-{_fingerprint(call, source)}.so"
     if not path.exists():
-        _compile(compiler, path)
+        _compile([*call, f"-I{_SHARED}", str(source)], path)
     return ctypes.CDLL(str(path))
 
 
@@ -52,13 +55,13 @@ def library_folder() -> Path:
     return Path(home) / "penjing" / "native"
 
 
-def _fingerprint(compiler: str) -> str:
+def _fingerprint(call: list[str], source: Path) -> str:
     """Returns what a compiled library depends on, in few characters."""
-    hashed = hashlib.sha256()
-    for source in sorted(_FOLDER.glob("*.h")) + sorted(_FOLDER.glob("*.cpp")):
-        hashed.update(source.read_bytes())
-    version = subprocess.run([compiler, "--version"], capture_output=True, check=False, timeout=_TIMEOUT_S).stdout
-    hashed.update(version + " ".join(_FLAGS).encode() + platform.machine().encode() + _processor().encode())
+    hashed = hashlib.sha256(source.read_bytes())
+    for header in sorted({*source.parent.glob("*.h"), *_SHARED.glob("*.h")}):
+        hashed.update(header.read_bytes())
+    version = subprocess.run([call[0], "--version"], capture_output=True, check=False, timeout=_TIMEOUT_S).stdout
+    hashed.update(version + " ".join(call[1:]).encode() + platform.machine().encode() + _processor().encode())
     return hashed.hexdigest()[:16]
 
 
@@ -71,17 +74,16 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def _compile(compiler: str, path: Path) -> None:
+def _compile(call: list[str], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as beside:
         made = Path(beside) / path.name
-        call = [compiler, *_FLAGS, str(_FOLDER / "decoder.cpp"), "-o", str(made)]
-        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+        done = subprocess.run([*call, "-o", str(made)], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
         if done.returncode:
             said = done.stderr.strip().splitlines()
             raise CannotCompileError(
-                f"{Path(compiler).name} could not make the fast engine: {said[0] if said else 'it says nothing'}",
-                where=str(_FOLDER),
-                do="Install a newer compiler (g++ 11); until then texts are written by PyTorch, slower.",
+                f"{Path(call[0]).name} could not make the fast arithmetic: {said[0] if said else 'it says nothing'}",
+                where=call[-1],
+                do="Install a newer compiler (g++ 11); until then PyTorch computes, slower.",
             )
         os.replace(made, path)

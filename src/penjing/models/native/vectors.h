@@ -18,7 +18,7 @@ typedef uint16_t h16 __attribute__((vector_size(32)));
 inline f16 load(const float* p) { f16 v; memcpy(&v, p, 64); return v; }
 inline void store(float* p, f16 v) { memcpy(p, &v, 64); }
 inline bytes load_bytes(const uint8_t* p) { bytes v; memcpy(&v, p, 64); return v; }
-inline f16 all(float x) { return f16{} + x; }
+inline f16 all(float x) { return f16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }  // f16{} + x would add
 inline i16 all(int32_t x) { return i16{} + x; }
 inline f16 zeros() { return f16{}; }
 inline f16 to_float(i16 v) { return __builtin_convertvector(v, f16); }
@@ -35,15 +35,23 @@ inline float from_bf16(uint16_t x) {
     return y;
 }
 inline f16 load_bf16(const uint16_t* p) {
+#ifdef __AVX512F__
+    return (f16)((u16)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)) << 16);
+#else
     h16 h;
     memcpy(&h, p, 32);
     const u16 wide = __builtin_convertvector(h, u16) << 16;
     return (f16)wide;
+#endif
 }
 inline void store_bf16(uint16_t* p, f16 v) {
-    const u16 b = (u16)v;
-    const h16 h = __builtin_convertvector((b + 0x7fff + ((b >> 16) & 1)) >> 16, h16);
+    const u16 b = (u16)v, rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16;
+#ifdef __AVX512F__
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)rounded));
+#else
+    const h16 h = __builtin_convertvector(rounded, h16);
     memcpy(p, &h, 32);
+#endif
 }
 
 inline f16 multiply_add(f16 a, f16 b, f16 c) {
@@ -106,6 +114,32 @@ inline f16 exp(f16 x) {
     p = multiply_add(p, r * r, r) + 1.0f;
     const i16 power = (__builtin_convertvector(n, i16) + 127) << 23;
     return p * (f16)power;
+}
+
+// to [16, 16] = from, turned; rows lie so far apart.
+inline void turn_tile(const float* from, int from_row, float* to, int to_row) {
+#ifdef __AVX512F__
+    f16 rows[16];
+    for (int i = 0; i < 16; i++) rows[i] = load(from + i * from_row);
+    const i16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#pragma GCC unroll 4
+    for (int step = 1; step < 16; step *= 2) {
+        // Of two rows: where a lane's number has the step, the one takes it from the other, so many lanes away.
+        const i16 has_step = (lanes & step) != 0;
+        const i16 first = has_step ? lanes + 16 - step : lanes, second = has_step ? lanes + 16 : lanes + step;
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++)
+            if (!(i & step)) {
+                const f16 a = rows[i], b = rows[i + step];
+                rows[i] = (f16)_mm512_permutex2var_ps((__m512)a, (__m512i)first, (__m512)b);
+                rows[i + step] = (f16)_mm512_permutex2var_ps((__m512)a, (__m512i)second, (__m512)b);
+            }
+    }
+    for (int i = 0; i < 16; i++) store(to + i * to_row, rows[i]);
+#else
+    for (int i = 0; i < 16; i++)
+        for (int j = 0; j < 16; j++) to[j * to_row + i] = from[i * from_row + j];
+#endif
 }
 
 // Four bytes, 16 times.

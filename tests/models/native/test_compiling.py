@@ -10,15 +10,18 @@ import pytest
 import torch
 from tests.inference.native.test_decoder import IDS, KINDS, make, whole
 
-from penjing.inference.native import compiling
-from penjing.inference.native.compiling import CannotCompileError, open_library
+from penjing.inference.native import decoder
 from penjing.inference.native.decoder import NativeDecoder
+from penjing.models.native import compiling
+from penjing.models.native.compiling import CannotCompileError, open_library
+
+SOURCE = Path(decoder.__file__).parent / "decoder.cpp"
 
 
 def test_no_compiler_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotCompileError, match=r"Install g\+\+"):
-        open_library(tmp_path / "cache")
+        open_library(SOURCE, tmp_path / "cache")
 
 
 def test_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +30,7 @@ def test_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monke
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(CannotCompileError, match="no such option"):
-        open_library(tmp_path / "other-cache")
+        open_library(SOURCE, tmp_path / "other-cache")
     assert not list((tmp_path / "other-cache").iterdir())
 
 
