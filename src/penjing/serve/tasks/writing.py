@@ -113,7 +113,7 @@ async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
         served = await stack.enter_async_context(call.context.pool.use(call.body.model))
         found = await _ask(served, call)
         if found is None:
-            what = f"The model {served.name} gives answers whole, for it is no decoder of the Llama family."
+            what = f"The model {served.name} gives this answer whole: decoders of the Llama family alone stream."
             raise RequestError(400, f"{what} Leave stream out.", param="stream", code="model_cannot_stream")
         texts = [Written() for _ in found.asked.requests]
         async for number, item in await stack.enter_async_context(aclosing(found.asked.write())):
@@ -141,7 +141,7 @@ async def _ask(served: ServedModel, call: Call) -> _Asked | None:
     prompts = await read_long(lambda: prompter.read(rows, settings), call.account.bytes_in)
     service = await served.text_service()
     for ids in prompts.ids:
-        check_length(len(ids), service, call.context, "input")
+        check_length(len(ids), service, call.context, "messages" if call.path == "chat" else "input")
     requests = _requests(prompts)
     count = sum(map(len, prompts.ids))
     asked = Asked(service, requests, [], count, call.context, call.account, goes_on=prompts.goes_on)
