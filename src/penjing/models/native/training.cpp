@@ -110,8 +110,11 @@ struct Head {
           slopes(queries * across), made(std::max(queries, keys) * width), seen(across) {}
 
     void read(std::vector<float>& to, const uint16_t* from, int64_t stride, int count) const {
-        for (int i = 0; i < count; i++)
-            for (int c = 0; c < width; c += TILE_WIDTH) store(&to[i * width + c], load_bf16(from + i * stride + c));
+        float* next = to.data();
+        for (int i = 0; i < count; i++, from += stride) {
+            __builtin_prefetch(from + width);  // the next head's
+            for (int c = 0; c < width; c += TILE_WIDTH, next += TILE_WIDTH) store(next, load_bf16(from + c));
+        }
     }
     // to = left . right, of queries and what lies by keys.
     void compare(const std::vector<float>& left, const std::vector<float>& right, std::vector<float>& to) {

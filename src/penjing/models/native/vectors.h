@@ -62,12 +62,16 @@ inline f16 multiply_add(f16 a, f16 b, f16 c) {
 #endif
 }
 
-inline float sum(f16 v) {
+inline float sum(f16 v) {  // of halves, and halves of those
+#ifdef __AVX512F__
+    return _mm512_reduce_add_ps((__m512)v);
+#else
     float s[16];
     memcpy(s, &v, 64);
     for (int half = 8; half; half /= 2)
         for (int i = 0; i < half; i++) s[i] += s[i + half];
     return s[0];
+#endif
 }
 inline int32_t sum(i16 v) {
 #ifdef __AVX512F__
