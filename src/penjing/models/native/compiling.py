@@ -24,7 +24,6 @@ class CannotCompileError(PenjingError):
     """There is no compiler, or it did not do its work."""
 
 
-@cache
 def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str, ...] = ()) -> ctypes.CDLL:
     """Returns the compiled library; compiles it where that was not done for this source, compiler and processor.
 
@@ -36,6 +35,11 @@ def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str
     Raises:
         CannotCompileError: there is no compiler, or it failed; the message says what it said.
     """
+    return _open(source, folder or library_folder(), more_flags)
+
+
+@cache
+def _open(source: Path, folder: Path, more_flags: tuple[str, ...]) -> ctypes.CDLL:
     compiler = next((found for name in _COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
         raise CannotCompileError(
@@ -43,7 +47,7 @@ def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str
             do="Install g++ (build-essential); until then PyTorch computes, slower.",
         )
     call = [compiler, *_FLAGS, *more_flags]
-    path = (folder or library_folder()) / f"{source.stem}-{_fingerprint(call, source)}.so"
+    path = folder / f"{source.stem}-{_fingerprint(call, source)}.so"
     if not path.exists():
         _compile([*call, f"-I{_SHARED}", str(source)], path)
     return ctypes.CDLL(str(path))
