@@ -15,6 +15,8 @@ from penjing.models.native.training import attend_fused, can_attend
 # the layers of a BERT 1.2 to 1.5 times as fast. In fp32, and for longer rows, the fused one is faster.
 _LONGEST_PLAIN = 256
 _WIDEST = 256  # heads that FlashAttention knows
+# Compiled attention multiplies in fp32: it gains where the steps between the products weigh more than they do.
+_LONGEST_COMPILED, _WIDEST_COMPILED = 24, 32
 
 
 class Borders(NamedTuple):
@@ -51,7 +53,7 @@ def attend(
         dropout: share of the weights that is dropped; 0 outside of training.
         scale: factor on the product of query and key; None: the root of ``dim``, inverted.
     """
-    if can_attend(query, key, value, mask):
+    if _is_faster_compiled(query, key, dropout) and can_attend(query, key, value, mask):
         return attend_fused(query, key, value, mask, dropout, query.shape[-1] ** -0.5 if scale is None else scale)
     if not _is_faster_plain(query, key, mask):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale)
@@ -162,6 +164,12 @@ def product_dtype(hidden: Tensor) -> torch.dtype:
     """Returns the precision of the queries and keys that linear layers make of hidden states here and now."""
     kind = hidden.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+
+
+def _is_faster_compiled(query: Tensor, key: Tensor, dropout: float) -> bool:
+    """Whether compiled attention is faster than that written out: in short rows, and in narrow heads with dropout."""
+    keys, width = key.shape[-2:]
+    return keys <= _LONGEST_COMPILED or (dropout > 0 and width <= _WIDEST_COMPILED and keys <= _LONGEST_PLAIN)
 
 
 def _is_faster_plain(query: Tensor, key: Tensor, mask: Tensor | None) -> bool:

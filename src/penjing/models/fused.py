@@ -14,7 +14,7 @@ from penjing.models.native.training import add_and_norm_fused, can_fuse, gelu_fu
 
 def gelu(values: Tensor) -> Tensor:
     """Returns GELU (Hendrycks & Gimpel 2016, arXiv 1606.08415)."""
-    return gelu_fused(values) if can_fuse(values) and values.numel() % 16 == 0 else F.gelu(values)
+    return gelu_fused(values) if can_fuse(values) else F.gelu(values)
 
 
 def add_and_norm(added: Tensor, residual: Tensor, norm: nn.LayerNorm, dropout: float) -> Tensor:
