@@ -69,6 +69,13 @@ def test_missing_models_are_refused(tmp_path: Path) -> None:
         pipeline("en", tmp_path)
 
 
+def test_component_in_the_making_answers_whatever_spacy_asks_of_it(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe("penjing", config={"model": str(tmp_path / "comes later")})
+    for name in spacy.ty.ListenedToComponent.__annotations__:  # in an order that changes from one process to the next
+        assert not hasattr(component, name)
+
+
 def test_absent_spacy_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("spacy.language", "penjing.spacy"):
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -48,9 +48,10 @@ class PenjingClassifier:
         if folder is not None and folder.is_dir():
             self._loaded = self._load(folder)
 
-    @property
-    def model(self) -> LabelModel:
-        """What answers.
+    def load(self) -> LabelModel:
+        """Returns what answers, read when it is first asked.
+
+        No property called ``model``: spaCy asks its components whether they have one while it still makes them.
 
         Raises:
             ModelFolderError: there is no such folder.
@@ -83,7 +84,7 @@ class PenjingClassifier:
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copies the model into a folder."""
-        source = self.model.folder
+        source = self.load().folder
         with folder_beside(Path(path)) as beside:
             shutil.copytree(source, beside / _MODEL)
 
@@ -95,7 +96,7 @@ class PenjingClassifier:
 
     def _label(self, documents: list[Doc]) -> list[Doc]:
         asked = [doc for doc in documents if doc.text.strip()]
-        for doc, answer in zip(asked, self.model.predict_texts([doc.text for doc in asked]), strict=True):
+        for doc, answer in zip(asked, self.load().predict_texts([doc.text for doc in asked]), strict=True):
             doc.cats = {**doc.cats, **answer.probabilities}
         return documents
 
