@@ -219,6 +219,16 @@ def test_a_search_with_beams_ends_when_its_client_leaves(client: httpx.Client) -
     assert reply.status_code == 200, reply.text
 
 
+def test_what_a_model_computes_itself_ends_when_its_client_leaves(client: httpx.Client) -> None:
+    body: dict[str, Any] = {"model": "lstm", "max_tokens": 1}
+    whole(client, "generate", **body, input="a")
+    many = [f"a film {number}" for number in range(1000)]
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v1/tasks/generate", json={**body, "input": many, "max_tokens": 2000}, timeout=1)
+    reply = client.post("/v1/tasks/generate", json={**body, "input": "a"}, timeout=4)
+    assert reply.status_code == 200, reply.text
+
+
 def test_the_document_says_what_a_stream_gives(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     for path in ("generate", "chat", "translate", "summarize"):

@@ -84,6 +84,27 @@ class BlockPool:
             chain.blocks.append(block)
         return True
 
+    def fork(self, chain: Chain, tokens: int) -> tuple[Chain, tuple[int, int] | None]:
+        """Returns another chain of the first tokens of a text, which goes on by itself.
+
+        Full blocks are held together. One that is begun is had twice: then it is said which block is to be copied into
+        which, and there must be a spare one.
+
+        Args:
+            chain: of the text.
+            tokens: that it holds.
+        """
+        full, begun = divmod(tokens, BLOCK)
+        other, copied = Chain(chain.blocks[:full], chain.known, chain.last), None
+        if begun:
+            block = self._take()
+            assert block is not None
+            other.blocks.append(block)
+            copied = chain.blocks[full], block
+        for block in other.blocks:
+            self._hold(block)
+        return other, copied
+
     def know(self, chain: Chain, ids: Sequence[int], read: int) -> None:
         """Lets the full blocks of a text be found again.
 

@@ -8,18 +8,18 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.errors import PenjingError, UsageError
-from penjing.inference.decoding.blocks import BlockPool, Chain
+from penjing.inference.decoding.blocks import BlockPool
 from penjing.inference.decoding.drafting import Drafter
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
-from penjing.inference.decoding.rows import BLOCK, Rows, Stepper
-from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleState
+from penjing.inference.decoding.rows import BLOCK, Stepper
+from penjing.inference.decoding.sampler import NoTokenError, Sampler
+from penjing.inference.decoding.text import Branch, Part, Text, lay_out
 from penjing.inference.sampling_settings import check_bias
+from penjing.inference.search import Ended, Step
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class EngineLimits:
     """How much an engine does at once.
 
     Attributes:
-        texts: most that are written at once.
+        texts: most that are written at once; one that is searched for counts once for each beam.
         waiting: most that wait for their turn.
         prompt_rows: most tokens of prompts that are read in a step beside other texts, which wait so long for their
             next token.
@@ -52,24 +52,6 @@ class EngineLimits:
     drafting_texts: int = 2
 
 
-class _Text:
-    """A text that is being written."""
-
-    def __init__(self, request: DecodeRequest, sink: Sink, room: int) -> None:
-        self.request, self.sink, self.room = request, sink, room
-        self.ids = list(request.prompt)
-        self.state = SampleState.of(request)
-        self.chain = Chain()
-        self.read = 0  # tokens whose keys and values are kept
-        self.cancelled = False
-        self.drafts: list[int] = []
-
-    @property
-    def pending(self) -> int:
-        """Tokens that are to be read; more than one: of a prompt, or of a text that had to make room."""
-        return len(self.ids) - self.read
-
-
 class Ticket:
     """A request that was taken.
 
@@ -78,7 +60,7 @@ class Ticket:
         text: that is written.
     """
 
-    def __init__(self, engine: DecodingEngine, text: _Text) -> None:
+    def __init__(self, engine: DecodingEngine, text: Text) -> None:
         self._engine, self._text = engine, text
 
     def cancel(self) -> None:
@@ -104,8 +86,8 @@ class DecodingEngine:
         self._stepper, self._limits, self._drafter = stepper, limits or EngineLimits(), drafter
         self._pool, self._sampler = BlockPool(stepper.blocks), Sampler()
         self._changed = threading.Condition()
-        self._waiting: deque[_Text] = deque()
-        self._active: list[_Text] = []  # by arrival
+        self._waiting: deque[Text] = deque()
+        self._active: list[Text] = []  # by arrival
         self._prompt_tokens = self._cached_tokens = self._written_tokens = 0
         self._closes = self._gives_up = False
         self._thread = threading.Thread(target=self._serve, name="decoding", daemon=True)
@@ -129,7 +111,7 @@ class DecodingEngine:
             EngineFullError: too many requests wait.
             EngineClosedError: the engine takes no more.
         """
-        text = _Text(request, sink, self._find_room(request))
+        text = Text(request, sink, self._find_room(request))
         with self._changed:
             if self._closes:
                 raise EngineClosedError("the engine takes no more requests", do="Ask another server, or later.")
@@ -185,7 +167,17 @@ class DecodingEngine:
         if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
             raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
         check_bias(request.settings, self.vocab)
-        return min(request.settings.max_tokens, self.longest_row - count)
+        room = min(request.settings.max_tokens, self.longest_row - count)
+        return room if request.beams == 1 else min(room, self._find_room_of_beams(request))
+
+    def _find_room_of_beams(self, request: DecodeRequest) -> int:
+        """Returns how long a text can get where each beam has blocks of its own after those that the prompt fills."""
+        full, begun = divmod(len(request.prompt), BLOCK)
+        room = (self._pool.total - full) // request.beams * BLOCK - begun
+        if room < 1:
+            what = f"there is no room for {request.beams} beams after a prompt of {len(request.prompt):,} tokens"
+            raise UsageError(what, do="Ask for fewer beams, shorten the prompt, or give keys and values more memory.")
+        return room
 
     def _serve(self) -> None:
         while True:
@@ -215,16 +207,20 @@ class DecodingEngine:
 
     def _admit(self) -> None:
         """Lets those that wait begin, while there is room for their prompts beside what is written already."""
-        while self._waiting and len(self._active) < self._limits.texts:
+        while self._waiting:
             text = self._waiting[0]
-            text.chain = self._pool.match(text.ids)
-            needed = -(-(len(text.ids) + 1) // BLOCK) - len(text.chain.blocks)
-            if self._active and needed + len(self._active) > self._pool.spare:
-                self._pool.release(text.chain)
+            rows = sum(other.request.beams for other in self._active)
+            if self._active and rows + text.request.beams > self._limits.texts:
+                return
+            branch = text.branch
+            branch.chain = self._pool.match(branch.ids)
+            needed = -(-(len(branch.ids) + 1) // BLOCK) - len(branch.chain.blocks) + text.request.beams - 1
+            if self._active and needed + rows > self._pool.spare:
+                self._pool.release(branch.chain)
                 return
             self._waiting.popleft()
-            text.read = len(text.chain.blocks) * BLOCK
-            self._cached_tokens += text.read
+            branch.read = len(branch.chain.blocks) * BLOCK
+            self._cached_tokens += branch.read
             self._active.append(text)
 
     def _step(self) -> None:
@@ -232,75 +228,119 @@ class DecodingEngine:
         parts = self._plan()
         if not parts:
             return
-        rows = _lay_out(parts)
-        logits = self._stepper.step(rows)
-        scored: list[tuple[_Text, Tensor]] = []
+        logits = self._stepper.step(lay_out(parts))
+        scored: dict[Text, list[Tensor]] = {}
         place = 0
-        for text, count in parts:
-            tail = text.pending == count
-            self._prompt_tokens += count if text.pending > 1 else 0
-            text.read += count
-            wanted = 1 + len(text.drafts) if tail else 0
-            if wanted:
-                scored.append((text, logits[place : place + wanted]))
-            place += wanted
-            self._pool.know(text.chain, text.ids, text.read)
-        self._choose(scored)
+        for part in parts:
+            text, branch, count = part
+            if part.scored:
+                scored.setdefault(text, []).append(logits[place : place + part.scored])
+            place += part.scored
+            self._prompt_tokens += count if branch.pending > 1 else 0
+            branch.read += count
+            self._pool.know(branch.chain, branch.ids, branch.read)
+        self._choose([(text, rows[0]) for text, rows in scored.items() if not text.is_searched])
+        for text, rows in scored.items():
+            if text.is_searched and text in self._active:  # it may have had to make room for another
+                self._search(text, torch.cat(rows))
 
-    def _plan(self) -> list[tuple[_Text, int]]:
-        """Returns how many tokens of which texts are read now, without drafts; there is room for them."""
+    def _plan(self) -> list[Part]:
+        """Returns how many tokens of which texts are read now; there is room for them and for their drafts."""
         writing = [text for text in self._active if text.pending == 1]
         reading = [text for text in self._active if text.pending > 1]
-        drafts = self._limits.drafts if len(self._active) <= self._limits.drafting_texts else 0
+        rows = sum(text.request.beams for text in self._active)
+        drafts = self._limits.drafts if rows <= self._limits.drafting_texts else 0
         room = self._limits.prompt_rows * (1 if writing else 2)
-        parts: list[tuple[_Text, int]] = []
+        parts: list[Part] = []
         for text in [*writing, *reading]:
             count = min(text.pending, room) if text.pending > 1 else 1
             if not count or text not in self._active:  # it had to make room
                 continue
-            text.drafts = self._draft(text, drafts) if text.pending == 1 and drafts else []
-            if not self._make_room(text, text.read + count + len(text.drafts)):
+            if not text.is_searched:
+                text.branch.drafts = self._draft(text, drafts) if text.pending == 1 and drafts else []
+            if not all(self._make_room(text, branch, count) for branch in text.branches):
                 continue
             room -= count if text.pending > 1 else 0
-            parts.append((text, count))
-        return [part for part in parts if part[0] in self._active]
+            parts += [Part(text, branch, count) for branch in text.branches]
+        return [part for part in parts if part.text in self._active]
 
-    def _draft(self, text: _Text, most: int) -> list[int]:
-        left = text.room - (len(text.ids) - len(text.request.prompt)) - 1  # beside the token that is chosen anyway
+    def _draft(self, text: Text, most: int) -> list[int]:
+        left = text.room - text.written - 1  # beside the token that is chosen anyway
         if self._drafter is None or text.request.constraint is not None or left < 1:
             return []
-        return self._drafter.propose(text.ids, text.state, min(most, left))
+        return self._drafter.propose(text.branch.ids, text.state, min(most, left))
 
-    def _make_room(self, text: _Text, tokens: int) -> bool:
-        """Lets a text have blocks for so many tokens; others that came later may have to wait for that."""
-        while not self._pool.extend(text.chain, tokens):
-            last = self._active[-1]
-            if last is text and len(self._active) == 1:
-                self._finish(text, "length")
-                return False
-            self._active.pop()
-            self._pool.release(last.chain)
-            last.read, last.drafts = 0, []
-            self._waiting.appendleft(last)
-            if last is text:
+    def _make_room(self, text: Text, branch: Branch, count: int) -> bool:
+        """Lets a branch have blocks for more tokens; texts that came later may have to wait for that."""
+        tokens = branch.read + count + len(branch.drafts)
+        while not self._pool.extend(branch.chain, tokens):
+            if not self._make_way(text):
                 return False
         return True
 
-    def _choose(self, scored: Sequence[tuple[_Text, Tensor]]) -> None:
+    def _make_way(self, text: Text) -> bool:
+        """Lets the text that came last wait, for the sake of another; returns whether it is another."""
+        last = self._active[-1]
+        if last is text and len(self._active) == 1:
+            self._finish(text, "length")
+            return False
+        self._active.pop()
+        self._release(last)
+        last.forget()
+        self._waiting.appendleft(last)
+        return last is not text
+
+    def _search(self, text: Text, logits: Tensor) -> None:
+        """Lets a search go on, by what may come after each of its branches, [branches, vocab]."""
+        if not logits.amax(dim=-1).isfinite().all():
+            self._finish(text, "error", NoTokenError([0]))
+            return
+        step = text.search(logits)
+        if step.ended:
+            self._give(text, step.ended[0])
+        else:
+            self._fork(text, step)
+
+    def _fork(self, text: Text, step: Step) -> None:
+        """Lets each beam go on from the branch that it continues."""
+        assert step.sources is not None
+        sources = step.sources.tolist() if len(text.branches) > 1 else [0] * len(step.ids)  # all beams begin alike
+        for number in set(range(len(text.branches))) - set(sources):
+            self._pool.release(text.branches[number].chain)
+        fewest = len(sources) - len(set(sources)) if text.branch.read % BLOCK else 0
+        while self._pool.spare < fewest:
+            if not self._make_way(text):
+                return
+        if copied := text.fork(self._pool, sources, step.ids.tolist()):
+            self._stepper.copy(list(copied.values()), list(copied))
+
+    def _give(self, text: Text, found: Ended) -> None:
+        """Gives the whole of a text that was searched for."""
+        try:
+            for token in found.ids:
+                text.sink.put(Token(token))
+        except RuntimeError:  # who asked is gone
+            self._finish(text, "cancelled")
+            return
+        self._written_tokens += len(found.ids)
+        self._finish(text, "stop" if len(found.ids) < text.room else "length")
+
+    def _choose(self, scored: Sequence[tuple[Text, Tensor]]) -> None:
         """Chooses the next token of each text, and goes on with it while what was supposed comes true."""
         depth = 0
         while scored:
             chosen = self._sample([text for text, _ in scored], [rows[depth] for _, rows in scored])
-            going: list[tuple[_Text, Tensor]] = []
+            going: list[tuple[Text, Tensor]] = []
             for (text, rows), token in zip(scored, chosen, strict=True):
-                if token is None or not self._take(text, token) or depth >= len(text.drafts):
+                branch = text.branch
+                if token is None or not self._take(text, token) or depth >= len(branch.drafts):
                     continue
-                if text.drafts[depth] == token.id:
-                    text.read += 1  # it was read as a draft
+                if branch.drafts[depth] == token.id:
+                    branch.read += 1  # it was read as a draft
                     going.append((text, rows))
             scored, depth = going, depth + 1
 
-    def _sample(self, texts: Sequence[_Text], rows: Sequence[Tensor]) -> list[Token | None]:
+    def _sample(self, texts: Sequence[Text], rows: Sequence[Tensor]) -> list[Token | None]:
         """Returns the next token of each text; None for those for which there is none, which have failed."""
         try:
             return list(self._sampler.choose(torch.stack(list(rows)), [text.state for text in texts]))
@@ -313,50 +353,33 @@ class DecodingEngine:
             found = dict(zip(good, chosen, strict=True))
             return [found.get(row) for row in range(len(texts))]
 
-    def _take(self, text: _Text, token: Token) -> bool:
+    def _take(self, text: Text, token: Token) -> bool:
         """Adds a token to a text; returns whether the text goes on."""
         if token.id in text.request.end_ids:
             self._finish(text, "stop")
             return False
         text.state.accept(token.id)
-        text.ids.append(token.id)
+        text.branch.ids.append(token.id)
         self._written_tokens += 1
         try:
             text.sink.put(token)
         except RuntimeError:  # who asked is gone
             self._finish(text, "cancelled")
             return False
-        if len(text.ids) - len(text.request.prompt) == text.room:
+        if text.written == text.room:
             self._finish(text, "length")
             return False
         return True
 
-    def _finish(self, text: _Text, reason: FinishReason, error: Exception | None = None) -> None:
-        self._pool.release(text.chain)
+    def _release(self, text: Text) -> None:
+        for branch in text.branches:
+            self._pool.release(branch.chain)
+
+    def _finish(self, text: Text, reason: FinishReason, error: Exception | None = None) -> None:
+        self._release(text)
         if text in self._active:
             self._active.remove(text)
         try:
             text.sink.finish(reason, error)
         except RuntimeError:
             _log.debug("nobody takes the end of a text")
-
-
-def _lay_out(parts: Sequence[tuple[_Text, int]]) -> Rows:
-    ids: list[int] = []
-    positions: list[int] = []
-    begins, wanted = [0], list[int]()
-    for text, count in parts:
-        new = [*text.ids[text.read : text.read + count], *text.drafts]
-        ids += new
-        positions += range(text.read, text.read + len(new))
-        if text.pending == count:
-            wanted += range(len(ids) - 1 - len(text.drafts), len(ids))
-        begins.append(len(ids))
-    tables = np.zeros((len(parts), max(len(text.chain.blocks) for text, _ in parts)), dtype=np.int32)
-    for row, (text, _) in enumerate(parts):
-        tables[row, : len(text.chain.blocks)] = text.chain.blocks
-    return Rows(_whole(ids), _whole(positions), _whole(begins), tables, _whole(wanted))
-
-
-def _whole(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, dtype=np.int32)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.errors import UsageError
 from penjing.inference.sampling import SamplingSettings
 
 FinishReason = Literal["stop", "length", "cancelled", "error"]
@@ -34,6 +35,13 @@ class DecodeRequest:
         logprobs: how many of the likeliest tokens are told at each place, beside the one that was chosen; None: no
             log-probabilities at all.
         constraint: what the text may be; of this request alone.
+        beams: how many beginnings are kept in a search for the likeliest text, which is given when it is complete; see
+            `penjing.inference.search.BeamSearch`. 1: tokens are chosen one by one.
+        length_penalty: of that search.
+
+    Raises:
+        UsageError: there are beams, and the settings, log-probabilities or a constraint ask for something else than the
+            likeliest text.
     """
 
     prompt: tuple[int, ...]
@@ -41,6 +49,19 @@ class DecodeRequest:
     end_ids: frozenset[int]
     logprobs: int | None = None
     constraint: Constraint | None = None
+    beams: int = 1
+    length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        is_plain = settings.is_greedy and not settings.changes_logits
+        if self.beams < 1:
+            raise UsageError(f"beams is {self.beams}", do="Give 1, for tokens one by one, or more.")
+        if self.beams > 1 and not (is_plain and self.logprobs is None and self.constraint is None):
+            raise UsageError(
+                "a search with beams has no temperature, penalties, log-probabilities or constraint",
+                do="Leave those out, or ask for one beam.",
+            )
 
 
 @dataclass(frozen=True)

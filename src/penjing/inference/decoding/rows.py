@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +47,9 @@ class Stepper(Protocol):
 
     def step(self, rows: Rows) -> Tensor:
         """Reads tokens, keeps their keys and values, and returns the logits that are wanted, fp32 [wanted, vocab]."""
+
+    def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copies the keys and values of some blocks into others; none is both."""
 
     def close(self) -> None:
         """Lets go of threads and memory."""

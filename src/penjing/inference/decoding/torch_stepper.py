@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -62,6 +64,12 @@ class TorchStepper:
             states.append(self._network.model(ids, cache=cache)[0])
         wanted = torch.cat(states)[torch.from_numpy(rows.wanted).long().to(device)]
         return self._network.score(wanted).float().cpu()
+
+    def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copies blocks; see `Stepper`."""
+        for kept in (self._keys, self._values):
+            blocks = kept.view(*kept.shape[:2], self.blocks, BLOCK, kept.shape[-1])
+            blocks[:, :, list(targets)] = blocks[:, :, list(sources)]
 
     def close(self) -> None:
         """Lets go of the memory."""

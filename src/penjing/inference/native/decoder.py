@@ -109,6 +109,7 @@ class NativeDecoder:
                 self._library.penjing_free(ctypes.c_void_p(self._decoder))
             self._decoder = None
             self._kept.clear()
+            self._keys = self._values = torch.empty(0)
 
     def step(self, rows: Rows) -> Tensor:
         """Reads tokens, keeps their keys and values, and returns the logits that are wanted, fp32 [wanted, vocab]."""
@@ -126,10 +127,20 @@ class NativeDecoder:
             logits.data_ptr(),
         )
         with self._lock:
-            if self._decoder is None:
-                raise UsageError("this engine is closed", do="Load the model again.")
+            self._check_open()
             self._library.penjing_step(ctypes.c_void_p(self._decoder), ctypes.byref(call))
         return logits[:, : self.vocab]
+
+    def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copies blocks of keys and values; see `penjing.inference.decoding.rows.Stepper`."""
+        with self._lock:
+            self._check_open()
+            for kept in (self._keys, self._values):
+                kept[:, list(targets)] = kept[:, list(sources)]
+
+    def _check_open(self) -> None:
+        if self._decoder is None:
+            raise UsageError("this engine is closed", do="Load the model again.")
 
     @property
     def weight_bytes(self) -> int:
@@ -189,15 +200,15 @@ class NativeDecoder:
         frequencies = frequencies.detach().float().contiguous()
         shape = (config.num_hidden_layers, self.blocks, config.groups * config.width * BLOCK)
         # Zeros, for what lies behind the last token of a block is multiplied by zero, and must be a number.
-        keys, values = (make_zeros(shape, torch.float32 if is_fp32 else torch.bfloat16) for _ in range(2))
-        self._kept += [embeddings, frequencies, keys, values]
+        self._keys, self._values = (make_zeros(shape, torch.float32 if is_fp32 else torch.bfloat16) for _ in range(2))
+        self._kept += [embeddings, frequencies]
         self._library.penjing_set_tables(
             ctypes.c_void_p(self._decoder),
             _pointer(embeddings),
             int(Kind.FP32 if is_fp32 else Kind.BF16),
             _pointer(frequencies),
-            _pointer(keys),
-            _pointer(values),
+            _pointer(self._keys),
+            _pointer(self._values),
         )
 
 

@@ -124,7 +124,7 @@ async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
 
 
 async def _ask(served: ServedModel, call: Call) -> _Asked | None:
-    """Returns what the engine is asked; None where it does not write: no decoder, beams, or no part that writes."""
+    """Returns what the engine is asked; None where it does not write: no decoder, or no part that writes."""
     body, limits = call.body, call.limits
     task = task_of(served, body.model)
     if task.answers != "parts":
@@ -134,8 +134,6 @@ async def _ask(served: ServedModel, call: Call) -> _Asked | None:
         return None
     check_path(prompter.task, call.path, body.model)
     settings = _settings(call, prompter.settings)
-    if settings.beams > 1:
-        return None
     rows = body.rows()
     check_rows(len(rows), limits)
     prompts = await read_long(lambda: prompter.read(rows, settings), call.account.bytes_in)
@@ -183,6 +181,8 @@ def _requests(prompts: Prompts) -> list[DecodeRequest]:
             tuple(ids),
             SamplingSettings(how.max_tokens, how.temperature, how.top_p, seed_of(ids, how.seed)),
             prompts.end_ids,
+            beams=how.beams,
+            length_penalty=how.length_penalty,
         )
         for ids in prompts.ids
     ]
