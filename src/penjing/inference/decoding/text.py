@@ -127,17 +127,17 @@ class Part(NamedTuple):
     Attributes:
         text: that it is of.
         branch: likewise.
-        count: tokens.
+        tokens: so many.
     """
 
     text: Text
     branch: Branch
-    count: int
+    tokens: int
 
     @property
     def scored(self) -> int:
         """After how many tokens the next one is scored: the last, and each draft; none, where more is to be read."""
-        return 1 + len(self.branch.drafts) if self.branch.pending == self.count else 0
+        return 1 + len(self.branch.drafts) if self.branch.pending == self.tokens else 0
 
 
 def lay_out(parts: Sequence[Part]) -> Rows:
@@ -147,7 +147,7 @@ def lay_out(parts: Sequence[Part]) -> Rows:
     begins, wanted = [0], list[int]()
     for part in parts:
         branch = part.branch
-        new = [*branch.ids[branch.read : branch.read + part.count], *branch.drafts]
+        new = [*branch.ids[branch.read : branch.read + part.tokens], *branch.drafts]
         ids += new
         positions += range(branch.read, branch.read + len(new))
         wanted += range(len(ids) - part.scored, len(ids))
