@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import penjing
+from penjing.cli.main import app
 from penjing.data.continuations import read_continuations
 from penjing.errors import RecipeError
 from penjing.pipeline.check import check_runnable
@@ -108,6 +112,35 @@ def test_every_token_of_the_test_texts_is_scored_once(run: RunResult) -> None:
     counts = [len(ids) - given for ids, given in model.renderer.render_whole(texts)]
     assert model.measure(texts).tokens.tolist() == counts
     assert run.evaluation["tokens"] == int(np.sum(counts))
+
+
+def evaluate(model: Path, run: RunResult, folder: Path, *options: str) -> Any:
+    """Returns what ``penjing evaluate`` says of a model on the test texts of a run."""
+    for split in ("train", "test"):
+        texts = read_continuations(run.artifacts["data"].folder, split).texts
+        (folder / f"{split}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    call = ["evaluate", str(model), str(folder / "test.txt"), "--resamples", "100", "--json", *options]
+    result = CliRunner().invoke(app, call)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_evaluate_in_a_run_shows_the_same_trigram_model_as_its_report(run: RunResult, tmp_path: Path) -> None:
+    said = evaluate(run.model, run, tmp_path)
+    for key in ("baselines", "difference"):
+        assert said[key]["trigram-kneser-ney"] == run.evaluation[key]["trigram-kneser-ney"]
+
+
+def test_evaluate_away_from_the_run_says_what_is_missing_or_reads_what_it_is_given(
+    run: RunResult, tmp_path: Path
+) -> None:
+    alone = Path(shutil.copytree(run.model, tmp_path / "alone"))
+    said = evaluate(alone, run, tmp_path)
+    assert list(said["baselines"]) == ["real"]
+    assert "--train FILE gives them" in said["baselines_left_out"]
+    said = evaluate(alone, run, tmp_path, "--train", str(tmp_path / "train.txt"))
+    assert said["baselines"]["trigram-kneser-ney"] == run.evaluation["baselines"]["trigram-kneser-ney"]
+    assert "baselines_left_out" not in said
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

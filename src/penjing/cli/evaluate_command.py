@@ -52,16 +52,15 @@ def _measure(call: EvaluateCall) -> None:
 def _refuse_others(call: EvaluateCall, kind: str) -> None:
     """Refuses options that are for other models."""
     options: tuple[tuple[tuple[str, ...], str, Mapping[str, object]], ...] = (
-        (("words",), "language models", {"--pairs-per-set": call.pairs_per_set, "--train": call.train}),
+        (("words",), "language models", {"--pairs-per-set": call.pairs_per_set}),
+        (("words", "continuation"), "models that learned texts", {"--train": call.train}),
         (("span",), "models that find answers", {"--folder": call.folder, "--encoder": call.encoder}),
         (("set",), "models that give several labels", {"--separator": call.separator}),
         (_PREFERENCES, "models that learned from preferences", {"--reference": call.reference}),
     )
     for kinds, whose, given in options:
-        if kind in kinds:
-            return
         for option, value in given.items():
-            if value is not None:
+            if value is not None and kind not in kinds:
                 what = f"{option} is for {whose}, and this is none"
                 raise UsageError(what, where=str(call.model), do="Leave it out, or give the folder of such a model.")
 
@@ -113,10 +112,10 @@ def _text(call: EvaluateCall) -> None:
 
 
 def _continuation(call: EvaluateCall) -> None:
-    from penjing.cli.evaluate_generation import show_generation_scores
+    from penjing.cli.evaluate_generation import TextColumns, show_generation_scores
 
-    columns = call.text, call.given_target
-    show_generation_scores(call.model, call.data, columns, call.names, call.resamples, as_json=call.as_json)
+    given = TextColumns(call.data, call.text, call.given_target, call.names, call.train)
+    show_generation_scores(call.model, given, call.resamples, as_json=call.as_json)
 
 
 def _reply(call: EvaluateCall) -> None:

@@ -39,7 +39,7 @@ PairsPerSet = Annotated[
     int | None, typer.Option("--pairs-per-set", min=1, help="Minimal pairs: ask a sample of so many of each set.")
 ]
 Train = Annotated[
-    str | None, typer.Option("--train", help="Texts a language model learned from; adds baselines fitted on them.")
+    str | None, typer.Option("--train", help="Texts that a model of texts learned from; adds baselines fitted on them.")
 ]
 Question = Annotated[str, typer.Option("--question", help="Its column of questions.")]
 Answer = Annotated[str, typer.Option("--answer", help="Its column of answers to questions.")]

@@ -107,7 +107,7 @@ def language_notes(measured: dict[str, Any]) -> list[str]:
     """Returns what must be known to read the scores."""
     documents, notes = measured["documents"], []
     for name, difference in measured.get("differences", {}).items():
-        notes.append(f"Bits per byte less those of {name}: {_language_cell('bits_per_byte', difference)}.")
+        notes.append(bits_note(name, difference))
     if any(name.startswith("pseudo_") for name in measured["scores"]):
         notes.append("Each token was guessed from both sides: this compares only with other masked models.")
     if measured["exact_documents"] < documents:
@@ -120,6 +120,11 @@ def language_notes(measured: dict[str, Any]) -> list[str]:
         long = f"{measured['windowed_documents']:,} of {documents:,} texts"
         notes.append(f"{long} are longer than the model reads at once, and were read in overlapping windows.")
     return notes
+
+
+def bits_note(name: str, difference: dict[str, float | None]) -> str:
+    """Returns by how much a model's bits per byte differ from those of a baseline."""
+    return f"Bits per byte less those of {name}: {_language_cell('bits_per_byte', difference)}."
 
 
 def _language_cell(name: str, score: dict[str, float | None] | None) -> str:

@@ -132,6 +132,29 @@ def _count_exact(renderer: ContinuationRenderer, texts: Sequence[Text]) -> int:
     return sum(text.rest == tokenizer.decode(ids) for text, ids in zip(texts, encoded, strict=True))
 
 
+def evaluate_generation_beside(
+    model: GenerationModel,
+    rows: BegunTexts,
+    training: Iterable[BegunTexts],
+    measures: GenerationMeasures,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measures a model as `evaluate_generation` does, and the task's baselines as `evaluate_generation_baselines` does.
+
+    Returns:
+        JSON values: those of the first, with the baselines among ``baselines`` and ``difference``.
+    """
+    measured, surprisals = evaluate_generation(model, rows, measures, progress)
+    baselines, differences = evaluate_generation_baselines(
+        model.task, model.renderer, training, rows, surprisals, measures, progress
+    )
+    return {
+        **measured,
+        "baselines": {**baselines, **measured["baselines"]},
+        "difference": {**differences, **measured["difference"]},
+    }
+
+
 def evaluate_generation_baselines(
     task: GenerationTask,
     renderer: ContinuationRenderer,

@@ -160,19 +160,43 @@ def documents_of(model: Path) -> Iterator[Document]:
         ModelFolderError: this is no model.
         UsageError: it has no corpus, or that is gone.
     """
-    entry = next((entry for entry in read_lineage(model) if entry["stage"] == "corpus"), None)
-    if entry is None:
+    if not _was_made_by(model, "corpus"):
         raise UsageError(
             "this model was not pretrained on a corpus", where=str(model), do="penjing lineage MODEL shows its files."
         )
-    folder = model.resolve().parent / "stages" / f"corpus-{entry['key'][:12]}"
-    if not (folder / RECORD).is_file() or read_json(folder / RECORD)["content"] != entry["content"]:
+    folder = _stage_beside(model, "corpus")
+    if folder is None:
         raise UsageError(
             "the corpus that it learned from is not beside it any more",
             where=str(model),
             do="Give the folder model inside of its run; if texts were removed from the run, train it again.",
         )
     yield from iter_documents(folder)
+
+
+def rows_learned_from(model: Path) -> Path | None:
+    """Returns the folder of the rows that a model was fine-tuned on, of the stage ``data`` of its run.
+
+    None where the model does not lie in its run, or the run's rows are others by now.
+
+    Raises:
+        ModelFolderError: this is no model.
+    """
+    return _stage_beside(model, "data")
+
+
+def _was_made_by(model: Path, stage: str) -> bool:
+    return any(entry["stage"] == stage for entry in read_lineage(model))
+
+
+def _stage_beside(model: Path, stage: str) -> Path | None:
+    """Returns the folder of a stage that a model came from, if it is still beside it as it was."""
+    entry = next((entry for entry in read_lineage(model) if entry["stage"] == stage), None)
+    if entry is None:
+        return None
+    folder = model.resolve().parent / "stages" / f"{stage}-{entry['key'][:12]}"
+    is_as_it_was = (folder / RECORD).is_file() and read_json(folder / RECORD)["content"] == entry["content"]
+    return folder if is_as_it_was else None
 
 
 def _is_learned(item: Document | DroppedDocument) -> bool:

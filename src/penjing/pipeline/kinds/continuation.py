@@ -13,11 +13,7 @@ from torch import Tensor, nn
 from penjing.data.continuations import BegunTexts, build_continuations, iter_continuations, read_continuations
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.generation import (
-    GenerationMeasures,
-    evaluate_generation,
-    evaluate_generation_baselines,
-)
+from penjing.evaluate.generation import GenerationMeasures, evaluate_generation_beside
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
@@ -146,18 +142,8 @@ def _evaluate(
 ) -> Evaluated:
     settings = recipe.evaluate
     measures = GenerationMeasures(settings.samples, settings.mistakes, settings.resamples, recipe.seed)
-    measured, surprisals = evaluate_generation(model, test, measures, progress)
     training = iter_continuations(inputs["data"], "train", ROWS_AT_ONCE)
-    baselines, differences = evaluate_generation_baselines(
-        model.task, model.renderer, training, test, surprisals, measures, progress
-    )
-    return Evaluated(
-        {
-            **measured,
-            "baselines": {**baselines, **measured["baselines"]},
-            "difference": {**differences, **measured["difference"]},
-        }
-    )
+    return Evaluated(evaluate_generation_beside(model, test, training, measures, progress))
 
 
 def _renderer(recipe: Recipe, inputs: Inputs, *, reads_first: bool | None = None) -> ContinuationRenderer:
