@@ -94,7 +94,7 @@ def test_the_report_shows_both_answers_in_both_languages(
     read_page: Callable[[str], Any],
 ) -> None:
     page = read_page(preference_run[0].report.read_text(encoding="utf-8"))
-    for words in ("preferences", "the model at the start", "margin of rewards", "DPO, beta 0.1", "Reference"):
+    for words in ("preferences", "the model at the start", "Margin of rewards", "DPO, beta 0.1", "Reference"):
         assert words in page.text
     recipe = preference_recipe(tmp_path)
     recipe["finetune"] |= {"epochs": 0.1, "preference": {"loss": "ipo", "likelihood": 0.5}}

@@ -18,13 +18,14 @@ from pydantic import ValidationError
 from penjing.metrics.classification import classification_scores
 from penjing.metrics.interval import paired_difference
 from penjing.pipeline import report
+from penjing.pipeline.report.compared import say_difference
 from penjing.pipeline.report.facts import Evaluation, Figure, ReportFacts
 from penjing.pipeline.report.report import render_report, write_report
 from penjing.pipeline.report.strings import STRINGS, Language
 from penjing.pipeline.report.svg import fit_axis
 from penjing.pipeline.report.wording import Wording
 
-_OF_VERDICTS = ("writing_difference_", "dialogue_difference_", "ranking_difference_", "cold_difference_")
+_OF_VERDICTS = tuple(f"{kind}_difference_" for kind in ("writing", "preference", "dialogue", "ranking", "cold"))
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -232,6 +233,32 @@ def test_verdict_follows_the_interval_of_the_difference(low: float, high: float,
     assert kind == verdict
     assert ("may be chance" in sentence) == (verdict == "chance")
     assert ("more than chance" in sentence) == (verdict != "chance")
+
+
+@pytest.mark.parametrize(
+    ("score", "english", "chinese"),
+    [
+        ("preference_accuracy", "which is 10.8 points better", "高出 10.8 个百分点，"),
+        ("bleu", "which is 10.8 better", "高出 10.8，"),
+    ],
+)
+def test_shares_are_points_apart_and_other_scores_just_so_much(score: str, english: str, chinese: str) -> None:
+    scale = 1.0 if score == "bleu" else 0.01
+    theirs = Figure(value=50 * scale, low=40 * scale, high=60 * scale)
+    gap = Figure(value=-10.8 * scale, low=-16.2 * scale, high=-4.1 * scale)
+    said = {
+        language: say_difference("longer", score, (theirs, gap), "writing_difference", Wording(language))[1]
+        for language in LANGUAGES
+    }
+    assert english in said["en"]
+    assert "is −16.2 to −4.1." in said["en"]
+    assert chinese in said["zh"]
+    assert "为 −16.2 至 −4.1。" in said["zh"]
+
+
+@pytest.mark.parametrize("key", [key for key in STRINGS["en"] if key.startswith("score.")])
+def test_names_of_scores_begin_with_a_capital(key: str) -> None:
+    assert key == "score.chrf" or STRINGS["en"][key][0].isupper()
 
 
 def test_without_baselines_no_comparison_is_claimed(read_page: Any) -> None:

@@ -10,7 +10,7 @@ from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, 
 from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
 from penjing.pipeline.report.heat import heat_map
 from penjing.pipeline.report.rows import cut_sentence, drawn_sentence, removed_sentence, token_rows
-from penjing.pipeline.report.teachers import name_teacher
+from penjing.pipeline.report.teachers import loss_note, name_teacher
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
@@ -138,7 +138,7 @@ def _training_charts(facts: ReportFacts, wording: Wording) -> list[tuple[str, st
     )
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (loss, "by_steps", loss_chart(facts.curves.finetune, loss, wording, by_tokens=False)),
+        (loss, loss_note(facts.model), loss_chart(facts.curves.finetune, loss, wording, by_tokens=False)),
     ]
     if facts.model.names is None:  # else tokens of names were counted, not rows
         charts.append((accuracy, "accuracy_by_steps", accuracy_chart(facts.curves.finetune, accuracy, wording)))

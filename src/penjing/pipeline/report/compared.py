@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,24 @@ from penjing.pipeline.report.teachers import name_teacher
 from penjing.pipeline.report.wording import Wording, judge
 
 Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The keys of what a headline says.
+
+    Attributes:
+        quality: how good the model is.
+        difference: begins those of the model beside the best baseline: ``_above``, ``_below`` and ``_chance``.
+        chart: the title of the chart.
+    """
+
+    quality: str
+    difference: str
+    chart: str
+
+
+WRITING = Sentences("writing_quality", "writing_difference", "writing_chart")
 
 
 class RowScores(BaseModel):
@@ -85,10 +104,16 @@ def score_columns(
     }
 
 
-def headline_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
-    """Returns how good the model is, what that is beside the best baseline, and the chart of both."""
+def headline_values(evaluation: ComparedScores, wording: Wording, says: Sentences = WRITING) -> dict[str, Any]:
+    """Returns how good the model is, what that is beside the best baseline, and the chart of both.
+
+    Args:
+        evaluation: the scores.
+        wording: says it.
+        says: which sentences.
+    """
     name, ordered = evaluation.best_by, order_baselines(evaluation)
-    verdict, comparison = _compare(evaluation, ordered, wording)
+    verdict, comparison = _compare(evaluation, ordered, says.difference, wording)
     whiskers = [_whisker(name, wording.say("this_model"), evaluation, wording, is_own=True)] + [
         _whisker(name, wording.name("baseline", other), scores, wording, is_own=False) for other, scores in ordered
     ]
@@ -101,7 +126,7 @@ def headline_values(evaluation: ComparedScores, wording: Wording) -> dict[str, A
     quality = evaluation.scores[name]
     return {
         "quality": wording.say(
-            "writing_quality",
+            says.quality,
             rows=wording.count(evaluation.rows),
             score=wording.name("score", name),
             value=wording.score(name, quality.value),
@@ -110,7 +135,7 @@ def headline_values(evaluation: ComparedScores, wording: Wording) -> dict[str, A
         ),
         "verdict": verdict,
         "comparison": comparison,
-        "whisker_title": wording.say("writing_chart", score=wording.name("score", name)),
+        "whisker_title": wording.say(says.chart, score=wording.name("score", name)),
         "whisker_note": wording.say("accuracy_chart_note"),
         "whiskers": rows,
         "whisker_axis": axis,
@@ -128,13 +153,15 @@ def _whisker(score: str, name: str, scores: RowScores, wording: Wording, *, is_o
     return Whisker(name, figure.value, figure.low, figure.high, value, interval, is_own)
 
 
-def _compare(evaluation: ComparedScores, ordered: list[tuple[str, RowScores]], wording: Wording) -> tuple[str, str]:
+def _compare(
+    evaluation: ComparedScores, ordered: list[tuple[str, RowScores]], sentence: str, wording: Wording
+) -> tuple[str, str]:
     """Returns the verdict's kind (above, below, chance, or empty), and the model beside the best baseline."""
     if not ordered:
         return "", ""
     (best, scores), name = ordered[0], evaluation.best_by
     figures = scores.scores[name], evaluation.difference[best][name]
-    return say_difference(best, name, figures, "writing_difference", wording)
+    return say_difference(best, name, figures, sentence, wording)
 
 
 def say_difference(
@@ -155,8 +182,8 @@ def say_difference(
         "name": wording.name("baseline", other),
         "score": wording.name("score", score),
         "value": wording.score(score, theirs.value),
-        "gap": wording.score(score, abs(difference.value)),
-        "low": wording.score(score, difference.low),
-        "high": wording.score(score, difference.high),
+        "gap": wording.gap(score, difference.value),
+        "low": wording.gap_end(score, difference.low),
+        "high": wording.gap_end(score, difference.high),
     }
     return verdict, wording.say(f"{sentence}_{verdict}", **gaps)

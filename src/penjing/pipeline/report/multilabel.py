@@ -8,6 +8,7 @@ from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.compared import headline_values, score_cell, score_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts, SetAnswer, SetCounts, WrongSet
 from penjing.pipeline.report.rows import cut_sentence, removed_sentence, token_rows
+from penjing.pipeline.report.teachers import loss_note
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _MOST_LABELS = 100
@@ -85,6 +86,6 @@ def _training_charts(facts: MultilabelReportFacts, wording: Wording) -> list[tup
     pretraining, learning = wording.say("pretrain_chart"), wording.say("finetune_loss_chart")
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (learning, loss_note(facts.model), loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
     ]
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from penjing.pipeline.report.charts import loss_chart
-from penjing.pipeline.report.compared import headline_values, score_values
+from penjing.pipeline.report.compared import Sentences, headline_values, score_values
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.rows import removed_sentence, token_rows
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.report.writing import shorten_answer
 
 _MOST_PAIRS = 50
+_SAYS = Sentences("preference_quality", "preference_difference", "preference_chart")
 
 
 def preference_values(facts: PreferenceReportFacts, wording: Wording) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def preference_values(facts: PreferenceReportFacts, wording: Wording) -> dict[st
             parameters=wording.parameters(facts.model.parameters),
             family=wording.name("family", facts.model.family),
         ),
-        **headline_values(evaluation, wording),
+        **headline_values(evaluation, wording, _SAYS),
         **score_values(evaluation, wording),
         "answers": [shorten_answer(answer) for answer in facts.answers],
         "scores_caption": wording.say("preference_caption", rows=wording.count(evaluation.rows)),

@@ -7,6 +7,15 @@ PREFERENCE_CHINESE: dict[str, str] = {
     "task.prefer_reply": "对话中的偏好",
     "stage.reference": "参照",
     "preference_lede": "一个有 {parameters}参数的模型（{family}），学过两个回答中人们更喜欢哪一个。",
+    "preference_quality": "在它没有学过的 {rows} 对测试回答中，它给受偏好者更高奖励的占 {value}"
+    "（95% 区间 {low} 至 {high}）。",
+    "preference_chart": "测试回答上的 {score}",
+    "preference_difference_above": "最好的基线（{name}）判断对 {value}。{gap} 的差距并非偶然："
+    "其 95% 区间为 {low} 至 {high}。",
+    "preference_difference_below": "最好的基线（{name}）判断对 {value}，高出 {gap}，并非偶然："
+    "差距的 95% 区间为 {low} 至 {high}。在这些回答上，更简单的方法更好。",
+    "preference_difference_chance": "最好的基线（{name}）判断对 {value}。{gap} 的差距可能出于偶然："
+    "其 95% 区间（{low} 至 {high}）包含零。",
     "preference_caption": "{rows} 对测试回答上的得分，附按对自助重采样的 95% 区间。",
     "preference_note": "一个回答的奖励，是它的对数概率自起点以来的增量乘以 beta；受偏好的回答奖励更高，这一对就算对。"
     "起点模型没有奖励，按对数概率来衡量。并列算一半。",

@@ -7,6 +7,15 @@ PREFERENCE_ENGLISH: dict[str, str] = {
     "task.prefer_reply": "preferences in dialogues",
     "stage.reference": "Reference",
     "preference_lede": "A model of {parameters} parameters ({family}) that learned which of two answers is preferred.",
+    "preference_quality": "Of {rows} test pairs that it did not learn from, it gives the preferred answer the higher "
+    "reward in {value} (95% interval {low} to {high}).",
+    "preference_chart": "{score} on the test pairs",
+    "preference_difference_above": "The best baseline, {name}, is right about {value}. The difference of {gap} is more "
+    "than chance: its 95% interval is {low} to {high}.",
+    "preference_difference_below": "The best baseline, {name}, is right about {value}, which is {gap} better, and more "
+    "than chance: the 95% interval of the difference is {low} to {high}. On these pairs the simpler method is better.",
+    "preference_difference_chance": "The best baseline, {name}, is right about {value}. The difference of {gap} may be "
+    "chance: its 95% interval, {low} to {high}, includes zero.",
     "preference_caption": "Scores on {rows} test pairs, with 95% bootstrap intervals over pairs.",
     "preference_note": "The reward of an answer is beta times what its log-probability has grown since the start; a "
     "pair is right where the preferred answer has the higher one. The model at the start has no reward, and is "
@@ -32,9 +41,9 @@ PREFERENCE_ENGLISH: dict[str, str] = {
     "baseline.reference": "the model at the start",
     "baseline.longer": "the longer answer",
     "baseline.tfidf-difference": "TF-IDF of both, logistic regression",
-    "score.preference_accuracy": "preference accuracy",
-    "score.likelihood_accuracy": "accuracy by log-probability alone",
-    "score.reward_margin": "margin of rewards",
-    "score.chosen_change": "change of the preferred answer",
-    "score.rejected_change": "change of the other answer",
+    "score.preference_accuracy": "Preference accuracy",
+    "score.likelihood_accuracy": "Accuracy by log-probability alone",
+    "score.reward_margin": "Margin of rewards",
+    "score.chosen_change": "Change of the preferred answer",
+    "score.rejected_change": "Change of the other answer",
 }

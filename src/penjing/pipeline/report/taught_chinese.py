@@ -10,6 +10,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "teacher_of": "{family}，{parameters}参数，是本模型的 {times} 倍",
     "taught": "向教师学习",
     "taught_by": "占损失的 {weight}，温度 {temperature}",
+    "taught_by_steps": "每次预测的损失（nat），横轴为步数；训练线含标签与教师两部分，验证线只含标签",
     "unlabelled_texts": "无标签文本",
     "unlabelled_of": "{read} 篇中取 {texts} 篇",
     "unlabelled.empty": "{count} 篇为空",

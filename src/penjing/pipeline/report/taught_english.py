@@ -10,6 +10,8 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "teacher_of": "{family}, {parameters} parameters, {times} times as many as this model",
     "taught": "Learned from teachers",
     "taught_by": "{weight} of the loss, at temperature {temperature}",
+    "taught_by_steps": "nats a prediction, against steps; training: labels and teachers together, validation: labels "
+    "alone",
     "unlabelled_texts": "Texts without labels",
     "unlabelled_of": "{texts} of {read}",
     "unlabelled.empty": "{count} empty",

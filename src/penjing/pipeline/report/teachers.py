@@ -14,6 +14,11 @@ def name_teacher(name: str, wording: Wording) -> str:
     return wording.say("all_teachers") if name == ALL else wording.say("teacher", number=name)
 
 
+def loss_note(model: ModelFacts) -> str:
+    """Returns the key of what the axes of the chart of losses are: with teachers, its two lines are of two losses."""
+    return "by_steps" if model.distill is None else "taught_by_steps"
+
+
 def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
     """Returns who the teachers were, how much larger than their student, and on what; nothing where there were none."""
     taught = model.distill

@@ -136,6 +136,14 @@ class Wording:
             return f"{OF_HUNDRED[name] * value:.1f}".replace("-", "−")
         return (f"{value:.3f}" if name in NUMBERS else self.percent(value)).replace("-", "−")
 
+    def gap(self, name: str, value: float) -> str:
+        """Returns how far two scores are apart: shares in points, all else as `score` does."""
+        return self.say("points", value=self.points(abs(value))) if is_share(name) else self.score(name, abs(value))
+
+    def gap_end(self, name: str, value: float) -> str:
+        """Returns an end of the interval of that, signed and without a unit."""
+        return self.points(value) if is_share(name) else self.score(name, value)
+
     def perplexity(self, value: float) -> str:
         """Returns 42.1, 4,835, 2.2 × 10⁷."""
         if value >= _LARGEST_PERPLEXITY:
@@ -201,6 +209,11 @@ class Wording:
             accuracy=self.percent(accuracy),
             verdict=self.say(verdict),
         )
+
+
+def is_share(score: str) -> bool:
+    """Returns whether a score is read in percent."""
+    return not (score.endswith("perplexity") or score in OF_HUNDRED or score in NUMBERS)
 
 
 def shorten_text(text: str, longest: int = _LONGEST_TEXT) -> str:

@@ -16,8 +16,9 @@ WRITING_CHINESE: dict[str, str] = {
     "差距的 95% 区间为 {low} 至 {high}。在这些文本上，更简单的方法更好。",
     "writing_difference_chance": "最好的基线（{name}）的 {score} 为 {value}。{gap} 的差距可能出于偶然："
     "其 95% 区间（{low} 至 {high}）包含零。",
+    "points": "{value} 个百分点",
     "writing_scores_caption": "对 {rows} 篇测试文本的答案的得分，集束宽度 {beams}；附按文本自助重采样的 95% 区间。",
-    "writing_signature": "{score}：{signature}。别处的得分只有算法相同才能比较。",
+    "writing_signature": "算法（{score}）：{signature}。别处的得分只有算法相同才能比较。",
     "writing_unfinished": "被截断的答案，即模型还没有写完的（[write] max_tokens）：{count} 个。",
     "pairs_cut_none": "没有词元被截去：{rows} 篇文本都不超过 {max_tokens} 个词元，"
     "要写的文本都不超过 {max_target_tokens} 个。",

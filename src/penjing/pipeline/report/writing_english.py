@@ -17,10 +17,11 @@ WRITING_ENGLISH: dict[str, str] = {
     "than chance: the 95% interval of the difference is {low} to {high}. On these texts the simpler method is better.",
     "writing_difference_chance": "The best baseline, {name}, reaches {value} {score}. The difference of {gap} may be "
     "chance: its 95% interval, {low} to {high}, includes zero.",
+    "points": "{value} points",
     "writing_scores_caption": "Scores of the answers to {rows} test texts, written with beams: {beams}; with 95% "
     "bootstrap intervals over texts.",
-    "writing_signature": "{score}: {signature}. A score from elsewhere compares only if it was computed in the same "
-    "way.",
+    "writing_signature": "Signature of {score}: {signature}. A score from elsewhere compares only if it was computed "
+    "in the same way.",
     "writing_unfinished": "Answers that were cut off, for the model had not ended them ([write] max_tokens): {count}.",
     "pairs_cut_none": "No token was cut: the {rows} texts fit into {max_tokens} tokens, and what is to be written into "
     "{max_target_tokens}.",
