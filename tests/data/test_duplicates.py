@@ -14,7 +14,7 @@ from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.keys import KeySet, exact_keys, normalize_text, normalized_keys
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), max_size=200), st.integers(1, 50), st.integers(0, 9))
 def test_duplicates_are_those_of_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int]], batch: int, seed: int

@@ -182,7 +182,7 @@ def test_cold_items_are_in_no_history_and_are_asked_about_with_what_came_before(
     assert again == counts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=40))
 def test_sequences_are_sorted_by_time_and_hold_each_item_once(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int, int]]

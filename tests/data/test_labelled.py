@@ -74,7 +74,7 @@ def test_rows_are_split_by_label_and_say_where_they_come_from(tmp_path: Path) ->
     assert counts["characters"] == sum(len(text) for text, _ in reviews(300))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh ABC,.好坏"), st.integers(0, 60), st.sampled_from("xyz")), min_size=80),
     st.integers(0, 3),

@@ -169,7 +169,7 @@ def test_bands_let_those_meet_that_are_as_alike_as_asked_for() -> None:
         assert SIGNATURE % rows == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 30), st.data())
 def test_groups_are_those_of_a_graph(rows: int, data: st.DataObject) -> None:
     groups = near_duplicates._Groups(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.data import overlap
@@ -19,7 +19,6 @@ def find(evaluation: list[str], texts: list[str], run_words: int = 13) -> list[b
     return [name == "test" for name in finder.find(texts)]
 
 
-@settings(deadline=None)
 @given(st.lists(WORDS, max_size=4), st.lists(WORDS, max_size=4), st.integers(5, 8))
 def test_overlap_is_that_of_sets_of_runs(evaluation: list[list[str]], texts: list[list[str]], run_words: int) -> None:
     def runs(words: list[str], length: int) -> set[tuple[str, ...]]:

@@ -135,7 +135,7 @@ def test_bytes_consumed_sum_to_the_size_of_the_file(tmp_path: Path) -> None:
         assert sum(batch.consumed for batch in read_file(path, PAIR, Layout())) == path.stat().st_size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(*[st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)] * 2),
@@ -149,7 +149,7 @@ def test_any_text_survives_csv(tmp_path_factory: pytest.TempPathFactory, rows: l
     assert read(path)[0] == rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
 def test_any_text_survives_json_lines(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"

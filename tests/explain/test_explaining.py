@@ -28,7 +28,7 @@ def test_explanation_has_every_word_and_the_answer_of_predict(model: LabelModel)
 
 
 @given(st.text(min_size=1, max_size=30))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_words_rejoin_to_the_text_or_the_text_is_refused(model: LabelModel, text: str) -> None:
     try:
         found = explain_text(model, text, "occlusion", None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.errors import DataError
@@ -38,7 +38,6 @@ def test_token_across_two_words_is_shared_by_characters_and_goes_with_the_larger
 
 
 @given(st.lists(st.booleans(), min_size=9, max_size=9))
-@settings(deadline=None)
 def test_deleting_words_is_reading_the_text_without_them(kept: list[bool]) -> None:
     renderer = Renderer(WORD, RendererSettings())
     words = TEXTS[1].replace(",", " ,").split()

@@ -106,7 +106,7 @@ def test_a_long_document_is_read_in_windows_half_a_window_apart(llamas: tuple[An
 
 
 @given(tokens=st.integers(0, 200), first=st.integers(1, 30), limit=st.one_of(st.none(), st.integers(1, 20)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_windows_guess_every_token_once_from_half_a_window_or_all_before_it(
     tokens: int, first: int, limit: int | None
 ) -> None:

@@ -40,7 +40,7 @@ def answers(draw: st.DrawFn) -> Case:
 
 
 @given(answers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_loss_and_f1_and_confusion_are_those_of_scikit_learn(case: Case) -> None:
     truth, probabilities = case
     classes, predicted = list(range(probabilities.shape[1])), probabilities.argmax(axis=1)
@@ -58,7 +58,7 @@ def test_loss_and_f1_and_confusion_are_those_of_scikit_learn(case: Case) -> None
 
 
 @given(answers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_reliability_curve_is_that_of_scikit_learn(case: Case) -> None:
     truth, probabilities = case
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
@@ -72,7 +72,7 @@ def test_reliability_curve_is_that_of_scikit_learn(case: Case) -> None:
 
 
 @given(answers())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_figure_lies_in_its_interval_and_is_valid_json(case: Case) -> None:
     truth, probabilities = case
     labels = [f"label {number}" for number in range(probabilities.shape[1])]

@@ -45,7 +45,7 @@ def test_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
 
 
 @given(rows=st.integers(1, 50), resamples=st.integers(1, 40), seed=st.integers(0, 2**31))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_resample_draws_as_many_rows_as_there_are(rows: int, resamples: int, seed: int) -> None:
     weights = np.concatenate(list(draw_weights(rows, resamples, seed)))
     assert weights.shape == (resamples, rows)

@@ -27,7 +27,7 @@ def answers(draw: st.DrawFn) -> Case:
 
 
 @given(answers())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_scores_are_those_of_scikit_learn(case: Case) -> None:
     truth, chances = case
     given_ = chances >= 0.5
@@ -54,7 +54,7 @@ def test_scores_are_those_of_scikit_learn(case: Case) -> None:
 
 
 @given(answers())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_other_threshold_has_a_higher_micro_f1(case: Case) -> None:
     truth, chances = case
 

@@ -17,7 +17,7 @@ PLACES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, m
 
 
 @given(PLACES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_kappa_and_absolute_error_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     truth, given_ = np.array(pairs).T
     assert mean_absolute_error(truth, given_) == pytest.approx(reference.mean_absolute_error(truth, given_))

@@ -39,7 +39,7 @@ def test_without_ties_the_scores_are_those_of_scikit_learn() -> None:
     assert reciprocal == pytest.approx(label_ranking_average_precision_score(wanted, scores))  # one item is wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 12), st.integers(0, 5))
 def test_a_tie_is_worth_the_mean_over_all_its_orders(above: int, tied: int) -> None:
     (found,) = ranking_gains(Places(np.array([above]), np.array([tied])))
@@ -86,7 +86,7 @@ def test_bands_have_a_third_of_the_events_each() -> None:
     assert bands == ["tail", "middle", "middle", "tail", "head", "tail", "tail"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=60))
 def test_no_item_is_in_a_lower_band_than_a_rarer_one(counts: list[int]) -> None:
     bands = popularity_bands(np.array(counts))

@@ -45,7 +45,7 @@ def values(scores: dict[str, dict[str, float]], *names: str) -> list[float]:
 
 
 @given(st.lists(st.tuples(st.text("abc AB1.,'-\n"), st.text("abc AB1.,'-\n"), st.just("a")), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rouge_is_that_of_rouge_score(rows: list[tuple[str, str, str]]) -> None:
     written, references, sources = columns(rows)
     scores = summary_scores(written, references, sources, resamples=2, seed=0)["scores"]
@@ -78,7 +78,7 @@ def test_of_several_references_the_best_counts_as_in_rouge_score(shared_data: Pa
 
 
 @given(WORDS, WORDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_common_subsequence_is_that_of_the_table(first: list[str], second: list[str]) -> None:
     table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
     for row, one in enumerate(first):
@@ -110,7 +110,7 @@ def fragments(article: list[str], summary: list[str]) -> list[list[str]]:
 
 
 @given(WORDS, WORDS.filter(bool))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_copied_share_is_the_coverage_of_the_greedy_fragments(article: list[str], summary: list[str]) -> None:
     expected = sum(map(len, fragments(article, summary))) / len(summary)
     assert copied_share(summary, article) == pytest.approx(expected)

@@ -72,7 +72,7 @@ def test_hidden_states_follow_the_equations_in_both_directions() -> None:
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(rows=st.lists(st.lists(st.integers(1, 49), min_size=1, max_size=9), min_size=1, max_size=5))
 @torch.no_grad()
 def test_padding_changes_no_logit(pooling: str, bidirectional: bool, rows: list[list[int]]) -> None:

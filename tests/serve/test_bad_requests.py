@@ -172,7 +172,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_in_any_field_is_answered_or_refused(client: httpx.Client, route: str, data: st.DataObject) -> None:
     fields = [

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("fastapi")
@@ -30,7 +30,6 @@ def depth(value: Any) -> int:
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 
 
-@settings(deadline=None)
 @given(VALUES, st.integers(1, 6))
 def test_depth_is_that_of_lists_and_objects_whatever_texts_hold(value: Any, most: int) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):

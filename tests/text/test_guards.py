@@ -68,7 +68,7 @@ def test_digits_stand_in_groups_of_at_most_so_many() -> None:
 
 
 @given(_TEXT)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("Ⅷ中a")
 def test_no_piece_joins_scripts_or_letters_and_digits_and_the_pieces_are_the_text(text: str) -> None:
     found = pieces(text, 3)

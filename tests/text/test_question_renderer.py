@@ -32,7 +32,7 @@ def test_a_window_has_the_layout_of_bert(tokenizer: Tokenizer) -> None:
     assert window.text_start == len(question) + 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(alphabet="北京是中the tower 1889,é𝄞\n", min_size=1, max_size=80))
 def test_windows_cover_the_text_overlap_and_never_exceed_the_limit(tokenizer: Tokenizer, text: str) -> None:
     shown = render(tokenizer, "中国 the tower in 1889 by whom?", text)
@@ -46,7 +46,7 @@ def test_windows_cover_the_text_overlap_and_never_exceed_the_limit(tokenizer: To
         assert text[start:end] == text[start:end].strip() != ""
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_an_answer_of_whole_tokens_comes_back_to_the_character(tokenizer: Tokenizer, data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(TEXTS))

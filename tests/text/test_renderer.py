@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.errors import RecipeError
@@ -31,7 +31,6 @@ def test_long_row_is_cut_where_asked_and_counted(side: str, kept: str) -> None:
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=40), st.integers(4, 30), st.sampled_from(["end", "middle"]))
-@settings(deadline=None)
 def test_rendered_plus_cut_is_the_whole_row(words: list[str], limit: int, side: str) -> None:
     ids, cut = render(" ".join(words), max_tokens=limit, cut=side)
     assert len(ids) <= limit
@@ -71,7 +70,6 @@ def test_documents_are_whole_and_learned_but_for_the_start() -> None:
     st.integers(4, 20),
     st.sampled_from(["end", "middle", "start"]),
 )
-@settings(deadline=None)
 def test_located_tokens_are_the_rendered_ones_with_their_words(words: list[str], limit: int, side: str) -> None:
     renderer = Renderer(TOKENIZER, RendererSettings(max_tokens=limit, cut=side))  # type: ignore[arg-type]
     row = {"text": "  ".join(words)}

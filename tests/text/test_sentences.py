@@ -43,6 +43,6 @@ def test_text_without_words_has_no_sentence() -> None:
 
 
 @given(st.text('aA .!?。”"…\n1', max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nothing_but_spaces_is_lost(text: str) -> None:
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())

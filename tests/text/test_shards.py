@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.errors import DataError
@@ -39,7 +39,6 @@ def test_empty_shard_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=80), st.integers(1, 200), st.integers(1, 16))
-@settings(deadline=None)
 def test_plan_takes_every_row_once_and_keeps_the_budget(lengths: list[int], max_tokens: int, max_rows: int) -> None:
     sizes = np.array(lengths, dtype=np.int64)
     plan = plan_by_length(sizes, max_tokens, max_rows)
@@ -50,7 +49,6 @@ def test_plan_takes_every_row_once_and_keeps_the_budget(lengths: list[int], max_
 
 
 @given(st.lists(st.integers(0, 50), max_size=80), st.integers(0, 20))
-@settings(deadline=None)
 def test_rows_of_a_batch_differ_in_length_by_no_more_than_asked(lengths: list[int], max_spread: int) -> None:
     sizes = np.array(lengths, dtype=np.int64)
     plan = plan_by_length(sizes, 10_000, 100, max_spread)

@@ -21,7 +21,7 @@ def tokenizer() -> Tokenizer:
     return train_tokenizer([TEXTS * 3], TokenizerSettings(kind="bpe", vocab_size=320))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     text=st.text(alphabet="abc 跳懒🙂é", max_size=40),
     most=st.integers(4, 30),

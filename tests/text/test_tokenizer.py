@@ -60,7 +60,7 @@ def test_special_tokens_in_a_text_are_read_as_plain_text(kind: str, tmp_path: Pa
 @pytest.mark.parametrize("guards", [False, True])
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 @given(st.one_of(st.text(), st.text(st.sampled_from("ab 12中文，é\u0301\u200d<>[]|\n▁Ġ😀"))))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example("[UNK]")
 @example("<extra_id_0><|reserved_0|>")
 def test_tokenizers_of_bytes_lose_no_character(kind: str, guards: bool, text: str) -> None:
@@ -132,7 +132,7 @@ def test_wordpiece_cuts_words_into_pieces_and_keeps_chinese_characters_apart() -
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("ab, 中文好é e\u0301 <br>😀"))))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_located_tokens_are_the_encoded_ones_and_lie_in_the_text_in_order(kind: str, text: str) -> None:
     tokenizer = LOCATING[kind]
     located = tokenizer.locate(text)

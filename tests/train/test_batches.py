@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.errors import DataError
@@ -45,7 +45,6 @@ def test_windows_cover_the_corpus_and_all_have_one_shape(tmp_path: Path) -> None
     assert batches.load(plan[0]).ids.shape == (4, 16)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=20))
 def test_every_token_of_a_window_knows_its_document(lengths: list[int]) -> None:
     rows = [Rendered([5 + number] * length, [], 0) for number, length in enumerate(lengths)]

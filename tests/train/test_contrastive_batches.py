@@ -20,7 +20,7 @@ def make_shard(folder: Path, labels: list[int], longest: int = 9) -> TokenShard:
     return write_shard(folder, [(rows, labels)], vocab_size=50, unknown_id=1, fingerprint="x")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.lists(st.integers(2, 7), min_size=2, max_size=6),
     most=st.integers(4, 20),

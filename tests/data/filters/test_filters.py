@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penjing.data.filters import Filter, Rule, judge_texts, load_filter
@@ -124,7 +124,6 @@ def test_chinese_sentences_may_end_in_a_period(text: str, sentences: int) -> Non
     assert Signals([text]).sentences[0] == sentences
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab-*•. …\n\r\t好。#"), max_size=60))
 def test_shares_are_shares(text: str) -> None:
     found = Signals([text])
@@ -138,7 +137,6 @@ def test_shares_are_shares(text: str) -> None:
         assert 0 <= shares[0] <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet=st.sampled_from("ab好\u3000\x0b\xa0 \t\r\n\f"), max_size=12), max_size=5))
 def test_words_are_what_spaces_set_apart(texts: list[str]) -> None:
     found = Signals([*texts, "", PROSE])
@@ -147,7 +145,6 @@ def test_words_are_what_spaces_set_apart(texts: list[str]) -> None:
         assert words == (len("".join(by_hand)) if unspaced else len(by_hand))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([PROSE, CHINESE, "Too short.", f"{PROSE}\n{PROSE}", "One {x}.", "", CHINESE[:90]])))
 def test_a_text_is_judged_alike_beside_any_others_and_by_one_filter_after_another(texts: list[str]) -> None:
     filters = [load_filter(name) for name in NAMES]

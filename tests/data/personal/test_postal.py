@@ -117,7 +117,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.perf_counter() - start < 5  # some hundredths; a pattern that goes back and forth would take minutes
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from(

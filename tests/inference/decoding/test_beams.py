@@ -70,7 +70,7 @@ def test_text_is_the_same_whatever_is_beside_it(weights: Weights) -> None:
     assert write(network, beside, weights, 200)[::2] == alone
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.integers(22, 60))
 def test_text_is_the_same_where_there_is_little_room(seed: int, blocks: int) -> None:
     network = make(KINDS["llama"])

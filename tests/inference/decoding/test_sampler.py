@@ -96,7 +96,7 @@ def test_tokens_are_drawn_as_often_as_transformers_has_them_likely(settings: Sam
 
 
 @pytest.mark.parametrize("vocab", [7, 64, 1000, 32000])
-@profile(max_examples=12, deadline=None)
+@profile(max_examples=12)
 @given(given_settings=st.lists(SETTINGS, min_size=2, max_size=6), seed=st.integers(0, 99))
 def test_row_alone_gives_what_it_gives_in_a_batch(
     vocab: int, given_settings: list[SamplingSettings], seed: int
@@ -128,7 +128,6 @@ def assert_alone_as_together(logits: Tensor, states: Sequence[SampleState]) -> N
         assert Sampler().choose(logits[row : row + 1].clone(), [state]) == [together[row]]
 
 
-@profile(deadline=None)
 @given(SETTINGS, st.integers(0, 99), st.sampled_from([3, 90, 9000]), st.floats(0.01, 6))
 def test_drawn_token_is_one_that_transformers_keeps(
     settings: SamplingSettings, seed: int, vocab: int, spread: float
@@ -324,7 +323,6 @@ def test_bias_of_a_token_that_is_not_there_is_refused() -> None:
         check_bias(SamplingSettings(logit_bias={10: 1.0}), 10)
 
 
-@profile(deadline=None)
 @given(SETTINGS, st.integers(0, 99))
 def test_one_by_one_the_same_tokens_are_kept_as_in_a_batch(settings: SamplingSettings, seed: int) -> None:
     """`choose_token`, which draws with another stream."""

@@ -45,7 +45,7 @@ def cut(text: str, stop: Sequence[str]) -> str:
     return text
 
 
-@profile(max_examples=400, deadline=None)
+@profile(max_examples=400)
 @given(ALL_IDS, STRINGS, ALL_IDS)
 def test_pieces_join_to_the_text_up_to_the_first_stop_string(
     ids: list[int], stop: list[str], before: list[int]
@@ -59,7 +59,7 @@ def test_pieces_join_to_the_text_up_to_the_first_stop_string(
     assert (stream.stopped_by is None) == (cut(text, stop) == text and not any(s in text for s in stop))
 
 
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=300)
 @given(st.text("ab", max_size=40), STRINGS)
 def test_everything_that_is_certain_is_given_at_once(text: str, stop: list[str]) -> None:
     """After each character, all is given but what a stop string may begin with."""
@@ -77,7 +77,7 @@ def test_everything_that_is_certain_is_given_at_once(text: str, stop: list[str])
         assert given_text == so_far[: read - held]
 
 
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=200)
 @given(st.lists(st.integers(0, 8), max_size=80))
 def test_spaces_between_words_come_as_in_the_whole_text(ids: list[int]) -> None:
     tokenizer = metaspace()

@@ -121,7 +121,7 @@ def test_quantized_matrices_are_computed_with_as_they_are(bits: Weights) -> None
     assert (taken - expected).pow(2).mean().sqrt() / expected.std() < 0.03
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     weights=st.sampled_from(["fp32", "bf16", "int8", "int4"]),
     cuts=st.sets(st.integers(1, 60), max_size=12),
