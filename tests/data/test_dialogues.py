@@ -163,3 +163,61 @@ def test_exchanges_are_those_with_a_reply(tmp_path: Path) -> None:
     assert counts["splits"]["train"]["exchanges"] == 16
     for batch in iter_dialogues(tmp_path / "out", "train"):
         assert all(len(take_apart(messages).asked) == 1 for messages in batch)
+
+
+def conversation(number: int, speakers: str = "1212") -> dict[str, Any]:
+    """Returns a dialogue as Topical-Chat has it."""
+    turns = [{"message": f" {number} says {place} ", "agent": f"agent_{who}"} for place, who in enumerate(speakers)]
+    return {"config": "AB"[number % 2], "content": turns}
+
+
+def write_keyed(path: Path, conversations: Sequence[Any]) -> str:
+    path.write_text(json.dumps({f"t_{n}": item for n, item in enumerate(conversations)}, indent=1), encoding="utf-8")
+    return str(path)
+
+
+def test_of_json_keyed_by_conversation_who_speaks_first_is_the_user(tmp_path: Path) -> None:
+    given = [conversation(number, "2121") for number in range(20)]
+    address = write_keyed(tmp_path / "talks.json", given)
+    assert read_dialogue_rows(address)[3] == [
+        Message("user" if place % 2 == 0 else "assistant", f"3 says {place}") for place in range(4)
+    ]
+    counts = build(tmp_path / "out", path=address, where={"config": "A"})
+    assert sum(part["rows"] for part in counts["splits"].values()) == 10
+    assert {message.content.split()[0] for row in everything(tmp_path / "out") for message in row} == {
+        str(number) for number in range(0, 20, 2)
+    }
+
+
+@pytest.mark.parametrize(
+    ("speakers", "words"), [("1122", "the user speaks twice in a row"), ("123", 'the role is "agent_3"')]
+)
+def test_keyed_conversations_that_break_the_rules_are_refused_by_number(
+    tmp_path: Path, speakers: str, words: str
+) -> None:
+    given = [*(conversation(number) for number in range(11)), conversation(11, speakers)]
+    address = write_keyed(tmp_path / "talks.json", given)
+    with pytest.raises(DataError, match=r"talks\.json, row 12") as caught:
+        build(tmp_path / "out", path=address)
+    assert words in str(caught.value)
+    assert build(tmp_path / "kept", path=address, broken="drop")["broken"] == 1
+
+
+def test_a_column_that_keyed_conversations_do_not_have_is_refused(tmp_path: Path) -> None:
+    address = write_keyed(tmp_path / "talks.json", [conversation(number) for number in range(12)])
+    with pytest.raises(RecipeError, match="confg"):
+        build(tmp_path / "out", path=address, where={"confg": "A"})
+
+
+def test_an_array_of_objects_stays_a_table_of_messages(tmp_path: Path) -> None:
+    rows = [{"meta": {"content": []}, "messages": dialogue(number)} for number in range(12)]
+    (tmp_path / "talks.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "one.json").write_text("".join(map(json.dumps, rows)), encoding="utf-8")
+    for name in ("talks.json", "one.json"):
+        assert len(read_dialogue_rows(str(tmp_path / name))) == 12
+
+
+def test_every_conversation_of_topical_chat_is_read(shared_data: Path, tmp_path: Path) -> None:
+    counts = build(tmp_path / "out", path=str(shared_data / "topical_chat" / "valid_freq.json.gz"))
+    assert sum(part["rows"] for part in counts["splits"].values()) == 539
+    assert counts["splits"]["train"]["exchanges"] > 4000

@@ -71,7 +71,11 @@ def new(
     task: Annotated[str, typer.Argument(help="A task, such as sentiment, or language-model.", metavar="TASK")],
     data: Annotated[
         list[str],
-        typer.Option("--data", help="A file, a folder or an address, as a recipe takes it; two: lines side by side."),
+        typer.Option(
+            "--data",
+            help="A file, a folder or an address, as a recipe takes it; two: lines side by side; for multi one of each "
+            "task.",
+        ),
     ],
     texts: Annotated[str | None, typer.Option("--texts", help="More texts, without labels, to learn from.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Column of the texts (default: found).")] = None,

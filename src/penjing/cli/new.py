@@ -19,15 +19,17 @@ from penjing.pipeline.starting.finding import (
     look_at_dialogues,
     look_at_events,
     look_at_label_sets,
+    look_at_preferences,
     look_at_questions,
 )
 from penjing.pipeline.starting.looking import Found, look_at_pairs, look_at_rows, look_at_texts
+from penjing.pipeline.starting.parts import look_at_parts, split_address
 from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
-LANGUAGE_MODEL = "language-model"
-_ANSWERS = ("continuation", "items", "label", "rank", "reply", "set", "span", "text")
+LANGUAGE_MODEL, SEVERAL = "language-model", "multi"
 _OF_TWO = ("text", "items")  # files of lines side by side; events and items
+_PREFERENCES = ("preferred text", "preferred reply")
 _HEADINGS = {
     "en": (
         "Written by penjing new {task}, for a run of about {minutes} min on this machine.",
@@ -63,14 +65,13 @@ def write_new_recipe(
     Raises:
         UsageError: the task is not known, or the file of the recipe is there already.
     """
-    known = [*(name for name in registered_names("tasks") if load_task(name).answers in _ANSWERS), LANGUAGE_MODEL]
+    known = [*registered_names("tasks"), LANGUAGE_MODEL]
     if task not in known:
-        what = f'there is no task "{task}", or none that recipes are written for'
-        raise UsageError(what, where="penjing new", do=nearest(task, known))
-    from penjing.pipeline.starting.proposing import name_of, propose  # brings torch
-    from penjing.pipeline.starting.wanted import Wanted
+        raise UsageError(f'there is no task "{task}"', where="penjing new", do=nearest(task, known))
+    from penjing.pipeline.starting.proposing import propose  # brings torch
+    from penjing.pipeline.starting.wanted import Wanted, name_of
 
-    name = name_of(addresses[0])
+    name = name_of(split_address(addresses[0])[1] if task == SEVERAL else addresses[0])
     file = out or Path(f"{name}.toml")
     if file.exists():
         raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")
@@ -96,6 +97,10 @@ def write_new_recipe(
 
 def _look(task: str, addresses: Sequence[str], text: str | None, label: str | None, target: str | None) -> Found:
     answers = None if task == LANGUAGE_MODEL else load_task(task).answers
+    if answers == "parts":
+        for option, value in (("text", text), ("label", label), ("target", target)):
+            _refuse(task, option, value, False)
+        return look_at_parts(addresses)
     if len(addresses) > (2 if answers in _OF_TWO else 1):
         raise UsageError(
             f"there are {len(addresses)} --data, and {task} takes {'one, or two' if answers in _OF_TWO else 'one'}",
@@ -113,6 +118,8 @@ def _look(task: str, addresses: Sequence[str], text: str | None, label: str | No
         return look_at_events(addresses)
     if answers == "reply":
         return look_at_dialogues(addresses[0], text, target)
+    if answers in _PREFERENCES:
+        return look_at_preferences(addresses[0], text)
     if answers == "span":
         return look_at_questions(addresses[0], text, target)
     look = look_at_label_sets if answers == "set" else look_at_rows
@@ -143,6 +150,14 @@ def _measure_rate() -> float:
 
 
 def _say_found(found: Found, language: str) -> str:
+    """Returns what was found, in a sentence; of several tasks, one for each."""
+    if not found.parts:
+        return _say_rows(found, language)
+    parts = [f"{name} ({part.task}): {_say_rows(part.found, language)}" for name, part in found.parts.items()]
+    return "；".join(parts) if language == "zh" else "; ".join(parts)
+
+
+def _say_rows(found: Found, language: str) -> str:
     labels = ", ".join(list(found.labels)[:10])
     if language == "zh":
         parts = [f"{found.files} 个文件，约 {found.rows:,} 条", f"文本在 {found.text} 列（{found.language}）"]

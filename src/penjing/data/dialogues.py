@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_any, check_counts
+from penjing.data.conversations import batch_conversations, read_conversations
 from penjing.data.dialogue_settings import DialogueData
 from penjing.data.dividing import Divided, Division
 from penjing.data.keys import Keys, exact_keys
@@ -31,7 +32,7 @@ _EXAMPLE = '[{"role": "user", "content": "…"}, {"role": "assistant", "content"
 
 
 class DialogueReader(RowReader):
-    """Reads dialogues: a column of messages, or one of what a user says and one of the reply.
+    """Reads dialogues: a column of messages, one of what a user says and one of the reply, or JSON by conversation.
 
     Args:
         rules: ``text`` is the column of the messages or, with ``target``, of what the user says.
@@ -44,6 +45,12 @@ class DialogueReader(RowReader):
     def __init__(self, rules: RowRules, broken: Literal["refuse", "drop"] = "refuse") -> None:
         super().__init__(rules)
         self._broken, self.dropped = broken, 0
+
+    def _batches(self, file: Path) -> Iterator[Batch]:
+        keyed = read_conversations(file, self.rules.layout) if self.rules.target is None else None
+        if keyed is None:
+            return super()._batches(file)
+        return batch_conversations(file, keyed, self.rules.text, list(self.rules.where))
 
     def _check(self, batch: Batch) -> TextRows:
         kept = self._filter(batch)

@@ -132,15 +132,16 @@ class RowReader:
             RecipeError: a column is missing.
             DataError: a row cannot be used; its file and number are named.
         """
-        rules = self.rules
         for file in files:
-            beside = rules.aligned.get(file)
-            if beside is None:
-                batches = read_file(file, rules.columns, rules.layout)
-            else:
-                batches = read_aligned(file, beside, rules.columns, rules.layout)
-            for batch in batches:
+            for batch in self._batches(file):
                 yield self._check(batch)
+
+    def _batches(self, file: Path) -> Iterator[Batch]:
+        """Returns the rows of a file as they are."""
+        beside = self.rules.aligned.get(file)
+        if beside is None:
+            return read_file(file, self.rules.columns, self.rules.layout)
+        return read_aligned(file, beside, self.rules.columns, self.rules.layout)
 
     def _check(self, batch: Batch) -> TextRows:
         kept = self._filter(batch)

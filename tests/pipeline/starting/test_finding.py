@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from penjing.errors import UsageError
+from penjing.files import write_json
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.starting.answers import propose_answers
 from penjing.pipeline.starting.classifier import propose_classifiers
@@ -20,12 +21,24 @@ from penjing.pipeline.starting.finding import (
     look_at_dialogues,
     look_at_events,
     look_at_label_sets,
+    look_at_preferences,
     look_at_questions,
 )
 from penjing.pipeline.starting.items import propose_rankers
 from penjing.pipeline.starting.looking import Found, look_at_rows
+from penjing.pipeline.starting.preferences import propose_preferences
 from penjing.pipeline.starting.recipe_text import write_recipe
 from penjing.pipeline.starting.wanted import Document, Wanted
+
+
+@pytest.fixture
+def small_start(tmp_path: Path) -> Path:
+    """A folder with the config of a decoder of 64 positions."""
+    folder = tmp_path / "start"
+    folder.mkdir()
+    write_json(folder / "config.json", {"model_type": "llama", "max_position_embeddings": 64})
+    return folder
+
 
 Propose = Callable[[Wanted, Found], list[tuple[str, Document]]]
 
@@ -85,6 +98,45 @@ def test_what_is_said_and_the_reply_are_found_by_their_names(tmp_path: Path) -> 
     found = look_at_dialogues(address, None, None)
     assert found.section == {"text": "instruction", "target": "response"}
     hold(tmp_path, "chat", found, propose_dialogues, address)
+
+
+def test_topical_chat_is_found_by_its_layout(shared_data: Path, tmp_path: Path) -> None:
+    address = str(shared_data / "topical_chat" / "valid_freq.json.gz")
+    found = look_at_dialogues(address, None, None)
+    assert (found.rows, found.language, found.section, found.splits) == (539, "en", {}, ())
+    assert 15 < found.long_target_words < 60 < found.words
+    assert hold(tmp_path, "chat", found, propose_dialogues, address)[0]["data"] == {"path": address, "encoding": "auto"}
+
+
+@pytest.mark.parametrize("as_messages", [False, True])
+def test_preferences_are_found_by_their_names(tmp_path: Path, as_messages: bool, small_start: Path) -> None:
+    said = [{"role": "user", "content": "Is the tower open today?"}]
+    row = {"id": 1, "instruction": said if as_messages else said[0]["content"], "win": "Yes, it is.", "rejected": "No."}
+    (tmp_path / "p.jsonl").write_text(f"{json.dumps(row)}\n" * 20, encoding="utf-8")
+    found = look_at_preferences(str(tmp_path / "p.jsonl"), None)
+    assert (found.rows, found.words) == (20, 5)
+    assert found.section == {"text": "instruction", "chosen": "win"}
+    task = "prefer_reply" if as_messages else "prefer"
+    with pytest.raises(UsageError, match="a model that writes already"):
+        propose_preferences(Wanted("mine", task, ("p.jsonl",), None, None, 5, "en"), found)
+    wanted = Wanted("mine", task, ("p.jsonl",), None, str(small_start), 5, "en")
+    document = check_recipe(propose_preferences(wanted, found)[0][1], "mine")
+    assert document.render.max_tokens + (0 if as_messages else 16) <= 64
+
+
+def test_preferences_keep_the_layout_of_the_model_at_the_start(tmp_path: Path, small_start: Path) -> None:
+    rows = [("prompt", "chosen", "rejected"), *[(f"sum up {n}", "yes", "no") for n in range(20)]]
+    found = look_at_preferences(write_table(tmp_path / "p.csv", rows), None)
+
+    def layout(card: dict[str, Any]) -> dict[str, Any]:
+        write_json(small_start / "penjing.json", card)
+        wanted = Wanted("mine", "prefer", ("p.csv",), None, str(small_start), 5, "en")
+        render = propose_preferences(wanted, found)[0][1]["render"]
+        return {key: value for key, value in render.items() if not key.startswith("max_")}
+
+    laid_out = {"template": "[BEGIN]{text} TL;DR:", "target": " {target}[SEP]"}
+    assert layout({"task": "summarize", "render": laid_out}) == laid_out
+    assert layout({"objective": "causal", "render": {"template": "{text}"}}) == {"template": "[BEGIN]{text}"}
 
 
 def test_items_of_recbole_are_found_beside_their_events(shared_data: Path, tmp_path: Path) -> None:

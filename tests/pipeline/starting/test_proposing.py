@@ -16,9 +16,9 @@ from penjing.pipeline.plan import Plan, PlannedStage
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.starting.looking import Found
-from penjing.pipeline.starting.proposing import Proposal, name_of, propose
+from penjing.pipeline.starting.proposing import Proposal, propose
 from penjing.pipeline.starting.recipe_text import write_recipe
-from penjing.pipeline.starting.wanted import Wanted
+from penjing.pipeline.starting.wanted import Wanted, name_of
 
 RATE = 2e11  # operations a second, as of two cores
 

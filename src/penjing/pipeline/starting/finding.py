@@ -10,12 +10,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from penjing.data.conversations import read_conversations
 from penjing.data.labels.schema import Column
 from penjing.data.messages import read_messages
 from penjing.data.plain import plain_value
 from penjing.data.question_rows import Question, QuestionReader
 from penjing.data.question_settings import QuestionData
-from penjing.data.sources import group_by_split, source_files
+from penjing.data.sources import Layout, group_by_split, source_files
 from penjing.errors import DataError, UsageError
 from penjing.pipeline.starting.looking import (
     MOST_ROWS,
@@ -38,6 +39,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "item": ("item", "itemid", "iid", "movieid", "productid", "product", "asin", "bookid", "articleid", "id", "物品"),
     "time": ("time", "timestamp", "date", "datetime", "unixreviewtime", "createdat", "时间"),
     "title": ("title", "movietitle", "name", "productname", "标题", "名称"),
+    "chosen": ("chosen", "preferred", "accepted", "better", "winner", "win", "更好", "采纳"),
+    "rejected": ("rejected", "dispreferred", "refused", "worse", "loser", "lose", "较差", "拒绝"),
     "labels": ("labels", "tags", "categories", "topics", "genres", "label", "标签"),
 }
 _SEPARATORS = ("|", ";", "；", "、", ",", "，")
@@ -61,7 +64,7 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
     settings = QuestionData(path=address, encoding="auto")
     section: dict[str, Any] = {}
     columns = describe_files(files)[1]
-    if not any(column.name == "data" and column.kind == "nested" for column in columns):  # as SQuAD has it
+    if not _is_squad(columns):
         names = {
             "question": _named(columns, "question", address),
             "answer": answer or _named(columns, "answer", address),
@@ -79,8 +82,15 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
     return describe_targets(found, None, [item.question for item in read], section)
 
 
+def holds_questions(columns: Sequence[Column]) -> bool:
+    """Returns whether these are the columns of questions: those of SQuAD's layout, or question and answer by name."""
+    names = {_plain(column.name) for column in columns}
+    return _is_squad(columns) or (len(names) > 2 and all(names & {*_NAMES[role]} for role in ("question", "answer")))
+
+
 def look_at_dialogues(address: str, text: str | None, target: str | None) -> Found:
-    """Returns what dialogues look like: a column of messages, or one of what is said and one of the reply.
+    """Returns what dialogues look like: a column of messages, one of what is said and one of the reply, or JSON by
+    conversation.
 
     Args:
         address: as ``[data] path`` takes it.
@@ -93,6 +103,9 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
         UsageError: no columns look like a dialogue.
     """
     files, splits = _learned(address)
+    keyed = _conversations(files) if text is None and target is None else []
+    if keyed:
+        return _describe_dialogues(files, splits, Layout(encoding="auto"), len(keyed), keyed, {})
     layout, columns = describe_files(files)
     candidates = [text] if text is not None else [column.name for column in columns]
     for name in candidates if target is None else ():
@@ -101,9 +114,7 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
         if dialogues:
             section = {} if name == "messages" else {"text": name}
             rows = count_rows(files, layout, name)
-            joined = [" ".join(said) for said in dialogues]
-            found = describe_texts(files, rows, layout.columns, ("text", None), joined, splits)
-            return describe_targets(found, None, [said for row in dialogues for said in row[1:]], section)
+            return _describe_dialogues(files, splits, layout, rows, dialogues, section)
     said = text or next((c.name for c in columns if _plain(c.name) in _NAMES["prompt"]), None)
     reply = target or next((c.name for c in columns if _plain(c.name) in _NAMES["reply"] and c.name != said), None)
     chosen = choose_pair(columns, said, reply, longer_first=False, address=address)
@@ -112,6 +123,32 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
     rows = count_rows(files, layout, chosen[0])
     found = describe_texts(files, rows, layout.columns, ("text", None), both, splits)
     return describe_targets(found, None, [str(row[1]) for row in values], {"text": chosen[0], "target": chosen[1]})
+
+
+def look_at_preferences(address: str, text: str | None) -> Found:
+    """Returns what prompts with two answers each look like.
+
+    Args:
+        address: as ``[data] path`` takes it.
+        text: column of the prompt, a text or a list of messages; None: it is found by its name.
+
+    Raises:
+        RecipeError: a file is missing.
+        DataError: a file cannot be read.
+        UsageError: a column is not found.
+    """
+    files, splits = _learned(address)
+    layout, columns = describe_files(files)
+    names = {"text": text or _named(columns, "prompt", address)}
+    choose_column(columns, names["text"], "text", address)
+    names |= {role: _named(columns, role, address) for role in ("chosen", "rejected")}
+    values = read_values(files, list(names.values()), layout)
+    prompts, *answers = ([" ".join(said) for said in map(_said, column)] for column in zip(*values, strict=True))
+    usual = {"text": "prompt", "chosen": "chosen", "rejected": "rejected"}
+    section = {role: name for role, name in names.items() if name != usual[role]}
+    rows = count_rows(files, layout, names["text"])
+    found = describe_texts(files, rows, layout.columns, ("text", None), [text for text in prompts if text], splits)
+    return describe_targets(found, None, [text for column in answers for text in column if text], section)
 
 
 def look_at_events(addresses: Sequence[str]) -> Found:
@@ -203,6 +240,40 @@ def _named(columns: Sequence[Column], role: str, address: str) -> str:
         where=address,
         do=f"Call the column {role}.",
     )
+
+
+def _is_squad(columns: Sequence[Column]) -> bool:
+    return any(column.name == "data" and column.kind == "nested" for column in columns)
+
+
+def _conversations(files: Sequence[Path]) -> list[list[str]]:
+    """Returns what is said in the dialogues of JSON keyed by conversation; none where a file is another."""
+    found = []
+    for file in files:
+        keyed = read_conversations(file, Layout(encoding="auto"))
+        if keyed is None:
+            return []
+        found += [[plain_value(turn.get("message")) for turn in value["content"]] for value in keyed.values()]
+    return [said for said in found if said]
+
+
+def _describe_dialogues(
+    files: list[Path],
+    splits: tuple[str, ...],
+    layout: Layout,
+    rows: int,
+    dialogues: Sequence[Sequence[str]],
+    section: Mapping[str, Any],
+) -> Found:
+    joined = [" ".join(said) for said in dialogues]
+    found = describe_texts(files, rows, layout.columns, ("text", None), joined, splits)
+    return describe_targets(found, None, [said for row in dialogues for said in row[1:]], section)
+
+
+def _said(value: object) -> list[str]:
+    """Returns what a cell says: a text, or messages, which may stand in it as JSON."""
+    found = _messages([[value]])
+    return found[0] if found else [plain_value(value)]
 
 
 def _messages(values: Sequence[Sequence[object]]) -> list[list[str]]:

@@ -53,6 +53,7 @@ class Found:
         long_target_words: so many words that 95% of the targets have no more.
         section: other entries of ``[data]`` that the files need.
         splits: the splits that have files of their own.
+        parts: of a model of several tasks, name → what its files hold.
     """
 
     files: int
@@ -69,6 +70,22 @@ class Found:
     target_language: str = ""
     long_target_words: int = 0
     section: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, FoundPart] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoundPart:
+    """What the files of one of several tasks hold.
+
+    Attributes:
+        task: its name.
+        address: of the files.
+        found: what they hold.
+    """
+
+    task: str
+    address: str
+    found: Found
 
 
 def look_at_rows(address: str, text: str | None, label: str | None) -> Found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from penjing.pipeline.plan import Plan
 from penjing.pipeline.recipe import Recipe
@@ -16,6 +15,8 @@ from penjing.pipeline.starting.dialogue import propose_dialogues
 from penjing.pipeline.starting.items import propose_rankers
 from penjing.pipeline.starting.language_model import SPARE, propose_language_models
 from penjing.pipeline.starting.looking import Found
+from penjing.pipeline.starting.parts import propose_parts
+from penjing.pipeline.starting.preferences import propose_preferences
 from penjing.pipeline.starting.wanted import Document, Wanted
 from penjing.pipeline.starting.writer import propose_writers
 from penjing.tasks.task import Answers, load_task
@@ -30,6 +31,9 @@ _WRITERS: Mapping[Answers, Callable[[Wanted, Found], list[tuple[str, Document]]]
     "reply": propose_dialogues,
     "items": propose_rankers,
     "continuation": propose_continuations,
+    "parts": propose_parts,
+    "preferred text": propose_preferences,
+    "preferred reply": propose_preferences,
 }
 _MOST_REPETITIONS = 4  # of a corpus: Muennighoff et al. 2023, arXiv 2305.16264, see little loss up to four
 
@@ -104,10 +108,3 @@ def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callab
         ]
         planned = Plan(stages, planned.corpus_share)
     return Proposal(document, kind, planned, fits=wished >= fewest)
-
-
-def name_of(address: str) -> str:
-    """Returns a name for a recipe about some files."""
-    stem = Path(address.rstrip("/")).name.split(".")[0] if "://" not in address else "recipe"
-    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-" for letter in stem)
-    return kept.strip("-") or "recipe"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     "data.label": ("column of the labels", "标签所在的列"),
     "data.labels": ("from the lowest; put right what is not", "从低到高；不对就改"),
     "data.separator": ("stands between the labels of a text", "一篇文本的几个标签之间的符号"),
+    "data.chosen": ("column of the answer that was preferred", "更受偏好的回答所在的列"),
+    "data.rejected": ("column of the other answer", "另一个回答所在的列"),
+    "parts.task": ("what is asked of the rows", "对这些行做什么"),
+    "parts.template": ("tells the model what it is asked", "模型凭它知道要做什么"),
+    "finetune.preference.beta": ("the lower, the further from the start", "越小，离起点越远"),
     "data.question": ("column of the questions", "问题所在的列"),
     "data.answer": ("column of the answers", "答案所在的列"),
     "data.items": ("table of the items", "物品的表"),
@@ -52,8 +58,9 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
 _SECTIONS: Mapping[str, tuple[str, str]] = {
     "explain": ("the report explains some answers, word by word", "报告逐词解释一些回答"),
 }
-_ORDER = [*Recipe.model_fields, "write"]
+_ORDER = ["parts", *Recipe.model_fields, "write"]
 _COLUMN = 34
+_PART = re.compile(r"^parts\.[^.]+")
 
 
 def write_recipe(document: Mapping[str, Any], heading: list[str], language: str) -> str:
@@ -84,7 +91,8 @@ def _section(name: str, values: Mapping[str, Any], language: str) -> list[str]:
 
 
 def _line(section: str, key: str, value: Any, language: str) -> str:
-    return _commented(f"{key} = {_value(value)}", _COMMENTS.get(f"{section}.{key}"), language)
+    known = _PART.sub("parts", section).removeprefix("parts.")
+    return _commented(f"{key} = {_value(value)}", _COMMENTS.get(f"{known}.{key}"), language)
 
 
 def _commented(line: str, comment: tuple[str, str] | None, language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from penjing.pipeline.starting.looking import Found
@@ -46,6 +47,13 @@ def rows_section(wanted: Wanted, found: Found) -> Document:
         if name not in (None, key):
             section[key] = name
     return {**section, **found.section}
+
+
+def name_of(address: str) -> str:
+    """Returns a name for a recipe about some files."""
+    stem = Path(address.rstrip("/")).name.split(".")[0] if "://" not in address else "recipe"
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-" for letter in stem)
+    return kept.strip("-") or "recipe"
 
 
 def row_tokens(words: int, tokens_a_word: float) -> int:

@@ -7,15 +7,15 @@ import math
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.wanted import Document, Wanted, row_tokens, rows_section
 
-_FEWEST_STEPS, _BATCH_TOKENS = 2000, 4096
+_FEWEST_STEPS, BATCH_TOKENS = 2000, 4096
 _MOST_EPOCHS = 40
-_TOKENS_A_WORD = 1.5  # of a small vocabulary that two languages share
-_WIDTHS = {"wide": 256, "narrow": 128}
+TOKENS_A_WORD = 1.5  # of a small vocabulary that two languages share
+WIDTHS = {"wide": 256, "narrow": 128}
 
 
 def propose_writers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
     """Returns recipes, the best first: from the folder that is to be a start, or from scratch, wide and narrow."""
-    longest = row_tokens(found.long_words, _TOKENS_A_WORD), row_tokens(found.long_target_words, _TOKENS_A_WORD)
+    longest = row_tokens(found.long_words, TOKENS_A_WORD), row_tokens(found.long_target_words, TOKENS_A_WORD)
     shared: Document = {
         "name": wanted.name,
         "task": wanted.task,
@@ -26,15 +26,17 @@ def propose_writers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         "report": {"language": wanted.language},
     }
     if wanted.start is not None:
-        model: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_tokens": _BATCH_TOKENS}}
+        model: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_tokens": BATCH_TOKENS}}
         return [("transfer", {**shared, **model})]
-    return [(f"decoder, {name}", {**shared, **_decoder(found, width, sum(longest))}) for name, width in _WIDTHS.items()]
+    return [
+        (f"decoder, {name}", {**shared, **decoder_for(found, width, sum(longest))}) for name, width in WIDTHS.items()
+    ]
 
 
-def _decoder(found: Found, width: int, longest: int) -> Document:
-    """The decoder of the recipe multi30k-en-de; a small set is read more often, and learns fewer pieces of words."""
+def decoder_for(found: Found, width: int, longest: int) -> Document:
+    """Returns the decoder of the recipe multi30k-en-de; a small set is read more often, by fewer pieces."""
     words = found.words + found.long_target_words / 2
-    steps = found.rows * words * _TOKENS_A_WORD / _BATCH_TOKENS
+    steps = found.rows * words * TOKENS_A_WORD / BATCH_TOKENS
     epochs = min(_MOST_EPOCHS, max(8, math.ceil(_FEWEST_STEPS / max(1.0, steps))))
     heads = width // 32
     return {
@@ -52,7 +54,7 @@ def _decoder(found: Found, width: int, longest: int) -> Document:
         },
         "finetune": {
             "epochs": epochs,
-            "batch_tokens": _BATCH_TOKENS,
+            "batch_tokens": BATCH_TOKENS,
             "learning_rate": 1.5e-3,
             "dropout": 0.2,
             "evaluations": min(epochs, 10),
