@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from penjing.errors import PenjingError, UsageError
@@ -229,38 +228,40 @@ class DecodingEngine:
         if not parts:
             return
         logits = self._stepper.step(lay_out(parts))
-        scored: dict[Text, list[Tensor]] = {}
+        scored: dict[Text, int] = {}  # to the first row of its logits
         place = 0
         for part in parts:
             text, branch, count = part
-            if part.scored:
-                scored.setdefault(text, []).append(logits[place : place + part.scored])
-            place += part.scored
+            if wanted := part.scored:
+                scored.setdefault(text, place)
+                place += wanted
             self._prompt_tokens += count if branch.pending > 1 else 0
             branch.read += count
             self._pool.know(branch.chain, branch.ids, branch.read)
-        self._choose([(text, rows[0]) for text, rows in scored.items() if not text.is_searched])
-        for text, rows in scored.items():
+        self._choose(logits, [(text, row) for text, row in scored.items() if not text.is_searched])
+        for text, row in scored.items():
             if text.is_searched and text in self._active:  # it may have had to make room for another
-                self._search(text, torch.cat(rows))
+                self._search(text, logits[row : row + len(text.branches)])
 
     def _plan(self) -> list[Part]:
         """Returns how many tokens of which texts are read now; there is room for them and for their drafts."""
-        writing = [text for text in self._active if text.pending == 1]
-        reading = [text for text in self._active if text.pending > 1]
+        writing, reading = list[Text](), list[Text]()
+        for text in self._active:
+            (writing if text.pending == 1 else reading).append(text)
         rows = sum(text.request.beams for text in self._active)
         drafts = self._limits.drafts if rows <= self._limits.drafting_texts else 0
         room = self._limits.prompt_rows * (1 if writing else 2)
         parts: list[Part] = []
         for text in [*writing, *reading]:
-            count = min(text.pending, room) if text.pending > 1 else 1
+            pending = text.pending
+            count = min(pending, room) if pending > 1 else 1
             if not count or text not in self._active:  # it had to make room
                 continue
             if not text.is_searched:
-                text.branch.drafts = self._draft(text, drafts) if text.pending == 1 and drafts else []
+                text.branch.drafts = self._draft(text, drafts) if pending == 1 and drafts else []
             if not all(self._make_room(text, branch, count) for branch in text.branches):
                 continue
-            room -= count if text.pending > 1 else 0
+            room -= count if pending > 1 else 0
             parts += [Part(text, branch, count) for branch in text.branches]
         return [part for part in parts if part.text in self._active]
 
@@ -325,32 +326,39 @@ class DecodingEngine:
         self._written_tokens += len(found.ids)
         self._finish(text, "stop" if len(found.ids) < text.room else "length")
 
-    def _choose(self, scored: Sequence[tuple[Text, Tensor]]) -> None:
-        """Chooses the next token of each text, and goes on with it while what was supposed comes true."""
+    def _choose(self, logits: Tensor, scored: Sequence[tuple[Text, int]]) -> None:
+        """Chooses the next token of each text, and goes on with it while what was supposed comes true.
+
+        Args:
+            logits: [rows, vocab].
+            scored: each text with its first row.
+        """
         depth = 0
         while scored:
-            chosen = self._sample([text for text, _ in scored], [rows[depth] for _, rows in scored])
-            going: list[tuple[Text, Tensor]] = []
-            for (text, rows), token in zip(scored, chosen, strict=True):
+            chosen = self._sample(logits, scored)
+            going: list[tuple[Text, int]] = []
+            for (text, row), token in zip(scored, chosen, strict=True):
                 branch = text.branch
                 if token is None or not self._take(text, token) or depth >= len(branch.drafts):
                     continue
                 if branch.drafts[depth] == token.id:
                     branch.read += 1  # it was read as a draft
-                    going.append((text, rows))
+                    going.append((text, row + 1))
             scored, depth = going, depth + 1
 
-    def _sample(self, texts: Sequence[Text], rows: Sequence[Tensor]) -> list[Token | None]:
+    def _sample(self, logits: Tensor, scored: Sequence[tuple[Text, int]]) -> list[Token | None]:
         """Returns the next token of each text; None for those for which there is none, which have failed."""
+        texts, rows = [text for text, _ in scored], [row for _, row in scored]
+        changes = any(text.state.changes_logits for text in texts)
+        picked = logits[rows] if changes or len(rows) < len(logits) else logits
         try:
-            return list(self._sampler.choose(torch.stack(list(rows)), [text.state for text in texts]))
+            return list(self._sampler.choose(picked, [text.state for text in texts]))
         except NoTokenError as error:
             bad = set(error.rows)
             for row in bad:
                 self._finish(texts[row], "error", error)
             good = [row for row in range(len(texts)) if row not in bad]
-            chosen = self._sample([texts[row] for row in good], [rows[row] for row in good]) if good else []
-            found = dict(zip(good, chosen, strict=True))
+            found = dict(zip(good, self._sample(logits, [scored[row] for row in good]), strict=True)) if good else {}
             return [found.get(row) for row in range(len(texts))]
 
     def _take(self, text: Text, token: Token) -> bool:

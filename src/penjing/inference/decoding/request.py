@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,7 @@ class DecodeRequest:
             )
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A token that was written.
 
     Attributes:

@@ -46,7 +46,10 @@ class Stepper(Protocol):
     longest_row: int
 
     def step(self, rows: Rows) -> Tensor:
-        """Reads tokens, keeps their keys and values, and returns the logits that are wanted, fp32 [wanted, vocab]."""
+        """Reads tokens, keeps their keys and values, and returns the logits that are wanted, fp32 [wanted, vocab].
+
+        They last until the next step.
+        """
 
     def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Copies the keys and values of some blocks into others; none is both."""

@@ -164,18 +164,17 @@ class Sampler:
     def __init__(self) -> None:
         self._room = torch.empty(2, 0)  # to reckon in, for fresh memory is slower than the work in it
 
-    @torch.inference_mode()
     def choose(self, logits: Tensor, states: Sequence[SampleState]) -> list[Token]:
         """Returns the next token of each text; the states stay, until they accept it.
 
         Args:
-            logits: one row a text, [rows, vocab]; they are changed where a text has penalties, a bias or a constraint.
+            logits: one row a text, fp32 [rows, vocab] on the CPU; changed where a text has penalties, a bias or a
+                constraint.
             states: of each text.
 
         Raises:
             NoTokenError: the logits of a row are not numbers, or its constraint allows nothing or fails.
         """
-        logits = logits.detach().float().cpu().contiguous()  # [rows, vocab]
         scores: Floats = logits.numpy()
         told = [row for row, state in enumerate(states) if state.logprobs is not None]
         own = _LogProbabilities(logits, told) if told else None
@@ -194,7 +193,7 @@ class Sampler:
         if drawn:
             ids[drawn] = self._draw(logits, best, drawn, states)
         if own is None:
-            return [Token(int(token)) for token in ids]
+            return [Token(token) for token in ids.tolist()]
         return [own.describe(row, int(ids[row]), state.logprobs) for row, state in enumerate(states)]
 
     def _draw(self, logits: Tensor, best: Floats, rows: list[int], states: Sequence[SampleState]) -> list[int]:

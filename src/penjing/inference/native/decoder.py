@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from penjing.errors import UsageError
@@ -77,6 +79,7 @@ class NativeDecoder:
         self._library = open_library(_SOURCE, folder)
         self._library.penjing_create.restype = ctypes.c_void_p
         self._kept: list[Any] = []  # what the library reads
+        self._views: dict[int, Tensor] = {}  # of the logits, by rows
         self._lock = threading.Lock()
         config = network.config
         cache = Kind.FP32 if weights == "fp32" else Kind.BF16
@@ -109,27 +112,33 @@ class NativeDecoder:
                 self._library.penjing_free(ctypes.c_void_p(self._decoder))
             self._decoder = None
             self._kept.clear()
-            self._keys = self._values = torch.empty(0)
+            self._keys = self._values = self._logits = torch.empty(0)
+            self._views.clear()
 
     def step(self, rows: Rows) -> Tensor:
-        """Reads tokens, keeps their keys and values, and returns the logits that are wanted, fp32 [wanted, vocab]."""
-        logits = torch.empty(len(rows.wanted), self._outputs)
+        """Reads tokens and returns the logits that are wanted; see `penjing.inference.decoding.rows.Stepper`."""
+        count = len(rows.wanted)
+        if len(self._logits) < count:  # kept, for fresh memory would cost more than to write it
+            self._logits = torch.empty(count, self._outputs)
+            self._views.clear()
+        if count not in self._views:
+            self._views[count] = self._logits[:count, : self.vocab]
         call = _Call(
             len(rows.ids),
             len(rows.tables),
-            len(rows.wanted),
-            rows.ids.ctypes.data,
-            rows.positions.ctypes.data,
-            rows.begins.ctypes.data,
-            rows.tables.ctypes.data,
+            count,
+            _address(rows.ids),
+            _address(rows.positions),
+            _address(rows.begins),
+            _address(rows.tables),
             rows.tables.shape[1],
-            rows.wanted.ctypes.data,
-            logits.data_ptr(),
+            _address(rows.wanted),
+            self._logits.data_ptr(),
         )
         with self._lock:
             self._check_open()
             self._library.penjing_step(ctypes.c_void_p(self._decoder), ctypes.byref(call))
-        return logits[:, : self.vocab]
+        return self._views[count]
 
     def copy(self, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Copies blocks of keys and values; see `penjing.inference.decoding.rows.Stepper`."""
@@ -163,6 +172,7 @@ class NativeDecoder:
                 self._set_norm(number, _KEY_NORM, attention.k_norm)
         head = _joined([network.lm_head], kind)
         self._outputs = head[0].outputs
+        self._logits = torch.empty(0, self._outputs)
         self._set_matrix(0, _HEAD, head)
         self._set_norm(0, _LAST_NORM, network.model.norm)
 
@@ -210,6 +220,11 @@ class NativeDecoder:
             _pointer(self._keys),
             _pointer(self._values),
         )
+
+
+def _address(array: NDArray[np.int32]) -> int:
+    place: int = array.__array_interface__["data"][0]  # quicker than by ctypes
+    return place
 
 
 def _pointer(tensor: Tensor | None) -> ctypes.c_void_p | None:
