@@ -126,3 +126,23 @@ def test_wrong_questions_about_texts_are_refused(cli: Any, run: Path) -> None:
         done = cli.run(*call, cwd=run)
         assert (done.code, done.out) == (2, "")
         assert told in done.err
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Rows of each label"), ("zh", "各标签的行数")])
+def test_of_a_run_without_a_corpus_its_rows_are_shown(cli: Any, small_run: Any, language: str, words: str) -> None:
+    done = cli.run("data", "inspect", str(small_run.out), "--lang", language, cwd=small_run.out)
+    assert done.code == 0, done.err
+    assert words in done.out
+    assert "reviews.csv:" in done.out
+    document = json.loads(cli.run("data", "inspect", str(small_run.out), "--json", cwd=small_run.out).out)
+    counts = json.loads((Path(document["rows"]) / "counts.json").read_text(encoding="utf-8"))
+    assert document["splits"] == {split: part["rows"] for split, part in counts["splits"].items()}
+    refused = cli.run("data", "inspect", str(small_run.out), "--html", "page.html", cwd=small_run.out)
+    assert (refused.code, "this run has none" in refused.err) == (2, True)
+
+
+def test_a_file_in_the_place_of_a_run_is_refused_with_what_looks_at_files(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    done = cli.run("data", "inspect", "rows.csv", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "penjing data check rows.csv" in done.err

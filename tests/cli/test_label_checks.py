@@ -131,3 +131,18 @@ def test_every_check_has_its_words() -> None:
         for name in names:
             assert f"check.{name}" in language
             assert f"check_note.{name}" in language
+
+
+def test_several_labels_a_row_are_noticed_and_counted_apart(cli: Any, folder: Path) -> None:
+    rows = [f"a text of number {n},{('film', 'film|plot', 'plot')[n % 3]}" for n in range(12)]
+    (folder / "sets.csv").write_text("\n".join(["text,label", *rows, ""]), encoding="utf-8")
+    recipe = 'name = "sets"\ntask = "multilabel"\n[data]\npath = "sets.csv"\nlabel = "label"\nseparator = "|"\n'
+    (folder / "sets.toml").write_text(recipe, encoding="utf-8")
+    whole = cli.run("data", "check", "sets.csv", cwd=folder)
+    assert '--separator "|" takes them apart' in whole.out
+    apart = [
+        json.loads(cli.run("data", "check", *asked, "--json", cwd=folder).out)["balance"]
+        for asked in (["sets.csv", "--separator", "|"], ["sets.toml"])
+    ]
+    assert apart[0] == apart[1]
+    assert {count["label"]: count["rows"] for count in apart[0]["labels"]} == {"film": 8, "plot": 8}

@@ -241,3 +241,13 @@ def test_a_port_in_use_and_answers_of_others_are_refused(cli: Any, folder: Path)
     cli.run("data", "label", *ARGS, cwd=folder).assert_refused(
         1, 'the label is "good"', "--labels are positive, negative"
     )
+
+
+def test_a_page_for_one_label_refuses_cells_of_several(cli: Any, tmp_path: Path) -> None:
+    rows = [f"a text of number {n},{('film', 'film|plot', 'plot')[n % 3]}" for n in range(12)]
+    (tmp_path / "sets.csv").write_text("\n".join(["text,label", *rows, ""]), encoding="utf-8")
+    done = cli.run("data", "label", "sets.csv", "--label", "label", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert 'holds several labels a text ("film|plot")' in done.err
+    assert "--labels 1,0 --out film.jsonl" in done.err
+    assert not list(tmp_path.glob("*.jsonl"))

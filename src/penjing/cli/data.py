@@ -26,14 +26,29 @@ from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.stage import RECORD
 from penjing.pipeline.store import stage_folder
-from penjing.pipeline.tracing import LEARNED, find_texts
+from penjing.pipeline.tracing import LEARNED, find_texts, has_stage
 
 _SHOWN = 160  # characters of a text
 _BAR = 30  # characters
 
 
 def show_inspection(run: Path, examples: int, page: Path | None, language: Language, *, as_json: bool) -> None:
-    """Shows counts, lengths, files and examples of the corpus of a run, and writes them as a page."""
+    """Shows counts, lengths, files and examples of the corpus of a run, and writes them as a page.
+
+    Of a run without a corpus, its rows are shown.
+    """
+    if run.is_file():
+        raise UsageError(
+            "this is a file, and what is shown is what a run has made of its files",
+            where=str(run),
+            do=f"penjing data check {run} looks at labelled rows before a run, and penjing data show RECIPE at "
+            "the first rows of any recipe as tokens.",
+        )
+    if not has_stage(run, "corpus") and has_stage(run, "data"):
+        from penjing.cli.row_inspection import show_row_inspection
+
+        show_row_inspection(run, examples, page, language, as_json=as_json)
+        return
     folder = stage_folder(run, "corpus")
     found = inspect_corpus(folder, examples)
     if page is not None:

@@ -23,7 +23,7 @@ def inspect(
     language: DataLanguage = "en",
     as_json: Json = False,
 ) -> None:
-    """Counts, lengths, files, and examples of what was kept and what was dropped."""
+    """Counts, lengths, files, and examples of what was kept and dropped; without a corpus, of rows or events."""
     from penjing.cli.data import show_inspection
     from penjing.pipeline.report.strings import check_language
 
@@ -91,6 +91,9 @@ def check(
     where: Annotated[list[str] | None, typer.Option("--where", help="Only rows with this value: source=imdb")] = None,
     group: Annotated[str | None, typer.Option("--group", help="Column of groups no two splits may share.")] = None,
     time: Annotated[str | None, typer.Option("--time", help="Column of times; test rows must be the later.")] = None,
+    separator: Annotated[
+        str | None, typer.Option("--separator", help='Stands between the labels of a row that may have several: "|".')
+    ] = None,
     rows: Annotated[int, typer.Option("--rows", min=0, max=1000, help="How many of each kind to show.")] = 5,
     page: Annotated[Path | None, typer.Option("--html", help="Also write a page into this file.")] = None,
     language: DataLanguage = "en",
@@ -100,8 +103,8 @@ def check(
     from penjing.cli.label_checks import read_rules, show_check
     from penjing.pipeline.report.strings import check_language
 
-    rules = read_rules(text, label or "label", columns, where or [], group, time)
-    is_plain = not (text or label or columns or where)
+    rules = read_rules(text, label or "label", columns, where or [], group, time, separator)
+    is_plain = not (text or label or columns or where or separator)
     show_check(path, rules, rows, page, check_language(language), is_plain=is_plain, as_json=as_json)
 
 

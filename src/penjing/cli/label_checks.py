@@ -12,7 +12,7 @@ from rich.text import Text
 from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.data.label_settings import LabelledData
+from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.data.labels.checking import CheckedLabels, check_labels
 from penjing.data.labels.finding import Finding
 from penjing.data.labels.table import WHOLE, LabelTable, TableRules, read_table, rules_of, split_files
@@ -45,6 +45,7 @@ def read_rules(
     where: list[str],
     group: str | None = None,
     time: str | None = None,
+    separator: str | None = None,
 ) -> TableRules:
     """Returns what the options of a command say of its file.
 
@@ -58,7 +59,7 @@ def read_rules(
             raise UsageError(f'"{condition}" is no condition', where="--where", do="Write --where column=value.")
         conditions[column] = value
     names = tuple(name.strip() for name in columns.split(",")) if columns else None
-    return TableRules(text or "text", label, group, time, conditions, {}, Layout(names))
+    return TableRules(text or "text", label, group, time, conditions, {}, Layout(names), separator)
 
 
 def show_check(
@@ -97,12 +98,18 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
     if not (is_recipe or address.endswith(".toml")):
         return read_table(split_files(address), rules, progress)
     recipe = use_local_data(load_recipe(Path(address)), progress)
-    if not isinstance(recipe.data, LabelledData):
-        what = "the recipe has no [data], so no labels" if recipe.data is None else "its rows have not one label each"
+    if not isinstance(recipe.data, LabelledData | MultilabelData):
+        what = "the recipe has no [data], so no labels" if recipe.data is None else "its rows have no labels"
         raise UsageError(what, where=address, do="Give the path of labelled rows.")
+    if isinstance(recipe.data, MultilabelData) and recipe.data.separator is None:
+        raise UsageError(
+            "its labels are lists, or columns of 0 and 1, and what is looked at is one column of texts",
+            where=address,
+            do="Look at one column of 0 and 1 at a time: penjing data check FILE --label COLUMN.",
+        )
     if not is_plain:
         raise UsageError(
-            "--text, --label, --columns and --where are for files; a recipe says them in [data]",
+            "--text, --label, --columns, --where and --separator are for files; a recipe says them in [data]",
             where=address,
             do="Leave them out, or give the path of the rows.",
         )
@@ -128,6 +135,8 @@ def _print_counts(console: Console, found: CheckedLabels, wording: Wording) -> N
     if more:
         console.print(Text(f"  {more}", style="dim"))
     console.print(f"  {say_balance(found.balance, wording)}")
+    if found.separator is not None:
+        console.print(f"  {wording.say('checked_several', separator=found.separator)}", soft_wrap=True)
     console.print(f"\n{wording.say('checked_findings')}")
     table = _grid("left", "right", "left")
     for row in (finding_row(finding, wording) for finding in found.findings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED
 
+_BAR = 30  # characters
 _NAMES = {
     "bits_per_byte": "bits per byte",
     "token_perplexity": "perplexity per token",
@@ -24,6 +25,17 @@ def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
     table.add_column(justify="left", overflow="fold")
     for name, fact in rows:
         table.add_row(Text(name), Text(fact))
+    return table
+
+
+def count_table(counts: Mapping[str, int]) -> Table:
+    """Returns values with how many there are of each, and a bar."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for side in ("left", "right", "left"):
+        table.add_column(justify="right" if side == "right" else "left")
+    most = max(counts.values(), default=1)
+    for value, count in counts.items():
+        table.add_row(Text(f"  {value[:60] or '–'}"), f"{count:,}", "█" * round(_BAR * count / max(1, most)))
     return table
 
 

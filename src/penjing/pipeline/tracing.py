@@ -67,6 +67,11 @@ def published_weights(out: Path) -> list[str]:
     return list(read_json(path)) if path.is_file() else []
 
 
+def has_stage(run: Path, stage: str) -> bool:
+    """Returns whether a run has a finished stage of some name."""
+    return any(run.glob(f"stages/{stage}-*/{RECORD}"))
+
+
 def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument]:
     """Returns those of some ids that a run has, as labelled rows, in its corpus, or dropped from it.
 
@@ -74,7 +79,7 @@ def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument
         UsageError: there is no such run, or one of an older version.
     """
     found: dict[str, Document | DroppedDocument] = {}
-    stages = [stage for stage in ("data", *_OF_TEXTS) if _has(run, stage)]
+    stages = [stage for stage in ("data", *_OF_TEXTS) if has_stage(run, stage)]
     if not stages:
         stage_folder(run, "corpus")  # says what is wrong
     if "data" in stages:
@@ -90,7 +95,7 @@ def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument
 
 def near_copies(run: Path, ids: set[str]) -> dict[str, Document]:
     """Returns what was dropped from the corpus of a run as near duplicates of some texts."""
-    return find_near_copies(stage_folder(run, "corpus"), ids) if _has(run, "corpus") else {}
+    return find_near_copies(stage_folder(run, "corpus"), ids) if has_stage(run, "corpus") else {}
 
 
 def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
@@ -118,7 +123,7 @@ def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
 
 def _find_in_any(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument]:
     """Returns what a run has, nothing where it has no texts or is of a version that kept no origins."""
-    if not any(_has(run, stage) for stage in ("data", *_OF_TEXTS)):
+    if not any(has_stage(run, stage) for stage in ("data", *_OF_TEXTS)):
         return {}
     try:
         return find_texts(run, ids)
@@ -135,7 +140,7 @@ def labelled_origins(run: Path, documents: Iterable[Document], change: Callable[
         change: what was done with a labelled row on its way into the corpus.
     """
     wanted = {(document.source, document.row): document.id for document in documents}
-    if not wanted or not _has(run, "data"):
+    if not wanted or not has_stage(run, "data"):
         return {}
     rows = find_labelled_at(stage_folder(run, "data"), set(wanted))
     return {row.id: row for row in rows if text_ids([change(row.text)]) == [wanted[row.source, row.row]]}
@@ -201,10 +206,6 @@ def _stage_beside(model: Path, stage: str) -> Path | None:
 
 def _is_learned(item: Document | DroppedDocument) -> bool:
     return isinstance(item, Document) and item.part in LEARNED
-
-
-def _has(run: Path, stage: str) -> bool:
-    return any(run.glob(f"stages/{stage}-*/{RECORD}"))
 
 
 def _card(model: Path) -> dict[str, Any] | None:

@@ -275,3 +275,34 @@ def test_seconds_and_milliseconds_name_the_same_moment() -> None:
 
 def test_scripts_without_spaces_are_the_same_for_terms_and_scores() -> None:
     assert SPACELESS == language.SPACELESS
+
+
+def test_with_a_separator_each_label_of_a_row_counts(tmp_path: Path) -> None:
+    cells = ["film|plot", "plot | film", "Film", "music", "", "film"]
+    rows = [{"text": f"a text about {place}", "labels": cell} for place, cell in enumerate(cells)]
+    rows[1]["text"] = "A text about 0!"  # the same labels in another order are no conflict
+    rows[5]["text"] = "a text about 3"
+    table = table_of(tmp_path, {WHOLE: rows}, label="labels", separator="|")
+    balance = {count.label: (count.rows, count.share) for count in weigh_labels(table).labels}
+    assert balance == {"film": (3, 0.6), "plot": (2, 0.4), "Film": (1, 0.2), "music": (1, 0.2)}
+    found = {finding.check: finding for finding in check_labels(table, Silent()).findings}
+    assert [case.values["spellings"] for case in found["spellings"].cases] == ['"film" (3), "Film" (1)']
+    assert found["conflicts"].counts == {"texts": 1, "rows": 2}
+    assert found["label_errors"].skipped == "several_labels"
+
+
+def test_cells_of_several_labels_are_noticed_and_taken_for_one_each(tmp_path: Path) -> None:
+    rows = [{"text": f"a text about {n}", "label": ("film", "plot|film", "plot")[n % 3]} for n in range(12)]
+    checked = check_labels(table_of(tmp_path, {WHOLE: rows}), Silent())
+    assert checked.separator == "|"
+    assert len(checked.balance.labels) == 3
+
+
+def test_events_hold_nothing_that_could_have_a_label(shared_data: Path, tmp_path: Path) -> None:
+    events = shared_data / "ml-100k" / "ml-100k.inter"
+    for text in ("text", "item_id:token"):
+        with pytest.raises(DataError, match="these are events of users with items") as caught:
+            read_table({WHOLE: [events]}, TableRules(text=text, label=None), Silent())
+        assert "penjing new recommend" in str(caught.value)
+    rows = [{"user": n, "item": n, "time": n, "review": f"a long enough text, number {n}"} for n in range(9)]
+    assert len(table_of(tmp_path, {WHOLE: rows}, text="review", label=None)) == 9

@@ -39,10 +39,14 @@ class Balance:
 
 
 def weigh_labels(table: LabelTable) -> Balance:
-    """Counts the rows of each label."""
-    counted = Counter(label for label in table.labels if label)
-    by_split = Counter((label, split) for label, split in zip(table.labels, table.split.tolist(), strict=True) if label)
-    total = counted.total()
+    """Counts the rows of each label; a row with several counts for each."""
+    found = [
+        (label, split)
+        for labels, split in zip(table.labels, table.split.tolist(), strict=True)
+        for label in table.apart(labels)
+    ]
+    counted, by_split = Counter(label for label, _ in found), Counter(found)
+    total = sum(map(bool, table.labels))
     labels = [
         LabelCount(label, rows, rows / total, {name: by_split[label, index] for index, name in enumerate(table.splits)})
         for label, rows in sorted(counted.items(), key=lambda item: (-item[1], item[0]))

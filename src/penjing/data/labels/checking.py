@@ -11,6 +11,7 @@ from penjing.data.labels.leakage import find_near_text, find_same_group, find_sa
 from penjing.data.labels.missing import find_missing
 from penjing.data.labels.repeats import find_conflicts, find_repeats
 from penjing.data.labels.schema import Column
+from penjing.data.labels.several import likely_separator
 from penjing.data.labels.spelling import find_spellings
 from penjing.data.labels.table import LabelTable
 from penjing.progress import Progress, stop_if_asked
@@ -40,6 +41,7 @@ class CheckedLabels:
         columns: what the files hold.
         balance: how many rows each label has.
         findings: of the checks that apply, in the order of `CHECKS`.
+        separator: what seems to stand between several labels of a row, where each was taken for one; a guess.
     """
 
     files: list[str]
@@ -48,6 +50,7 @@ class CheckedLabels:
     columns: list[Column]
     balance: Balance
     findings: list[Finding]
+    separator: str | None = None
 
 
 def check_labels(table: LabelTable, progress: Progress) -> CheckedLabels:
@@ -64,4 +67,5 @@ def check_labels(table: LabelTable, progress: Progress) -> CheckedLabels:
         if finding is not None:
             findings.append(finding)
     splits = {name: int((table.split == index).sum()) for index, name in enumerate(table.splits)}
-    return CheckedLabels(table.files, len(table), splits, table.columns, weigh_labels(table), findings)
+    guess = likely_separator(table.labels) if table.separator is None else None
+    return CheckedLabels(table.files, len(table), splits, table.columns, weigh_labels(table), findings, guess)

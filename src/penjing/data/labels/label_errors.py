@@ -71,6 +71,8 @@ def judged_labels(texts: list[str], labels: list[str]) -> tuple[list[str], list[
 
 def find_label_errors(table: LabelTable, progress: Progress) -> Finding:
     """Finds labels that are likely wrong, over all splits together."""
+    if table.separator is not None:
+        return Finding("label_errors", skipped="several_labels")
     if find_spec("cleanlab") is None:
         return Finding("label_errors", skipped="no_cleanlab")
     usable = table.usable().tolist()

@@ -9,6 +9,7 @@ import numpy as np
 
 from penjing.data.keys import text_ids
 from penjing.data.labels.label_errors import doubt_labels, judged_labels
+from penjing.data.labels.several import likely_separator, split_labels
 from penjing.data.labels.table import LabelTable
 from penjing.errors import DataError, UsageError
 
@@ -75,13 +76,16 @@ def choose_labels(given: str | None, questions: Sequence[Question], column: str 
     """Returns the labels to choose from: those given, or else those that the file has.
 
     Raises:
-        UsageError: none are given and the file has none, there are fewer than two, or one is named twice.
+        UsageError: none are given and the file has none, there are fewer than two, one is named twice, or the file's
+            cells seem to hold several labels each.
         DataError: the file has a label that is not among those given.
     """
     if given is None:
         labels = sorted({question.label for question in questions if question.label})
     else:
         labels = [label.strip() for label in given.split(",")]
+    if given is None or not {question.label for question in questions if question.label} <= {*labels}:
+        _refuse_several(questions, column)
     if not given and len(labels) < 2:
         found = f'column "{column}" has {len(labels)} different' if column else "no column of labels is named"
         raise UsageError(
@@ -107,6 +111,19 @@ def choose_labels(given: str | None, questions: Sequence[Question], column: str 
                 do="Correct the row, add the label to --labels, or leave --label out to ask about every text anew.",
             )
     return labels
+
+
+def _refuse_several(questions: Sequence[Question], column: str | None) -> None:
+    sign = likely_separator(question.label for question in questions)
+    if sign is not None:
+        example = next(question.label for question in questions if len(split_labels(question.label, sign)) > 1)
+        one = split_labels(example, sign)[0]
+        raise UsageError(
+            f'column "{column}" holds several labels a text ("{example[:60]}"), and the page asks for one',
+            where=f"--label {column}",
+            do=f"Ask about one label at a time, without --label: --labels 1,0 --out {one}.jsonl; then --apply "
+            f'{one}.jsonl --label "{one}" --to NEW.csv writes a column of 0 and 1. The task multilabel reads several.',
+        )
 
 
 def assign_keys(labels: Sequence[str]) -> dict[str, str]:

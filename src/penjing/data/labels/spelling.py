@@ -12,14 +12,16 @@ from penjing.progress import Progress
 
 def find_spellings(table: LabelTable, progress: Progress) -> Finding:
     """Finds labels that differ only in case, in spaces or in the form of letters: a model takes them for others."""
-    labelled = [row for row, label in enumerate(table.labels) if label]
-    spellings = group_rows(labelled, (normalize_text(table.raw_labels[row]) for row in labelled))
+    ways = [
+        (way, row) for row, labels in enumerate(table.raw_labels) if table.labels[row] for way in table.apart(labels)
+    ]
+    spellings = group_rows(range(len(ways)), (normalize_text(way) for way, _ in ways))
     cases = []
-    for rows in spellings.values():
-        ways = Counter(table.raw_labels[row] for row in rows)
-        if len(ways) < 2:
+    for places in spellings.values():
+        counts = Counter(ways[place][0] for place in places)
+        if len(counts) < 2:
             continue
-        first = {way: next(row for row in rows if table.raw_labels[row] == way) for way in ways}
-        shown = ", ".join(f'"{way}" ({count:,})' for way, count in ways.most_common())
-        cases.append(Case(tuple(table.view(first[way]) for way, _ in ways.most_common()), {"spellings": shown}))
+        first = {way: next(row for other, row in map(ways.__getitem__, places) if other == way) for way in counts}
+        shown = ", ".join(f'"{way}" ({count:,})' for way, count in counts.most_common())
+        cases.append(Case(tuple(table.view(first[way]) for way, _ in counts.most_common()), {"spellings": shown}))
     return Finding("spellings", {"labels": len(cases)}, tuple(cases))

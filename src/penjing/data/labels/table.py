@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.data.event_columns import are_of_events
 from penjing.data.keys import text_ids
-from penjing.data.label_settings import LabelledData
+from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.data.labels.schema import Column, describe_columns, say_candidates
+from penjing.data.labels.several import join_labels, split_labels
 from penjing.data.plain import plain_value
 from penjing.data.rows import cell_test
 from penjing.data.sources import Layout, group_by_split, read_file, source_files
@@ -37,6 +39,7 @@ class TableRules:
         where: keep only the rows whose column has this value.
         names: name of each raw label; one that is not in it stands for itself.
         layout: how the files are read.
+        separator: stands between the labels of a row that may have several; None: a row has one.
     """
 
     text: str = "text"
@@ -46,6 +49,7 @@ class TableRules:
     where: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    separator: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -85,12 +89,13 @@ class LabelTable:
         columns: what is in the files, whether it is read or not.
         texts: [rows]; empty where there is none.
         raw_labels: as they are written, spaces around them too, [rows].
-        labels: their names, [rows]; empty where there is none.
+        labels: their names, [rows]; empty where there is none; several in order, with ``separator`` between them.
         split: which of ``splits``, [rows].
         file: which of ``files``, [rows].
         row: number of each in its file, [rows].
         groups: [rows]; None where no column was named.
         times: as they are written, [rows]; None where no column was named.
+        separator: stands between the labels of a row; None: each row has one.
     """
 
     files: list[str]
@@ -104,6 +109,7 @@ class LabelTable:
     row: NDArray[np.int64]
     groups: list[str] | None
     times: list[str] | None
+    separator: str | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -117,6 +123,12 @@ class LabelTable:
     def name_row(self, index: int) -> str:
         """Names a row for an error."""
         return f"{self.files[self.file[index]]}, row {self.row[index]:,}"
+
+    def apart(self, labels: str) -> list[str]:
+        """Returns the labels of a row, given as ``labels`` or ``raw_labels`` have them; none where it has none."""
+        if self.separator is not None:
+            return split_labels(labels, self.separator)
+        return [labels] if labels else []
 
     def usable(self) -> NDArray[np.int64]:
         """Returns the rows with a text and a label, [rows]."""
@@ -135,8 +147,11 @@ def split_files(address: str) -> dict[str, list[Path]]:
     return {split: groups[split] for split in SPLITS if split in groups} or {WHOLE: files}
 
 
-def rules_of(settings: LabelledData, group: str | None, time: str | None) -> TableRules:
-    """Returns what a recipe's ``[data]`` says of its rows."""
+def rules_of(settings: LabelledData | MultilabelData, group: str | None, time: str | None) -> TableRules:
+    """Returns what a recipe's ``[data]`` says of its rows; of several labels, of one column of them."""
+    if isinstance(settings, MultilabelData):
+        rules = TableRules(settings.text, settings.label_columns[0], group, time, settings.where, {}, settings.layout)
+        return replace(rules, separator=settings.separator)
     names = settings.labels if isinstance(settings.labels, dict) else {}
     return TableRules(settings.text, settings.label, group, time, settings.where, names, settings.layout)
 
@@ -156,6 +171,7 @@ def read_table(files: Mapping[str, Sequence[Path]], rules: TableRules, progress:
     """
     every = [file for group in files.values() for file in group]
     columns = describe_columns(every, rules.layout)
+    _refuse_events(every[0], columns, rules.text)
     for file in every:
         _check_columns(file, columns, rules)
     reading = _Reading(rules)
@@ -170,6 +186,24 @@ def read_table(files: Mapping[str, Sequence[Path]], rules: TableRules, progress:
         which = f" with {', '.join(f'{k} = {plain_value(v)!r}' for k, v in rules.where.items())}" if rules.where else ""
         raise DataError(f"there is no row{which}", where=every[0].name, do="Put rows into it, or name another file.")
     return reading.table(list(files), columns)
+
+
+def _refuse_events(file: Path, columns: Sequence[Column], text: str) -> None:
+    """Refuses events of users with items where no text is among their columns.
+
+    Raises:
+        DataError: with what can be done with them.
+    """
+    kinds = {column.name: column for column in columns}
+    asked = kinds.get(text)
+    has_text = any(column.looks_like == "text" for column in columns) or (asked is not None and asked.kind == "text")
+    if are_of_events(kinds) and not has_text:
+        raise DataError(
+            "these are events of users with items, and hold no text that could have a label",
+            where=file.name,
+            do=f"penjing new recommend --data {file.name} writes a recipe for them, and penjing plan counts what is "
+            "wrong with them. What describes the items stands in their own table.",
+        )
 
 
 def _check_columns(file: Path, columns: Sequence[Column], rules: TableRules) -> None:
@@ -214,7 +248,7 @@ class _Reading:
             name = plain_value(label)
             self.texts.append(text if text and not text.isspace() else "")
             self.raw_labels.append(label if isinstance(label, str) else name)
-            self.labels.append(rules.names.get(name, name))
+            self.labels.append(_join(rules, rules.names.get(name, name)))
             self.places.append((split, len(self.files) - 1, row))
             for column, into in ((rules.group, self.groups), (rules.time, self.times)):
                 if column:
@@ -234,4 +268,9 @@ class _Reading:
             row,
             self.groups if self.rules.group else None,
             self.times if self.rules.time else None,
+            self.rules.separator,
         )
+
+
+def _join(rules: TableRules, name: str) -> str:
+    return name if rules.separator is None else join_labels(name, rules.separator)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.conversations import read_conversations
+from penjing.data.event_columns import EVENT_NAMES, plain_name
 from penjing.data.labels.schema import Column
+from penjing.data.labels.several import SEPARATORS
 from penjing.data.messages import read_messages
 from penjing.data.plain import plain_value
 from penjing.data.question_rows import Question, QuestionReader
@@ -35,15 +37,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "answer": ("answer", "answers", "answertext", "答案"),
     "prompt": ("prompt", "question", "instruction", "input", "user", "query", "提问", "问题"),
     "reply": ("response", "reply", "answer", "output", "completion", "assistant", "回复", "回答"),
-    "user": ("user", "userid", "uid", "customer", "customerid", "member", "memberid", "reviewerid", "用户"),
-    "item": ("item", "itemid", "iid", "movieid", "productid", "product", "asin", "bookid", "articleid", "id", "物品"),
-    "time": ("time", "timestamp", "date", "datetime", "unixreviewtime", "createdat", "时间"),
+    **EVENT_NAMES,
     "title": ("title", "movietitle", "name", "productname", "标题", "名称"),
     "chosen": ("chosen", "preferred", "accepted", "better", "winner", "win", "更好", "采纳"),
     "rejected": ("rejected", "dispreferred", "refused", "worse", "loser", "lose", "较差", "拒绝"),
     "labels": ("labels", "tags", "categories", "topics", "genres", "label", "标签"),
 }
-_SEPARATORS = ("|", ";", "；", "、", ",", "，")
 _MOST_COLUMNS = 3  # of an item's text
 
 
@@ -84,7 +83,7 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
 
 def holds_questions(columns: Sequence[Column]) -> bool:
     """Returns whether these are the columns of questions: those of SQuAD's layout, or question and answer by name."""
-    names = {_plain(column.name) for column in columns}
+    names = {plain_name(column.name) for column in columns}
     return _is_squad(columns) or (len(names) > 2 and all(names & {*_NAMES[role]} for role in ("question", "answer")))
 
 
@@ -115,8 +114,8 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
             section = {} if name == "messages" else {"text": name}
             rows = count_rows(files, layout, name)
             return _describe_dialogues(files, splits, layout, rows, dialogues, section)
-    said = text or next((c.name for c in columns if _plain(c.name) in _NAMES["prompt"]), None)
-    reply = target or next((c.name for c in columns if _plain(c.name) in _NAMES["reply"] and c.name != said), None)
+    said = text or next((c.name for c in columns if plain_name(c.name) in _NAMES["prompt"]), None)
+    reply = target or next((c.name for c in columns if plain_name(c.name) in _NAMES["reply"] and c.name != said), None)
     chosen = choose_pair(columns, said, reply, longer_first=False, address=address)
     values = read_values(files, list(chosen), layout)
     both = [f"{row[0]} {row[1]}" for row in values if row[0] and row[1]]
@@ -209,7 +208,7 @@ def look_at_label_sets(address: str, text: str | None, label: str | None) -> Fou
         counts.update(plain_value(item) for row in values if isinstance(row[1], list) for item in row[1])
     else:
         cells = [plain_value(row[1]) for row in values]
-        section["separator"] = max(_SEPARATORS, key=lambda sign: sum(sign in cell for cell in cells))
+        section["separator"] = max(SEPARATORS, key=lambda sign: sum(sign in cell for cell in cells))
         parts = (part.strip() for cell in cells for part in cell.split(section["separator"]))
         counts.update(part for part in parts if part)
     texts = [row[0] for row in values if isinstance(row[0], str) and row[0]]
@@ -225,15 +224,10 @@ def _learned(address: str) -> tuple[list[Path], tuple[str, ...]]:
     return groups.get("train", files), tuple(sorted(groups))
 
 
-def _plain(name: str) -> str:
-    """Returns a column's name without case, signs and RecBole's kinds: user_id:token is userid."""
-    return re.sub(r"[\W_]+", "", name.split(":")[0].lower())
-
-
 def _named(columns: Sequence[Column], role: str, address: str) -> str:
     for known in _NAMES[role]:
         for column in columns:
-            if _plain(column.name) == known:
+            if plain_name(column.name) == known:
                 return column.name
     raise UsageError(
         f"no column is called {role}, or like one; its columns are {', '.join(c.name for c in columns[:20])}",
@@ -305,7 +299,7 @@ def _beside(events: str) -> str:
 def _describing(columns: Sequence[Column], key: str) -> list[str]:
     """Returns the columns that say what an item is: its title, and other texts."""
     texts = [column.name for column in columns if column.kind == "text" and column.name != key]
-    texts.sort(key=lambda name: _plain(name) not in _NAMES["title"])
+    texts.sort(key=lambda name: plain_name(name) not in _NAMES["title"])
     return texts[:_MOST_COLUMNS] or [key]
 
 
@@ -313,7 +307,7 @@ def _label_columns(columns: Sequence[Column], text: str, address: str) -> list[s
     rest = [column for column in columns if column.name != text]
     for known in _NAMES["labels"]:
         for column in rest:
-            if _plain(column.name) == known:
+            if plain_name(column.name) == known:
                 return [column.name]
     flags = [c.name for c in rest if c.kind in ("whole number", "truth value") and c.distinct <= 2 and not c.empty]
     lists = [column.name for column in rest if column.kind == "nested"]
