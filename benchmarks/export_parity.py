@@ -1,9 +1,9 @@
 """Exports of small trained models, each with what its proof found: python benchmarks/export_parity.py OUT.
 
-A decoder learns the first half of tinyshakespeare, a BERT 2,000 rows of SST-2; both lie in the folder $PENJING_DATA.
-The decoder goes to every file type of GGUF, to int8, int4, Transformers and vLLM, the BERT to ONNX, int8, int4 and
-Transformers; each is scored on texts or rows that it did not learn from. --model FOLDER exports a decoder that is there
-instead, and scores it on nothing.
+A decoder learns the first half of tinyshakespeare, a BERT and an LSTM 2,000 rows of SST-2; both lie in the folder
+$PENJING_DATA. The decoder goes to every file type of GGUF, to int8, int4, Transformers and vLLM, the BERT to ONNX,
+int8, int4 and Transformers, the LSTM to ONNX; each is scored on texts or rows that it did not learn from.
+--model FOLDER exports a decoder that is there instead, and scores it on nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,19 @@ DECODER = [("gguf", kind) for kind in ("f32", "f16", "bf16", "q8_0", "q4_0")] + 
     (target, None) for target in ("int8", "int4", "transformers", "vllm")
 ]
 ENCODER = [(target, None) for target in ("onnx", "int8", "int4", "transformers")]
+NETWORKS: dict[str, dict[str, Any]] = {
+    "BERT": {
+        "tokenizer": {"kind": "wordpiece", "vocab_size": 2000},
+        "model": {
+            "family": "bert",
+            "shape": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128},
+        },
+    },
+    "LSTM": {
+        "tokenizer": {"kind": "word", "vocab_size": 2000},
+        "model": {"family": "lstm", "shape": {"embedding_size": 64, "hidden_size": 64}},
+    },
+}
 
 
 def make_decoder(out: Path, data: Path) -> tuple[Path, Path]:
@@ -47,8 +60,8 @@ def make_decoder(out: Path, data: Path) -> tuple[Path, Path]:
     return Path(result.model), out / "held.csv"
 
 
-def make_encoder(out: Path, data: Path) -> tuple[Path, Path]:
-    """Returns a BERT that learned reviews, and rows that it has not seen."""
+def make_classifier(out: Path, data: Path, network: str) -> tuple[Path, Path]:
+    """Returns a model that learned reviews, and rows that it has not seen."""
     for name, count in (("train", 2000), ("test", 500)):
         with (data / "sst2" / f"{name}.tsv").open(encoding="utf-8") as file:
             rows = [row.rstrip("\n").split("\t") for row in file][:count]
@@ -60,16 +73,12 @@ def make_encoder(out: Path, data: Path) -> tuple[Path, Path]:
         "name": "reviews",
         "task": "sentiment",
         "data": {"path": str(out / "sst2-train.csv")},
-        "tokenizer": {"kind": "wordpiece", "vocab_size": 2000},
-        "model": {
-            "family": "bert",
-            "shape": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128},
-        },
+        **NETWORKS[network],
         "render": {"max_tokens": 64},
         "finetune": {"epochs": 3, "learning_rate": 1e-3, "device": "cpu"},
         "evaluate": {"resamples": 100},
     }
-    result = run_recipe(check_recipe(recipe, "reviews"), out / "reviews", Silent(), ["export_parity"])
+    result = run_recipe(check_recipe(recipe, "reviews"), out / network, Silent(), ["export_parity"])
     return Path(result.model), out / "sst2-test.csv"
 
 
@@ -98,7 +107,11 @@ def main() -> None:
     if call.model is not None:
         made = [(call.model.name, (call.model, None), DECODER)]
     else:
-        made = [("decoder", make_decoder(out, data), DECODER), ("BERT", make_encoder(out, data), ENCODER)]
+        made = [
+            ("decoder", make_decoder(out, data), DECODER),
+            ("BERT", make_classifier(out, data, "BERT"), ENCODER),
+            ("LSTM", make_classifier(out, data, "LSTM"), ENCODER[:1]),
+        ]
     found = []
     for name, (model, held), targets in made:
         for target, kind in targets:

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tokenizers import Tokenizer
 
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
+from penjing.models.lstm import LSTM, LstmConfig, LstmForSequenceClassification, initialize
 from penjing.pipeline.exporting.exporting import Exported
+from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
 from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.exporting.texts import varied_texts
+from penjing.pipeline.model_folder import write_network
+from penjing.text.tokenizer import load_tokenizer
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package, reason=f"{package} is not installed")
@@ -52,9 +57,45 @@ def test_encoder_of_the_hub_gives_the_same_states(export: Export) -> None:
     assert parity["scores"]["relative_difference"] < 1e-2
 
 
-def test_networks_that_onnx_would_hold_for_one_length_are_refused(small_run: Any, export: Export) -> None:
-    with pytest.raises(UsageError, match="a model of the family lstm, and ONNX is written of bert alone"):
-        export(small_run.model, "onnx")
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max", "attention"])
+@pytest.mark.parametrize(("layers", "bidirectional"), [(1, True), (2, True), (2, False)])
+def test_lstm_of_every_shape_gives_its_scores_at_any_length(
+    pooling: Any, layers: int, bidirectional: bool, tmp_path: Path
+) -> None:
+    import onnxruntime
+
+    config = LstmConfig(
+        vocab_size=50, hidden_size=12, num_hidden_layers=layers, bidirectional=bidirectional, pooling=pooling
+    )
+    network = LstmForSequenceClassification(config, 3).eval()
+    initialize(network, config, 0)
+    write_lstm(network, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    generator = torch.Generator().manual_seed(0)
+    for lengths in ([7, 1, 12], [5], [30, 29, 0, 1, 17]):
+        ids = torch.randint(1, 50, (len(lengths), max(lengths)), generator=generator)
+        mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+        with torch.inference_mode():
+            expected = network(ids, mask)
+        (found,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.long().numpy()})
+        torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_lstm_classifier_answers_the_same_in_onnx_runtime(small_run: Any, export: Export) -> None:
+    data = Path(small_run.model).parent.parent / "reviews.csv"
+    exported = export(small_run.model, "onnx", data=str(data))
+    assert exported.parity["tokens"]["equal"] == 1000
+    assert exported.parity["scores"]["relative_difference"] < 1e-3
+    assert exported.parity["task"]["before"] == exported.parity["task"]["after"]
+
+
+def test_lstm_that_writes_is_refused(small_run: Any, tmp_path: Path, export: Export) -> None:
+    config = LstmConfig(vocab_size=300, hidden_size=12)
+    (folder := tmp_path / "writer").mkdir()
+    tokenizer = load_tokenizer(small_run.model)
+    write_network(folder, LSTM.language_model(config), LSTM, config, tokenizer, head="language")
+    with pytest.raises(UsageError, match="of bert, and of lstm that labels texts"):
+        export(folder, "onnx")
 
 
 def test_decoder_is_sent_to_gguf(small_decoder: Callable[..., Path], export: Export) -> None:

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from penjing.errors import GateError, MissingExtraError, UsageError
 from penjing.files import write_json, write_text
+from penjing.models.lstm import LstmForSequenceClassification
 from penjing.models.weights import CONFIG
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
+from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
 from penjing.pipeline.exporting.parity import Bounds
 from penjing.pipeline.exporting.source import Scores, Source, is_quantized
@@ -112,11 +114,11 @@ class OnnxExporter(Exporter):
     precisions: Mapping[str, Precision] = {"f32": Precision(Bounds(1e-2, 1e-6, 0.99))}
 
     def check(self, source: Source, precision: str) -> None:
-        """Refuses decoders, and rows that no tokenizer.json lays out."""
-        if source.architecture.name != "bert":
+        """Refuses what writes, and rows that no tokenizer.json lays out."""
+        family = source.architecture.name
+        if family != "bert" and (family, source.head) != ("lstm", "classifier"):
             raise UsageError(
-                f"this is a model of the family {source.architecture.name}, and ONNX is written of bert alone: PyTorch "
-                "writes an LSTM and a T5 for rows of one length only, and a decoder without its cache",
+                f"this is a model of the family {family}, and ONNX is written of bert, and of lstm that labels texts",
                 where=str(source.folder),
                 do="Export a decoder with --to gguf; serve others with Penjing.",
             )
@@ -133,14 +135,19 @@ class OnnxExporter(Exporter):
         onnx_tokenizer(source)
         try:
             import onnx  # noqa: F401
-            import onnxscript  # noqa: F401
+
+            if family == "bert":  # PyTorch's exporter writes it
+                import onnxscript  # noqa: F401
         except ImportError as error:
             raise MissingExtraError(str(error.name), "export", "Writing ONNX") from error
 
     def write(self, source: Source, precision: str, folder: Path, progress: Progress) -> None:
         """Writes network, tokenizer, config and a README with a program that runs it."""
-        with _quietly():
-            _write_network(source, folder / MODEL)
+        if isinstance(source.network, LstmForSequenceClassification):
+            write_lstm(source.network, folder / MODEL)
+        else:
+            with _quietly():
+                _write_network(source, folder / MODEL)
         copy_rest(source.folder, folder)
         write_text(folder / "tokenizer.json", json.dumps(onnx_tokenizer(source), ensure_ascii=False))
         labels = {"id2label": {str(i): name for i, name in enumerate(source.labels)}} if source.labels else {}
