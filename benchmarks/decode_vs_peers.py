@@ -7,6 +7,8 @@ one stream     tokens a second of 128 after a prompt of 8, the likeliest token a
 prompt         tokens a second of a prompt of 512, until its first token is there.
 16 streams     tokens a second in all of 16 texts of 64 tokens written together, after prompts of 16 (Transformers: one
                batch; llama.cpp's Python package writes one text at a time: its server is in serve_vs_peers.py).
+4 x 4 beams    tokens a second in all of 4 texts of 64 tokens that are searched for together with 4 beams each, from the
+               prompt on.
 ceiling        bytes of the matrices that are read for each token, by the read bandwidth that was measured, is the
                shortest time for a token; the share is how near one stream comes to it.
 
@@ -40,7 +42,7 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.machine import describe_machine
 from served_models import SHAPES, VOCABULARY, make_gguf, make_model
 
-ONE, PROMPT, MANY = 128, 512, 16
+ONE, PROMPT, MANY, BEAMS = 128, 512, 16, 4
 CHANCE = np.random.default_rng(0)
 PROMPTS = {
     "one": [CHANCE.integers(10, VOCABULARY, 8).tolist()],
@@ -58,6 +60,9 @@ class Contender(Protocol):
     def read(self, prompt: list[int]) -> float:
         """Returns the seconds until the token after a prompt is there."""
 
+    def search(self, prompts: list[list[int]], count: int) -> float:
+        """Returns the seconds until the likeliest texts of so many tokens are found with beams."""
+
     def close(self) -> None: ...
 
 
@@ -68,7 +73,7 @@ class Penjing:
         self._engine = load_engine(folder, EngineSettings(weights=weights, kernels="native", threads=threads)).engine
         self.weight_bytes = self._engine._stepper.weight_bytes  # type: ignore[attr-defined]
 
-    def _run(self, prompts: list[list[int]], count: int) -> tuple[float, float, float]:
+    def _run(self, prompts: list[list[int]], count: int, beams: int = 1) -> tuple[float, float, float]:
         class Timed(Collected):
             def put(self, token: Any) -> None:
                 times.append(time.perf_counter())
@@ -78,7 +83,7 @@ class Penjing:
         began = time.perf_counter()
         for prompt, sink in zip(prompts, sinks, strict=True):
             settings = SamplingSettings(count, 0.0)
-            self._engine.submit(DecodeRequest(tuple(prompt), settings, frozenset()), sink)
+            self._engine.submit(DecodeRequest(tuple(prompt), settings, frozenset(), beams=beams), sink)
         for sink in sinks:
             sink.wait()
         return began, times[0], times[-1]
@@ -90,6 +95,10 @@ class Penjing:
     def read(self, prompt: list[int]) -> float:
         began, first, _ = self._run([[int(CHANCE.integers(10, VOCABULARY)), *prompt[1:]]], 1)  # nothing known before
         return first - began
+
+    def search(self, prompts: list[list[int]], count: int) -> float:
+        began, _, last = self._run(prompts, count, BEAMS)
+        return last - began
 
     def close(self) -> None:
         self._engine.close()
@@ -118,6 +127,9 @@ class LlamaCpp:
         next(self._model.generate(prompt, temp=0.0, repeat_penalty=1.0))
         return time.perf_counter() - began
 
+    def search(self, prompts: list[list[int]], count: int) -> float:
+        raise NotImplementedError("llama-cpp-python has no beam search")
+
     def close(self) -> None:
         self._model.close()
 
@@ -131,7 +143,7 @@ class Transformers:
         torch.set_num_threads(threads)
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
 
-    def _generate(self, prompts: list[list[int]], count: int) -> float:
+    def _generate(self, prompts: list[list[int]], count: int, beams: int = 1) -> float:
         ids = torch.tensor(prompts)
         began = time.perf_counter()
         self._model.generate(
@@ -140,6 +152,7 @@ class Transformers:
             max_new_tokens=count,
             min_new_tokens=count,
             do_sample=False,
+            num_beams=beams,
             pad_token_id=0,
         )
         return time.perf_counter() - began
@@ -149,6 +162,9 @@ class Transformers:
 
     def read(self, prompt: list[int]) -> float:
         return self._generate([prompt], 1)
+
+    def search(self, prompts: list[list[int]], count: int) -> float:
+        return self._generate(prompts, count, BEAMS)
 
     def close(self) -> None:
         del self._model
@@ -173,6 +189,8 @@ def measure(contender: Contender, does_many: bool) -> dict[str, float]:
     if does_many:
         count = ONE // 2
         figures["many"] = MANY * (count - 1) / contender.write(PROMPTS["many"], count)
+        some = PROMPTS["many"][: MANY // BEAMS]
+        figures["beams"] = len(some) * count / contender.search(some, count)
     return figures
 
 
@@ -213,15 +231,17 @@ def show(report: dict[str, Any]) -> None:
     """Prints the rates as a table, and how many times Penjing is as fast."""
     rates = report["tokens_per_second"]
     print(f"\n{report['size']}: memory is read at {report['read_bytes_per_second'] / 1e9:.1f} GB/s")
-    print(f"{'':20}{'one stream':>12}{'prompt':>12}{'16 streams':>12}{'of ceiling':>12}")
+    print(f"{'':20}{'one stream':>12}{'prompt':>12}{'16 streams':>12}{'4 x 4 beams':>13}{'of ceiling':>12}")
     for name, figures in rates.items():
-        many = f"{figures['many']:,.0f}" if "many" in figures else "-"
+        many, beams = (f"{figures[key]:,.0f}" if key in figures else "-" for key in ("many", "beams"))
         share = f"{figures['share_of_ceiling']:.0%}" if "share_of_ceiling" in figures else "-"
-        print(f"{name:20}{figures['one']:12,.0f}{figures['prompt']:12,.0f}{many:>12}{share:>12}")
+        print(f"{name:20}{figures['one']:12,.0f}{figures['prompt']:12,.0f}{many:>12}{beams:>13}{share:>12}")
     for ours, theirs in (("int8", "llama.cpp Q8_0"), ("int4", "llama.cpp Q4_0"), ("bf16", "Transformers bf16")):
         if theirs in rates:
             mine, peer = rates[f"Penjing {ours}"], rates[theirs]
-            times = ", ".join(f"{key} {mine[key] / peer[key]:.2f}" for key in ("one", "prompt", "many") if key in peer)
+            times = ", ".join(
+                f"{key} {mine[key] / peer[key]:.2f}" for key in ("one", "prompt", "many", "beams") if key in peer
+            )
             print(f"Penjing {ours} / {theirs}: {times}")
 
 
