@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.browsing import open_browser
 
 WORDS = ("a", "lovely", "film", "dull", "plot", "and", "the", "scene", "is", "warm", "I", "you", "精彩", "无聊", "😀")
 
@@ -166,6 +167,13 @@ def start_server() -> Iterator[Callable[..., Server]]:
     for server in started:
         server.process.kill()
         server.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium."""
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

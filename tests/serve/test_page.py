@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -13,17 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-_PATIENCE_MS = 60_000  # the first answer of a model waits until it is loaded
+from tests.serve.browsing import PATIENCE_MS, Visit
 
 
 class Server:
@@ -34,7 +29,7 @@ class Server:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
         with log.open("w", encoding="utf-8") as file:
             self.process = subprocess.Popen(command, stderr=file, env=environment)
-        ends = time.monotonic() + _PATIENCE_MS / 1000
+        ends = time.monotonic() + PATIENCE_MS / 1000
         while time.monotonic() < ends and self.process.poll() is None:
             if found := re.search(r"at (http://\S+)", log.read_text(encoding="utf-8")):
                 self.address = found[1]
@@ -107,50 +102,6 @@ def server(
     made = Server(notes.parent / "log", *models, "--documents", f"notes={notes}", "--max-output", "16000")
     yield made
     made.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright to press keys")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-class Visit:
-    """The page in a browser of its own; at the end nothing may have been complained of, or asked of another host."""
-
-    def __init__(self, browser: Any, address: str, model: str = "", **options: Any) -> None:
-        from playwright.sync_api import expect
-
-        self.address, self.context = address, browser.new_context(**{"locale": "en-US", **options})
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(_PATIENCE_MS)
-        expect.set_options(timeout=_PATIENCE_MS)
-        self.expect, self.complaints, self.hosts = expect, list[str](), set[str]()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        self.page.goto(f"{address}/#{model}")
-
-    def __enter__(self) -> Visit:
-        return self
-
-    def __exit__(self, kind: Any, *ending: object) -> None:
-        self.context.close()
-        if kind is None:
-            assert self.complaints == []
-            assert self.hosts <= {urlsplit(self.address).netloc, ""}
-
-    def role(self, name: str, label: str | re.Pattern[str]) -> Any:
-        return self.page.get_by_role(name, name=label)
-
-    def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
-        self.expect(self.page.locator(selector).first).to_contain_text(text)
 
 
 def test_a_label_is_given_with_the_words_it_rests_on(server: Server, browser: Any) -> None:
@@ -264,6 +215,24 @@ def test_an_answer_can_be_stopped(server: Server, browser: Any) -> None:
         visit.page.wait_for_timeout(300)
         assert len(visit.page.locator(".added").inner_text()) == length
         visit.sees(".beginning", "a lovely")
+
+
+def test_what_a_server_wrote_before_it_was_lost_stays_and_is_said_to_be_broken_off(
+    decoders: Path, browser: Any, tmp_path: Path
+) -> None:
+    server = Server(tmp_path / "log", f"writer={decoders / 'writer'}", "--max-output", "16000")
+    visit = Visit(browser, server.address, "writer")
+    visit.page.get_by_text("Settings").click()
+    visit.role("spinbutton", "Most tokens").fill("16000")
+    visit.role("textbox", "Beginning").fill("a lovely")
+    visit.role("button", "Go on").first.click()
+    visit.sees(".added", re.compile(r"\S"))
+    server.process.kill()
+    visit.sees(".fault", "The server went away before the answer was complete.")
+    visit.sees(".added", re.compile(r"\S"))
+    visit.role("button", re.compile("^Go on$")).click()
+    visit.sees(".fault", "The server cannot be reached. Is it still running?")
+    visit.context.close()
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,12 @@ function headers() {
   return { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
 }
 
+function lost(error, word = "lost") {
+  throw error.name === "AbortError" ? error : new Refusal(say(word), 0);
+}
+
 async function send(path, options) {
-  let reply;
-  try {
-    reply = await fetch(path, { ...options, headers: headers(), credentials: "omit", redirect: "error" });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refusal(say("lost"), 0);
-  }
+  const reply = await fetch(path, { ...options, headers: headers(), credentials: "omit", redirect: "error" }).catch((error) => lost(error));
   if (reply.ok) return reply;
   if (reply.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
   throw new Refusal(await reason(reply), reply.status);
@@ -60,8 +58,8 @@ export async function* stream(path, body, signal) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
+      const { value, done } = await reader.read().catch((error) => lost(error, "broken"));
+      if (done) throw new Refusal(say("broken"), 0); // a stream that is whole says so
       const lines = (rest + value).split(/\r?\n/);
       rest = lines.pop();
       for (const line of lines) {

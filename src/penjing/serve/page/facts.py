@@ -58,7 +58,7 @@ def describe_model(name: str, facts: ModelFacts, language: Language) -> dict[str
         "size": _size(facts.folder, wording, language),
         **_describe_use(card, facts, wording, language),
         "parts": [
-            {"name": part, **_describe_use({**entry, "license": None}, facts, wording, language, part=part)}
+            {"name": part, **_describe_use({"write": card.get("write"), **entry}, facts, wording, language, part=part)}
             for part, entry in (parts.items() if isinstance(parts, dict) else ())
         ],
         "chief": _chief_score(card, wording, language),
@@ -84,12 +84,26 @@ def _describe_use(
         "taskName": wording.name("task", task) if task else words["no_task"],
         "path": path,
         "view": view,
-        # Parts of a network for several tasks are asked by their own prompts, which only /v1/tasks knows.
-        "streams": part is None and (facts.chats if view == "chat" else facts.writes and view == "writing"),
+        "streams": _streams(view, facts, part),
+        "beams": _beams(card),
         "explains": answers in ("label", "rank") and "names" not in card and part is None,
         "does": _sentence(view, answers, path, card, words, wording),
         "hasExamples": task in _SENTIMENT,
     }
+
+
+def _streams(view: str, facts: ModelFacts, part: str | None) -> bool:
+    """Returns whether answers can come piece by piece; of parts only /v1/tasks knows the prompts."""
+    if view == "texts":
+        return facts.writes
+    return part is None and (facts.chats if view == "chat" else facts.writes and view == "writing")
+
+
+def _beams(card: Mapping[str, Any]) -> int:
+    """Returns how many beginnings the model keeps where a call says nothing; more than one and nothing is streamed."""
+    write = card.get("write")
+    beams = write.get("beams") if isinstance(write, dict) else None
+    return beams if isinstance(beams, int) else 1
 
 
 def _bare_view(facts: ModelFacts) -> str:

@@ -1,32 +1,56 @@
-// Translation and summarization: the text on one side, what is written on the other.
-import { post } from "./api.js";
+// Translation and summarization: the text on one side, what is written on the other, as it comes where it can.
+import { post, stream } from "./api.js";
 import { count, h, say } from "./dom.js";
 import { makeButton, makeCopy, makeField, makeResult, Run } from "./panel.js";
 
 export function buildTexts(use) {
   const kind = use.path === "translate" || use.path === "summarize" ? use.path : "texts";
+  const path = `/v1/tasks/${use.path}`;
   const result = makeResult(say("texts_empty"));
   const field = makeField(say("texts_source"), { rows: 7, hint: say("texts_hint"), submit: () => run.start() });
-  let written = "";
-  const copy = makeCopy(() => written);
+  const written = h("p", { class: "written", dir: "auto" });
+  const copy = makeCopy(() => written.textContent);
   copy.hidden = true;
-  const run = new Run(result, async (signal) => {
+  // What is scored is the model's own way of writing: a search with beams is left out only where that is wished for.
+  const searches = use.streams && use.beams > 1;
+  const streams = h("input", { type: "checkbox", checked: use.streams && !searches });
+  const run = new Run(result, async (signal, calm) => {
     if (!field.area.value.trim()) {
       field.area.focus();
       return null;
     }
     const body = { model: use.model, input: field.area.value, ...(use.part ? { part: use.part } : {}) };
-    const [found] = (await post(`/v1/tasks/${use.path}`, body, signal)).results;
-    written = found.written;
-    copy.hidden = !written;
-    result.show(
-      h("p", { class: "written", dir: "auto" }, written),
-      found.is_complete ? null : h("p", { class: "note warn" }, say("texts_incomplete")),
-      found.cut_tokens ? h("p", { class: "note warn" }, say("cut", { count: count(found.cut_tokens) })) : null,
-    );
+    const answer = streams.checked ? await streamed(body, signal, calm) : await post(path, body, signal);
+    const [found] = answer.results;
+    show(found.written);
+    if (!found.is_complete) result.body.append(h("p", { class: "note warn" }, say("texts_incomplete")));
+    if (found.cut_tokens) result.body.append(h("p", { class: "note warn" }, say("cut", { count: count(found.cut_tokens) })));
     return undefined;
   });
+
+  function show(text) {
+    written.textContent = text;
+    copy.hidden = !text;
+    result.show(written);
+  }
+
+  /** Shows pieces as they come, and returns the last event: the answer as it comes whole. */
+  async function streamed(body, signal, calm) {
+    let last = null;
+    let text = "";
+    for await (const event of stream(path, body, signal)) {
+      if (event.results) last = event;
+      else {
+        calm();
+        result.status("");
+        show((text += event.text));
+      }
+    }
+    return last;
+  }
+
   const button = makeButton(say(`${kind}_go`), run);
+  if (searches) button.node.append(h("label", { class: "check" }, streams, say("texts_stream")));
   const head = h("div", { class: "pane-head" }, h("h3", { class: "pane-title" }, say(`${kind}_result`)), copy);
   const node = h("div", { class: "panes" }, h("div", {}, field.node, button.node), h("div", { class: "pane" }, head, result.node));
   return { node, run, focus: () => field.area.focus() };
