@@ -62,8 +62,10 @@ def post(client: httpx.Client, route: str, body: bytes, **headers: str) -> httpx
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         b"[" * 1_000_000,
         b'{"model": "plain", "model": "nobody"}',
+        b'{"model": "plain", "prompt": "\\ud800 a"}',
+        b'{"model": "plain", "prompt": ["a", "\\udc00"], "stop": "\\ud83d"}',
     ],
-    ids=range(20),
+    ids=range(22),
 )
 def test_what_is_no_request_is_refused(client: httpx.Client, route: str, body: bytes) -> None:
     refused(post(client, route, body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,6 +28,7 @@ from penjing.serve.pool import ModelPool
 from penjing.serve.settings import ServeSettings
 from penjing.serve.tasks import routes as tasks
 
+_NAME = re.compile(r"(?!(?:str|int|float|bool)$)[a-z0-9_]+")  # no `list[constrained-str]`
 _log = logging.getLogger("penjing.serve")
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "The request is wrong, or not allowed now."},
@@ -112,15 +114,22 @@ async def _tell_invalid(request: Request, error: Exception) -> JSONResponse:
     found: list[dict[str, Any]] = list(error.errors())
     unknown: dict[str, Any] = {"loc": (), "msg": "the request is not valid", "type": ""}
     first = found[0] if found else unknown
-    place = ".".join(str(part) for part in first["loc"][1:]) or None
+    place = _field(first)
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", "")
         return await _tell_refusal(request, RequestError(400, f"The body is no JSON ({reason}).", code="invalid_json"))
-    more = f" There are {len(found) - 1} more faults." if len(found) > 1 else ""
+    others = len({_field(fault) for fault in found} - {place})
+    more = f" {others} more {'field is' if others == 1 else 'fields are'} wrong." if others else ""
     said = first["msg"].removeprefix("Value error, ")
     said += "" if said.endswith((".", "!", "?")) else "."
     message = f"{place or 'The body'}: {said}{more}"
     return await _tell_refusal(request, RequestError(400, message, param=place, code=first["type"] or None))
+
+
+def _field(fault: dict[str, Any]) -> str | None:
+    """Returns the field that a fault is of; which kind of value was tried there is nothing that a client knows."""
+    parts = [str(part) for part in fault["loc"][1:] if isinstance(part, int) or _NAME.fullmatch(part)]
+    return ".".join(parts) or None
 
 
 async def _tell_http(request: Request, error: Exception) -> JSONResponse:

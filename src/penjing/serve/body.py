@@ -13,6 +13,11 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
+# Up to an escape of half a character (\ud800 to \udfff) that stands without its other half.
+_HALF = re.compile(
+    rb"(?:[^\\]++|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u[dD][89a-fA-F]).)*+\\u[dD][89a-fA-F]",
+    re.DOTALL,
+)
 _DISCARDED_BYTES = 64 << 20
 _DISCARDED_S = 5.0
 
@@ -83,7 +88,7 @@ async def _discard(receive: Receive) -> None:
 
 
 def check_json(body: bytes, most_depth: int) -> None:
-    """Refuses a body that is no UTF-8, or whose lists and objects lie too deep in one another.
+    """Refuses a body that is no UTF-8, that escapes half a character, or whose values lie too deep in one another.
 
     Raises:
         RequestError: it is so.
@@ -93,6 +98,9 @@ def check_json(body: bytes, most_depth: int) -> None:
     except UnicodeDecodeError as error:
         what = f"The body is no UTF-8 (byte {error.start}). Send JSON in UTF-8."
         raise RequestError(400, what, code="invalid_utf8") from error
+    if half := _HALF.match(body):
+        what = f"The body escapes half of a character (byte {half.end() - 4}). Send both halves, or UTF-8 itself."
+        raise RequestError(400, what, code="invalid_utf8")
     if is_deeper(body, most_depth):
         what = f"Lists and objects lie more than {most_depth} deep in one another. Send a flatter body."
         raise RequestError(400, what, code="body_too_deep")
