@@ -78,7 +78,6 @@ def test_half_a_character_is_refused_wherever_it_stands_and_whole_ones_pass(text
         check_json(text.encode(), 64)
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_json_writes_of_whole_characters_passes(value: Any) -> None:
     check_json(json.dumps(value).encode(), 64)
