@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.documents import BLAME, PRAISE, READMES, ROOT, ask, blocks, call, fill
@@ -167,18 +170,30 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
 
 def test_a_student_of_the_docs_learns_from_its_teacher(folder: Path) -> None:
     page, translated = "docs/distillation.md", "docs/distillation.zh.md"
-    recipes, (commands,) = blocks(page, "toml"), blocks(page, "sh")
+    recipes, (commands, _) = blocks(page, "toml"), blocks(page, "sh")
     assert [re.sub(" *#.*", "", text) for text in recipes] == [
         re.sub(" *#.*", "", text) for text in blocks(translated, "toml")
     ]
-    assert [commands] == blocks(translated, "sh")
-    for name, recipe in zip(("teacher", "student"), recipes, strict=True):
+    assert blocks(page, "sh") == blocks(translated, "sh")
+    for name, recipe in zip(("teacher", "student"), recipes[:2], strict=True):
         (folder / f"{name}.toml").write_text(recipe, encoding="utf-8")
     _, plan, run, predict = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
     assert re.search(r"Teacher bert, 22,\d+,\d+ parameters", plan)
     assert "Texts without labels 200 of 8,530" in plan
     assert re.search(r"Taught by bert, 22,\d+,\d+ parameters", run)
     assert predict.split("\t")[0] in ("positive", "negative")
+
+
+def test_a_student_of_the_docs_learns_to_write_what_its_teacher_writes(
+    folder: Path, pair_run_of: Callable[[str], Any]
+) -> None:
+    page, teacher = "docs/distillation.md", pair_run_of("llama")
+    shutil.copytree(teacher.model, folder / "runs" / "captions" / "model")
+    shutil.copy(teacher.out.parent / "pairs.csv", folder / "captions.csv")
+    (folder / "small-captions.toml").write_text(blocks(page, "toml")[2], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[1].splitlines())
+    assert "Teacher llama, " in plan
+    assert re.search(r"Taught by llama, [\d,]+ parameters: [\d,]+ targets", run)
 
 
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:

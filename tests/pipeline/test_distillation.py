@@ -176,7 +176,7 @@ def test_what_cannot_teach_is_refused_before_anything_runs(
     recipe["finetune"] = {"head": {}, "distill": recipe["finetune"]["distill"]}
     with pytest.raises(RecipeError, match=r"distill has no sense with \[finetune.head\]"):
         check_recipe(recipe, "student")
-    with pytest.raises(RecipeError, match="is for tasks that label texts"):
+    with pytest.raises(RecipeError, match="is for tasks that label, translate or summarize"):
         check_recipe({"task": "chat", "data": {"path": "x"}, "finetune": {"distill": {"teacher": "y"}}}, "chat")
 
 

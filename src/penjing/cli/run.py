@@ -102,6 +102,15 @@ def _told(result: RunResult, name: str) -> dict[str, Any] | None:
     return None if finetune is None else finetune.facts.get(name)
 
 
+def _targets(result: RunResult) -> str:
+    """Returns how many targets the teacher wrote that are learned; empty where it wrote none."""
+    targets = (_told(result, "distill") or {}).get("targets")
+    if targets is None:
+        return ""
+    left_out = f" ({targets['unfinished']:,} not ended and {targets['empty']:,} empty ones left out)"
+    return f": {targets['learned']:,} targets{left_out if targets['unfinished'] + targets['empty'] else ''}"
+
+
 def _on_original(lora: dict[str, Any]) -> str:
     """Returns a line about the same adapters on the base as it was; empty where it was not quantized."""
     if "quantizing" not in lora:
@@ -166,7 +175,8 @@ def _show(result: RunResult, seconds: float) -> None:
             end="",
         )
     for teacher in (_told(result, "distill") or {"teachers": ()})["teachers"]:
-        console.print(f"\nTaught by {teacher['family']}, {teacher['parameters']:,} parameters", soft_wrap=True, end="")
+        size = f"{teacher['parameters']:,} parameters{_targets(result)}"
+        console.print(f"\nTaught by {teacher['family']}, {size}", soft_wrap=True, end="")
     if lora := _told(result, "lora"):
         merging = lora["merging"]
         console.print(

@@ -21,6 +21,7 @@ from penjing.tasks.model import Model
 from penjing.tasks.task import Answers, load_task
 
 TEACHERS = "teachers.json"
+TARGETS = "targets.json"  # how many of what a teacher wrote are learned
 #: Which answers of teachers can be learned as which.
 _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
     "label": frozenset({"label", "rank"}),
@@ -101,6 +102,8 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
         "teachers": read_teachers(inputs),
         **distill.model_dump(mode="json", exclude={"teacher", "unlabelled"}),
     }
+    if (targets := inputs["teach"] / TARGETS).is_file():
+        described["targets"] = read_json(targets)
     if "unlabelled" in inputs:
         counts = read_json(inputs["unlabelled"] / "counts.json")
         kept = ("read", "empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out", "texts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from penjing.data.unlabelled import UnlabelledData
@@ -18,6 +20,11 @@ class TeacherSettings(BaseModel):
     def teachers(self) -> tuple[str, ...]:
         """The folders of the teachers."""
         raise NotImplementedError
+
+    @property
+    def asking(self) -> list[Any]:
+        """What changes the answers of the teachers, their folders apart."""
+        return []
 
 
 class DistillSettings(TeacherSettings):
@@ -38,3 +45,26 @@ class DistillSettings(TeacherSettings):
     @property
     def teachers(self) -> tuple[str, ...]:
         return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+
+
+class WrittenDistillSettings(TeacherSettings):
+    """The model learns to write what a teacher writes (Kim & Rush 2016, arXiv 1606.07947)."""
+
+    teacher: str = Field(
+        min_length=1, description="folder of a finished model of the same task, or package:NAME/folder"
+    )
+    beams: int | None = Field(
+        None, ge=1, description="beginnings of a text that the teacher keeps; default: as its folder says"
+    )
+    truth: bool = Field(
+        False,
+        description="whether the true targets are learned, and chosen by, too, beside those that the teacher writes",
+    )
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)
+
+    @property
+    def asking(self) -> list[Any]:
+        return [self.beams]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.train.distill_settings import DistillSettings
+from penjing.train.distill_settings import DistillSettings, WrittenDistillSettings
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -149,7 +149,7 @@ class RowSettings(TrainSettings):
     @classmethod
     def _has_teachable_answers(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
-            raise ValueError("[finetune.distill] is for tasks that label texts, and this is another one")
+            raise ValueError("[finetune.distill] is for tasks that label, translate or summarize, and this is another")
         return values
 
     @property
@@ -229,6 +229,12 @@ class WritingFinetuneSettings(TextFinetuneSettings):
 
     batch_rows: int = Field(128, ge=1, description="most pairs in a batch")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of each target spread over the vocabulary")
+
+
+class PairFinetuneSettings(WritingFinetuneSettings):
+    """Fine-tuning on pairs of texts of one task, whose targets a teacher may write."""
+
+    distill: WrittenDistillSettings | None = None
 
 
 class AnswerFinetuneSettings(TextFinetuneSettings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
+from penjing.pipeline.kinds.written_targets import score_teacher, taught_pairs, teach_targets, time_writing
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
 from penjing.progress import Progress, stop_if_asked
@@ -89,7 +91,16 @@ class WritingKind(Kind):
         return architecture.language_model(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
-        return writing_lesson(recipe, inputs, tokenizer, network)
+        assert isinstance(recipe, WritingRecipe)
+        return writing_lesson(recipe, inputs, tokenizer, network, partial(taught_pairs, recipe, inputs))
+
+    def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
+        assert isinstance(recipe, WritingRecipe)
+        return teach_targets(recipe, inputs, folder, progress)
+
+    def probe_teaching(self, recipe: Recipe, inputs: Inputs) -> tuple[float, dict[str, Any]]:
+        assert isinstance(recipe, WritingRecipe)
+        return time_writing(recipe, inputs)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         return score_written(network, batch)
@@ -106,7 +117,9 @@ class WritingKind(Kind):
         assert isinstance(recipe, WritingRecipe)
         model = load_as(WritingModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
-        return Evaluated(measure_writing(recipe, model, inputs["data"], progress))
+        measured = measure_writing(recipe, model, inputs["data"], progress)
+        taught = {"teachers": score_teacher(writing_task(recipe), recipe, inputs)} if "teach" in inputs else {}
+        return Evaluated({**measured, **taught})
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, WritingRecipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from penjing.models.interface import Architecture, EncoderDecoderModel, Language
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.start import config_values
-from penjing.text.shards import open_shard
+from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer
 from penjing.train.batches import Batch
 from penjing.train.cross_entropy import IGNORED
@@ -22,7 +23,13 @@ from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLim
 _PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide what is asked here
 
 
-def writing_lesson(recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+def writing_lesson(
+    recipe: Recipe,
+    inputs: Inputs,
+    tokenizer: Tokenizer,
+    network: nn.Module,
+    taught: Callable[[str], TokenShard | None] = lambda split: None,
+) -> Lesson:
     """Returns what is learned: to write the second part of each pair; without validation rows nothing is chosen by.
 
     Args:
@@ -30,12 +37,13 @@ def writing_lesson(recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network
         inputs: with the shards of ``examples``, whose labels are the lengths of what is read.
         tokenizer: cut the pairs into tokens.
         network: decides whether a pair is read as one row.
+        taught: returns the pairs of a split, where they are others than those of ``examples``.
     """
     settings = recipe.finetune
     batches = PairBatches if isinstance(network, EncoderDecoderModel) else ContinuationBatches
     training, validation = (
         batches(
-            open_shard(inputs["examples"] / split),
+            taught(split) or open_shard(inputs["examples"] / split),
             tokenizer.pad_id,
             PairLimits(settings.batch_tokens, settings.batch_rows),
             recipe.seed,

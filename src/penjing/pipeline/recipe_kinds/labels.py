@@ -16,6 +16,7 @@ from penjing.train.distill_settings import TeacherSettings
 from penjing.train.settings import (
     FinetuneSettings,
     MultilabelFinetuneSettings,
+    PairFinetuneSettings,
 )
 
 
@@ -117,7 +118,7 @@ def multilabel_data(recipe: Recipe) -> MultilabelData:
 def distilling(recipe: Recipe) -> TeacherSettings | None:
     """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
     settings = recipe.finetune
-    return settings.distill if isinstance(settings, FinetuneSettings) else None
+    return settings.distill if isinstance(settings, FinetuneSettings | PairFinetuneSettings) else None
 
 
 def change_unlabelled(recipe: Recipe, change: Callable[[UnlabelledData], dict[str, Any]]) -> Recipe:

@@ -10,9 +10,7 @@ from penjing.data.settings import PairedData
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
-from penjing.train.settings import (
-    WritingFinetuneSettings,
-)
+from penjing.train.settings import PairFinetuneSettings
 
 
 class WritingRecipe(Recipe):
@@ -20,7 +18,7 @@ class WritingRecipe(Recipe):
 
     data: PairedData | None = None
     render: PairRendererSettings = PairRendererSettings()
-    finetune: WritingFinetuneSettings = WritingFinetuneSettings()
+    finetune: PairFinetuneSettings = PairFinetuneSettings()
     write: WriteSettings = WriteSettings()
 
     @property

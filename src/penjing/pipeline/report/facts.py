@@ -315,6 +315,9 @@ class TaughtFacts(BaseModel):
         teachers: one at least.
         temperature: logits were divided by it; None where texts were learned.
         weight: share of the teachers in the loss.
+        targets: of the targets that a teacher wrote, how many are ``learned``, ``unfinished`` and ``empty``; None
+            where it wrote none.
+        truth: whether the true targets were learned beside those.
         unlabelled: what became of the texts without labels; None: there were none.
     """
 
@@ -323,6 +326,8 @@ class TaughtFacts(BaseModel):
     teachers: tuple[Teacher, ...]
     temperature: float | None = None
     weight: float | None = None
+    targets: dict[str, int] | None = None
+    truth: bool = False
     unlabelled: dict[str, int] | None = None
 
 

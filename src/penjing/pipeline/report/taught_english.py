@@ -12,6 +12,13 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "taught_by": "{weight} of the loss, at temperature {temperature}",
     "taught_by_steps": "nats a prediction, against steps; training: labels and teachers together, validation: labels "
     "alone",
+    "written_by_steps": "nats a prediction of what the teacher wrote, against steps",
+    "targets": "Targets that the teacher wrote",
+    "targets.learned": "{count} learned",
+    "targets.unfinished": "{count} left out that it did not end",
+    "targets.empty": "{count} left out that are empty",
+    "targets_beside": "beside the true ones",
+    "targets_instead": "in place of the true ones",
     "unlabelled_texts": "Texts without labels",
     "unlabelled_of": "{texts} of {read}",
     "unlabelled.empty": "{count} empty",

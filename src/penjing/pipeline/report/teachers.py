@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from penjing.pipeline.report.facts import ModelFacts
 from penjing.pipeline.report.wording import Wording
 
@@ -15,8 +17,12 @@ def name_teacher(name: str, wording: Wording) -> str:
 
 
 def loss_note(model: ModelFacts) -> str:
-    """Returns the key of what the axes of the chart of losses are: with teachers, its two lines are of two losses."""
-    return "by_steps" if model.distill is None else "taught_by_steps"
+    """Returns the key of what the axes of the chart of losses are: with teachers it is not that of the true answers."""
+    if model.distill is None:
+        return "by_steps"
+    if model.distill.targets is None:
+        return "taught_by_steps"
+    return "by_steps" if model.distill.truth else "written_by_steps"
 
 
 def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
@@ -39,6 +45,8 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
     if taught.temperature is not None and taught.weight is not None:
         how = wording.say("taught_by", weight=wording.percent(taught.weight), temperature=f"{taught.temperature:g}")
         rows.append((wording.say("taught"), how))
+    if taught.targets is not None:
+        rows += _target_rows(taught.targets, wording, with_truth=taught.truth)
     counts = taught.unlabelled
     if counts is not None:
         reasons = [
@@ -50,3 +58,11 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
         kept = wording.say("unlabelled_of", texts=texts, read=read)
         rows.append((wording.say("unlabelled_texts"), wording.say("comma").join([kept, *reasons])))
     return rows
+
+
+def _target_rows(targets: Mapping[str, int], wording: Wording, *, with_truth: bool) -> list[tuple[str, str]]:
+    """Returns how many targets the teacher wrote, and which of them are not learned."""
+    shown = {key: wording.count(count) for key, count in targets.items() if count or key == "learned"}
+    said = [wording.name("targets", key, count=count) for key, count in shown.items()]
+    beside = wording.say("targets_beside" if with_truth else "targets_instead")
+    return [(wording.say("targets"), wording.say("comma").join([*said, beside]))]

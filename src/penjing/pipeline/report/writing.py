@@ -8,6 +8,7 @@ from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.compared import headline_values, score_values
 from penjing.pipeline.report.facts import TokenCounts
 from penjing.pipeline.report.rows import removed_sentence, token_rows
+from penjing.pipeline.report.teachers import loss_note
 from penjing.pipeline.report.wording import Wording, shorten_text
 from penjing.pipeline.report.writing_facts import Answer, WritingEvaluation, WritingReportFacts
 
@@ -72,7 +73,7 @@ def _training_charts(facts: WritingReportFacts, wording: Wording) -> list[tuple[
     pretraining, learning = wording.say("pretrain_chart"), wording.say("finetune_loss_chart")
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (learning, loss_note(facts.model), loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
     ]
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
 

@@ -21,7 +21,9 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     # Whose files they are is said by their number alone; how their answers are learned changes none of them.
-    return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json")]
+    distill = distilling(recipe)
+    asking = [] if distill is None else distill.asking
+    return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json"), *asking]
 
 
 TEACH = Stage(
