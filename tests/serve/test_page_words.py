@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+from penjing.pipeline.stages import STAGES
 from penjing.serve.page import routes
 from penjing.serve.page.facts import describe_model
 from penjing.serve.page.words import PAGE_WORDS, choose_language
@@ -51,7 +53,7 @@ def test_both_languages_have_the_same_words_and_gaps() -> None:
 def test_every_word_is_used_and_every_word_used_is_there() -> None:
     files = [*FOLDER.glob("*.js"), FOLDER / "page.html.jinja", FOLDER / "facts.py"]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    made = re.compile(r"does\.|stage\.|example\.|theme_|(translate|summarize|texts)_(go|result)")  # names put together
+    made = re.compile(r"does\.|example\.|theme_|(translate|summarize|texts)_(go|result)")  # names put together
     unused = {key for key in PAGE_WORDS["en"] if not made.match(key) and not re.search(rf"[\"'.]{key}\b", source)}
     assert unused == set()
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.js"))
@@ -83,12 +85,31 @@ def test_a_card_is_told_in_words_and_scores_with_their_intervals(small_run: Any,
         small_run.evaluation["scores"]["accuracy"][key] for key in ("value", "low", "high")
     ]
     assert len(told["scores"]["rows"]) == len(small_run.evaluation["scores"])
-    assert told["made"][0]["stage"] == PAGE_WORDS[language]["stage.data"]
+    assert told["made"][0]["stage"] == {"en": "Data", "zh": "数据"}[language]
+
+
+def test_each_part_of_a_model_of_several_tasks_has_its_own_scores_and_labels(small_run: Any) -> None:
+    facts = read_facts(small_run.model)
+    mood = {key: facts.card[key] for key in ("task", "labels", "scores", "baselines")}
+    card = {"task": "multi", "scores": {}, "baselines": {}, "parts": {"mood": mood, "de": {"task": "translate"}}}
+    told = describe_model("reviews", replace(facts, card=card), "en")
+    alone = describe_model("reviews", facts, "en")
+    assert told["chief"] is None
+    assert [told["parts"][0][key] for key in ("chief", "scores", "labels")] == [
+        alone[key] for key in ("chief", "scores", "labels")
+    ]
+    assert (told["parts"][1]["chief"], told["parts"][1]["labels"]) == (None, [])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_stage_has_a_word(small_run: Any, language: Any) -> None:
+    facts = read_facts(small_run.model)
+    lineage = [{"stage": stage.name} for stage in STAGES]
+    told = describe_model("reviews", replace(facts, card={"lineage": lineage}), language)
+    assert {entry["stage"] for entry in told["made"]} & {stage.name for stage in STAGES} == set()
 
 
 def test_a_damaged_card_is_shown_as_far_as_it_can_be_read(small_run: Any) -> None:
-    from dataclasses import replace
-
     facts = read_facts(small_run.model)
     broken = {"task": "no such", "scores": {"accuracy": {"value": "much"}}, "lineage": [{"stage": 3}, 7], "labels": 5}
     told = describe_model("reviews", replace(facts, card=broken), "en")

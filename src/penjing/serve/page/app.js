@@ -73,17 +73,19 @@ function show(moves) {
 function build(model) {
   const uses = model.parts.length ? model.parts.map((part) => ({ ...part, model: model.name, part: part.name })) : [{ ...model, model: model.name, part: null }];
   const place = h("div", { class: "field-place" });
+  const head = h("div");
   const card = h("div");
   const fields = new Map();
   const use = (number) => {
     const asked = uses[number];
     if (!fields.has(number)) fields.set(number, BUILDERS[asked.view]?.(asked, served.documents).node ?? null);
     place.replaceChildren(...[fields.get(number)].filter(Boolean));
+    head.replaceChildren(showHead(model, asked));
     card.replaceChildren(showCard(model, asked));
   };
   use(0);
   const panel = h("section", { class: "try", "aria-label": say("try") }, uses.length > 1 ? chooser(uses, use) : null, place);
-  return [showHead(model), uses.some((asked) => BUILDERS[asked.view]) ? panel : null, card].filter(Boolean);
+  return [head, uses.some((asked) => BUILDERS[asked.view]) ? panel : null, card].filter(Boolean);
 }
 
 function chooser(uses, use) {

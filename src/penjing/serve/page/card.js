@@ -3,14 +3,15 @@ import { apiKey } from "./api.js";
 import { draw, h, say } from "./dom.js";
 import { makeCopy } from "./panel.js";
 
-export function showHead(model) {
+export function showHead(model, use) {
   const known = [model.taskName, model.family, model.size].filter(Boolean);
   const kicker = h("p", { class: "kicker" }, known.flatMap((text, place) => (place ? [h("span", {}, "·"), text] : [text])));
-  return h("header", { class: "model-head" }, kicker, h("h1", { dir: "auto" }, model.name), h("p", { class: "lede" }, model.does), model.chief ? showChief(model.chief) : null);
+  return h("header", { class: "model-head" }, kicker, h("h1", { dir: "auto" }, model.name), h("p", { class: "lede" }, model.does), use.chief ? showChief(use) : null);
 }
 
-function showChief(chief) {
-  const own = h("li", { class: "own" }, h("span", { class: "name" }, chief.title), h("span", { class: "value" }, h("b", {}, chief.value), " ", h("small", {}, chief.interval)), drawRange(chief.place, "own"));
+function showChief({ chief, part }) {
+  const title = part ? `${part} · ${chief.title}` : chief.title;
+  const own = h("li", { class: "own" }, h("span", { class: "name", dir: "auto" }, title), h("span", { class: "value" }, h("b", {}, chief.value), " ", h("small", {}, chief.interval)), drawRange(chief.place, "own"));
   const other = chief.baseline;
   const baseline = other ? h("li", {}, h("span", { class: "name" }, other.name), h("span", { class: "value" }, h("b", {}, other.value)), drawRange(other.place, "other")) : null;
   return h("ul", { class: "whiskers chief" }, own, baseline);
@@ -30,7 +31,7 @@ function drawRange(place, kind) {
 }
 
 export function showCard(model, use) {
-  const parts = [showScores(model.scores), showFacts(model), showMade(model.made), showCall(model, use)];
+  const parts = [showScores(use.scores), showFacts(model, use.labels), showMade(model.made), showCall(model, use)];
   return h("section", { class: "card", "aria-label": say("card") }, parts.filter(Boolean));
 }
 
@@ -48,9 +49,9 @@ function showScores(scores) {
   return fold(say("card_scores"), false, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": say("card_scores") }, h("table", { class: "scores-table" }, h("thead", {}, head), h("tbody", {}, rows))));
 }
 
-function showFacts(model) {
+function showFacts(model, names) {
   const rows = model.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  const labels = model.labels.length ? [h("h3", {}, say("card_labels")), h("ul", { class: "label-list" }, model.labels.map((label) => h("li", { dir: "auto" }, label)))] : [];
+  const labels = names.length ? [h("h3", {}, say("card_labels")), h("ul", { class: "label-list" }, names.map((label) => h("li", { dir: "auto" }, label)))] : [];
   return fold(say("card_facts"), false, h("dl", { class: "facts" }, rows), labels);
 }
 

@@ -58,14 +58,25 @@ def describe_model(name: str, facts: ModelFacts, language: Language) -> dict[str
         "size": _size(facts.folder, wording, language),
         **_describe_use(card, facts, wording, language),
         "parts": [
-            {"name": part, **_describe_use({"write": card.get("write"), **entry}, facts, wording, language, part=part)}
+            {
+                "name": part,
+                **_describe_use({"write": card.get("write"), **entry}, facts, wording, language, part=part),
+                **_describe_scores(entry, wording, language),
+            }
             for part, entry in (parts.items() if isinstance(parts, dict) else ())
         ],
+        **_describe_scores(card, wording, language),
+        "facts": _plain_facts(card, facts, wording, language),
+        "made": _history(card, wording),
+    }
+
+
+def _describe_scores(card: Mapping[str, Any], wording: Wording, language: Language) -> dict[str, Any]:
+    """Returns how good a model, or a part of one, is, and at telling what from what."""
+    return {
         "chief": _chief_score(card, wording, language),
         "scores": _score_table(card, wording),
         "labels": _labels_of(card)[:_MOST_LABELS],
-        "facts": _plain_facts(card, facts, wording, language),
-        "made": _history(card, wording, language),
     }
 
 
@@ -233,12 +244,11 @@ def _plain_facts(card: Mapping[str, Any], facts: ModelFacts, wording: Wording, l
     return [[words[key], value] for key, value in found.items() if isinstance(value, str) and value]
 
 
-def _history(card: Mapping[str, Any], wording: Wording, language: Language) -> list[dict[str, Any]]:
+def _history(card: Mapping[str, Any], wording: Wording) -> list[dict[str, Any]]:
     """Returns the stages that made a model, each with its files, its time, and the hash of what it wrote."""
-    words = PAGE_WORDS[language]
     return [
         {
-            "stage": words.get(f"stage.{entry['stage']}", str(entry["stage"])),
+            "stage": wording.name("stage", str(entry["stage"])),
             "files": [str(file[0]) for file in entry.get("files") or () if isinstance(file, list) and file][:6],
             "finished": wording.moment(str(entry.get("finished", ""))),
             "content": str(entry.get("content", ""))[:12],

@@ -23,6 +23,7 @@ export function buildTexts(use) {
     const answer = streams.checked ? await streamed(body, signal, calm) : await post(path, body, signal);
     const [found] = answer.results;
     show(found.written);
+    if (!found.written.trim()) result.show(h("p", { class: "empty" }, say("wrote_nothing")));
     if (!found.is_complete) result.body.append(h("p", { class: "note warn" }, say("texts_incomplete")));
     if (found.cut_tokens) result.body.append(h("p", { class: "note warn" }, say("cut", { count: count(found.cut_tokens) })));
     return undefined;

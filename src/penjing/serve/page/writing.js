@@ -47,16 +47,17 @@ export function buildWriting(use) {
     const body = { model: use.model, input: prompt, ...settings.read(), ...(use.part ? { part: use.part } : {}) };
     const [found] = (await post(`/v1/tasks/${use.path}`, body, signal)).results;
     added.textContent = found.written;
-    return undefined;
+    return found.written ? undefined : say("wrote_nothing");
   }
 
   const button = makeButton(say("writing_go"), run);
   return { node: h("div", {}, field.node, button.node, settings.node, result.node), run, focus: () => field.area.focus() };
 }
 
-/** Returns how many tokens came, and how fast. */
+/** Returns how many tokens came, and how fast; or that none came. */
 export function speed(tokens, began) {
   const seconds = (performance.now() - began) / 1000;
-  if (!tokens || !began || seconds <= 0) return "";
+  if (!began) return say("wrote_nothing");
+  if (!tokens || seconds <= 0) return "";
   return say("tokens_speed", { count: count(tokens), rate: count(Math.round(tokens / seconds)) });
 }
