@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,3 +43,25 @@ def test_two_replicas_answer_as_one_server_whole_and_streamed(start_server: Call
     assert refused.status_code == 404 or refused.status_code == 400
     assert httpx.get(f"{server.url}/readyz", timeout=60, trust_env=False).json()["status"] == "ready"
     assert server.stop(120) == 0
+
+
+@pytest.mark.slow
+def test_replicas_that_cannot_start_are_an_error_with_its_cause(decoders: Path) -> None:
+    pytest.importorskip("ray")
+    pytest.importorskip("grpc")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [
+            sys.executable,
+            "-m",
+            "penjing",
+            "serve",
+            str(decoders / "plain"),
+            "--engine",
+            "ray",
+            "--port",
+            str(port),
+        ]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 1
+    assert re.fullmatch(rf"penjing: --engine ray: Ray could not start the replicas \(.*{port}.*\n", ended.stderr)

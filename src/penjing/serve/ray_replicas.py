@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import re
 import signal
 import socket
 import threading
@@ -12,10 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from penjing.data.ray_engine import RayEngine
-from penjing.errors import MissingExtraError
+from penjing.errors import MissingExtraError, PenjingError
 from penjing.serve.settings import ServeSettings
 
 _NAME = "penjing"
+#: Ray kills a proxy that is not ready so soon, and a busy machine takes longer than the 5 s that it gives.
+_PATIENCE = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60"}
+_COLORS = re.compile(r"\x1b\[\d*m")
 _HEALTH_REQUESTS = 64  # beside those that are worked on
 
 
@@ -34,15 +39,19 @@ def run_replicas(settings: ServeSettings, replicas: int, address: str | None, sa
     Raises:
         MissingExtraError: Ray Serve is not installed.
         UsageError: there is no cluster at the address.
+        PenjingError: Ray could not start the replicas.
     """
     if importlib.util.find_spec("ray") is None or importlib.util.find_spec("grpc") is None:
         raise MissingExtraError("ray[serve]", "cluster", "The engine ray")
     port = settings.port or _find_port(settings.host)
     engine = RayEngine(address, max(replicas, 1) * (settings.threads or 1))
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     with _told_to_end() as ends, engine.connected():
         serve: Any = importlib.import_module("ray.serve")
-        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": port})
-        serve.run(_deployment(serve, settings, replicas).bind(), name=_NAME, route_prefix="/")
+        with _failing_in_words():
+            serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": port})
+            serve.run(_deployment(serve, settings, replicas).bind(), name=_NAME, route_prefix="/")
         say(f"http://{settings.host}:{port}")
         ends.wait()
         serve.shutdown()
@@ -81,6 +90,22 @@ def _told_to_end() -> Iterator[threading.Event]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _failing_in_words() -> Iterator[None]:
+    """Makes an error of Penjing of what Ray raises."""
+    exceptions: Any = importlib.import_module("ray.exceptions")
+    try:
+        yield
+    except (exceptions.RayError, RuntimeError, TimeoutError) as error:
+        lines = [line.strip() for line in _COLORS.sub("", str(error)).splitlines() if line.strip()]
+        raise PenjingError(
+            f"Ray could not start the replicas ({lines[-1].rstrip('.') if lines else type(error).__name__})",
+            where="--engine ray",
+            do="Look that the port is free, ask for fewer --replicas, and read what Ray logged: "
+            "/tmp/ray/session_latest/logs/serve on the first machine.",
+        ) from error
 
 
 def _find_port(host: str) -> int:
