@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from tests.documents import PRAISE, blocks, call, fill
 
+from penjing.data.dialogues import read_dialogue_rows
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -175,8 +177,10 @@ def test_dialogues_of_the_docs_are_learned_from_and_talked_with(folder: Path, mo
     (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
     assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
     assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
-    (row,) = map(json.loads, blocks(page, "json"))
-    assert [row] == [*map(json.loads, blocks(translated, "json"))]
+    row, keyed = map(json.loads, blocks(page, "json"))
+    assert [row, keyed] == [*map(json.loads, blocks(translated, "json"))]
+    (folder / "keyed.json").write_text(json.dumps(keyed), encoding="utf-8")
+    assert [message.role for message in read_dialogue_rows(str(folder / "keyed.json"))[0]] == ["user", "assistant"]
     (folder / "helpdesk.toml").write_text(recipe, encoding="utf-8")
     rows = [
         row,
