@@ -18,7 +18,7 @@ import penjing
 from penjing.errors import PenjingError
 from penjing.serve import explain, health
 from penjing.serve.access import Access
-from penjing.serve.context import ServeContext
+from penjing.serve.context import ServeContext, find_context
 from penjing.serve.document import write_document
 from penjing.serve.failures import ErrorBody, RequestError, failure_of
 from penjing.serve.guard import Guard
@@ -102,7 +102,8 @@ async def _tell_refusal(request: Request, error: Exception) -> JSONResponse:
 
 async def _tell_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenjingError)
-    failure = failure_of(error)
+    settings = find_context(request).settings
+    failure = failure_of(error, {**settings.documents, **settings.folders})
     if failure.status >= 500:
         _log.error("%s: %s", request.url.path, error)
     return await _tell_refusal(request, failure)

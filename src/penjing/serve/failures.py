@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -71,10 +72,26 @@ class RequestError(Exception):
         return {**self.headers, "Retry-After": str(max(1, round(self.retry_after_s)))}
 
 
-def failure_of(error: PenjingError, *, param: str | None = None) -> RequestError:
-    """Returns what an error of Penjing means to a client: of its request, or of the server."""
+def failure_of(error: PenjingError, folders: Mapping[str, Path] | None = None) -> RequestError:
+    """Returns what an error of Penjing means to a client: of its request, or of the server.
+
+    Args:
+        error: what was raised.
+        folders: of the server by the names that clients call them; a client hears the name, not where it lies.
+    """
     status = 400 if error.exit_code == 2 or type(error).__name__ == "DataError" else 500
-    return RequestError(status, str(error), param, code=None if status < 500 else "internal_error")
+    where = _called(error.where, folders or {})
+    message = str(error if where == error.where else PenjingError(error.what, where=where, do=error.do))
+    return RequestError(status, message, code=None if status < 500 else "internal_error")
+
+
+def _called(where: str, folders: Mapping[str, Path]) -> str:
+    """Returns a place with the name of the folder that it lies in, in the place of that folder's path."""
+    for name, folder in folders.items():
+        for path in {str(folder), str(folder.resolve())}:
+            if where.startswith(path) and where[len(path) : len(path) + 1] in ("", "/", ","):
+                return name + where[len(path) :]
+    return where
 
 
 def no_model(name: str, known: list[str]) -> RequestError:
