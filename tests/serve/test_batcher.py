@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 import penjing
-from penjing.progress import stop_if_asked
-from penjing.serve.batcher import Batcher, BatcherFullError, WhileWanted
+from penjing.serve.batcher import Batcher, BatcherFullError
 
 
 @pytest.fixture
@@ -177,28 +175,3 @@ def test_answers_of_concurrent_requests_are_those_of_one_by_one(small_bert_run: 
         [alone] = model.predict([text])
         assert (found.text, found.label) == (text, alone.label)
         assert found.probability == pytest.approx(alone.probability, abs=1e-5)
-
-
-def test_long_work_stops_once_nobody_waits_for_it(batcher: Batcher) -> None:
-    begun, steps = threading.Event(), list[int]()
-
-    def work(rows: Sequence[int]) -> list[int]:
-        progress = WhileWanted(batcher)
-        begun.set()
-        for step in range(2000):
-            stop_if_asked(progress)
-            steps.append(step)
-            time.sleep(0.005)
-        return list(rows)
-
-    async def leave() -> list[int]:
-        waiting = [asyncio.create_task(batcher.run("k", work, [number])) for number in (1, 2)]
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
-        for task in waiting:
-            task.cancel()
-        return await batcher.run("other", lambda rows: rows, [3])
-
-    assert asyncio.run(leave()) == [3]
-    assert len(steps) < 2000
-    assert batcher.waiting == 0

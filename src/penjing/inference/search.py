@@ -35,11 +35,13 @@ class Step(NamedTuple):
         ids: the tokens to read, int64 [rows].
         sources: the row that each row goes on from, int64 [rows]; None: each from itself.
         ended: texts that are complete.
+        written: texts with the token that each got for good; where beams are kept, none before a text is complete.
     """
 
     ids: Tensor
     sources: Tensor | None
     ended: list[Ended]
+    written: Sequence[tuple[int, int]] = ()
 
 
 class Search(Protocol):
@@ -50,6 +52,9 @@ class Search(Protocol):
 
     def shrink(self) -> Tensor:
         """Forgets the texts that are complete; returns the numbers of the rows that stay, int64."""
+
+    def give_up(self, text: int) -> None:
+        """Nobody wants a text any more: it is complete, and is not told of."""
 
 
 @dataclass
@@ -85,6 +90,10 @@ class Texts:
     def written(self, text: int) -> int:
         """Returns how many tokens a text has after this step; none where its prompt is still read."""
         return max(0, self.read + 1 - self.waits[text])
+
+    def give_up(self, text: int) -> None:
+        """Goes on with a text no more."""
+        self.alive[self.numbers.index(text)] = False
 
     def keep_alive(self) -> tuple[Texts, Tensor]:
         """Returns the texts that are not complete, and which those are, int64."""
@@ -153,14 +162,21 @@ class GreedySearch:
             gained = gained.masked_fill(is_given, 0.0)
         self._sums += gained
         is_end = torch.isin(ids, texts.end_ids).tolist()
-        ended = [row for row, token in enumerate(ids.tolist()) if self._take(row, token, is_end[row])]
+        chosen = ids.tolist()
+        grown = [row for row, alive in enumerate(texts.alive) if alive and texts.written(row) and not is_end[row]]
+        ended = [row for row, token in enumerate(chosen) if self._take(row, token, is_end[row])]
         scores = self._sums[ended].tolist() if ended else []
         texts.read += 1
-        return Step(ids, None, [self._close(row, score) for row, score in zip(ended, scores, strict=True)])
+        written = [(texts.numbers[row], chosen[row]) for row in grown]
+        return Step(ids, None, [self._close(row, score) for row, score in zip(ended, scores, strict=True)], written)
 
     def choose(self, logits: Tensor) -> Tensor:
         """Returns the next token of each row, int64 [rows], by its logits, [rows, vocab]."""
         return logits.argmax(dim=-1)
+
+    def give_up(self, text: int) -> None:
+        """Goes on with a text no more; see `Search`."""
+        self._texts.give_up(text)
 
     def _take(self, row: int, token: int, is_end: bool) -> bool:
         """Adds a token to a text; returns whether it is complete now."""
@@ -238,6 +254,10 @@ class BeamSearch:
         ended = self._close_texts(sums[:, 0].tolist())
         texts.read += 1
         return Step(new, rows, ended)
+
+    def give_up(self, text: int) -> None:
+        """Goes on with a text no more; see `Search`."""
+        self._texts.give_up(text)
 
     def _find(self, logits: Tensor) -> Candidates:
         """Returns so many candidates that as many as there are beams do not end, whatever ends."""

@@ -14,14 +14,14 @@ from penjing.errors import UsageError
 from penjing.inference.drawing import DrawnSearch, seed_of
 from penjing.inference.generation import find_room
 from penjing.inference.sampling import SamplingSettings
-from penjing.inference.search import BeamSearch, Ended, GreedySearch, Search, Texts, begin_texts
+from penjing.inference.search import BeamSearch, Ended, GreedySearch, Search, Step, Texts, begin_texts
 from penjing.inference.writing_settings import WritingSettings
 from penjing.models.cache import Memory
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel
 from penjing.progress import Bar, Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 
-_MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
+MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
 _DONE_SHARE = 0.25  # of a batch; when so many texts are complete, the others go on in a smaller one
 
 
@@ -68,8 +68,7 @@ class Writer:
 
     def __init__(self, network: GeneratingModel, end_ids: frozenset[int], pad_id: int) -> None:
         self._network, self._end_ids, self._pad_id = network, end_ids, pad_id
-        module = cast("nn.Module", network).eval()
-        self._device = next(module.parameters()).device
+        cast("nn.Module", network).eval()
 
     @torch.inference_mode()
     def write(
@@ -108,57 +107,102 @@ class Writer:
 
     @property
     def _max_spread(self) -> int | None:
-        return None if isinstance(self._network, EncoderDecoderModel) else _MAX_WAITS
+        return None if isinstance(self._network, EncoderDecoderModel) else MAX_WAITS
 
     def _write_batch(
-        self, batch: list[Request], settings: WritingSettings, progress: Progress, bar: Bar
+        self, requests: list[Request], settings: WritingSettings, progress: Progress, bar: Bar
     ) -> Iterator[Ended]:
         """Yields each text when it is complete."""
-        memory, new, texts = self._begin(batch)
-        search = _choose_search(texts, settings, [request.prompt for request in batch])
-        rows, alive = len(batch), len(batch)
-        hidden = self._network.read(new, memory)[:, -1]  # [rows, dim]
-        if settings.beams > 1:
-            memory.repeat(settings.beams)
-            hidden = hidden.repeat_interleave(settings.beams, dim=0)
-        while True:
+        batch = Batch(self._network, requests, settings, self._end_ids, self._pad_id)
+        while batch.texts:
             stop_if_asked(progress)
-            step = search.step(self._network.score(hidden))
+            step = batch.step()
             yield from step.ended
             bar.advance(len(step.ended))
-            alive -= len(step.ended)
-            if not alive:
-                return
-            if step.sources is not None:
-                memory.reorder(step.sources)
-            ids = step.ids
-            if alive <= (1 - _DONE_SHARE) * rows:
-                kept, rows = search.shrink(), alive
-                memory.keep(kept)
-                ids = ids[kept]
-            hidden = self._network.read(ids[:, None], memory)[:, -1]
-
-    def _begin(self, batch: list[Request]) -> tuple[Memory, Tensor, Texts]:
-        """Returns the memory of a batch, what is read first, and its texts, of which nothing is written."""
-        numbers, prompts, rooms = (list(part) for part in zip(*batch, strict=True))
-        if isinstance(self._network, EncoderDecoderModel):
-            ids, mask = pad_rows(prompts, self._pad_id)
-            real = None if mask.all() else torch.from_numpy(mask).to(self._device)
-            memory, new = self._network.start(torch.from_numpy(ids).to(self._device), max(rooms), real)
-            waiting: list[Sequence[int]] = [[] for _ in batch]
-        else:
-            shortest = min(map(len, prompts))
-            waiting = [prompt[shortest:] for prompt in prompts]
-            room = max(len(ids) + room for ids, room in zip(waiting, rooms, strict=True))
-            first = torch.tensor([prompt[:shortest] for prompt in prompts], device=self._device)
-            memory, new = self._network.start(first, room)
-        return memory, new, begin_texts(numbers, rooms, waiting, self._end_ids, self._device)
 
 
-def _choose_search(texts: Texts, settings: WritingSettings, prompts: Sequence[Sequence[int]]) -> Search:
+class Batch:
+    """Texts that are written together, one token each at a time.
+
+    Args:
+        network: writes; dropout is off.
+        requests: a text each, with numbers of its own.
+        settings: how all are written; the room of each is its request's.
+        end_ids: any of these ends a text.
+        pad_id: fills shorter rows.
+        seeds: of each text, where tokens are drawn; None: those that follow from their prompts and the settings' seed.
+
+    Attributes:
+        texts: how many are not complete.
+    """
+
+    @torch.inference_mode()
+    def __init__(
+        self,
+        network: GeneratingModel,
+        requests: list[Request],
+        settings: WritingSettings,
+        end_ids: frozenset[int],
+        pad_id: int,
+        seeds: Sequence[int] | None = None,
+    ) -> None:
+        self._network = network
+        self._memory, new, texts = _begin(network, requests, end_ids, pad_id)
+        self._search = _choose_search(
+            texts, settings, seeds or [seed_of(row.prompt, settings.seed) for row in requests]
+        )
+        self._rows = self.texts = len(requests)
+        self._hidden = network.read(new, self._memory)[:, -1]  # [rows, dim]
+        if settings.beams > 1:
+            self._memory.repeat(settings.beams)
+            self._hidden = self._hidden.repeat_interleave(settings.beams, dim=0)
+
+    def give_up(self, text: int) -> None:
+        """Goes on no more with a text that is not complete."""
+        self._search.give_up(text)
+        self.texts -= 1
+
+    @torch.inference_mode()
+    def step(self) -> Step:
+        """Chooses the next token of each text, and reads it."""
+        step = self._search.step(self._network.score(self._hidden))
+        self.texts -= len(step.ended)
+        if not self.texts:
+            return step
+        if step.sources is not None:
+            self._memory.reorder(step.sources)
+        ids = step.ids
+        if self.texts <= (1 - _DONE_SHARE) * self._rows:
+            kept, self._rows = self._search.shrink(), self.texts
+            self._memory.keep(kept)
+            ids = ids[kept]
+        self._hidden = self._network.read(ids[:, None], self._memory)[:, -1]
+        return step
+
+
+def _begin(
+    network: GeneratingModel, requests: list[Request], end_ids: frozenset[int], pad_id: int
+) -> tuple[Memory, Tensor, Texts]:
+    """Returns the memory of a batch, what is read first, and its texts, of which nothing is written."""
+    device = next(cast("nn.Module", network).parameters()).device
+    numbers, prompts, rooms = (list(part) for part in zip(*requests, strict=True))
+    if isinstance(network, EncoderDecoderModel):
+        ids, mask = pad_rows(prompts, pad_id)
+        real = None if mask.all() else torch.from_numpy(mask).to(device)
+        memory, new = network.start(torch.from_numpy(ids).to(device), max(rooms), real)
+        waiting: list[Sequence[int]] = [[] for _ in requests]
+    else:
+        shortest = min(map(len, prompts))
+        waiting = [prompt[shortest:] for prompt in prompts]
+        room = max(len(ids) + room for ids, room in zip(waiting, rooms, strict=True))
+        memory, new = network.start(torch.tensor([prompt[:shortest] for prompt in prompts], device=device), room)
+    return memory, new, begin_texts(numbers, rooms, waiting, end_ids, device)
+
+
+def _choose_search(texts: Texts, settings: WritingSettings, seeds: Sequence[int]) -> Search:
     if settings.temperature:
         drawn = SamplingSettings(settings.max_tokens, settings.temperature, settings.top_p, settings.seed)
-        return DrawnSearch(texts, drawn, [seed_of(prompt, settings.seed) for prompt in prompts])
+        return DrawnSearch(texts, drawn, seeds)
     if settings.beams == 1:
         return GreedySearch(texts)
     return BeamSearch(texts, settings.beams, settings.length_penalty)

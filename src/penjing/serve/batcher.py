@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from penjing.errors import Interrupted, PenjingError
-from penjing.progress import Silent
+from penjing.errors import PenjingError
 
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
@@ -65,7 +64,6 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._changed = threading.Condition()
-        self._now: list[_Part] = []
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -74,11 +72,6 @@ class Batcher:
     def waiting(self) -> int:
         """How many rows wait or are computed now."""
         return self._waiting
-
-    @property
-    def is_abandoned(self) -> bool:
-        """Whether nobody waits any more for what is computed now."""
-        return all(part.job.future.cancelled() for part in self._now)
 
     async def run(
         self, key: Hashable, compute: Callable[[Sequence[Row]], Sequence[Answer]], rows: Sequence[Row]
@@ -115,7 +108,6 @@ class Batcher:
 
     def _work(self) -> None:
         while parts := self._take():
-            self._now = parts
             _compute(parts)
             self._settle(parts)
 
@@ -164,29 +156,13 @@ class Batcher:
                 loop.call_soon_threadsafe(_deliver, settled)
 
 
-class WhileWanted(Silent):
-    """Progress that stops long work once nobody waits for it any more.
-
-    Args:
-        batcher: on whose thread the work is done.
-    """
-
-    def __init__(self, batcher: Batcher) -> None:
-        self._batcher = batcher
-
-    def should_stop(self) -> bool:
-        """Whether all clients have left."""
-        return self._batcher.is_abandoned
-
-
 def _compute(parts: list[_Part]) -> None:
     """Computes a batch; where it fails, each request by itself, so that only the one to blame hears of it."""
     try:
         answers = list(parts[0].job.compute([row for part in parts for row in part.rows]))
     except Exception as error:  # noqa: BLE001 - it goes to who asked
-        if len(parts) == 1 or isinstance(error, Interrupted):
-            for part in parts:
-                part.error = error
+        if len(parts) == 1:
+            parts[0].error = error
             return
         for part in parts:
             _compute([part])

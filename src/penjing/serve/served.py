@@ -171,21 +171,23 @@ class ServedModel:
         return await self._part("prompts", lambda: load_prompters(self.folder))
 
     async def text_service(self) -> TextService:
-        """Returns what goes on with texts.
+        """Returns what writes texts.
 
         Raises:
             PenjingError: it cannot be loaded, or this model does not write.
         """
-        from penjing.serve.writing import load_text_service
+        from penjing.serve.writing import load_task_service, load_text_service
 
         def load() -> TextService:
+            if not self.facts.writes:
+                return load_task_service(self.folder)
             return load_text_service(self.folder, self._settings, is_trained_on_texts=self.facts.task == "generate")
 
         return await self._part("text", load)
 
     @property
     def loaded_text_service(self) -> TextService | None:
-        """What goes on with texts, where it is in memory."""
+        """What writes texts, where it is in memory."""
         part = self._parts.get("text")
         return part.result() if part is not None and part.done() and _worked(part) else None
 

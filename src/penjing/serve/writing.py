@@ -11,8 +11,8 @@ from typing import Literal
 from penjing.data.messages import Message
 from penjing.errors import PenjingError
 from penjing.inference.decoding.constraints import ConstraintMaker
-from penjing.inference.decoding.engine import DecodingEngine, EngineFullError, Ticket
-from penjing.inference.decoding.loading import EngineSettings, load_engine
+from penjing.inference.decoding.interface import EngineFullError, Ticket, WritingEngine
+from penjing.inference.decoding.loading import EngineSettings, load_batch_engine, load_engine
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, Token
 from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.dialogue import find_window
@@ -55,7 +55,7 @@ class Ending:
 
 
 class TextService:
-    """A decoder with what lies between text and its tokens.
+    """A model that writes, with what lies between text and its tokens.
 
     Args:
         engine: writes.
@@ -67,7 +67,7 @@ class TextService:
 
     def __init__(
         self,
-        engine: DecodingEngine,
+        engine: WritingEngine,
         tokenizer: Tokenizer,
         end_ids: frozenset[int],
         renderer: DialogueRenderer | None,
@@ -224,8 +224,18 @@ class _Text:
         return [Piece(text, tokens)] if text or tokens else []
 
 
+def load_task_service(folder: Path) -> TextService:
+    """Loads a model that writes, and is no decoder of the Llama family: it is asked for what it was fine-tuned for.
+
+    Raises:
+        PenjingError: a file is missing or broken, or the model does not write.
+    """
+    served = load_batch_engine(folder)
+    return TextService(served.engine, served.tokenizer, served.end_ids, None)
+
+
 def load_text_service(folder: Path, settings: ServeSettings, *, is_trained_on_texts: bool) -> TextService:
-    """Loads a decoder.
+    """Loads a decoder of the Llama family.
 
     Args:
         folder: of the model.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from penjing.tasks.card import (
 )
 from penjing.tasks.prompting import ContinuationPrompter, DialoguePrompter, Prompter, TextPrompter
 from penjing.tasks.sample_settings import SampleSettings
-from penjing.tasks.task import DialogueTask, GenerationTask, MultiTask, PreferenceTask, ReplyPreferenceTask, WritingTask
+from penjing.tasks.task import (
+    DialogueTask,
+    GenerationTask,
+    MultiTask,
+    PreferenceTask,
+    ReplyPreferenceTask,
+    Task,
+    WritingTask,
+)
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import read_chat_template
 from penjing.text.continuation_renderer import ContinuationRenderer, ContinuationRendererSettings
@@ -54,6 +62,11 @@ class Prompters:
         chosen, _ = choose_part(self.card, self.folder, name)
         return self.parts.get(chosen)
 
+    def task(self, name: str | None) -> Task:
+        """Returns what a part is for; errors as of `part`."""
+        _, card = choose_part(self.card, self.folder, name)
+        return card_task(card, self.folder)
+
 
 def load_prompters(folder: Path) -> Prompters:
     """Opens what makes the prompts of a model.
@@ -69,8 +82,9 @@ def load_prompters(folder: Path) -> Prompters:
     elif isinstance(task, WritingTask | PreferenceTask):
         parts[None] = open_texts(folder, card, task)
     elif isinstance(task, GenerationTask):
-        architecture, _ = open_config(read_config(folder), folder / CONFIG)
-        parts[None] = open_continuations(folder, card, task, architecture)
+        architecture, config = open_config(read_config(folder), folder / CONFIG)
+        prompter = open_continuations(folder, card, task, architecture)
+        parts[None] = replace(prompter, has_positions=hasattr(config, "max_position_embeddings"))
     elif isinstance(task, MultiTask):
         parts.update(_open_parts(folder, card))
     return Prompters(folder, card, parts)

@@ -16,7 +16,8 @@ from tests.inference.native.test_decoder import KINDS, make
 from penjing.errors import UsageError
 from penjing.inference.decoding.blocks import BlockPool
 from penjing.inference.decoding.collecting import Collected, write_all
-from penjing.inference.decoding.engine import DecodingEngine, EngineLimits
+from penjing.inference.decoding.engine import DecodingEngine
+from penjing.inference.decoding.interface import EngineLimits
 from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.decoding.rows import BLOCK

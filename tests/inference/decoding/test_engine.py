@@ -16,12 +16,8 @@ from torch import Tensor
 from penjing.errors import UsageError
 from penjing.inference.decoding.collecting import Collected, write_all
 from penjing.inference.decoding.draft_model import DraftModel, check_vocabulary
-from penjing.inference.decoding.engine import (
-    DecodingEngine,
-    EngineClosedError,
-    EngineFullError,
-    EngineLimits,
-)
+from penjing.inference.decoding.engine import DecodingEngine
+from penjing.inference.decoding.interface import EngineClosedError, EngineFullError, EngineLimits
 from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.decoding.rows import Rows

@@ -10,7 +10,7 @@ import pytest
 
 from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.decoding.collecting import write_all
-from penjing.inference.decoding.engine import EngineLimits
+from penjing.inference.decoding.interface import EngineLimits
 from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.generation import TextGenerator, open_writing_model

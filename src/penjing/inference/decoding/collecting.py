@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from penjing.inference.decoding.engine import DecodingEngine
+from penjing.inference.decoding.interface import WritingEngine
 from penjing.inference.decoding.request import DecodeRequest, FinishReason, Token
 
 
@@ -46,7 +46,7 @@ class Collected:
         return [token.id for token in self.tokens]
 
 
-def write_all(engine: DecodingEngine, requests: Sequence[DecodeRequest]) -> list[list[int]]:
+def write_all(engine: WritingEngine, requests: Sequence[DecodeRequest]) -> list[list[int]]:
     """Returns what an engine writes to each request, without the tokens that end texts."""
     sinks = [Collected() for _ in requests]
     for request, sink in zip(requests, sinks, strict=True):

@@ -6,13 +6,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from torch import Tensor
 
-from penjing.errors import PenjingError, UsageError
+from penjing.errors import UsageError
 from penjing.inference.decoding.blocks import BlockPool
 from penjing.inference.decoding.drafting import Drafter
+from penjing.inference.decoding.interface import EngineClosedError, EngineFullError, EngineLimits, Ticket
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.sampler import NoTokenError, Sampler
@@ -23,36 +23,8 @@ from penjing.inference.search import Ended, Step
 _log = logging.getLogger(__name__)
 
 
-class EngineFullError(PenjingError):
-    """So many requests wait already that no more is taken."""
-
-
-class EngineClosedError(PenjingError):
-    """The engine takes no more requests."""
-
-
-@dataclass(frozen=True)
-class EngineLimits:
-    """How much an engine does at once.
-
-    Attributes:
-        texts: most that are written at once; one that is searched for counts once for each beam.
-        waiting: most that wait for their turn.
-        prompt_rows: most tokens of prompts that are read in a step beside other texts, which wait so long for their
-            next token.
-        drafts: most tokens that are supposed for a text and checked in one step.
-        drafting_texts: nothing is supposed where more texts than this are written.
-    """
-
-    texts: int = 64
-    waiting: int = 1024
-    prompt_rows: int = 256
-    drafts: int = 6
-    drafting_texts: int = 2
-
-
-class Ticket:
-    """A request that was taken.
+class _Ticket:
+    """A request that was taken; see `Ticket`.
 
     Args:
         engine: took it.
@@ -118,7 +90,7 @@ class DecodingEngine:
                 raise EngineFullError(f"{len(self._waiting):,} requests wait already", do="Ask again in a while.")
             self._waiting.append(text)
             self._changed.notify()
-        return Ticket(self, text)
+        return _Ticket(self, text)
 
     def stats(self) -> EngineStats:
         """Returns what is done now, and was done."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from penjing.inference.continuing import Continuing, Ending
-from penjing.inference.decoding.engine import DecodingEngine
+from penjing.inference.decoding.interface import WritingEngine
 from penjing.inference.decoding.loading import EngineSettings, load_engine
 from penjing.inference.decoding.request import Constraint, DecodeRequest, FinishReason, Token
 from penjing.inference.dialogue import Replier, make_replier
@@ -38,7 +38,7 @@ class EngineGenerator(Continuing):
         end_ids: any of these ends a text.
     """
 
-    def __init__(self, engine: DecodingEngine, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
+    def __init__(self, engine: WritingEngine, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
         super().__init__(tokenizer, end_ids)
         self._engine = engine
 
@@ -64,7 +64,7 @@ class EngineGenerator(Continuing):
         return "length" if reason == "length" else "stop"
 
 
-def load_fast_generator(folder: Path, settings: EngineSettings) -> tuple[EngineGenerator, DecodingEngine]:
+def load_fast_generator(folder: Path, settings: EngineSettings) -> tuple[EngineGenerator, WritingEngine]:
     """Loads a Llama-like decoder into an engine of its own, which is to be closed; what came before is looked up.
 
     Raises:
@@ -75,7 +75,7 @@ def load_fast_generator(folder: Path, settings: EngineSettings) -> tuple[EngineG
     return EngineGenerator(served.engine, served.tokenizer, served.end_ids), served.engine
 
 
-def load_fast_replier(folder: Path, settings: EngineSettings) -> tuple[Replier, DecodingEngine]:
+def load_fast_replier(folder: Path, settings: EngineSettings) -> tuple[Replier, WritingEngine]:
     """Loads a Llama-like decoder with a chat template into an engine of its own, which is to be closed.
 
     Raises:

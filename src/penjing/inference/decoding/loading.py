@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple
 import torch
 
 from penjing.errors import ModelFolderError
+from penjing.inference.decoding.batch_engine import BatchEngine
 from penjing.inference.decoding.draft_model import DraftModel, check_vocabulary
 from penjing.inference.decoding.drafting import Drafter
-from penjing.inference.decoding.engine import DecodingEngine, EngineLimits
+from penjing.inference.decoding.engine import DecodingEngine
+from penjing.inference.decoding.interface import EngineLimits, WritingEngine
 from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.torch_stepper import TorchStepper
@@ -21,6 +23,7 @@ from penjing.inference.native.packing import Weights
 from penjing.models.device import choose_device
 from penjing.models.llama import LlamaForCausalLM
 from penjing.models.native.compiling import CannotCompileError
+from penjing.models.weights import read_config
 from penjing.text.tokenizer import Tokenizer
 
 _MB = 1 << 20
@@ -61,7 +64,7 @@ class Served(NamedTuple):
         kernels: by what it computes, ``native`` or ``torch``, and the reason where the compiled ones could not be had.
     """
 
-    engine: DecodingEngine
+    engine: WritingEngine
     tokenizer: Tokenizer
     end_ids: frozenset[int]
     kernels: str
@@ -83,6 +86,18 @@ def load_engine(folder: Path, settings: EngineSettings | None = None) -> Served:
     stepper, kernels, tokenizer, end_ids = _open(folder, settings)
     drafter = _make_drafter(settings, stepper.vocab)
     return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
+
+
+def load_batch_engine(folder: Path, device: str = "auto") -> Served:
+    """Loads a model that writes, of any family, into an engine that computes it by PyTorch as it is.
+
+    Raises:
+        ModelFolderError: a file is missing or broken, or the model does not write.
+        UsageError: there is no such device.
+    """
+    network, tokenizer, end_ids = open_writing_model(folder, device)
+    vocab = int(read_config(folder)["vocab_size"])
+    return Served(BatchEngine(network, vocab, tokenizer.pad_id), tokenizer, end_ids, "torch")
 
 
 def _make_drafter(settings: EngineSettings, vocab: int) -> Drafter | None:

@@ -1,4 +1,4 @@
-"""Tasks whose answers are written: by the decoding engine where it can, and then also piece by piece."""
+"""Tasks whose answers are written, whole or piece by piece."""
 
 from __future__ import annotations
 
@@ -15,20 +15,16 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.inference.writing_settings import WritingSettings
 from penjing.serve.account import Account
 from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
-from penjing.serve.batcher import WhileWanted
 from penjing.serve.context import ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.served import ServedModel
 from penjing.serve.settings import Limits
 from penjing.serve.sse import stream_events
-from penjing.serve.tasks.computing import answer_task, as_json, check_rows, respond, task_of
+from penjing.serve.tasks.computing import as_json, check_rows, respond, task_of
 from penjing.serve.tasks.kinds import check_path
-from penjing.serve.tasks.shape import TextPiece, Work, WritingBody
+from penjing.serve.tasks.shape import TextPiece, WritingBody
 from penjing.serve.writing import Piece
-from penjing.tasks.dialogue_model import DialogueModel
-from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.prompting import Prompts
-from penjing.tasks.writing_model import WritingModel
 
 _EVENTS: dict[str, Any] = {
     "type": "object",
@@ -90,10 +86,10 @@ class _Asked:
 
 
 async def write_task(call: Call) -> Response:
-    """Answers a request: by the engine, or as `penjing.load` does where that does not write.
+    """Answers a request, whole or piece by piece.
 
     Raises:
-        RequestError: there is no such model, it is for something else or does not stream, or too much is asked.
+        RequestError: there is no such model, it is for something else, or too much is asked.
         PenjingError: a row cannot be answered.
     """
     body = call.body
@@ -102,19 +98,13 @@ async def write_task(call: Call) -> Response:
         return await stream_events(_stream(call))
     async with call.context.pool.use(body.model) as served:
         found = await _ask(served, call)
-        if found is not None:
-            return respond(_answer(call, found, await write_whole(found.asked)))
-        wanted = WhileWanted(served.batcher)
-        return await answer_task(call.context, call.path, body, lambda model, _: _compute(model, call, wanted))
+        return respond(_answer(call, found, await write_whole(found.asked)))
 
 
 async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(call.context.pool.use(call.body.model))
         found = await _ask(served, call)
-        if found is None:
-            what = f"The model {served.name} gives this answer whole: decoders of the Llama family alone stream."
-            raise RequestError(400, f"{what} Leave stream out.", param="stream", code="model_cannot_stream")
         texts = [Written() for _ in found.asked.requests]
         async for number, item in await stack.enter_async_context(aclosing(found.asked.write())):
             texts[number].take(item)
@@ -123,16 +113,16 @@ async def _stream(call: Call) -> AsyncGenerator[dict[str, Any]]:
         yield _answer(call, found, texts)
 
 
-async def _ask(served: ServedModel, call: Call) -> _Asked | None:
-    """Returns what the engine is asked; None where it does not write: no decoder, or no part that writes."""
+async def _ask(served: ServedModel, call: Call) -> _Asked:
+    """Returns what the engine is asked."""
     body, limits = call.body, call.limits
     task = task_of(served, body.model)
     if task.answers != "parts":
         check_path(task, call.path, body.model)
-    prompter = (await served.prompters()).part(body.part) if served.facts.writes else None
-    if prompter is None:
-        return None
-    check_path(prompter.task, call.path, body.model)
+    prompters = await served.prompters()
+    prompter = prompters.part(body.part)
+    check_path(prompters.task(body.part), call.path, body.model)
+    assert prompter is not None  # what answers here writes
     settings = _settings(call, prompter.settings)
     rows = body.rows()
     check_rows(len(rows), limits)
@@ -150,13 +140,6 @@ def _answer(call: Call, found: _Asked, texts: Sequence[Written]) -> dict[str, An
     completes = [text.reason == "stop" for text in texts]
     results = found.prompts.predict([text.text for text in texts], completes)
     return {"model": call.body.model, "task": found.task, "results": as_json(results)}
-
-
-def _compute(model: WritingModel | GenerationModel | DialogueModel, call: Call, wanted: WhileWanted) -> Work:
-    """Returns what is to be computed by a model itself, as long as somebody waits for it."""
-    settings = _settings(call, model.settings)
-    write = model.reply if isinstance(model, DialogueModel) else model.write
-    return Work(("write", call.body.part, settings), lambda rows: write(rows, settings, wanted), call.body.rows())
 
 
 def _settings(call: Call, usual: WritingSettings) -> WritingSettings:

@@ -1,0 +1,229 @@
+"""Writes texts with networks that keep no blocks, such as an encoder-decoder or an LSTM: batches take turns."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Hashable, Sequence
+
+from penjing.errors import UsageError
+from penjing.inference.decoding.interface import EngineClosedError, EngineFullError, EngineLimits
+from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
+from penjing.inference.generation import find_room
+from penjing.inference.search import Step
+from penjing.inference.writing import MAX_WAITS, Batch, Request
+from penjing.inference.writing_settings import WritingSettings
+from penjing.models.interface import EncoderDecoderModel, GeneratingModel
+
+_log = logging.getLogger(__name__)
+
+
+class _Asked:
+    """A text that is asked for."""
+
+    def __init__(self, engine: BatchEngine, request: DecodeRequest, sink: Sink, room: int) -> None:
+        self.request, self.sink, self.room = request, sink, room
+        self.cancelled = False
+        self._engine = engine
+
+    def cancel(self) -> None:
+        """Nobody wants it any more; see `penjing.inference.decoding.interface.Ticket`."""
+        self.cancelled = True
+        self._engine.wake()
+
+    @property
+    def kind(self) -> Hashable:
+        """Texts of one kind can be written in one batch."""
+        request, how = self.request, self.request.settings
+        return how.temperature, how.top_p, request.beams, request.length_penalty, request.end_ids
+
+
+class _Batch:
+    """Texts that are written together; their numbers are their places."""
+
+    def __init__(self, network: GeneratingModel, texts: Sequence[_Asked], pad_id: int) -> None:
+        first = texts[0].request
+        how = first.settings
+        settings = WritingSettings(
+            how.max_tokens, first.beams, first.length_penalty, how.temperature if first.beams == 1 else 0.0, how.top_p
+        )
+        requests = [Request(number, text.request.prompt, text.room) for number, text in enumerate(texts)]
+        self.open = dict(enumerate(texts))
+        self.beams = first.beams
+        self._batch = Batch(
+            network, requests, settings, first.end_ids, pad_id, [text.request.settings.seed for text in texts]
+        )
+
+    def step(self) -> Step:
+        """Writes the next token of each text."""
+        return self._batch.step()
+
+    def give_up(self, number: int) -> None:
+        """Goes on no more with a text."""
+        self._batch.give_up(number)
+
+
+class BatchEngine:
+    """Writes texts on a thread of its own, as `penjing.inference.writing.Writer` does.
+
+    Requests that wait are written in batches of one kind (as they are drawn or searched for); batches take turns token
+    by token, so that a short answer does not wait for a long one. What is in a batch changes nothing but the rounding
+    of sums.
+
+    Args:
+        network: writes; its memory goes with the engine.
+        vocab: entries of its vocabulary.
+        pad_id: fills shorter rows.
+        limits: how much is done at once.
+    """
+
+    def __init__(self, network: GeneratingModel, vocab: int, pad_id: int, limits: EngineLimits | None = None) -> None:
+        self._network, self._pad_id, self._limits = network, pad_id, limits or EngineLimits()
+        self._spread = sys.maxsize if isinstance(network, EncoderDecoderModel) else MAX_WAITS
+        self._changed = threading.Condition()
+        self._waiting: deque[_Asked] = deque()
+        self._batches: list[_Batch] = []
+        self._prompt_tokens = self._written_tokens = 0
+        self._closes = self._gives_up = False
+        self.vocab = vocab
+        self._thread = threading.Thread(target=self._serve, name="writing", daemon=True)
+        self._thread.start()
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens that a text can have, its prompt counted."""
+        return self._network.longest_row or sys.maxsize
+
+    def submit(self, request: DecodeRequest, sink: Sink) -> _Asked:
+        """Takes a request; see `penjing.inference.decoding.interface.WritingEngine`."""
+        text = _Asked(self, request, sink, self._find_room(request))
+        with self._changed:
+            if self._closes:
+                raise EngineClosedError("the engine takes no more requests", do="Ask another server, or later.")
+            if len(self._waiting) >= self._limits.waiting:
+                raise EngineFullError(f"{len(self._waiting):,} requests wait already", do="Ask again in a while.")
+            self._waiting.append(text)
+            self._changed.notify()
+        return text
+
+    def stats(self) -> EngineStats:
+        """Returns what is done now, and was done."""
+        active = sum(len(batch.open) for batch in self._batches)
+        return EngineStats(active, len(self._waiting), self._prompt_tokens, 0, self._written_tokens, 0, 0)
+
+    def wake(self) -> None:
+        """Lets the engine look at its texts again."""
+        with self._changed:
+            self._changed.notify()
+
+    def close(self, drain_s: float = 0.0) -> None:
+        """Takes no more requests, completes those that it has, and ends; see `WritingEngine`."""
+        with self._changed:
+            self._closes = True
+            self._changed.notify()
+        self._thread.join(drain_s)
+        self._gives_up = True
+        self.wake()
+        self._thread.join()
+
+    def _find_room(self, request: DecodeRequest) -> int:
+        how = request.settings
+        has_more = how.top_k or how.min_p or how.changes_logits
+        if has_more or request.constraint is not None or request.logprobs is not None:
+            raise UsageError(
+                "this model draws by temperature and top_p alone, without constraints or log-probabilities",
+                do="Leave the others out.",
+            )
+        if not request.prompt:
+            raise UsageError("the prompt has no tokens", do="Give at least one.")
+        if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
+            raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
+        return find_room(self._network, len(request.prompt), how.max_tokens)
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._batches or self._waiting or self._closes):
+                    self._changed.wait()
+                if self._closes and (self._gives_up or not (self._batches or self._waiting)):
+                    break
+            self._drop_cancelled()
+            self._begin()
+            for batch in tuple(self._batches):
+                self._go_on(batch)
+        for text in [*self._waiting, *(text for batch in self._batches for text in batch.open.values())]:
+            _finish(text, "cancelled")
+
+    def _drop_cancelled(self) -> None:
+        for batch in self._batches:
+            for number in [number for number, text in batch.open.items() if text.cancelled]:
+                batch.give_up(number)
+                _finish(batch.open.pop(number), "cancelled")
+        self._batches = [batch for batch in self._batches if batch.open]
+        for text in [text for text in tuple(self._waiting) if text.cancelled]:
+            self._waiting.remove(text)
+            _finish(text, "cancelled")
+
+    def _begin(self) -> None:
+        """Begins a batch of those that wait and are of the kind of the first, while there is room."""
+        while self._waiting:
+            first = self._waiting[0]
+            rows = sum(len(batch.open) * batch.beams for batch in self._batches)
+            fits = (self._limits.texts - rows) // first.request.beams
+            if fits < 1 and self._batches:
+                return
+            length = len(first.request.prompt)
+            alike = [
+                text
+                for text in tuple(self._waiting)
+                if text.kind == first.kind and abs(len(text.request.prompt) - length) <= self._spread // 2
+            ][: max(fits, 1)]
+            for text in alike:
+                self._waiting.remove(text)
+            self._prompt_tokens += sum(len(text.request.prompt) for text in alike)
+            try:
+                self._batches.append(_Batch(self._network, alike, self._pad_id))
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+                _log.exception("a batch could not begin")
+                for text in alike:
+                    _finish(text, "error", error)
+
+    def _go_on(self, batch: _Batch) -> None:
+        try:
+            step = batch.step()
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.exception("a step failed")
+            for text in batch.open.values():
+                _finish(text, "error", error)
+            batch.open.clear()
+            self._batches.remove(batch)
+            return
+        for number, token in step.written:
+            self._give(batch, number, [token])
+        for ended in step.ended:
+            if batch.beams > 1:
+                self._give(batch, ended.text, ended.ids)
+            if ended.text in batch.open:
+                text = batch.open.pop(ended.text)
+                _finish(text, "stop" if len(ended.ids) < text.room else "length")
+        if not batch.open:
+            self._batches.remove(batch)
+
+    def _give(self, batch: _Batch, number: int, ids: Sequence[int]) -> None:
+        if (text := batch.open.get(number)) is None:
+            return
+        self._written_tokens += len(ids)
+        try:
+            for token in ids:
+                text.sink.put(Token(token))
+        except RuntimeError:  # who asked is gone: it is given up before the next step
+            text.cancelled = True
+
+
+def _finish(text: _Asked, reason: FinishReason, error: Exception | None = None) -> None:
+    try:
+        text.sink.finish(reason, error)
+    except RuntimeError:
+        _log.debug("nobody takes the end of a text")
