@@ -135,7 +135,7 @@ def test_an_lstm_writes_its_task_and_is_offered_for_nothing_else(client: httpx.C
     assert (listed["lstm"], listed["writer"]) == (["tasks"], ["completions", "chat", "tasks"])
     reply = client.post("/v1/completions", json={"model": "lstm", "prompt": "a film"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "model_cannot_complete")
-    shown = {model["name"]: model["streams"] for model in client.get("/v1/page/models").json()["models"]}
+    shown = {model["name"]: model["completes"] for model in client.get("/v1/page/models").json()["models"]}
     assert (shown["lstm"], shown["writer"], shown["helper"]) == (False, True, True)
 
 

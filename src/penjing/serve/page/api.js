@@ -51,6 +51,16 @@ export async function post(path, body, signal) {
   return (await send(path, { method: "POST", body: JSON.stringify(body), signal })).json();
 }
 
+/** Gives each piece of a task's answer, and returns the answer as it comes whole. */
+export async function streamAnswer(path, body, signal, take) {
+  let answer = null;
+  for await (const event of stream(path, body, signal)) {
+    if (event.results) answer = event;
+    else take(event.text);
+  }
+  return answer;
+}
+
 /** Yields the JSON values of a stream of server-sent events. */
 export async function* stream(path, body, signal) {
   const reply = await send(path, { method: "POST", body: JSON.stringify({ ...body, stream: true }), signal });

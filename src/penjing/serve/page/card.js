@@ -73,8 +73,8 @@ function command(model, use) {
   const asked = {
     labels: [`/v1/tasks/${use.path}`, { input: "…" }],
     texts: [`/v1/tasks/${use.path}`, { input: "…" }],
-    writing: use.streams ? ["/v1/completions", { prompt: "…", max_tokens: 100, stream: true }] : [`/v1/tasks/${use.path}`, { input: "…" }],
-    chat: use.streams ? ["/v1/chat/completions", { messages: [{ role: "user", content: "…" }], stream: true }] : ["/v1/tasks/chat", { messages: [{ role: "user", content: "…" }] }],
+    writing: use.completes ? ["/v1/completions", { prompt: "…", max_tokens: 100, stream: true }] : [`/v1/tasks/${use.path}`, { input: "…" }],
+    chat: use.completes ? ["/v1/chat/completions", { messages: [{ role: "user", content: "…" }], stream: true }] : ["/v1/tasks/chat", { messages: [{ role: "user", content: "…" }] }],
     answers: ["/v1/tasks/answer", { question: "…", context: "…" }],
     items: ["/v1/tasks/recommend", { history: ["…"] }],
     vectors: ["/v1/embeddings", { input: "…" }],

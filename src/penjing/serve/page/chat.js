@@ -58,7 +58,7 @@ export function buildChat(use) {
       follow(stays);
     };
     try {
-      if (use.streams) {
+      if (use.completes) {
         const body = { model: use.model, messages: asked(), ...settings.read(), stream_options: { include_usage: true } };
         for await (const event of stream("/v1/chat/completions", body, signal)) {
           const text = event.choices?.[0]?.delta?.content;
@@ -67,7 +67,7 @@ export function buildChat(use) {
         }
       } else {
         const body = { model: use.model, messages: asked(), ...settings.read(), ...(use.part ? { part: use.part } : {}) };
-        add((await post("/v1/tasks/chat", body, signal)).results[0].written);
+        await streamAnswer("/v1/tasks/chat", body, signal, add);
       }
       return speed(tokens, began);
     } finally {

@@ -95,7 +95,7 @@ def _describe_use(
         "taskName": wording.name("task", task) if task else words["no_task"],
         "path": path,
         "view": view,
-        "streams": _streams(view, facts, part),
+        "completes": _completes(view, facts, part),
         "beams": _beams(card),
         "explains": answers in ("label", "rank") and "names" not in card and part is None,
         "does": _sentence(view, answers, path, card, words, wording),
@@ -103,10 +103,8 @@ def _describe_use(
     }
 
 
-def _streams(view: str, facts: ModelFacts, part: str | None) -> bool:
-    """Returns whether answers can come piece by piece; of parts only /v1/tasks knows the prompts."""
-    if view == "texts":
-        return facts.writes
+def _completes(view: str, facts: ModelFacts, part: str | None) -> bool:
+    """Returns whether OpenAI's routes are asked, which tell tokens; of parts only /v1/tasks knows the prompts."""
     return part is None and (facts.chats if view == "chat" else facts.writes and view == "writing")
 
 

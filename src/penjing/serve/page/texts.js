@@ -1,5 +1,5 @@
-// Translation and summarization: the text on one side, what is written on the other, as it comes where it can.
-import { post, stream } from "./api.js";
+// Translation and summarization: the text on one side, what is written on the other, as it comes.
+import { post, streamAnswer } from "./api.js";
 import { count, h, say } from "./dom.js";
 import { makeButton, makeCopy, makeField, makeResult, Run } from "./panel.js";
 
@@ -12,8 +12,8 @@ export function buildTexts(use) {
   const copy = makeCopy(() => written.textContent);
   copy.hidden = true;
   // What is scored is the model's own way of writing: a search with beams is left out only where that is wished for.
-  const searches = use.streams && use.beams > 1;
-  const streams = h("input", { type: "checkbox", checked: use.streams && !searches });
+  const searches = use.beams > 1;
+  const streams = h("input", { type: "checkbox", checked: !searches });
   const run = new Run(result, async (signal, calm) => {
     if (!field.area.value.trim()) {
       field.area.focus();
@@ -35,19 +35,14 @@ export function buildTexts(use) {
     result.show(written);
   }
 
-  /** Shows pieces as they come, and returns the last event: the answer as it comes whole. */
-  async function streamed(body, signal, calm) {
-    let last = null;
+  /** Shows pieces as they come, and returns the answer as it comes whole. */
+  function streamed(body, signal, calm) {
     let text = "";
-    for await (const event of stream(path, body, signal)) {
-      if (event.results) last = event;
-      else {
-        calm();
-        result.status("");
-        show((text += event.text));
-      }
-    }
-    return last;
+    return streamAnswer(path, body, signal, (piece) => {
+      calm();
+      result.status("");
+      show((text += piece));
+    });
   }
 
   const button = makeButton(say(`${kind}_go`), run);

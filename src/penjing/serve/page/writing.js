@@ -1,5 +1,5 @@
-// Texts that are gone on with, streamed where the model can.
-import { post, stream } from "./api.js";
+// Texts that are gone on with, as they come.
+import { stream, streamAnswer } from "./api.js";
 import { count, h, say } from "./dom.js";
 import { makeButton, makeCopy, makeField, makeResult, makeSettings, Run } from "./panel.js";
 
@@ -20,13 +20,13 @@ export function buildWriting(use) {
     result.show(h("p", { class: "written prose", dir: "auto" }, beginning, added), after);
     after.hidden = true;
     try {
-      return await (use.streams ? streamed(prompt, signal, calm) : whole_answer(prompt, signal));
+      return await (use.completes ? completed(prompt, signal, calm) : answered(prompt, signal, calm));
     } finally {
       after.hidden = !added.textContent;
     }
   });
 
-  async function streamed(prompt, signal, calm) {
+  async function completed(prompt, signal, calm) {
     const body = { model: use.model, prompt, ...settings.read(), stream_options: { include_usage: true } };
     let tokens = 0;
     let began = 0;
@@ -34,20 +34,23 @@ export function buildWriting(use) {
       const text = event.choices?.[0]?.text;
       if (text) {
         if (!began) began = performance.now();
-        calm();
-        result.status("");
-        added.append(text);
+        add(text, calm);
       }
       tokens = event.usage?.completion_tokens ?? tokens;
     }
     return speed(tokens, began);
   }
 
-  async function whole_answer(prompt, signal) {
+  async function answered(prompt, signal, calm) {
     const body = { model: use.model, input: prompt, ...settings.read(), ...(use.part ? { part: use.part } : {}) };
-    const [found] = (await post(`/v1/tasks/${use.path}`, body, signal)).results;
-    added.textContent = found.written;
-    return found.written ? undefined : say("wrote_nothing");
+    await streamAnswer(`/v1/tasks/${use.path}`, body, signal, (text) => add(text, calm));
+    return added.textContent ? undefined : say("wrote_nothing");
+  }
+
+  function add(text, calm) {
+    calm();
+    result.status("");
+    added.append(text);
   }
 
   const button = makeButton(say("writing_go"), run);
