@@ -334,6 +334,7 @@ def test_a_server_with_keys_asks_for_one_and_the_page_keeps_it_for_the_tab_alone
         visit.role("textbox", "Key").fill("wrong")
         visit.role("button", "Use this key").click()
         visit.sees("#key-fault", "does not know this key")
+        visit.sees("#model .fault", "does not know this key")
         visit.role("textbox", "Key").fill(key)
         visit.page.keyboard.press("Enter")
         visit.sees("h1", "reviews")

@@ -1,4 +1,4 @@
-"""The page shows a translation as it is written, where the model can."""
+"""The page shows a translation as it is written, where the model can, and says when that is not now."""
 
 from __future__ import annotations
 
@@ -68,3 +68,14 @@ def test_a_model_that_searches_streams_where_the_search_is_left_out(translators:
         assert "stream" not in translate(visit, "one two three")
         visit.role("checkbox", PLAIN).check()
         assert translate(visit, "four five")["stream"]
+
+
+def test_who_asks_too_often_is_told_when_to_come_again(
+    start_server: Callable[..., Any], quick: Path, browser: Any
+) -> None:
+    server = start_server(f"quick={quick}", "--rate", 2)
+    visit = Visit(browser, server.url, "quick", locale="zh-CN")
+    visit.role("textbox", "原文").fill("one")
+    visit.role("button", "翻译").click()
+    visit.sees(".fault", re.compile(r"请在 \d+ 秒后重试"))
+    visit.context.close()

@@ -34,7 +34,8 @@ async function send(path, options) {
 }
 
 async function reason(reply) {
-  if (reply.status === 429) return say("busy");
+  if (reply.status === 429) return say("busy", { value: reply.headers.get("Retry-After") ?? 1 });
+  if (reply.status === 401) return say(apiKey() ? "key_wrong" : "key_title");
   try {
     const body = await reply.json();
     return body.error?.message ?? String(body.detail ?? reply.statusText);

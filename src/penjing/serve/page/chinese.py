@@ -146,5 +146,5 @@ PAGE_CHINESE: dict[str, str] = {
     "card_call_note": "在终端里发出同样的请求：",
     "noscript": "本页需要 JavaScript；服务器的接口（见 /openapi.json）不需要。",
     "nothing": "没有正在服务的模型。",
-    "busy": "服务器正忙，请稍候再试。",
+    "busy": "请求过多，请在 {value} 秒后重试。",
 }

@@ -147,5 +147,5 @@ PAGE_ENGLISH: dict[str, str] = {
     "card_call_note": "The same call, from a terminal:",
     "noscript": "This page needs JavaScript; the server's own routes, in /openapi.json, do not.",
     "nothing": "No models are served.",
-    "busy": "The server has too much to do just now. Try again in a moment.",
+    "busy": "That is more than the server takes on just now. Try again in {value} s.",
 }
