@@ -243,7 +243,7 @@ inline void finish(const Matrix& m, int row, int count, int tile, f16 (&result)[
 template <int R, int T, class Take>
 inline void multiply_few(const Matrix& m, const Rows& rows, int tile, Take& take) {
     f16 result[R][T] = {};
-    add<R, T>(m, rows, 0, tile, 0, m.in, 0, result);
+    add<R, T>(m, rows, 0, tile, 0, m.in, T * size_of_tile(m), result);
     finish<R, T>(m, 0, rows.count, tile, result, take);
 }
 
