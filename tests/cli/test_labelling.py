@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -16,10 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.serve.browsing import open_browser
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 TEXTS = [f"a {word} film with number {n}" for n, word in enumerate(("lovely", "dull", "warm", "gray", "fine", "bad"))]
 
 
@@ -52,13 +49,8 @@ def serving(cli: Any, folder: Path, *args: str) -> Iterator[tuple[subprocess.Pop
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A real Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright to press keys")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+    with open_browser() as opened:
+        yield opened
 
 
 class Desk:

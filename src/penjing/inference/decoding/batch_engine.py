@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-from collections import deque
 from collections.abc import Hashable, Sequence
 
 from penjing.errors import UsageError
-from penjing.inference.decoding.interface import EngineClosedError, EngineFullError, EngineLimits
+from penjing.inference.decoding.interface import EngineLimits, Ticket
+from penjing.inference.decoding.loop import EngineLoop, check_prompt, tell_end
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
 from penjing.inference.generation import find_room
 from penjing.inference.search import Step
@@ -23,15 +22,9 @@ _log = logging.getLogger(__name__)
 class _Asked:
     """A text that is asked for."""
 
-    def __init__(self, engine: BatchEngine, request: DecodeRequest, sink: Sink, room: int) -> None:
+    def __init__(self, request: DecodeRequest, sink: Sink, room: int) -> None:
         self.request, self.sink, self.room = request, sink, room
         self.cancelled = False
-        self._engine = engine
-
-    def cancel(self) -> None:
-        """Nobody wants it any more; see `penjing.inference.decoding.interface.Ticket`."""
-        self.cancelled = True
-        self._engine.wake()
 
     @property
     def kind(self) -> Hashable:
@@ -60,12 +53,14 @@ class _Batch:
         """Writes the next token of each text."""
         return self._batch.step()
 
-    def give_up(self, number: int) -> None:
-        """Goes on no more with a text."""
-        self._batch.give_up(number)
+    def give_up(self, text: _Asked) -> None:
+        """Goes on no more with a text, if it is one of these."""
+        for number in [number for number, open_ in self.open.items() if open_ is text]:
+            del self.open[number]
+            self._batch.give_up(number)
 
 
-class BatchEngine:
+class BatchEngine(EngineLoop[_Asked]):
     """Writes texts on a thread of its own, as `penjing.inference.writing.Writer` does.
 
     Requests that wait are written in batches of one kind (as they are drawn or searched for); batches take turns token
@@ -81,52 +76,25 @@ class BatchEngine:
 
     def __init__(self, network: GeneratingModel, vocab: int, pad_id: int, limits: EngineLimits | None = None) -> None:
         self._network, self._pad_id, self._limits = network, pad_id, limits or EngineLimits()
+        super().__init__("writing", self._limits.waiting)
         self._spread = sys.maxsize if isinstance(network, EncoderDecoderModel) else MAX_WAITS
-        self._changed = threading.Condition()
-        self._waiting: deque[_Asked] = deque()
         self._batches: list[_Batch] = []
         self._prompt_tokens = self._written_tokens = 0
-        self._closes = self._gives_up = False
         self.vocab = vocab
-        self._thread = threading.Thread(target=self._serve, name="writing", daemon=True)
-        self._thread.start()
+        self._begin()
 
     @property
     def longest_row(self) -> int:
         """Tokens that a text can have, its prompt counted."""
         return self._network.longest_row or sys.maxsize
 
-    def submit(self, request: DecodeRequest, sink: Sink) -> _Asked:
+    def submit(self, request: DecodeRequest, sink: Sink) -> Ticket:
         """Takes a request; see `penjing.inference.decoding.interface.WritingEngine`."""
-        text = _Asked(self, request, sink, self._find_room(request))
-        with self._changed:
-            if self._closes:
-                raise EngineClosedError("the engine takes no more requests", do="Ask another server, or later.")
-            if len(self._waiting) >= self._limits.waiting:
-                raise EngineFullError(f"{len(self._waiting):,} requests wait already", do="Ask again in a while.")
-            self._waiting.append(text)
-            self._changed.notify()
-        return text
+        return self._take(_Asked(request, sink, self._find_room(request)))
 
     def stats(self) -> EngineStats:
         """Returns what is done now, and was done."""
-        active = sum(len(batch.open) for batch in self._batches)
-        return EngineStats(active, len(self._waiting), self._prompt_tokens, 0, self._written_tokens, 0, 0)
-
-    def wake(self) -> None:
-        """Lets the engine look at its texts again."""
-        with self._changed:
-            self._changed.notify()
-
-    def close(self, drain_s: float = 0.0) -> None:
-        """Takes no more requests, completes those that it has, and ends; see `WritingEngine`."""
-        with self._changed:
-            self._closes = True
-            self._changed.notify()
-        self._thread.join(drain_s)
-        self._gives_up = True
-        self.wake()
-        self._thread.join()
+        return EngineStats(len(self._open()), len(self._waiting), self._prompt_tokens, 0, self._written_tokens, 0, 0)
 
     def _find_room(self, request: DecodeRequest) -> int:
         how = request.settings
@@ -136,38 +104,26 @@ class BatchEngine:
                 "this model draws by temperature and top_p alone, without constraints or log-probabilities",
                 do="Leave the others out.",
             )
-        if not request.prompt:
-            raise UsageError("the prompt has no tokens", do="Give at least one.")
-        if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
-            raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
+        check_prompt(request.prompt, self.vocab)
         return find_room(self._network, len(request.prompt), how.max_tokens)
 
-    def _serve(self) -> None:
-        while True:
-            with self._changed:
-                while not (self._batches or self._waiting or self._closes):
-                    self._changed.wait()
-                if self._closes and (self._gives_up or not (self._batches or self._waiting)):
-                    break
-            self._drop_cancelled()
-            self._begin()
-            for batch in tuple(self._batches):
-                self._go_on(batch)
-        for text in [*self._waiting, *(text for batch in self._batches for text in batch.open.values())]:
-            _finish(text, "cancelled")
+    def _open(self) -> Sequence[_Asked]:
+        return [text for batch in tuple(self._batches) for text in tuple(batch.open.values())]
 
-    def _drop_cancelled(self) -> None:
-        for batch in self._batches:
-            for number in [number for number, text in batch.open.items() if text.cancelled]:
-                batch.give_up(number)
-                _finish(batch.open.pop(number), "cancelled")
-        self._batches = [batch for batch in self._batches if batch.open]
-        for text in [text for text in tuple(self._waiting) if text.cancelled]:
-            self._waiting.remove(text)
-            _finish(text, "cancelled")
+    def _turn(self) -> None:
+        self._make_batches()
+        for batch in tuple(self._batches):
+            self._go_on(batch)
 
-    def _begin(self) -> None:
-        """Begins a batch of those that wait and are of the kind of the first, while there is room."""
+    def _finish(self, text: _Asked, reason: FinishReason, error: Exception | None = None) -> None:
+        for batch in tuple(self._batches):
+            batch.give_up(text)
+            if not batch.open:
+                self._batches.remove(batch)
+        tell_end(text, reason, error)
+
+    def _make_batches(self) -> None:
+        """Begins batches of those that wait, each of the kind of the first, while there is room."""
         while self._waiting:
             first = self._waiting[0]
             rows = sum(len(batch.open) * batch.beams for batch in self._batches)
@@ -188,17 +144,14 @@ class BatchEngine:
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
                 _log.exception("a batch could not begin")
                 for text in alike:
-                    _finish(text, "error", error)
+                    tell_end(text, "error", error)
 
     def _go_on(self, batch: _Batch) -> None:
         try:
             step = batch.step()
         except Exception as error:  # noqa: BLE001 - as above
             _log.exception("a step failed")
-            for text in batch.open.values():
-                _finish(text, "error", error)
-            batch.open.clear()
-            self._batches.remove(batch)
+            self._finish_all(batch.open.values(), "error", error)
             return
         for number, token in step.written:
             self._give(batch, number, [token])
@@ -207,7 +160,7 @@ class BatchEngine:
                 self._give(batch, ended.text, ended.ids)
             if ended.text in batch.open:
                 text = batch.open.pop(ended.text)
-                _finish(text, "stop" if len(ended.ids) < text.room else "length")
+                tell_end(text, "stop" if len(ended.ids) < text.room else "length")
         if not batch.open:
             self._batches.remove(batch)
 
@@ -220,10 +173,3 @@ class BatchEngine:
                 text.sink.put(Token(token))
         except RuntimeError:  # who asked is gone: it is given up before the next step
             text.cancelled = True
-
-
-def _finish(text: _Asked, reason: FinishReason, error: Exception | None = None) -> None:
-    try:
-        text.sink.finish(reason, error)
-    except RuntimeError:
-        _log.debug("nobody takes the end of a text")

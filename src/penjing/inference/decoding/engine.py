@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections import deque
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -12,7 +9,8 @@ from torch import Tensor
 from penjing.errors import UsageError
 from penjing.inference.decoding.blocks import BlockPool
 from penjing.inference.decoding.drafting import Drafter
-from penjing.inference.decoding.interface import EngineClosedError, EngineFullError, EngineLimits, Ticket
+from penjing.inference.decoding.interface import EngineLimits, Ticket
+from penjing.inference.decoding.loop import EngineLoop, check_prompt, tell_end
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, FinishReason, Sink, Token
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.sampler import NoTokenError, Sampler
@@ -20,27 +18,8 @@ from penjing.inference.decoding.text import Branch, Part, Text, lay_out
 from penjing.inference.sampling_settings import check_bias
 from penjing.inference.search import Ended, Step
 
-_log = logging.getLogger(__name__)
 
-
-class _Ticket:
-    """A request that was taken; see `Ticket`.
-
-    Args:
-        engine: took it.
-        text: that is written.
-    """
-
-    def __init__(self, engine: DecodingEngine, text: Text) -> None:
-        self._engine, self._text = engine, text
-
-    def cancel(self) -> None:
-        """Nobody wants the text any more; its sink is told when it is given up. Harmless when it is complete."""
-        self._text.cancelled = True
-        self._engine.wake()
-
-
-class DecodingEngine:
+class DecodingEngine(EngineLoop[Text]):
     """Writes texts on a thread of its own.
 
     With the compiled stepper a text is the same to the bit whatever is written beside it, however its prompt is cut,
@@ -55,14 +34,11 @@ class DecodingEngine:
 
     def __init__(self, stepper: Stepper, limits: EngineLimits | None = None, drafter: Drafter | None = None) -> None:
         self._stepper, self._limits, self._drafter = stepper, limits or EngineLimits(), drafter
+        super().__init__("decoding", self._limits.waiting)
         self._pool, self._sampler = BlockPool(stepper.blocks), Sampler()
-        self._changed = threading.Condition()
-        self._waiting: deque[Text] = deque()
         self._active: list[Text] = []  # by arrival
         self._prompt_tokens = self._cached_tokens = self._written_tokens = 0
-        self._closes = self._gives_up = False
-        self._thread = threading.Thread(target=self._serve, name="decoding", daemon=True)
-        self._thread.start()
+        self._begin()
 
     @property
     def longest_row(self) -> int:
@@ -82,15 +58,7 @@ class DecodingEngine:
             EngineFullError: too many requests wait.
             EngineClosedError: the engine takes no more.
         """
-        text = Text(request, sink, self._find_room(request))
-        with self._changed:
-            if self._closes:
-                raise EngineClosedError("the engine takes no more requests", do="Ask another server, or later.")
-            if len(self._waiting) >= self._limits.waiting:
-                raise EngineFullError(f"{len(self._waiting):,} requests wait already", do="Ask again in a while.")
-            self._waiting.append(text)
-            self._changed.notify()
-        return _Ticket(self, text)
+        return self._take(Text(request, sink, self._find_room(request)))
 
     def stats(self) -> EngineStats:
         """Returns what is done now, and was done."""
@@ -104,39 +72,21 @@ class DecodingEngine:
             self._pool.used,
         )
 
-    def wake(self) -> None:
-        """Lets the engine look at its texts again."""
-        with self._changed:
-            self._changed.notify()
-
     def close(self, drain_s: float = 0.0) -> None:
-        """Takes no more requests, completes those that it has, and ends.
-
-        Args:
-            drain_s: so long at most; texts that are not complete then are cancelled.
-        """
-        with self._changed:
-            self._closes = True
-            self._changed.notify()
-        self._thread.join(drain_s)
-        self._gives_up = True
-        self.wake()
-        self._thread.join()
+        """Completes what it has, and ends; see `WritingEngine`."""
+        super().close(drain_s)
         self._stepper.close()
         if self._drafter is not None:
             self._drafter.close()
 
     def _find_room(self, request: DecodeRequest) -> int:
         count = len(request.prompt)
-        if not count:
-            raise UsageError("the prompt has no tokens", do="Give at least one.")
+        check_prompt(request.prompt, self.vocab)
         if count >= self.longest_row:
             raise UsageError(
                 f"the prompt has {count:,} tokens, and there is room for {self.longest_row:,} with what is written",
                 do="Shorten the prompt.",
             )
-        if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocab:
-            raise UsageError(f"the prompt has a token that is none of the {self.vocab:,}", do="Use its tokenizer.")
         check_bias(request.settings, self.vocab)
         room = min(request.settings.max_tokens, self.longest_row - count)
         return room if request.beams == 1 else min(room, self._find_room_of_beams(request))
@@ -150,31 +100,13 @@ class DecodingEngine:
             raise UsageError(what, do="Ask for fewer beams, shorten the prompt, or give keys and values more memory.")
         return room
 
-    def _serve(self) -> None:
-        while True:
-            with self._changed:
-                while not (self._active or self._waiting or self._closes):
-                    self._changed.wait()
-                if self._closes and (self._gives_up or not (self._active or self._waiting)):
-                    break
-            try:
-                self._drop_cancelled()
-                self._admit()
-                if self._active:
-                    self._step()
-            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever: its texts fail
-                _log.exception("a step failed")
-                for text in tuple(self._active):
-                    self._finish(text, "error", error)
-        for text in [*self._active, *self._waiting]:
-            self._finish(text, "cancelled")
+    def _open(self) -> Sequence[Text]:
+        return self._active
 
-    def _drop_cancelled(self) -> None:
-        for text in [text for text in self._active if text.cancelled]:
-            self._finish(text, "cancelled")
-        for text in [text for text in tuple(self._waiting) if text.cancelled]:
-            self._waiting.remove(text)
-            text.sink.finish("cancelled")
+    def _turn(self) -> None:
+        self._admit()
+        if self._active:
+            self._step()
 
     def _admit(self) -> None:
         """Lets those that wait begin, while there is room for their prompts beside what is written already."""
@@ -311,7 +243,7 @@ class DecodingEngine:
             going: list[tuple[Text, int]] = []
             for (text, row), token in zip(scored, chosen, strict=True):
                 branch = text.branch
-                if token is None or not self._take(text, token) or depth >= len(branch.drafts):
+                if token is None or not self._grow(text, token) or depth >= len(branch.drafts):
                     continue
                 if branch.drafts[depth] == token.id:
                     branch.read += 1  # it was read as a draft
@@ -333,7 +265,7 @@ class DecodingEngine:
             found = dict(zip(good, self._sample(logits, [scored[row] for row in good]), strict=True)) if good else {}
             return [found.get(row) for row in range(len(texts))]
 
-    def _take(self, text: Text, token: Token) -> bool:
+    def _grow(self, text: Text, token: Token) -> bool:
         """Adds a token to a text; returns whether the text goes on."""
         if token.id in text.request.end_ids:
             self._finish(text, "stop")
@@ -359,7 +291,4 @@ class DecodingEngine:
         self._release(text)
         if text in self._active:
             self._active.remove(text)
-        try:
-            text.sink.finish(reason, error)
-        except RuntimeError:
-            _log.debug("nobody takes the end of a text")
+        tell_end(text, reason, error)

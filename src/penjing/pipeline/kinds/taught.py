@@ -67,7 +67,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
         described.append(describe_teacher(model, model.engine.network))
         for split in splits:
             with progress.bar(f"teacher {number + 1}, {split}", None) as bar:
-                for part, texts in enumerate(_in_parts(_texts_of(inputs, split))):
+                for part, texts in enumerate(asked_texts(inputs, split, _PART_ROWS)):
                     stop_if_asked(progress)
                     _score_part(model, texts, places, _part(folder, split, number, part))
                     asked += len(texts)
@@ -81,17 +81,22 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
     return {"rows": asked // len(described), "teachers": described}
 
 
-def _texts_of(inputs: Inputs, split: str) -> Iterator[str]:
-    """Yields the texts of a split; of the training rows, then those without labels."""
-    batches = iter_texts(inputs["data"] / f"{split}.parquet")
+def asked_texts(inputs: Inputs, split: str, rows: int) -> Iterator[list[str]]:
+    """Yields the texts of a split that a teacher is asked about; of the training rows, then those without labels.
+
+    The parts are always the same, for which rows are padded together decides the last bits.
+
+    Args:
+        inputs: ``data`` and, where there are texts without labels, ``unlabelled``.
+        split: a file of ``data``; none that is not there.
+        rows: of a part.
+    """
+    path = inputs["data"] / f"{split}.parquet"
+    batches = iter_texts(path) if path.is_file() else iter(())
     if split == "train" and UNLABELLED in inputs:
         batches = chain(batches, iter_texts(inputs[UNLABELLED] / TEXTS))
-    return chain.from_iterable(batches)
-
-
-def _in_parts(texts: Iterator[str]) -> Iterator[list[str]]:
-    """Yields texts in parts that are always the same: which rows are padded together decides the last bits."""
-    while part := list(islice(texts, _PART_ROWS)):
+    texts = chain.from_iterable(batches)
+    while part := list(islice(texts, rows)):
         yield part
 
 
@@ -179,7 +184,7 @@ def time_teachers(recipe: Recipe, inputs: Inputs, labels: list[str]) -> tuple[fl
     """Returns about how many seconds the teachers take, how many rows they are asked about, and who they are."""
     counts = read_json(inputs["data"] / "counts.json")["splits"]
     rows = sum(split["rows"] for split in counts.values()) + count_unlabelled(inputs)
-    some, seconds, described = list(islice(_texts_of(inputs, "train"), _TIMED_ROWS)), 0.0, []
+    some, seconds, described = next(asked_texts(inputs, "train", _TIMED_ROWS), []), 0.0, []
     for at in teacher_folders(recipe):
         model = cast("ScoringModel", load_model(at, recipe.finetune.device))
         check_labels(model.labels, labels, at)

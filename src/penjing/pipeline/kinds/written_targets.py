@@ -10,20 +10,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from penjing.data.reading import iter_texts, read_pairs
-from penjing.data.unlabelled import TEXTS
+from penjing.data.reading import read_pairs
 from penjing.errors import DataError
 from penjing.files import read_json, write_json
 from penjing.inference.writing_settings import WritingSettings
 from penjing.pipeline.kinds.kind import Inputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
-from penjing.pipeline.kinds.taught import UNLABELLED, count_unlabelled, describe_scored
+from penjing.pipeline.kinds.taught import asked_texts, count_unlabelled, describe_scored
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import WritingRecipe
 from penjing.pipeline.teaching import TARGETS, TEACHERS, describe_teacher, read_teachers, teacher_folders
@@ -69,7 +68,7 @@ def teach_targets(recipe: WritingRecipe, inputs: Inputs, folder: Path, progress:
     model, settings = _teacher(recipe)
     rows = 0
     for split in _ASKED:
-        for part, texts in enumerate(_in_parts(_texts_of(inputs, split))):
+        for part, texts in enumerate(asked_texts(inputs, split, _PART_ROWS)):
             stop_if_asked(progress)
             path = folder / _PARTS / f"{split}-{part:06d}.json"
             if not path.is_file():
@@ -91,20 +90,6 @@ def _teacher(recipe: WritingRecipe) -> tuple[WritingModel, WritingSettings]:
     distill = recipe.finetune.distill
     assert distill is not None
     return model, model.settings if distill.beams is None else replace(model.settings, beams=distill.beams)
-
-
-def _texts_of(inputs: Inputs, split: str) -> Iterator[str]:
-    path = inputs["data"] / f"{split}.parquet"
-    batches = iter_texts(path) if path.is_file() else iter(())
-    if split == "train" and UNLABELLED in inputs:
-        batches = chain(batches, iter_texts(inputs[UNLABELLED] / TEXTS))
-    return chain.from_iterable(batches)
-
-
-def _in_parts(texts: Iterator[str]) -> Iterator[list[str]]:
-    """Yields texts in parts that are always the same: which are padded together decides the last bits."""
-    while part := list(islice(texts, _PART_ROWS)):
-        yield part
 
 
 def _read_parts(folder: Path, split: str) -> Iterator[_Written]:
@@ -189,7 +174,7 @@ def time_writing(recipe: WritingRecipe, inputs: Inputs) -> tuple[float, dict[str
     counts = read_json(inputs["data"] / "counts.json")["splits"]
     rows = sum(counts[split]["rows"] for split in _ASKED) + count_unlabelled(inputs)
     model, settings = _teacher(recipe)
-    some = list(islice(_texts_of(inputs, "train"), _TIMED_ROWS))
+    some = next(asked_texts(inputs, "train", _TIMED_ROWS), [])
     model.write(some[:2], settings)
     began = time.perf_counter()
     model.write(some, settings)
