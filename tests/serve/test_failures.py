@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("fastapi")
 
-from penjing.errors import ModelFolderError, UsageError
+from penjing.errors import MissingExtraError, ModelFolderError, UsageError
 from penjing.serve.failures import failure_of
 
 FOLDERS = {"mood": Path("/home/anna/secret/model"), "talk": Path("model"), "other": Path("/home/anna/secret/model2")}
@@ -34,3 +34,10 @@ def test_a_wrong_call_is_the_clients_and_a_broken_folder_the_servers() -> None:
     assert failure_of(UsageError("no")).status == 400
     broken = failure_of(ModelFolderError("no"))
     assert (broken.status, broken.code) == (500, "internal_error")
+
+
+def test_a_package_that_the_server_lacks_makes_a_model_unavailable() -> None:
+    lacking = failure_of(MissingExtraError("rjieba", "zh", "Chinese word segmentation"))
+    assert (lacking.status, lacking.code) == (503, "missing_package")
+    assert lacking.body()["error"]["type"] == "service_unavailable_error"
+    assert 'pip install "penjing[zh]"' in lacking.message

@@ -103,7 +103,7 @@ async def _tell_refusal(request: Request, error: Exception) -> JSONResponse:
 async def _tell_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenjingError)
     settings = find_context(request).settings
-    failure = failure_of(error, {**settings.documents, **settings.folders})
+    failure = failure_of(error, settings.all_folders)
     if failure.status >= 500:
         _log.error("%s: %s", request.url.path, error)
     return await _tell_refusal(request, failure)

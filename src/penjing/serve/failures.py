@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from penjing.errors import PenjingError
+from penjing.errors import MissingExtraError, PenjingError
 
 _TYPES: Mapping[int, str] = {
     401: "authentication_error",
@@ -79,9 +79,11 @@ def failure_of(error: PenjingError, folders: Mapping[str, Path] | None = None) -
         error: what was raised.
         folders: of the server by the names that clients call them; a client hears the name, not where it lies.
     """
-    status = 400 if error.exit_code == 2 or type(error).__name__ == "DataError" else 500
     where = _called(error.where, folders or {})
     message = str(error if where == error.where else PenjingError(error.what, where=where, do=error.do))
+    if isinstance(error, MissingExtraError):  # of the server: until somebody installs it there
+        return RequestError(503, f"This server cannot answer that yet: {message}", code="missing_package")
+    status = 400 if error.exit_code == 2 or type(error).__name__ == "DataError" else 500
     return RequestError(status, message, code=None if status < 500 else "internal_error")
 
 

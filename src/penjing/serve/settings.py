@@ -93,6 +93,11 @@ class ServeSettings:
     log_texts: bool = False
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def all_folders(self) -> dict[str, Path]:
+        """Folders of models and of documents by the names that clients call them; a model's name comes first."""
+        return {**self.documents, **self.folders}
+
     def __post_init__(self) -> None:
         if not self.folders:
             raise UsageError("there is no model to serve", do="Name at least one model folder.")

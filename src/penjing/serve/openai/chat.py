@@ -124,7 +124,7 @@ async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCom
         head = {**make_head(_PREFIX, model, account), "object": "chat.completion.chunk"}
         return Opened(asked, head, _Wording(asked, dropped, tells_logprobs=bool(body.logprobs)))
 
-    return await stream_events(stream_answers(context, body, ask))
+    return await stream_events(stream_answers(context, body, ask), context.settings.all_folders)
 
 
 async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> ChatCompletion:

@@ -81,7 +81,7 @@ async def complete(body: CompletionBody, context: Context, account: Remembered) 
         head = {**make_head(_PREFIX, model, account), "object": "text_completion"}
         return Opened(asked, head, _Wording(asked, echoes, tells_logprobs=body.logprobs is not None))
 
-    return await stream_events(stream_answers(context, body, ask))
+    return await stream_events(stream_answers(context, body, ask), context.settings.all_folders)
 
 
 async def _complete(model: ServedModel, body: CompletionBody, context: ServeContext, account: Account) -> Completion:

@@ -95,7 +95,7 @@ async def write_task(call: Call) -> Response:
     body = call.body
     call.account.model = call.context.pool.peek(body.model).name
     if body.stream:
-        return await stream_events(_stream(call))
+        return await stream_events(_stream(call), call.context.settings.all_folders)
     async with call.context.pool.use(body.model) as served:
         found = await _ask(served, call)
         return respond(_answer(call, found, await write_whole(found.asked)))
