@@ -1,11 +1,12 @@
-"""A small decoder that learns to reply from scratch on Topical-Chat, beside BM25.
+"""A small decoder that learns to reply on Topical-Chat, beside BM25: from scratch, or from a decoder of one's own.
 
-python benchmarks/dialogue.py [--epochs 4 …] [--dialogues N] [--set a.b=c …] [--out DIR] [--json]
+python benchmarks/dialogue.py [--start DIR] [--epochs 4 …] [--dialogues N] [--set a.b=c …] [--out DIR] [--json]
 
 Topical-Chat (Gopalakrishnan et al. 2019) is read from $PENJING_DATA/topical_chat; only its files valid_freq and
 test_freq are there, so the model learns from those of valid_freq, of which a tenth chooses the best weights, and is
-measured on test_freq. Who speaks first is the user, who speaks second the assistant. Each number of epochs is a run of
-its own. With --out finished stages are not made again; with --dialogues only the first so many of each file are taken.
+measured on test_freq. --start names the folder of a pretrained decoder whose tokenizer has spare tokens, such as
+penjing run reviews-lm --set tokenizer.reserved=4 makes it. Each number of epochs is a run of its own. With --out
+finished stages are not made again; with --dialogues only the first so many of each file are taken.
 """
 
 from __future__ import annotations
@@ -31,22 +32,6 @@ broken = "drop"
 empty_text = "drop"
 split = { train = 0.9, validation = 0.1, test = 0.0 }
 
-[tokenizer]
-kind = "bpe"
-vocab_size = 4096
-
-[model]
-family = "llama"
-
-[model.shape]
-hidden_size = 256
-num_hidden_layers = 4
-num_attention_heads = 4
-num_key_value_heads = 4
-intermediate_size = 704
-max_position_embeddings = 256
-attention_dropout = 0.1
-
 [render]
 max_tokens = 256
 
@@ -63,26 +48,30 @@ max_tokens = 48
 examples = ["Do you like football?", "Hi! Did you know that The Simpsons is the longest running sitcom?"]
 """
 
+SCRATCH = """
+[tokenizer]
+kind = "bpe"
+vocab_size = 4096
 
-def convert(source: Path, target: Path, most: int | None = None) -> int:
-    """Writes dialogues of Topical-Chat as rows of messages; returns how many.
+[model]
+family = "llama"
 
-    Turns of one side that follow each other are joined.
-    """
+[model.shape]
+hidden_size = 256
+num_hidden_layers = 4
+num_attention_heads = 4
+num_key_value_heads = 4
+intermediate_size = 704
+max_position_embeddings = 256
+attention_dropout = 0.1
+"""
+
+
+def copy_some(source: Path, target: Path, most: int) -> None:
+    """Writes the first so many dialogues of a file."""
     with gzip.open(source, "rt", encoding="utf-8") as file:
-        dialogues = list(json.load(file).values())[:most]
-    with target.open("w", encoding="utf-8") as file:
-        for dialogue in dialogues:
-            first = dialogue["content"][0]["agent"]
-            messages: list[dict[str, str]] = []
-            for turn in dialogue["content"]:
-                role, content = "user" if turn["agent"] == first else "assistant", turn["message"].strip()
-                if messages and messages[-1]["role"] == role:
-                    messages[-1]["content"] += f" {content}"
-                else:
-                    messages.append({"role": role, "content": content})
-            file.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
-    return len(dialogues)
+        dialogues = list(json.load(file).items())[:most]
+    target.write_text(json.dumps(dict(dialogues), ensure_ascii=False), encoding="utf-8")
 
 
 def run(recipe: Path, settings: list[str], out: Path) -> dict[str, Any]:
@@ -117,6 +106,7 @@ def show(name: str, found: dict[str, Any]) -> None:
 def main() -> None:
     """Runs what is asked for and prints it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--start", type=Path, help="folder of a pretrained decoder; default: from scratch")
     parser.add_argument("--epochs", type=float, nargs="*", default=[], help="default: those of the recipe")
     parser.add_argument("--dialogues", type=int, help="take only the first so many of each file")
     parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings")
@@ -127,15 +117,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out = given.out or Path(scratch)
         out.mkdir(parents=True, exist_ok=True)
-        files = {"path": "valid_freq", "test": "test_freq"}
-        for name in files.values():
-            convert(data / f"{name}.json.gz", out / f"{name}.jsonl", given.dialogues)
+        files = {key: data / f"{name}.json.gz" for key, name in (("path", "valid_freq"), ("test", "test_freq"))}
+        if given.dialogues:
+            for key, file in files.items():
+                files[key] = out / file.name.removesuffix(".gz")
+                copy_some(file, files[key], given.dialogues)
         recipe = out / "topical-chat.toml"
-        recipe.write_text(RECIPE, encoding="utf-8")
-        settings = [
-            *(f"data.{key}={json.dumps(str(out / f'{name}.jsonl'))}" for key, name in files.items()),
-            *given.set,
-        ]
+        start = f"\n[model]\nstart = {json.dumps(str(given.start.resolve()) if given.start else '')}\n"
+        recipe.write_text(RECIPE + (start if given.start else SCRATCH), encoding="utf-8")
+        settings = [*(f"data.{key}={json.dumps(str(file.resolve()))}" for key, file in files.items()), *given.set]
         asked = {f"{epochs:g}": [f"finetune.epochs={epochs:g}"] for epochs in given.epochs} or {"recipe": []}
         runs = {name: run(recipe, [*settings, *more], out / f"epochs-{name}") for name, more in asked.items()}
     document = {"machine": describe_machine(), "runs": runs}

@@ -1,8 +1,8 @@
 """Scores of a model that replies, with 95% intervals, beside baselines fitted on the training dialogues.
 
 Perplexity and bits per byte are of the replies, each given what was said before, the token that ends it included. The
-retrieval accuracy is how often the reply that was given has a higher log-probability per token than replies from other
-dialogues.
+retrieval accuracy is how often the reply that was given has more to do with what was said than replies from other
+dialogues; see `penjing.evaluate.reply_reading`.
 """
 
 from __future__ import annotations
@@ -14,105 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.data.keys import normalize_text
-from penjing.data.messages import Message, take_apart
 from penjing.errors import DataError
-from penjing.inference.choosing import average_by_length, measure_choices
+from penjing.evaluate.exchanges import Asked, Dialogues, Exchange, draw_questions, list_exchanges
+from penjing.evaluate.reply_reading import ReplyReader
 from penjing.metrics.language import DocumentSurprisals, count_bytes, count_words, language_scores, score_values
 from penjing.metrics.retrieval import retrieval_accuracy, retrieval_credit, retrieval_difference
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.task import DialogueTask, ReplyChoice
 
-Dialogues = Sequence[Sequence[Message]]
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A reply with what was said before it.
-
-    Attributes:
-        dialogue: the number of the dialogue.
-        before: the messages before the reply.
-        reply: what the assistant said.
-    """
-
-    dialogue: int
-    before: Sequence[Message]
-    reply: str
-
-    @property
-    def said(self) -> list[str]:
-        """What both said before, turn by turn, without the system prompt."""
-        return [message.content for message in self.before if message.role != "system"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Exchanges that are asked about, each with its candidates, its own reply first."""
-
-    exchanges: Sequence[Exchange]
-    questions: Sequence[ReplyChoice]
-
-    @property
-    def dialogues(self) -> NDArray[np.int64]:
-        """The number of the dialogue of each, [questions]."""
-        return np.array([exchange.dialogue for exchange in self.exchanges], dtype=np.int64)
-
-
-def list_exchanges(dialogues: Dialogues) -> list[Exchange]:
-    """Returns the replies of dialogues, each with what was said before."""
-    found = []
-    for number, messages in enumerate(dialogues):
-        dialogue = take_apart(messages)
-        before = list(dialogue.system)
-        for asked, reply in dialogue.exchanges:
-            found.append(Exchange(number, [*before, asked], reply.content))
-            before += [asked, reply]
-    return found
-
-
-def draw_questions(exchanges: Sequence[Exchange], *, candidates: int, most: int, seed: int) -> Asked:
-    """Returns questions: exchanges drawn evenly, each with replies of other dialogues beside its own.
-
-    Candidates differ in their letters and digits. Where there are too few replies, a question has fewer candidates.
-
-    Args:
-        exchanges: among whose replies is drawn.
-        candidates: of a question, the right one among them.
-        most: how many questions.
-        seed: of the draw.
-
-    Raises:
-        DataError: there are no two different replies of two dialogues.
-    """
-    keys = [normalize_text(exchange.reply) for exchange in exchanges]
-    owners: dict[str, set[int]] = {}
-    texts: dict[str, str] = {}
-    for key, exchange in zip(keys, exchanges, strict=True):
-        owners.setdefault(key, set()).add(exchange.dialogue)
-        texts.setdefault(key, exchange.reply)
-    pool = list(texts)
-    rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.permutation(len(exchanges))[:most]).tolist()
-    kept, questions = [], []
-    for place in chosen:
-        exchange, others = exchanges[place], list[str]()
-        for number in rng.permutation(len(pool)).tolist():
-            if pool[number] != keys[place] and exchange.dialogue not in owners[pool[number]]:
-                others.append(texts[pool[number]])
-                if len(others) == candidates - 1:
-                    break
-        if others:
-            kept.append(exchange)
-            questions.append(ReplyChoice(exchange.said, [exchange.reply, *others]))
-    if not questions:
-        raise DataError(
-            "there are no two dialogues with different replies to choose among",
-            do="Give at least two dialogues that differ.",
-        )
-    return Asked(kept, questions)
 
 
 @dataclass(frozen=True)
@@ -155,14 +66,8 @@ def evaluate_dialogues(
         Interrupted: the user asked to stop.
     """
     exchanges = list_exchanges(dialogues)
-    reader = _Reader(model)
-    with progress.bar("replies", len(exchanges), "replies") as bar:
-        read = []
-        for exchange in exchanges:
-            stop_if_asked(progress)
-            if (nats := reader.surprisal(exchange)) is not None:
-                read.append((exchange, *nats))
-            bar.advance(1)
+    reader = ReplyReader(model)
+    read = reader.surprise(exchanges, progress)
     if not read:
         raise DataError(
             "no reply fits into the model's window with what it replies to",
@@ -170,12 +75,7 @@ def evaluate_dialogues(
         )
     askable = [exchange for exchange, _, _ in read if reader.is_askable(exchange)]
     asked = draw_questions(askable, candidates=measures.candidates, most=measures.most, seed=measures.seed)
-    rated = []
-    with progress.bar("retrieval", len(asked.questions), "questions") as bar:
-        for exchange, question in zip(asked.exchanges, asked.questions, strict=True):
-            stop_if_asked(progress)
-            rated.append(reader.rate(exchange, question))
-            bar.advance(1)
+    rated = reader.rate(asked, askable, measures.seed, progress)
     credits = np.array([retrieval_credit(ratings) for ratings in rated])
     accuracy = retrieval_accuracy(credits, asked.dialogues, measures.resamples, measures.seed)
     scores = {"retrieval_accuracy": accuracy.to_dict(), **_language_scores(read, measures)}
@@ -193,48 +93,6 @@ def evaluate_dialogues(
         asked,
         credits,
     )
-
-
-class _Reader:
-    """Says how probable replies are; tokens of a reply are looked up once."""
-
-    def __init__(self, model: DialogueModel) -> None:
-        self._model, self._replies = model, dict[str, list[int]]()
-
-    def surprisal(self, exchange: Exchange) -> tuple[float, int] | None:
-        """Returns the nats of a reply, its end included, and its tokens; None where it does not fit."""
-        reply = self._ids(exchange.reply)
-        try:
-            prompt = self._model.renderer.render_prompt(exchange.before, len(reply))
-        except DataError:
-            return None
-        return -float(self._measure(prompt.ids, [reply])[0]), len(reply)
-
-    def is_askable(self, exchange: Exchange) -> bool:
-        """Whether a reply, and what it replies to, fit into half a window each: then any candidate does."""
-        half = self._model.renderer.max_tokens // 2
-        try:
-            self._model.renderer.render_prompt(exchange.before, half)
-        except DataError:
-            return False
-        return len(self._ids(exchange.reply)) <= half
-
-    def rate(self, exchange: Exchange, question: ReplyChoice) -> Floats:
-        """Returns the log-probability per token of each candidate after what was said."""
-        replies = [self._ids(text) for text in question.candidates]
-        tokens = np.array([len(reply) for reply in replies])
-        prompt = self._model.renderer.render_prompt(exchange.before, int(tokens.max()))
-        return average_by_length(self._measure(prompt.ids, replies), tokens)
-
-    def _measure(self, prompt: list[int], replies: list[list[int]]) -> Floats:
-        network, pad_id = self._model.network, self._model.renderer.tokenizer.pad_id
-        measured: Floats = measure_choices(network, [prompt], replies, pad_id)[0]
-        return measured
-
-    def _ids(self, reply: str) -> list[int]:
-        if reply not in self._replies:
-            self._replies[reply] = self._model.renderer.render_reply(reply)
-        return self._replies[reply]
 
 
 def _language_scores(

@@ -17,9 +17,9 @@ DIALOGUE_ENGLISH: dict[str, str] = {
     "chance: its 95% interval, {low} to {high}, includes zero.",
     "replies_caption": "{questions} replies looked for among {candidates} each; perplexity and bits per byte of {rows} "
     "replies of {dialogues} test dialogues; with 95% bootstrap intervals over dialogues.",
-    "replies_note": "The model finds a reply by its log-probability per token after what was said; candidates are "
-    "drawn from other test dialogues, and where several are rated alike a question counts in part. Perplexities "
-    "compare only with the same tokenizer.",
+    "replies_note": "The model finds a reply by its log-probability after what was said, less the mean of those after "
+    "what was said in other dialogues; candidates are drawn from other test dialogues, and where several are rated "
+    "alike a question counts in part. Perplexities compare only with the same tokenizer.",
     "replies_left_out": "Replies that do not fit into the window with what they reply to, and were not measured: "
     "{count}.",
     "windows_whole": "Every dialogue fits into the window of {max_tokens} tokens.",

@@ -7,7 +7,7 @@ import pytest
 from penjing.data.keys import normalize_text
 from penjing.data.messages import Message
 from penjing.errors import DataError
-from penjing.evaluate.dialogues import draw_questions, list_exchanges
+from penjing.evaluate.exchanges import draw_questions, list_exchanges
 
 
 def dialogue(number: int, replies: list[str]) -> list[Message]:

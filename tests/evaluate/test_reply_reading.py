@@ -1,0 +1,118 @@
+"""How probable replies are: in batches as one by one, and how much they have to do with what was said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from penjing.data.messages import Message
+from penjing.evaluate.exchanges import Asked, Exchange, draw_questions, list_exchanges
+from penjing.evaluate.reply_reading import ReplyReader
+from penjing.inference.choosing import measure_choices
+from penjing.inference.writing_settings import WritingSettings
+from penjing.models.llama import LlamaForCausalLM, initialize
+from penjing.models.llama_config import LlamaConfig
+from penjing.progress import Silent
+from penjing.tasks.chat import CHAT
+from penjing.tasks.dialogue_model import DialogueModel
+from penjing.tasks.task import ReplyChoice
+from penjing.text.chat_template import DEFAULT_TEMPLATE, MARKS, ChatTemplate
+from penjing.text.dialogue_renderer import DialogueRenderer
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
+
+WORDS = ["hello", "there", "what", "films", "好的", "no", "rain", "and", "sun"]
+WINDOW = 48
+
+
+@pytest.fixture(scope="module")
+def model() -> DialogueModel:
+    settings = TokenizerSettings(kind="bpe", vocab_size=330, reserved=4)
+    tokenizer = train_tokenizer([[" ".join(WORDS)] * 3], settings).name_reserved(MARKS)
+    template = ChatTemplate(DEFAULT_TEMPLATE, {"bos_token": "[CLS]", "eos_token": "[SEP]"})
+    config = LlamaConfig(
+        vocab_size=tokenizer.vocab_size,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=WINDOW,
+    )
+    network = LlamaForCausalLM(config)
+    initialize(network, config, 0)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.mul_(4)  # so that what was said matters
+    renderer = DialogueRenderer(tokenizer, template, WINDOW)
+    return DialogueModel(Path(), {}, CHAT, renderer, network.eval(), WritingSettings())
+
+
+def make_dialogues(count: int) -> list[list[Message]]:
+    rng = np.random.default_rng(0)
+
+    def say(most: int) -> str:
+        return " ".join(rng.choice(WORDS, rng.integers(1, most)))
+
+    return [
+        [
+            Message(role, say(5 if role == "user" else 7))
+            for _ in range(rng.integers(2, 8))
+            for role in ("user", "assistant")
+        ]
+        for _ in range(count)
+    ]
+
+
+def measure(model: DialogueModel, exchange: Exchange, text: str, room: int) -> float:
+    reply = model.renderer.render_reply(text)
+    prompt = model.renderer.render_prompt(exchange.before, room)
+    return float(measure_choices(model.network, [prompt.ids], [reply], model.renderer.tokenizer.pad_id)[0, 0])
+
+
+def test_replies_are_read_in_batches_as_one_by_one_and_those_without_room_are_left_out(model: DialogueModel) -> None:
+    exchanges = list_exchanges([*make_dialogues(12), [Message("user", "hello " * 60), Message("assistant", "no")]])
+    read = ReplyReader(model).surprise(exchanges, Silent())
+    assert [exchange for exchange, _, _ in read] == exchanges[:-1]
+    assert any(model.renderer.render_prompt(exchange.before, 1).dropped for exchange in exchanges[:-1])
+    for exchange, nats, tokens in read:
+        assert tokens == len(model.renderer.render_reply(exchange.reply))
+        assert nats == pytest.approx(-measure(model, exchange, exchange.reply, tokens), abs=1e-3)
+
+
+def test_a_reply_counts_by_what_it_is_likelier_than_after_what_others_said(model: DialogueModel) -> None:
+    reader = ReplyReader(model)
+    exchanges = [exchange for exchange in list_exchanges(make_dialogues(30)) if reader.is_askable(exchange)]
+    asked = draw_questions(exchanges, candidates=3, most=10, seed=0)
+    drawn = {
+        exchanges[place].dialogue: exchanges[place]
+        for place in np.random.default_rng(5).permutation(len(exchanges))[::-1]
+    }
+    order = [exchanges[place].dialogue for place in np.random.default_rng(5).permutation(len(exchanges))]
+    elsewhere = [drawn[dialogue] for dialogue in list(dict.fromkeys(order))[:8]]
+    owners = {exchange.reply: set[int]() for exchange in exchanges}
+    for exchange in exchanges:
+        owners[exchange.reply].add(exchange.dialogue)
+    for exchange, question, ratings in zip(
+        asked.exchanges, asked.questions, reader.rate(asked, exchanges, 5, Silent()), strict=True
+    ):
+        theirs = set().union(*(owners[text] for text in question.candidates))
+        others = [other for other in elsewhere if other.dialogue not in theirs]
+        assert others
+        room = max(len(model.renderer.render_reply(text)) for text in question.candidates)
+        for text, rating in zip(question.candidates, ratings, strict=True):
+            usual = [measure(model, other, text, WINDOW // 2) for other in others]
+            assert rating == pytest.approx(measure(model, exchange, text, room) - np.mean(usual), abs=1e-3)
+
+
+def test_what_was_said_everywhere_makes_all_replies_alike(model: DialogueModel) -> None:
+    dialogues = [
+        [Message("user", "what"), Message("assistant", text)] for text in ("no", "films and rain", "hello there")
+    ]
+    exchanges = list_exchanges(dialogues)
+    questions = [ReplyChoice(exchange.said, [exchange.reply, "no", "sun"]) for exchange in exchanges[1:]]
+    pool = [*exchanges, Exchange(3, exchanges[0].before, "sun")]
+    for ratings in ReplyReader(model).rate(Asked(exchanges[1:], questions), pool, 0, Silent()):
+        assert ratings == pytest.approx(np.zeros(3), abs=1e-4)
