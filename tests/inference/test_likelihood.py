@@ -79,6 +79,14 @@ def test_causal_log_probabilities_are_those_of_transformers(llamas: tuple[Any, A
     assert found.tokens.tolist() == [len(ids) - 1 for ids in sequences]
 
 
+@pytest.mark.parametrize("batch_tokens", [4, 4096])
+def test_each_token_s_log_probability_is_that_of_transformers(llamas: tuple[Any, Any], batch_tokens: int) -> None:
+    ours, theirs = llamas
+    sequences = [*random_sequences(POSITIONS), [2]]
+    for ids, found in zip(sequences, CausalScorer(ours, 0, batch_tokens).measure_tokens(sequences), strict=True):
+        assert found == pytest.approx(their_log_probabilities(theirs, ids), rel=1e-4)
+
+
 def test_only_the_tokens_from_the_first_on_are_scored(llamas: tuple[Any, Any]) -> None:
     ours, theirs = llamas
     sequences = random_sequences(POSITIONS)

@@ -16,7 +16,7 @@ from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
 
 Floats = NDArray[np.float64]
-_ELSEWHERE = 8  # other dialogues after whose words a reply is measured too
+_ELSEWHERE = 4  # other dialogues after whose words a reply is measured too
 _AT_ONCE = 32  # replies of about the same length that are read after one prompt
 
 
@@ -36,7 +36,8 @@ class ReplyReader:
         Raises:
             Interrupted: the user asked to stop.
         """
-        kept, texts, firsts = [], [], []
+        texts: list[list[int]] = []
+        found: list[tuple[Exchange, int, int, int]] = []  # its text, where its reply begins in it, and its tokens
         for exchange in exchanges:
             stop_if_asked(progress)
             reply = self._ids(exchange.reply)
@@ -44,16 +45,17 @@ class ReplyReader:
                 prompt = self._model.renderer.render_prompt(exchange.before, len(reply)).ids
             except DataError:
                 continue
-            kept.append(exchange)
+            if (
+                texts and prompt[: len(texts[-1])] == texts[-1]
+            ):  # it goes on where the last one ends: both are read at once
+                texts.pop()
             texts.append([*prompt, *reply])
-            firsts.append(len(prompt))
+            found.append((exchange, len(texts) - 1, len(prompt), len(reply)))
         scorer = CausalScorer(self._model.network, self._model.renderer.tokenizer.pad_id)
-        found = scorer.measure(texts, progress, first=firsts)
+        nats = scorer.measure_tokens(texts, progress)
         return [
-            (exchange, -nats, tokens)
-            for exchange, nats, tokens in zip(
-                kept, found.log_probabilities.tolist(), found.tokens.tolist(), strict=True
-            )
+            (exchange, -float(nats[text][begin - 1 : begin - 1 + tokens].sum()), tokens)
+            for exchange, text, begin, tokens in found
         ]
 
     def is_askable(self, exchange: Exchange) -> bool:
@@ -105,6 +107,17 @@ class ReplyReader:
                 rated.append(found - usual[others or range(len(elsewhere))][:, columns].mean(axis=0))
                 bar.advance(len(question.candidates))
         return rated
+
+    @staticmethod
+    def count_readings(questions: int, candidates: int, replies: int) -> int:
+        """Returns how many replies `rate` reads, at most.
+
+        Args:
+            questions: that are asked.
+            candidates: of each.
+            replies: of all dialogues.
+        """
+        return questions * candidates + _ELSEWHERE * min(questions * candidates, replies)
 
     def _plan(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
         """Yields the places of texts of about the same length."""

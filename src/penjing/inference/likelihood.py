@@ -145,6 +145,43 @@ class CausalScorer:
                 bar.advance(float(lengths[rows].sum()))
         return Likelihoods(sums, counts)
 
+    @torch.inference_mode()
+    def measure_tokens(
+        self, sequences: Sequence[Sequence[int]], progress: Progress | None = None
+    ) -> list[NDArray[np.float64]]:
+        """Returns the log-probability of each token but the first, given all those before it, in nats.
+
+        Args:
+            sequences: token ids, at most as many as are read at once (`longest`).
+            progress: told how many tokens were read.
+
+        Returns:
+            For each sequence [tokens - 1].
+        """
+        progress = progress or Silent()
+        lengths = np.array([max(0, len(ids) - 1) for ids in sequences], dtype=np.int64)
+        found = [np.zeros(length) for length in lengths]
+        with progress.bar("scoring", float(lengths.sum()), "tokens") as bar:
+            for rows in plan_by_length(lengths, self._batch_tokens, max_rows=self._batch_tokens):
+                stop_if_asked(progress)
+                for row, nats in zip(rows, self._guess_all([sequences[row] for row in rows]), strict=True):
+                    found[row] = nats
+                bar.advance(float(lengths[rows].sum()))
+        return found
+
+    def _guess_all(self, batch: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+        given, mask = pad_rows([list(ids[:-1]) for ids in batch], self._pad_id)
+        wanted, _ = pad_rows([list(ids[1:]) for ids in batch], self._pad_id)
+        device = self._network.input_embeddings.weight.device
+        ids, targets, scored = (torch.from_numpy(array).to(device) for array in (given, wanted, mask))
+        found = np.zeros(given.shape)
+        for start, hidden in self._read(ids):
+            part = slice(start, start + hidden.shape[1])
+            row, place = scored[:, part].nonzero(as_tuple=True)
+            nats = score_targets(self._network, hidden[row, place], targets[:, part][row, place])
+            found[row.cpu().numpy(), place.cpu().numpy() + start] = nats.cpu().numpy()
+        return [nats[real] for nats, real in zip(found, mask, strict=True)]
+
     def _sum_windows(self, sequences: Sequence[Sequence[int]], batch: list[Window]) -> NDArray[np.float64]:
         """Returns the summed log-probabilities of each window, [batch]."""
         given, mask = pad_rows([list(sequences[w.sequence][w.begin : w.end]) for w in batch], self._pad_id)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from torch import Tensor, nn
 
 from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogues
@@ -15,6 +16,8 @@ from penjing.data.messages import Message
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
+from penjing.evaluate.exchanges import Dialogues, draw_questions, list_exchanges
+from penjing.evaluate.reply_reading import ReplyReader
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, LanguageModel
 from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
@@ -40,6 +43,7 @@ from penjing.train.objectives.writing import ContinuationObjective
 from penjing.train.pair_batches import PairLimits
 
 _PROBED_DIALOGUES = 4
+_PROBED_QUESTIONS = 8
 
 
 class DialogueKind(Kind):
@@ -134,13 +138,30 @@ class DialogueKind(Kind):
         renderer, settings = _renderer(recipe, inputs), recipe.write.writing
         model = DialogueModel(Path(), {}, task, renderer=renderer, network=cast("Any", network), settings=settings)
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
-        some = test[:_PROBED_DIALOGUES]
+        measures = _measures(recipe)
+        seconds = _time_reading(model, test, measures)
         began = time.perf_counter()
-        measured, asked, credits = evaluate_dialogues(model, some, _measures(recipe), Silent())
-        seconds = (time.perf_counter() - began) * len(test) / len(some)
-        began = time.perf_counter()
-        evaluate_reply_baselines(task, train, validation, asked, credits, _measures(recipe), Silent())
-        return seconds + time.perf_counter() - began, round(measured["rows"] * len(test) / len(some))
+        exchanges = list_exchanges(test)
+        asked = draw_questions(exchanges, candidates=measures.candidates, most=measures.most, seed=measures.seed)
+        credits = np.zeros(len(asked.questions))
+        evaluate_reply_baselines(task, train, validation, asked, credits, measures, Silent())
+        return seconds + time.perf_counter() - began, len(exchanges)
+
+
+def _time_reading(model: DialogueModel, dialogues: Dialogues, measures: DialogueMeasures) -> float:
+    """Returns the seconds that a network needs for all dialogues, by a few of them."""
+    some, exchanges = list_exchanges(dialogues[:_PROBED_DIALOGUES]), list_exchanges(dialogues)
+    reader = ReplyReader(model)
+    began = time.perf_counter()
+    read = reader.surprise(some, Silent())
+    seconds = (time.perf_counter() - began) * len(dialogues) / len(dialogues[:_PROBED_DIALOGUES])
+    askable = [exchange for exchange, _, _ in read if reader.is_askable(exchange)]
+    asked = draw_questions(askable, candidates=measures.candidates, most=_PROBED_QUESTIONS, seed=measures.seed)
+    began = time.perf_counter()
+    done = reader.rate(asked, askable, measures.seed, Silent())
+    seconds_each = (time.perf_counter() - began) / reader.count_readings(len(done), len(done[0]), len(askable))
+    questions = min(measures.most, len(exchanges))
+    return seconds + seconds_each * reader.count_readings(questions, measures.candidates, len(exchanges))
 
 
 def _measures(recipe: DialogueRecipe) -> DialogueMeasures:

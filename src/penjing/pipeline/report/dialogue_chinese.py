@@ -16,7 +16,8 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "其 95% 区间（{low} 至 {high}）包含零。",
     "replies_caption": "在各 {candidates} 句中找 {questions} 句答话；困惑度和每字节比特数取自 {dialogues} 段测试对话的 "
     "{rows} 句答话；附按对话自助重采样的 95% 区间。",
-    "replies_note": "模型按答话在前文之后的对数概率、减去它在别的对话的前文之后的平均值来找；候选答话取自别的测试对话，几句并列最好时只计一部分。"
+    "replies_note": "模型按答话在前文之后的对数概率、减去它在别的对话的前文之后的平均值来找；"
+    "候选答话取自别的测试对话，几句并列最好时只计一部分。"
     "困惑度只能在同一分词器之间比较。",
     "replies_left_out": "与所答的话合起来放不进窗口、因而没有测的答话：{count} 句。",
     "windows_whole": "每段对话都放得进 {max_tokens} 个词元的窗口。",
