@@ -45,9 +45,8 @@ class ReplyReader:
                 prompt = self._model.renderer.render_prompt(exchange.before, len(reply)).ids
             except DataError:
                 continue
-            if (
-                texts and prompt[: len(texts[-1])] == texts[-1]
-            ):  # it goes on where the last one ends: both are read at once
+            goes_on = texts and prompt[: len(texts[-1])] == texts[-1]
+            if goes_on:  # what is read for this reply begins with all that is read for the last one
                 texts.pop()
             texts.append([*prompt, *reply])
             found.append((exchange, len(texts) - 1, len(prompt), len(reply)))
