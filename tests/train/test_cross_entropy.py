@@ -13,6 +13,7 @@ from penjing.train.cross_entropy import (
     output_cross_entropy,
     score_piece,
     score_piece_in_one_pass,
+    take_learned,
 )
 
 
@@ -94,3 +95,23 @@ def test_scores_of_all_positions_are_never_held_at_once() -> None:
         output_cross_entropy(layer, targets)[0].backward()  # type: ignore[no-untyped-call]
     largest = max(event.self_cpu_memory_usage for event in profile.events())
     assert 0 < largest <= 4 * (1 << 22)
+
+
+def test_what_is_learned_is_filled_up_with_what_is_not_and_the_loss_is_the_same() -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(3, 50, 16, generator=generator, requires_grad=True)
+    weight = torch.randn(40, 16, generator=generator)
+    targets = torch.randint(40, (3, 50), generator=generator)
+    targets[torch.rand(3, 50, generator=generator) < 0.4] = IGNORED
+    states, wanted = take_learned(hidden, targets)
+    count = int((targets != IGNORED).sum())
+    assert len(states) == len(wanted) == 128 > count > 64
+    assert torch.equal(states[:count], hidden[targets != IGNORED])
+    assert wanted[count:].eq(IGNORED).all()
+    loss, right = output_cross_entropy(OutputLayer(states, weight, None), wanted)
+    (found,) = torch.autograd.grad(loss, hidden)
+    expected, expected_right = reference(OutputLayer(hidden.flatten(0, 1), weight, None), targets.flatten())
+    (gradient,) = torch.autograd.grad(expected, hidden)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert right == expected_right
+    torch.testing.assert_close(found, gradient, rtol=1e-4, atol=1e-5)

@@ -42,3 +42,13 @@ def test_what_follows_a_token_is_asked_for_where_it_is_learned(tmp_path: Path) -
             seen.append(number)
     assert sorted(seen) == list(range(5))
     assert [part.tolist() for part in batches.plan(3)] == [part.tolist() for part in batches.plan(3)]
+
+
+def test_batches_have_few_lengths_and_none_is_longer_than_the_longest_window(tmp_path: Path) -> None:
+    rows = [Rendered([1] * length, [True] * length, 0) for length in [*range(2, 60), 71]]
+    write(tmp_path, rows)
+    batches = DialogueBatches(open_shard(tmp_path), open_learned(tmp_path), 0, PairLimits(tokens=400, rows=4), seed=1)
+    found = [batches.load(numbers) for numbers in batches.plan(0)]
+    assert {batch.ids.shape[1] for batch in found} == {16, 32, 48, 64, 70}
+    assert max(batch.ids.numel() for batch in found) <= 400
+    assert sum(len(batch.ids) for batch in found) == len(rows)

@@ -40,14 +40,19 @@ def plan_by_length(
 
 
 def pad_rows(
-    rows: Sequence[NDArray[np.integer] | list[int]], pad_id: int
+    rows: Sequence[NDArray[np.integer] | list[int]], pad_id: int, length: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Puts rows into one array, padded on the right.
+
+    Args:
+        rows: token ids.
+        pad_id: fills shorter rows.
+        length: of the array, at least.
 
     Returns:
         ids [batch, time] and the mask of real tokens [batch, time].
     """
-    time = max(len(row) for row in rows)
+    time = max(length, *(len(row) for row in rows))
     ids = np.full((len(rows), time), pad_id, dtype=np.int64)
     mask = np.zeros((len(rows), time), dtype=np.bool_)
     for i, row in enumerate(rows):

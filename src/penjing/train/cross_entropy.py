@@ -19,6 +19,7 @@ from penjing.models.interface import OutputLayer
 
 IGNORED = -100  # a target that is not scored
 # On a CPU a piece stays in the cache (half and twice as many take a few percent longer); on a GPU it fills the card.
+_ROWS_TOGETHER = 64
 _SCORES_AT_ONCE = {"cpu": 1 << 22, "cuda": 1 << 27}
 
 
@@ -109,6 +110,25 @@ def output_cross_entropy(layer: OutputLayer, targets: Tensor, score: ScorePiece 
         return _sum_pieces(states, weight, bias, targets)
     found = _OutputCrossEntropy.apply(states, weight, bias, targets, score)  # type: ignore[no-untyped-call]
     return cast("tuple[Tensor, Tensor]", found)
+
+
+def take_learned(hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the states and targets of positions that are learned, filled up with some that are not.
+
+    Their number is a multiple of 64: for each other number of rows the kernels of a CPU are made anew, and kept.
+
+    Args:
+        hidden: [batch, time, dim].
+        targets: int64 [batch, time]; `IGNORED` where nothing is learned.
+
+    Returns:
+        States [n, dim], and targets [n], `IGNORED` at the end.
+    """
+    wanted = targets.flatten()
+    places = (wanted != IGNORED).nonzero()[:, 0]
+    more = places.new_zeros(-len(places) % _ROWS_TOGETHER)
+    chosen = torch.cat([wanted[places], wanted.new_full((len(more),), IGNORED)])
+    return hidden.flatten(0, 1)[torch.cat([places, more])], chosen
 
 
 def _pieces(positions: int, vocabulary: int, device: str) -> range:

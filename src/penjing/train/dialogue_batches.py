@@ -13,6 +13,8 @@ from penjing.train.batches import Batch, shuffle_by_length
 from penjing.train.cross_entropy import IGNORED
 from penjing.train.pair_batches import PairLimits
 
+_LENGTHS = 16  # a batch is so long, or a multiple: for each length the kernels of a CPU are made anew, and kept
+
 
 class DialogueBatches:
     """Windows for a decoder: ``ids`` is the whole window but its last token, ``written`` what follows, if learned.
@@ -38,13 +40,15 @@ class DialogueBatches:
     ) -> None:
         self._shard, self._learned, self._pad_id = shard, learned, pad_id
         self._limits, self._seed, self._shuffled = limits, seed, shuffled
+        longest = int(shard.lengths.max()) - 1
+        self._lengths = np.minimum(-(-(shard.lengths - 1) // _LENGTHS) * _LENGTHS, longest)  # as they are padded
 
     @property
     def has_one_shape(self) -> bool:
         return False
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        lengths, tokens, rows = self._shard.lengths, self._limits.tokens, self._limits.rows
+        lengths, tokens, rows = self._lengths, self._limits.tokens, self._limits.rows
         if not self._shuffled:
             return plan_by_length(lengths, tokens, rows)
         return shuffle_by_length(lengths, tokens, rows, [self._seed, epoch])
@@ -52,13 +56,14 @@ class DialogueBatches:
     def load(self, rows: NDArray[np.int64]) -> Batch:
         windows = [self._shard.row(int(row)).astype(np.int64) for row in rows]
         masks = [self._learned[self._shard.offsets[row] : self._shard.offsets[row + 1]] for row in rows]
-        ids, mask = pad_rows([window[:-1] for window in windows], self._pad_id)
+        length = int(self._lengths[rows].max())
+        ids, mask = pad_rows([window[:-1] for window in windows], self._pad_id, length)
         targets = [np.where(is_learned, window, IGNORED)[1:] for window, is_learned in zip(windows, masks, strict=True)]
         return Batch(
             ids=torch.from_numpy(ids),
             mask=None if mask.all() else torch.from_numpy(mask),
             labels=None,
-            written=torch.from_numpy(pad_rows(targets, IGNORED)[0]),
+            written=torch.from_numpy(pad_rows(targets, IGNORED, length)[0]),
         )
 
     def used_ids(self) -> Tensor | None:

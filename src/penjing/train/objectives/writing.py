@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.train.batches import Batch
-from penjing.train.cross_entropy import IGNORED, ScorePiece, output_cross_entropy, score_piece
+from penjing.train.cross_entropy import IGNORED, ScorePiece, output_cross_entropy, score_piece, take_learned
 from penjing.train.objective import Prepared, count_tokens
 from penjing.train.objectives.span import shift_right
 
@@ -57,8 +57,8 @@ class AnswerObjective(WritingObjective):
         read, mask, shifted, written = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
         model = cast("EncoderDecoderModel", network)
         hidden = model.decode(shifted, model.encode(read, mask), mask)  # [batch, targets, dim]
-        is_target = written != IGNORED
-        return output_cross_entropy(model.output_layer(hidden[is_target]), written[is_target], self._score)
+        states, targets = take_learned(hidden, written)
+        return output_cross_entropy(model.output_layer(states), targets, self._score)
 
 
 class ContinuationObjective(WritingObjective):
@@ -73,5 +73,5 @@ class ContinuationObjective(WritingObjective):
         ids, mask, written = cast("tuple[Tensor, Tensor | None, Tensor]", tensors)
         model = cast("LanguageModel", network)
         hidden = model.encode(ids, mask)  # [batch, time, dim]
-        is_target = written != IGNORED
-        return output_cross_entropy(model.output_layer(hidden[is_target]), written[is_target], self._score)
+        states, targets = take_learned(hidden, written)
+        return output_cross_entropy(model.output_layer(states), targets, self._score)
