@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from penjing.data.messages import Message
+from penjing.errors import DataError
 from penjing.evaluate.exchanges import Asked, Exchange, draw_questions, list_exchanges
 from penjing.evaluate.reply_reading import ReplyReader
 from penjing.inference.choosing import measure_choices
@@ -116,3 +117,9 @@ def test_what_was_said_everywhere_makes_all_replies_alike(model: DialogueModel) 
     pool = [*exchanges, Exchange(3, exchanges[0].before, "sun")]
     for ratings in ReplyReader(model).rate(Asked(exchanges[1:], questions), pool, 0, Silent()):
         assert ratings == pytest.approx(np.zeros(3), abs=1e-4)
+
+
+def test_where_no_reply_fits_that_is_said(model: DialogueModel) -> None:
+    long = list_exchanges([[Message("user", "hello " * 60), Message("assistant", "no")]])
+    with pytest.raises(DataError, match="no reply fits into the model's window"):
+        ReplyReader(model).surprise(long, Silent())

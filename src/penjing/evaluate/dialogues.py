@@ -68,11 +68,6 @@ def evaluate_dialogues(
     exchanges = list_exchanges(dialogues)
     reader = ReplyReader(model)
     read = reader.surprise(exchanges, progress)
-    if not read:
-        raise DataError(
-            "no reply fits into the model's window with what it replies to",
-            do="Give shorter dialogues, or train with a larger [render] max_tokens.",
-        )
     askable = [exchange for exchange, _, _ in read if reader.is_askable(exchange)]
     asked = draw_questions(askable, candidates=measures.candidates, most=measures.most, seed=measures.seed)
     rated = reader.rate(asked, askable, measures.seed, progress)

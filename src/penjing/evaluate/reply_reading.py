@@ -34,6 +34,7 @@ class ReplyReader:
         """Returns the exchanges that fit into the window, each with the nats and tokens of its reply, its end included.
 
         Raises:
+            DataError: none fits.
             Interrupted: the user asked to stop.
         """
         texts: list[list[int]] = []
@@ -50,6 +51,11 @@ class ReplyReader:
                 texts.pop()
             texts.append([*prompt, *reply])
             found.append((exchange, len(texts) - 1, len(prompt), len(reply)))
+        if not found:
+            raise DataError(
+                "no reply fits into the model's window with what it replies to",
+                do="Give shorter dialogues, or train with a larger [render] max_tokens.",
+            )
         scorer = CausalScorer(self._model.network, self._model.renderer.tokenizer.pad_id)
         nats = scorer.measure_tokens(texts, progress)
         return [

@@ -170,16 +170,12 @@ class CausalScorer:
         return found
 
     def _guess_all(self, batch: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+        """Returns the log-probabilities of all tokens but the first of each sequence, [tokens - 1] each."""
         given, mask = pad_rows([list(ids[:-1]) for ids in batch], self._pad_id)
         wanted, _ = pad_rows([list(ids[1:]) for ids in batch], self._pad_id)
-        device = self._network.input_embeddings.weight.device
-        ids, targets, scored = (torch.from_numpy(array).to(device) for array in (given, wanted, mask))
         found = np.zeros(given.shape)
-        for start, hidden in self._read(ids):
-            part = slice(start, start + hidden.shape[1])
-            row, place = scored[:, part].nonzero(as_tuple=True)
-            nats = score_targets(self._network, hidden[row, place], targets[:, part][row, place])
-            found[row.cpu().numpy(), place.cpu().numpy() + start] = nats.cpu().numpy()
+        for row, place, nats in self._score(given, wanted, mask):
+            found[row.cpu().numpy(), place.cpu().numpy()] = nats.cpu().numpy()
         return [nats[real] for nats, real in zip(found, mask, strict=True)]
 
     def _sum_windows(self, sequences: Sequence[Sequence[int]], batch: list[Window]) -> NDArray[np.float64]:
@@ -188,13 +184,22 @@ class CausalScorer:
         wanted, _ = pad_rows([list(sequences[w.sequence][w.begin + 1 : w.end + 1]) for w in batch], self._pad_id)
         counted = mask & (np.arange(given.shape[1]) >= np.array([[w.scored - w.begin] for w in batch]))
         device = self._network.input_embeddings.weight.device
-        ids, targets, scored = (torch.from_numpy(array).to(device) for array in (given, wanted, counted))
         sums = torch.zeros(len(batch), dtype=torch.float64, device=device)
+        for row, _, nats in self._score(given, wanted, counted):
+            sums.index_add_(0, row, nats)
+        return sums.cpu().numpy()
+
+    def _score(
+        self, given: NDArray[np.int64], wanted: NDArray[np.int64], counted: NDArray[np.bool_]
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yields rows, places and log-probabilities of the positions that count, a piece of the rows at a time."""
+        device = self._network.input_embeddings.weight.device
+        ids, targets, scored = (torch.from_numpy(array).to(device) for array in (given, wanted, counted))
         for start, hidden in self._read(ids):
             part = slice(start, start + hidden.shape[1])
             row, place = scored[:, part].nonzero(as_tuple=True)
-            sums.index_add_(0, row, score_targets(self._network, hidden[row, place], targets[:, part][row, place]))
-        return sums.cpu().numpy()
+            nats = score_targets(self._network, hidden[row, place], targets[:, part][row, place])
+            yield row, place + start, nats
 
     def _read(self, ids: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Yields where a piece of the rows [batch, time] begins, and its hidden states [batch, piece, dim].
