@@ -77,7 +77,7 @@ class Guess(torch.nn.Module):
     def output_layer(self, hidden: torch.Tensor) -> OutputLayer:
         return OutputLayer(hidden, self.words.weight, self.words.bias)
 
-    def encode(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    def encode(self, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         return torch.nn.functional.one_hot(ids % 4, 4).float()
 
 

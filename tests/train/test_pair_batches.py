@@ -70,3 +70,22 @@ def test_batches_keep_their_limits_and_follow_seed_and_epoch(shard: TokenShard) 
     assert all(len(rows) <= 6 and len(rows) * max(lengths[rows]) <= 120 for rows in plans[0])
     still = PairBatches(shard, PAD, PairLimits(120, 6), 3, shuffled=False)
     assert [rows.tolist() for rows in still.plan(0)] == [rows.tolist() for rows in still.plan(5)]
+
+
+@pytest.mark.parametrize("kind", [PairBatches, ContinuationBatches])
+def test_batches_have_few_shapes_and_keep_their_limit_with_padding(
+    kind: type[PairBatches | ContinuationBatches], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(1, 120, (600, 2))
+    rows = [Rendered([1] * int(read + written), [], 0) for read, written in lengths]
+    shard = write_shard(tmp_path, [(rows, lengths[:, 0].tolist())], vocab_size=9, unknown_id=-1, fingerprint="")
+    batches = kind(shard, PAD, PairLimits(2000, 64), 0)
+    shapes = set()
+    for numbers in batches.plan(0):
+        batch = batches.load(numbers)
+        assert batch.written is not None
+        assert len(numbers) * int(batches.lengths[numbers].max()) <= 2000
+        shapes |= {batch.ids.shape[1], batch.written.shape[1]}
+    assert len(shapes) < 40
+    assert max(shapes) <= lengths.sum(axis=1).max()

@@ -7,13 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.batching import pad_rows, plan_by_length, round_lengths
 from penjing.text.shards import TokenShard
 from penjing.train.batches import Batch, shuffle_by_length
 from penjing.train.cross_entropy import IGNORED
 from penjing.train.pair_batches import PairLimits
-
-_LENGTHS = 16  # a batch is so long, or a multiple: for each length the kernels of a CPU are made anew, and kept
 
 
 class DialogueBatches:
@@ -40,8 +38,7 @@ class DialogueBatches:
     ) -> None:
         self._shard, self._learned, self._pad_id = shard, learned, pad_id
         self._limits, self._seed, self._shuffled = limits, seed, shuffled
-        longest = int(shard.lengths.max()) - 1
-        self._lengths = np.minimum(-(-(shard.lengths - 1) // _LENGTHS) * _LENGTHS, longest)  # as they are padded
+        self._lengths = round_lengths(shard.lengths - 1)  # as they are padded
 
     @property
     def has_one_shape(self) -> bool:

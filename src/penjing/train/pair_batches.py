@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.batching import pad_rows, plan_by_length, round_lengths
 from penjing.text.shards import TokenShard
 from penjing.train.batches import Batch, shuffle_by_length
 from penjing.train.cross_entropy import IGNORED
@@ -28,7 +29,7 @@ class PairLimits:
     rows: int
 
 
-class _PairBatches:
+class _PairBatches(ABC):
     """What both kinds of batches have in common.
 
     Args:
@@ -38,20 +39,30 @@ class _PairBatches:
         limits: how large a batch may be.
         seed: decides the order.
         shuffled: false for validation.
+
+    Attributes:
+        lengths: tokens that a batch holds for a row if it has no longer ones, padding included, int64 [rows].
     """
+
+    lengths: NDArray[np.int64]
 
     def __init__(self, shard: TokenShard, pad_id: int, limits: PairLimits, seed: int, *, shuffled: bool = True) -> None:
         self._shard, self._pad_id, self._limits, self._seed, self._shuffled = shard, pad_id, limits, seed, shuffled
+        self._keep_lengths(shard.labels, shard.lengths - shard.labels)
+
+    @abstractmethod
+    def _keep_lengths(self, read: NDArray[np.int64], written: NDArray[np.int64]) -> None:
+        """Decides to which lengths rows are padded, from those of what is read and written in each."""
 
     @property
     def has_one_shape(self) -> bool:
         return False
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        lengths, tokens, rows = self._shard.lengths, self._limits.tokens, self._limits.rows
+        tokens, rows = self._limits.tokens, self._limits.rows
         if not self._shuffled:
-            return plan_by_length(lengths, tokens, rows)
-        return shuffle_by_length(lengths, tokens, rows, [self._seed, epoch])
+            return plan_by_length(self.lengths, tokens, rows)
+        return shuffle_by_length(self.lengths, tokens, rows, [self._seed, epoch])
 
     def used_ids(self) -> Tensor | None:
         return None
@@ -68,21 +79,29 @@ class _PairBatches:
 class PairBatches(_PairBatches):
     """Pairs for an encoder-decoder: ``ids`` is what it reads, ``written`` what it writes."""
 
+    def _keep_lengths(self, read: NDArray[np.int64], written: NDArray[np.int64]) -> None:
+        self._read, self._written = round_lengths(read), round_lengths(written)
+        self.lengths = self._read + self._written
+
     def load(self, rows: NDArray[np.int64]) -> Batch:
         read, written = zip(*self._pairs(rows), strict=True)
-        ids, mask = pad_rows(read, self._pad_id)
-        targets, _ = pad_rows(written, IGNORED)
+        ids, mask = pad_rows(read, self._pad_id, int(self._read[rows].max()))
+        targets, _ = pad_rows(written, IGNORED, int(self._written[rows].max()))
         return Batch(torch.from_numpy(ids), _mask(mask), None, written=torch.from_numpy(targets))
 
 
 class ContinuationBatches(_PairBatches):
     """Pairs for a decoder: ``ids`` is the whole row but its last token, ``written`` what follows each token of it."""
 
+    def _keep_lengths(self, read: NDArray[np.int64], written: NDArray[np.int64]) -> None:
+        self.lengths = round_lengths(read + written - 1)
+
     def load(self, rows: NDArray[np.int64]) -> Batch:
-        pairs = self._pairs(rows)
-        ids, mask = pad_rows([np.concatenate(pair)[:-1] for pair in pairs], self._pad_id)
+        pairs, length = self._pairs(rows), int(self.lengths[rows].max())
+        ids, mask = pad_rows([np.concatenate(pair)[:-1] for pair in pairs], self._pad_id, length)
         targets = [np.r_[np.full(len(read) - 1, IGNORED), written.astype(np.int64)] for read, written in pairs]
-        return Batch(torch.from_numpy(ids), _mask(mask), None, written=torch.from_numpy(pad_rows(targets, IGNORED)[0]))
+        asked = torch.from_numpy(pad_rows(targets, IGNORED, length)[0])
+        return Batch(torch.from_numpy(ids), _mask(mask), None, written=asked)
 
 
 def _mask(mask: NDArray[np.bool_]) -> Tensor | None:

@@ -82,6 +82,22 @@ def test_a_decoder_learns_what_is_written_and_nothing_of_what_is_read() -> None:
     torch.testing.assert_close(objective.loss(network, *prepared.tensors)[0] / 3, expected)
 
 
+def test_what_a_decoder_learns_of_a_row_does_not_depend_on_the_padding_behind_it() -> None:
+    _, _, network = network_of("llama")
+    row = torch.tensor([[7, 8, END, 20, 21]])
+    labels = torch.tensor([[IGNORED, IGNORED, 20, 21, END]])
+    objective = ContinuationObjective()
+
+    def learn(padding: int) -> list[torch.Tensor]:
+        ids, written = F.pad(row, (0, padding)), F.pad(labels, (0, padding), value=IGNORED)
+        batch = Batch(ids, F.pad(torch.ones_like(row, dtype=torch.bool), (0, padding)), None, written=written)
+        loss, _ = objective.loss(network, *objective.prepare(batch, torch.Generator(), 0.0).tensors)
+        return [loss, *torch.autograd.grad(loss, list(network.parameters()))]
+
+    for found, alone in zip(learn(3), learn(0), strict=True):
+        torch.testing.assert_close(found, alone)
+
+
 @pytest.mark.parametrize("smoothing", [0.1, 0.5])
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_smoothed_loss_and_gradients_are_those_of_pytorch(smoothing: float, has_bias: bool) -> None:

@@ -141,12 +141,12 @@ class MultiKind(Kind):
             return kind(shard, tokenizer.pad_id, limits, recipe.seed)
 
         counts = rows_an_epoch(parts, mixing_shares(parts, recipe.mix.temperature, recipe.mix.limit))
-        train = open_shard(examples / "train")
-        batches = MixedBatches(load(train), train.lengths, parts, counts, limits, recipe.seed)
+        train = load(open_shard(examples / "train"))
+        batches = MixedBatches(train, train.lengths, parts, counts, limits, recipe.seed)
         validation = None
         if (examples / "validation").is_dir():
-            shard = open_shard(examples / "validation")
-            validation = PartBatches(load(shard), shard.lengths, _parts(recipe, examples, "validation"), limits)
+            rows = load(open_shard(examples / "validation"))
+            validation = PartBatches(rows, rows.lengths, _parts(recipe, examples, "validation"), limits)
         if isinstance(network, EncoderDecoderModel):
             return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), batches, validation)
         return Lesson(ContinuationObjective(settings.label_smoothing), batches, validation)

@@ -62,16 +62,19 @@ class AnswerObjective(WritingObjective):
 
 
 class ContinuationObjective(WritingObjective):
-    """A decoder reads a text, and goes on with another."""
+    """A decoder reads a text, and goes on with another.
+
+    Padding stands behind every row, where no token that is learned looks: attention needs no mask for it.
+    """
 
     def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
         assert batch.written is not None
         targets = int((batch.written != IGNORED).sum())
-        return Prepared((batch.ids, batch.mask, batch.written), targets, count_tokens(batch))
+        return Prepared((batch.ids, batch.written), targets, count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        ids, mask, written = cast("tuple[Tensor, Tensor | None, Tensor]", tensors)
+        ids, written = cast("tuple[Tensor, Tensor]", tensors)
         model = cast("LanguageModel", network)
-        hidden = model.encode(ids, mask)  # [batch, time, dim]
+        hidden = model.encode(ids)  # [batch, time, dim]
         states, targets = take_learned(hidden, written)
         return output_cross_entropy(model.output_layer(states), targets, self._score)
