@@ -273,6 +273,9 @@ def test_a_dialogue_that_is_too_long_loses_its_beginning_or_is_refused(client: A
             model="talker", messages=messages, extra_body={"truncation": "disabled"}, **GREEDY
         )
     assert caught.value.code == "context_length_exceeded"
+    with pytest.raises(openai.BadRequestError, match="the last message has") as caught:
+        client.chat.completions.create(model="talker", messages=[{"role": "user", "content": "film " * 5000}], **GREEDY)
+    assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages")
 
 
 SCHEMA = {

@@ -250,6 +250,14 @@ def test_the_language_is_the_browsers_and_changes_beside_the_same_model(
         assert visit.page.locator("html").get_attribute("lang") == html
 
 
+def test_a_refusal_is_told_in_the_language_of_the_page_with_what_the_server_says(server: Server, browser: Any) -> None:
+    with Visit(browser, server.address, "talker", locale="zh-CN") as visit:
+        visit.page.get_by_placeholder("说点什么").fill("a lovely film " * 2000)
+        visit.role("button", "发送").click()
+        visit.sees(".fault", re.compile(r"文本超出了模型的窗口，请缩短后再试。（.*6,004 tokens.*）"))
+        visit.complaints.clear()  # the browser's own, about the status 400
+
+
 def test_dark_and_light_follow_the_system_until_one_is_chosen(server: Server, browser: Any) -> None:
     with Visit(browser, server.address, "subjects", color_scheme="dark") as visit:
         paper = "(node => getComputedStyle(node).backgroundColor)"

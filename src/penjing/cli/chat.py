@@ -294,7 +294,7 @@ def _describe(reply: Reply | None, seconds: float) -> str:
     if reply is None:
         return f"[stopped after {seconds:.1f} s]"
     speed = f"{reply.tokens / reply.seconds:.1f}" if reply.seconds > 0 else "–"
-    parts = [f"{reply.tokens} tokens", f"{speed} tokens/s", f"{reply.seconds:.1f} s"]
+    parts = [f"{reply.tokens} token{'' if reply.tokens == 1 else 's'}", f"{speed} tokens/s", f"{reply.seconds:.1f} s"]
     if reply.finish_reason == "length":
         parts.append("cut at --max-tokens")
     if reply.dropped:

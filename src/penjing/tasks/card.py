@@ -131,7 +131,7 @@ def choose_part(card: dict[str, Any], folder: Path, part: str | None) -> tuple[s
         raise UsageError(
             f"this model has several parts: {', '.join(known)}",
             where=str(folder),
-            do=f'Say which is asked: --part {known[0]}, or model.part("{known[0]}").',
+            do=f'Say which is asked: part "{known[0]}"; on the command line --part {known[0]}.',
         )
     if part not in known:
         raise UsageError(f'there is no part "{part}"', where=str(folder), do=nearest(part, known))

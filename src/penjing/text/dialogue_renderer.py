@@ -22,6 +22,10 @@ _PROBE = [Message("user", "a b"), Message("assistant", "c d"), Message("user", "
 Exchange = tuple[Message, Message]
 
 
+class NoRoomError(DataError):
+    """A message is so long that the model cannot read it and reply."""
+
+
 class DialogueRendererSettings(RendererSettings):
     """How a dialogue is laid out as tokens."""
 
@@ -171,7 +175,8 @@ class DialogueRenderer:
             room: tokens that the reply may have.
 
         Raises:
-            DataError: the last message, with the system prompt, leaves no room; or the template refuses the dialogue.
+            NoRoomError: the last message, with the system prompt, leaves no room.
+            DataError: the template refuses the dialogue.
         """
         dialogue = take_apart(messages)
         laid_out: dict[int, list[int]] = {}
@@ -189,7 +194,7 @@ class DialogueRenderer:
             return Prompt(ids, start, len(laid_out[0]) - len(ids))
         ids = laid_out[last]
         what = "the last message" + (", with the system prompt," if dialogue.system else "")
-        raise DataError(
+        raise NoRoomError(
             f"{what} has {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "
             f"which {room:,} are kept",
             do="Shorten the message, or ask for a shorter reply.",

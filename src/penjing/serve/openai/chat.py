@@ -24,6 +24,7 @@ from penjing.serve.openai.streaming import Opened, make_head, stream_answers
 from penjing.serve.served import ServedModel
 from penjing.serve.sse import EVENTS, stream_events
 from penjing.serve.writing import Piece
+from penjing.text.dialogue_renderer import NoRoomError
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 _PREFIX = "chatcmpl"  # of ids
@@ -177,7 +178,10 @@ async def _ask(model: ServedModel, body: ChatBody, context: ServeContext, accoun
     wanted = body.max_completion_tokens or body.max_tokens
     room = choose_room(wanted, service.window // 2, context, param)
     kept = min(room, service.window // 2)
-    prompt = await read_long(lambda: service.read_dialogue(messages, kept), sum(len(m.content) for m in messages))
+    try:
+        prompt = await read_long(lambda: service.read_dialogue(messages, kept), sum(len(m.content) for m in messages))
+    except NoRoomError as error:
+        raise RequestError(400, str(error), param="messages", code="context_length_exceeded") from error
     if prompt.dropped and body.truncation == "disabled":
         what = f"The dialogue does not fit into the {service.window:,} tokens that the model reads. Shorten it."
         raise RequestError(400, what, param="messages", code="context_length_exceeded")

@@ -1,7 +1,7 @@
 // Calls of the server that the page came from, and of no other.
-import { forNow, keep, kept, say } from "./dom.js";
+import { forNow, hasWord, keep, kept, say } from "./dom.js";
 
-/** What the server refuses, in its own words. */
+/** What the server refuses, in the language of the page. */
 export class Refusal extends Error {
   constructor(message, status) {
     super(message);
@@ -38,10 +38,16 @@ async function reason(reply) {
   if (reply.status === 401) return say(apiKey() ? "key_wrong" : "key_title");
   try {
     const body = await reply.json();
-    return body.error?.message ?? String(body.detail ?? reply.statusText);
+    return body.error ? refusal(body.error) : String(body.detail ?? reply.statusText);
   } catch {
     return `${reply.status} ${reply.statusText}`;
   }
+}
+
+/** Returns why something was refused: by its code in the words of the page, with the server's own where they say more. */
+function refusal({ code, message }) {
+  const word = `refused.${code}`;
+  return say(hasWord(word) ? word : "refused", { message });
 }
 
 export async function get(path, signal) {
@@ -78,7 +84,7 @@ export async function* stream(path, body, signal) {
         const data = line.slice(5).trim();
         if (data === "[DONE]") return;
         const event = JSON.parse(data);
-        if (event.error) throw new Refusal(event.error.message, 500);
+        if (event.error) throw new Refusal(refusal(event.error), 500);
         yield event;
       }
     }

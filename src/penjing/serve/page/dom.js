@@ -9,6 +9,11 @@ export function say(word, gaps = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(gaps[name]));
 }
 
+/** Returns whether the page has such a word. */
+export function hasWord(word) {
+  return facts.words[word] !== undefined;
+}
+
 /** Returns an element; attributes that are functions listen, null and false are left out, children are text or nodes. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);

@@ -62,5 +62,5 @@ export function speed(tokens, began) {
   const seconds = (performance.now() - began) / 1000;
   if (!began) return say("wrote_nothing");
   if (!tokens || seconds <= 0) return "";
-  return say("tokens_speed", { count: count(tokens), rate: count(Math.round(tokens / seconds)) });
+  return say(tokens === 1 ? "token_speed" : "tokens_speed", { count: count(tokens), rate: count(Math.round(tokens / seconds)) });
 }
