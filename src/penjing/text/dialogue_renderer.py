@@ -153,9 +153,8 @@ class DialogueRenderer:
         exchanges = dialogue.exchanges
         if not exchanges:
             return RenderedDialogue([], 0, 0)
-        whole = self._learn(dialogue.system, exchanges, 0)
-        if len(whole.ids) <= self.max_tokens:
-            return RenderedDialogue([whole], len(exchanges), 0)
+        if len(self._ids(dialogue.system, exchanges)) <= self.max_tokens:
+            return RenderedDialogue([self._learn(dialogue.system, exchanges, 0)], len(exchanges), 0)
         alone = [len(self._ids(dialogue.system, [exchange])) for exchange in exchanges]
         sizes = [len(self._ids(dialogue.system, [exchanges[i]] * 2)) - size for i, size in enumerate(alone)]
         base = max(size - more for size, more in zip(alone, sizes, strict=True))  # what stands around exchanges
@@ -216,12 +215,12 @@ class DialogueRenderer:
         learned = [False] * len(tokens)
         asked = [len(system) + 2 * number + 1 for number in range(first, len(exchanges))]
         begins = [self._beginning(text, messages[:turns], said) for turns in asked]
+        starts = [start for _, start in tokens]
         for begin, end in pairwise([*begins, len(text)]):
-            for place, (token_id, start) in enumerate(tokens):
-                if begin <= start < end:
-                    learned[place] = True
-                    if token_id == self.end_id:
-                        break
+            for place in range(bisect_left(starts, begin), bisect_left(starts, end)):
+                learned[place] = True
+                if tokens[place][0] == self.end_id:
+                    break
         return Rendered([token_id for token_id, _ in tokens], learned, 0)
 
     def _beginning(self, text: str, messages: Sequence[Message], said: list[str]) -> int:
