@@ -41,7 +41,7 @@ class Piece(NamedTuple):
     of_bias: Tensor | None
 
 
-ScorePiece = Callable[[Tensor, Tensor, Tensor | None, Tensor], Piece]
+ScorePiece = Callable[..., Piece]  # of states, weight, bias and targets, and of what else each position has
 
 
 def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float = 0.0) -> Piece:
@@ -54,9 +54,24 @@ def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
         targets: int64 [piece]; `IGNORED` where none is asked for.
         smoothing: share of the target spread over the whole vocabulary (Szegedy et al. 2016, arXiv 1512.00567).
     """
-    scores = (states @ weight.T).float()  # [piece, vocab]
-    if bias is not None:
-        scores = scores + bias
+    loss, right, error = miss(score_states(states, weight, bias), targets, smoothing)
+    return carry_back(loss, right, error, states, weight, bias)
+
+
+def score_states(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Returns the scores of the vocabulary, fp32 [piece, vocab]."""
+    scores = (states @ weight.T).float()
+    return scores if bias is None else scores + bias
+
+
+def miss(scores: Tensor, targets: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the summed cross-entropy of scores, how many guesses are right, and the gradient of the scores.
+
+    Args:
+        scores: fp32 [piece, vocab].
+        targets: as for `score_piece`.
+        smoothing: as for `score_piece`.
+    """
     is_scored = targets != IGNORED
     place = targets.clamp(min=0)[:, None]
     right = ((scores.argmax(dim=-1) == targets) & is_scored).sum()
@@ -67,9 +82,16 @@ def score_piece(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
     loss = -(wanted * is_scored).sum()
     error = log_shares.exp_()
     if smoothing:
-        error -= smoothing / len(weight)
+        error -= smoothing / scores.shape[1]
     error.scatter_add_(1, place, error.new_full(place.shape, smoothing - 1.0))
     error[~is_scored] = 0.0
+    return loss, right, error
+
+
+def carry_back(
+    loss: Tensor, right: Tensor, error: Tensor, states: Tensor, weight: Tensor, bias: Tensor | None
+) -> Piece:
+    """Returns a piece, given the gradient of its scores, fp32 [piece, vocab]."""
     of_bias = None if bias is None else error.sum(dim=0)
     error = error.to(states.dtype)
     return Piece(loss, right, error @ weight, error.T @ states, of_bias)
@@ -93,7 +115,9 @@ def score_piece_in_one_pass(states: Tensor, weight: Tensor, bias: Tensor | None,
     return Piece(loss, right, error @ weight, error.T @ states, of_bias)
 
 
-def output_cross_entropy(layer: OutputLayer, targets: Tensor, score: ScorePiece = score_piece) -> tuple[Tensor, Tensor]:
+def output_cross_entropy(
+    layer: OutputLayer, targets: Tensor, score: ScorePiece = score_piece, more: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Returns the summed cross-entropy of the vocabulary's scores, and the number of right guesses, both scalars.
 
     The same numbers as ``cross_entropy(linear(states, weight, bias).float(), targets, reduction="sum")``. The gradient
@@ -103,13 +127,21 @@ def output_cross_entropy(layer: OutputLayer, targets: Tensor, score: ScorePiece 
     Args:
         layer: the states of the positions, [n, dim], and what scores them.
         targets: ids of the right tokens, int64 [n]; `IGNORED` where none is asked for.
-        score: `score_piece`, or what a compiler has made of `score_piece_in_one_pass`.
+        score: `score_piece`, or what a compiler has made of `score_piece_in_one_pass`; without a gradient the
+            cross-entropy alone is computed.
+        more: what else each position has, [n, …]; ``score`` is given its part of it, after the targets.
     """
     states, weight, bias = layer
     if not torch.is_grad_enabled():
         return _sum_pieces(states, weight, bias, targets)
-    found = _OutputCrossEntropy.apply(states, weight, bias, targets, score)  # type: ignore[no-untyped-call]
+    found = _OutputCrossEntropy.apply(states, weight, bias, targets, score, more)  # type: ignore[no-untyped-call]
     return cast("tuple[Tensor, Tensor]", found)
+
+
+def product_type(states: Tensor) -> torch.dtype:
+    """Returns in which type states are multiplied: that of autocast where it is on, else their own."""
+    kind = states.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
 
 
 def take_learned(hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -158,10 +190,16 @@ class _OutputCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        context: Any, states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, score: ScorePiece
+        context: Any,
+        states: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        score: ScorePiece,
+        more: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         kind = states.device.type
-        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
+        low = product_type(states)
         inputs, matrix = states.to(low), weight.to(low)
         loss, right = states.new_zeros((), dtype=torch.float32), targets.new_zeros(())
         of_states = torch.zeros_like(inputs)
@@ -171,7 +209,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
         with torch.autocast(kind, enabled=False):
             for start in pieces:
                 part = slice(start, start + pieces.step)
-                piece = score(inputs[part], matrix, bias, targets[part])
+                piece = score(inputs[part], matrix, bias, targets[part], *(() if more is None else (more[part],)))
                 loss, right = loss + piece.loss, right + piece.right
                 of_states[part] = piece.of_states
                 of_weight += piece.of_weight
@@ -191,6 +229,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
             (of_states * factor).to(states_type),
             (of_weight * factor).to(weight_type),
             None if of_bias is None else of_bias * factor,
+            None,
             None,
             None,
         )
