@@ -170,7 +170,7 @@ def test_adapters_of_the_docs_are_trained_and_merged(folder: Path) -> None:
 
 def test_a_student_of_the_docs_learns_from_its_teacher(folder: Path) -> None:
     page, translated = "docs/distillation.md", "docs/distillation.zh.md"
-    recipes, (commands, _) = blocks(page, "toml"), blocks(page, "sh")
+    recipes, commands = blocks(page, "toml"), blocks(page, "sh")[0]
     assert [re.sub(" *#.*", "", text) for text in recipes] == [
         re.sub(" *#.*", "", text) for text in blocks(translated, "toml")
     ]
@@ -194,6 +194,18 @@ def test_a_student_of_the_docs_learns_to_write_what_its_teacher_writes(
     plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[1].splitlines())
     assert "Teacher llama, " in plan
     assert re.search(r"Taught by llama, [\d,]+ parameters: [\d,]+ targets", run)
+
+
+def test_a_student_of_the_docs_learns_the_tokens_of_its_teacher(folder: Path) -> None:
+    page, teacher = "docs/distillation.md", blocks("docs/generate.md", "toml")[0]
+    speeches = [f"{name}:\nI am number {number} of {name}." for number in range(80) for name in ("ROMEO", "JULIET")]
+    (folder / "plays.txt").write_text("\n\n".join(speeches), encoding="utf-8")
+    (folder / "plays.toml").write_text(teacher, encoding="utf-8")
+    call(folder, "run", "plays.toml")
+    (folder / "small-plays.toml").write_text(blocks(page, "toml")[3], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[2].splitlines())
+    assert "Teacher llama, " in plan
+    assert re.search(r"Taught by llama, [\d,]+ parameters", run)
 
 
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:

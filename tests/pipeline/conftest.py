@@ -1,7 +1,9 @@
-"""What the tests of runs and reports share: a reader of pages, and a small language model."""
+"""What the tests of runs and reports share: a reader of pages, a small language model, teachers and students."""
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -74,3 +76,83 @@ def small_language_run(tmp_path_factory: pytest.TempPathFactory, language_recipe
     folder = tmp_path_factory.mktemp("small-lm")
     recipe = check_recipe(language_recipe(folder), "small-lm")
     return run_recipe(recipe, folder / "out", Silent(), ["penjing", "run", "small-lm.toml"])
+
+
+_SHAPES: dict[str, dict[str, Any]] = {
+    "llama": {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24, "max_position_embeddings": 64},
+    "lstm": {"embedding_size": 16, "num_hidden_layers": 1},
+    "t5": {"d_kv": 8, "d_ff": 24, "num_layers": 1, "num_heads": 2},
+}
+
+
+def _shape(family: str, width: int) -> dict[str, Any]:
+    return {**_SHAPES[family], ("d_model" if family == "t5" else "hidden_size"): width}
+
+
+def _texts_recipe(folder: Path, family: str) -> dict[str, Any]:
+    """Writes lines, and returns the recipe of a teacher."""
+    rng = random.Random(0)
+    lines = [f"row {n}: " + " ".join(rng.choice(("red", "blue", "很好")) for _ in range(12)) for n in range(120)]
+    (folder / "lines.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {
+        "name": "teacher",
+        "task": "generate",
+        "data": {"path": str(folder / "lines.txt")},
+        "tokenizer": {"kind": "bpe", "vocab_size": 300},
+        "model": {"family": family, "shape": _shape(family, 32)},
+        "render": {"max_tokens": 20, "prompt_words": 4},
+        "finetune": {"epochs": 2, "learning_rate": 1e-2, "precision": "fp32", "device": "cpu"},
+        "write": {"max_tokens": 10},
+        "evaluate": {"resamples": 100, "samples": 8},
+    }
+
+
+def _chat_recipe(folder: Path, family: str) -> dict[str, Any]:
+    """Writes dialogues in which the assistant says what the user said, twice, and returns the recipe of a teacher."""
+    rng = random.Random(0)
+    rows = []
+    for _ in range(80):
+        colors = rng.choices(("red", "blue", "green", "gray", "pink"), k=rng.randint(1, 3))
+        said = [("user", color, "assistant", f"{color} {color}") for color in colors]
+        messages = [{"role": role, "content": text} for turn in said for role, text in (turn[:2], turn[2:])]
+        rows.append(json.dumps({"messages": messages}))
+    (folder / "chats.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    return {
+        "name": "teacher",
+        "task": "chat",
+        "data": {"path": str(folder / "chats.jsonl")},
+        "tokenizer": {"kind": "bpe", "vocab_size": 320},
+        "model": {"family": family, "shape": _shape(family, 32)},
+        "render": {"max_tokens": 48},
+        "finetune": {"epochs": 2, "learning_rate": 5e-3, "batch_rows": 16, "precision": "fp32", "device": "cpu"},
+        "write": {"max_tokens": 12},
+        "evaluate": {"resamples": 100, "candidates": 4, "questions": 10, "mistakes": 3},
+    }
+
+
+def _student_recipe(recipe: dict[str, Any], teacher: Path, family: str = "llama", **distill: Any) -> dict[str, Any]:
+    """Returns the recipe of a smaller model that learns from a teacher."""
+    taught = {"teacher": str(teacher), **distill}
+    return {
+        **recipe,
+        "name": "student",
+        "tokenizer": {"start": str(teacher)},
+        "model": {"family": family, "shape": _shape(family, 16)},
+        "finetune": {**recipe["finetune"], "distill": taught},
+    }
+
+
+@pytest.fixture(scope="session")
+def teacher_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that writes rows into a folder and returns a recipe for a model that goes on with texts, or chats."""
+
+    def make(folder: Path, task: str = "generate", family: str = "llama") -> dict[str, Any]:
+        return _chat_recipe(folder, family) if task == "chat" else _texts_recipe(folder, family)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def student_recipe() -> Callable[..., dict[str, Any]]:
+    """A function that returns the recipe of a smaller model, given that of its teacher and the folder of that."""
+    return _student_recipe

@@ -114,6 +114,22 @@ def test_killed_run_that_learns_from_a_teacher_has_the_losses_of_one_that_was_no
     kill_and_compare(tmp_path, check_recipe(recipe, "student"), 2)
 
 
+@pytest.mark.parametrize("task", ["generate", "chat"])
+def test_killed_run_beside_a_teacher_has_the_losses_of_one_that_was_not(
+    teacher_recipe: Callable[..., dict[str, Any]],
+    student_recipe: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+    task: str,
+) -> None:
+    if task == "chat":
+        pytest.importorskip("bm25s", reason="the baseline of dialogues is not installed")
+    recipe = teacher_recipe(tmp_path, task)
+    teacher = run_recipe(check_recipe(recipe, "teacher"), tmp_path / "teacher", Silent(), ["test"])
+    document = student_recipe(recipe, teacher.model, temperature=2.0)
+    document["finetune"] |= {"batch_rows": 4, "checkpoint_every_s": 0, "evaluations": 4, "average": 0.9, "epochs": 4}
+    kill_and_compare(tmp_path, check_recipe(document, "student"), 2)
+
+
 @pytest.mark.parametrize("family", ["t5", "llama"])
 def test_killed_run_that_learns_to_write_has_the_losses_of_one_that_was_not(
     pair_recipe: Callable[..., dict[str, Any]], tmp_path: Path, family: str

@@ -309,7 +309,7 @@ def _say_names(plan: Plan) -> list[str]:
 
 def _taught(plan: Plan) -> dict[str, Any]:
     """Returns who teaches, and what became of texts without labels; nothing where nobody does."""
-    teach, texts = plan.facts("teach"), plan.facts("unlabelled")
+    teach, texts = plan.facts("teach") or plan.facts("finetune").get("distill"), plan.facts("unlabelled")
     if not teach:
         return {}
     kept = ("read", "in_evaluation", "in_training", "duplicates", "left_out", "texts")

@@ -1,4 +1,4 @@
-"""Which chat template a run learns by: the recipe's, that of the model it starts from, or Penjing's own."""
+"""Which chat template a run learns by: the recipe's, that of the folder its tokenizer is from, or Penjing's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from penjing.errors import ModelFolderError, RecipeError, UsageError
 from penjing.files import read_json, write_json
 from penjing.inference.generation import GENERATION_CONFIG
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.start import start_folder
+from penjing.pipeline.start import tokenizer_folder
 from penjing.text.chat_template import (
     CHAT_TEMPLATE,
     DEFAULT_TEMPLATE,
@@ -34,22 +34,20 @@ def template_files(recipe: Recipe) -> list[Path]:
                 "there is no such file", where=f"[render] template = {recipe.render.template}", do="Correct the path."
             )
         return [file]
-    start = start_folder(recipe)
+    start = tokenizer_folder(recipe)
     return [start / CHAT_TEMPLATE] if start is not None and (start / CHAT_TEMPLATE).is_file() else []
 
 
 def save_with_template(recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> Tokenizer:
     """Writes a tokenizer and the chat template into a folder, and returns the tokenizer with the template's marks.
 
-    Penjing's own template is taken where neither the recipe nor the model it starts from brings one; its marks are
+    Penjing's own template is taken where neither the recipe nor the folder of the tokenizer brings one; its marks are
     then names of spare tokens, which no text becomes.
 
     Raises:
         RecipeError: there are no spare tokens, or the template cannot be learned by.
     """
-    source = _given_template(recipe)
-    if source is None:
-        source, tokenizer = DEFAULT_TEMPLATE, _with_marks(recipe, tokenizer)
+    source, tokenizer = choose_template(recipe, tokenizer)
     tokenizer.save(folder)
     write_chat_template(folder, source)
     try:
@@ -57,6 +55,16 @@ def save_with_template(recipe: Recipe, tokenizer: Tokenizer, folder: Path) -> To
     except ModelFolderError as error:
         raise RecipeError(error.what, where=recipe.name, do=error.do) from error
     return tokenizer
+
+
+def choose_template(recipe: Recipe, tokenizer: Tokenizer) -> tuple[str, Tokenizer]:
+    """Returns the source of the chat template that is learned by, and the tokenizer with the template's marks.
+
+    Raises:
+        RecipeError: there are no spare tokens for them.
+    """
+    source = _given_template(recipe)
+    return (DEFAULT_TEMPLATE, _with_marks(recipe, tokenizer)) if source is None else (source, tokenizer)
 
 
 def write_template(tokenizer: Path, folder: Path) -> None:
@@ -89,7 +97,7 @@ def _given_template(recipe: Recipe) -> str | None:
     if recipe.render.template:
         (file,) = template_files(recipe)
         return file.read_text(encoding="utf-8")
-    start = start_folder(recipe)
+    start = tokenizer_folder(recipe)
     template = read_chat_template(start) if start is not None else None
     return None if template is None else template.source
 
@@ -101,9 +109,9 @@ def _with_marks(recipe: Recipe, tokenizer: Tokenizer) -> Tokenizer:
         return tokenizer.name_reserved(MARKS)
     except UsageError as error:
         raise RecipeError(
-            "the model that the run starts from has no chat template, and its tokenizer no spare tokens for the roles "
+            "the folder that the run starts from has no chat template, and its tokenizer no spare tokens for the roles "
             "of a dialogue",
-            where=f"{recipe.name}, [model] start",
+            where=f"{recipe.name}, [{'model' if recipe.tokenizer.start is None else 'tokenizer'}] start",
             do=f"Name a file with a template in [render] template, or pretrain with [tokenizer] reserved = "
             f"{len(MARKS)} or more.",
         ) from error

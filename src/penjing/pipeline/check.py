@@ -30,11 +30,13 @@ from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
-from penjing.pipeline.start import adapter_folder, architecture_of, config_values
+from penjing.pipeline.start import adapter_folder, architecture_of, config_values, tokenizer_folder
 from penjing.pipeline.teaching import check_teachers
+from penjing.pipeline.word_teaching import check_word_teacher
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
+from penjing.text.tokenizer import load_tokenizer
 
 _PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible
 
@@ -47,6 +49,8 @@ def check_runnable(recipe: Recipe) -> None:
     """
     _check_names(recipe)
     _check_network(recipe)
+    if recipe.tokenizer.start is not None and (given := tokenizer_folder(recipe)) is not None:
+        load_tokenizer(given)
     _check_packages(recipe)
     if recipe.finetune.adapters is not None:
         check_lora(recipe, _network_without_numbers(recipe))
@@ -54,6 +58,7 @@ def check_runnable(recipe: Recipe) -> None:
         check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     check_teachers(recipe)
+    check_word_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)
     if has_corpus(recipe):

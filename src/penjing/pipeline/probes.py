@@ -26,12 +26,14 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.kinds.shards import filled_splits
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import word_teaching
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.reference import load_reference, measure_split
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.pipeline.start import load_start
+from penjing.pipeline.teaching import describe_folders
 from penjing.progress import Silent
 from penjing.tasks.heads import HEADS
 from penjing.tasks.label_model import LabelModel
@@ -131,6 +133,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         read = {"steps": 0, "tokens": len(open_shard(inputs["examples"] / "train").tokens), "parameters": whole}
         facts = {**read, "family": architecture.name, "device_memory_mb": None, **head.facts}
         return StageProbe(head.seconds, peak_memory_mb(), facts)
+    taught = {"distill": {"teachers": describe_folders(recipe)}} if word_teaching(recipe) is not None else {}
     lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.adapters is not None else {}
     probe = probe_training(job)
     facts = {
@@ -140,6 +143,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         "parameters": whole,
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,
+        **taught,
         **lora,
         **head.facts,
     }

@@ -202,6 +202,12 @@ class Recipe(BaseModel):
         return None if section is None else parse_space(section)
 
     @model_validator(mode="after")
+    def _takes_one_tokenizer(self) -> Recipe:
+        if self.tokenizer.start is not None and (self.model.start or self.text_encoder) is not None:
+            raise ValueError("[tokenizer] has a start, and the model that [model] names brings its own tokenizer")
+        return self
+
+    @model_validator(mode="after")
     def _has_a_purpose(self) -> Recipe:
         if self.rows:
             return self

@@ -54,7 +54,8 @@ def encoder_folder(recipe: Recipe) -> Path | None:
 
 def tokenizer_folder(recipe: Recipe) -> Path | None:
     """Returns the folder whose tokenizer is taken, or None where one is trained."""
-    return start_folder(recipe) or encoder_folder(recipe)
+    given = named_folder("[tokenizer] start", recipe.tokenizer.start)
+    return start_folder(recipe) or encoder_folder(recipe) or given
 
 
 def encoder_files(recipe: Recipe) -> list[Path]:

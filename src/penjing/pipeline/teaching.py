@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from penjing.errors import ModelFolderError, RecipeError
 from penjing.files import read_json
 from penjing.models.config import family_of
-from penjing.models.interface import count_parameters
-from penjing.models.weights import read_config
+from penjing.models.interface import count_parameters, open_config
+from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import distilling
 from penjing.pipeline.start import locate_folder
@@ -28,6 +29,8 @@ _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
     "rank": frozenset({"label", "rank"}),
     "set": frozenset({"set"}),
     "text": frozenset({"text"}),
+    "continuation": frozenset({"continuation"}),
+    "reply": frozenset({"reply", "preferred reply"}),
 }
 
 
@@ -88,6 +91,17 @@ def describe_teacher(model: Model, network: nn.Module) -> dict[str, Any]:
     return {"family": family_of(read_config(model.folder)), "parameters": count_parameters(network)}
 
 
+def describe_folders(recipe: Recipe) -> list[dict[str, Any]]:
+    """Returns family and size of the language models that a recipe names as teachers, by their configs alone."""
+    described = []
+    for folder in teacher_folders(recipe):
+        architecture, config = open_config(read_config(folder), folder / CONFIG)
+        with torch.device("meta"):
+            network = architecture.language_model(config)
+        described.append({"family": architecture.name, "parameters": count_parameters(network)})
+    return described
+
+
 def read_teachers(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
     """Returns what was described of the teachers when they were asked."""
     found: list[dict[str, Any]] = read_json(inputs["teach"] / TEACHERS)
@@ -99,10 +113,10 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
     distill = distilling(recipe)
     assert distill is not None
     described = {
-        "teachers": read_teachers(inputs),
+        "teachers": read_teachers(inputs) if "teach" in inputs else describe_folders(recipe),
         **distill.model_dump(mode="json", exclude={"teacher", "unlabelled"}),
     }
-    if (targets := inputs["teach"] / TARGETS).is_file():
+    if "teach" in inputs and (targets := inputs["teach"] / TARGETS).is_file():
         described["targets"] = read_json(targets)
     if "unlabelled" in inputs:
         counts = read_json(inputs["unlabelled"] / "counts.json")

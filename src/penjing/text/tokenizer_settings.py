@@ -20,6 +20,11 @@ class TokenizerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    start: str | None = Field(
+        None,
+        description="a model folder whose tokenizer is taken as it is, or package:NAME/folder; default: that of "
+        "[model] start, else one is trained",
+    )
     kind: Kind = Field("wordpiece", description="wordpiece, bpe (byte-level), unigram (byte-level) or word")
     vocab_size: int = Field(
         8192, ge=FEWEST_ENTRIES, le=1_000_000, description="entries, the five special tokens included"
@@ -46,6 +51,15 @@ class TokenizerSettings(BaseModel):
     def trained_size(self) -> int:
         """The entries that are trained; sentinels and spare tokens come after them."""
         return self.vocab_size - (self.sentinels or 0) - self.reserved
+
+    @model_validator(mode="after")
+    def _is_taken_as_it_is(self) -> TokenizerSettings:
+        others = sorted(self.model_fields_set - {"start"})
+        if self.start is not None and others:
+            raise ValueError(
+                f"start takes a tokenizer as it is, and beside it {', '.join(others)} would change nothing"
+            )
+        return self
 
     @model_validator(mode="after")
     def _leaves_entries(self) -> TokenizerSettings:

@@ -10,16 +10,20 @@ from penjing.data.unlabelled import UnlabelledData
 
 
 class TeacherSettings(BaseModel):
-    """Learning from what other models answer, beside what the rows say."""
+    """Learning from other models, beside what the rows say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    unlabelled: UnlabelledData | None = None
 
     @property
     def teachers(self) -> tuple[str, ...]:
         """The folders of the teachers."""
         raise NotImplementedError
+
+
+class AskedTeacherSettings(TeacherSettings):
+    """Learning from what other models answer, which are asked before the training, about other texts perhaps, too."""
+
+    unlabelled: UnlabelledData | None = None
 
     @property
     def asking(self) -> list[Any]:
@@ -27,7 +31,7 @@ class TeacherSettings(BaseModel):
         return []
 
 
-class DistillSettings(TeacherSettings):
+class DistillSettings(AskedTeacherSettings):
     """The model learns the probabilities that teachers give to each label, beside the true labels."""
 
     teacher: str | tuple[str, ...] = Field(
@@ -47,7 +51,7 @@ class DistillSettings(TeacherSettings):
         return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
 
 
-class WrittenDistillSettings(TeacherSettings):
+class WrittenDistillSettings(AskedTeacherSettings):
     """The model learns to write what a teacher writes (Kim & Rush 2016, arXiv 1606.07947)."""
 
     teacher: str = Field(
@@ -68,3 +72,26 @@ class WrittenDistillSettings(TeacherSettings):
     @property
     def asking(self) -> list[Any]:
         return [self.beams]
+
+
+class WordDistillSettings(TeacherSettings):
+    """The model learns, at each token, how probable a teacher with the same tokenizer finds every token there.
+
+    That is the word-level distillation of Kim & Rush 2016, arXiv 1606.07947, section 3.1. The defaults are those of the
+    baseline KD of Gu et al. 2024 (MiniLLM, arXiv 2306.08543): half of the loss, at temperature 1.
+    """
+
+    teacher: str = Field(
+        min_length=1,
+        description="folder of a finished model of the same task with the same tokenizer, or package:NAME/folder",
+    )
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        description="scores are divided by it: the higher, the more the tokens count that are not the likeliest",
+    )
+    weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the tokens have the rest")
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)

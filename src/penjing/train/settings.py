@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.train.distill_settings import DistillSettings, WrittenDistillSettings
+from penjing.train.distill_settings import DistillSettings, WordDistillSettings, WrittenDistillSettings
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -149,7 +149,10 @@ class RowSettings(TrainSettings):
     @classmethod
     def _has_teachable_answers(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
-            raise ValueError("[finetune.distill] is for tasks that label, translate or summarize, and this is another")
+            raise ValueError(
+                "[finetune.distill] is for tasks that label, translate, summarize, go on with texts or chat, and this "
+                "is another"
+            )
         return values
 
     @property
@@ -235,6 +238,12 @@ class PairFinetuneSettings(WritingFinetuneSettings):
     """Fine-tuning on pairs of texts of one task, whose targets a teacher may write."""
 
     distill: WrittenDistillSettings | None = None
+
+
+class ContinuationFinetuneSettings(TextFinetuneSettings):
+    """Fine-tuning on texts or dialogues, whose tokens are learned one after another, beside a teacher perhaps."""
+
+    distill: WordDistillSettings | None = None
 
 
 class AnswerFinetuneSettings(TextFinetuneSettings):

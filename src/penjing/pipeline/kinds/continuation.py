@@ -13,15 +13,17 @@ from torch import Tensor, nn
 from penjing.data.continuations import BegunTexts, build_continuations, iter_continuations, read_continuations
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.generation import GenerationMeasures, evaluate_generation_beside
+from penjing.evaluate.generation import GenerationMeasures, evaluate_generation, evaluate_generation_beside
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel
+from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import ContinuationRecipe, continuation_data
+from penjing.pipeline.recipe_kinds import ContinuationRecipe, continuation_data, word_teaching
 from penjing.pipeline.start import architecture_of
+from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.loading import load_as
@@ -95,7 +97,7 @@ class ContinuationKind(Kind):
         return architecture.language_model(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
-        return writing_lesson(recipe, inputs, tokenizer, network)
+        return beside_teacher(writing_lesson(recipe, inputs, tokenizer, network), recipe, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         return score_written(network, batch)
@@ -113,7 +115,13 @@ class ContinuationKind(Kind):
         assert isinstance(recipe, ContinuationRecipe)
         model = load_as(GenerationModel, inputs["finetune"] / "model", recipe.device)
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
-        return _evaluate(recipe, model, inputs, read_continuations(inputs["data"], "test"), progress)
+        test = read_continuations(inputs["data"], "test")
+        measured = _evaluate(recipe, model, inputs, test, progress)
+
+        def measure() -> dict[str, Any]:
+            return evaluate_generation(_teacher(recipe, model), test, _measures(recipe), progress)[0]
+
+        return Evaluated(with_teacher(measured, recipe, measure))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, ContinuationRecipe)
@@ -125,25 +133,39 @@ class ContinuationKind(Kind):
         )
         test = read_continuations(inputs["data"], "test")
         few = test.take(_PROBED_TEXTS)
+        models = [model, *([_teacher(recipe, model)] if word_teaching(recipe) is not None else [])]
+        seconds = sum(_time(each, few, len(test.texts), recipe.evaluate.samples) for each in models)
         began = time.perf_counter()
-        model.measure(renderer.divide(few.texts, few.targets))
-        measured = time.perf_counter()
-        model.write(few.texts)
-        written = time.perf_counter()
         _evaluate(recipe, model, inputs, few, Silent())  # what the baseline takes is in the training texts
-        rest = time.perf_counter() - written
-        share = len(few.texts)
-        seconds = (measured - began) * len(test.texts) + (written - measured) * recipe.evaluate.samples
-        return seconds / share + rest, len(test.texts)
+        return seconds + time.perf_counter() - began, len(test.texts)
 
 
 def _evaluate(
     recipe: ContinuationRecipe, model: GenerationModel, inputs: Inputs, test: BegunTexts, progress: Progress
-) -> Evaluated:
-    settings = recipe.evaluate
-    measures = GenerationMeasures(settings.samples, settings.mistakes, settings.resamples, recipe.seed)
+) -> dict[str, Any]:
     training = iter_continuations(inputs["data"], "train", ROWS_AT_ONCE)
-    return Evaluated(evaluate_generation_beside(model, test, training, measures, progress))
+    return evaluate_generation_beside(model, test, training, _measures(recipe), progress)
+
+
+def _measures(recipe: ContinuationRecipe) -> GenerationMeasures:
+    settings = recipe.evaluate
+    return GenerationMeasures(settings.samples, settings.mistakes, settings.resamples, recipe.seed)
+
+
+def _teacher(recipe: ContinuationRecipe, student: GenerationModel) -> GenerationModel:
+    """Returns the teacher, reading texts in the windows of its student, and writing by the same settings."""
+    model = load_as(GenerationModel, teacher_folders(recipe)[0], recipe.device)
+    return replace(model, renderer=student.renderer, settings=student.settings)
+
+
+def _time(model: GenerationModel, few: BegunTexts, texts: int, samples: int) -> float:
+    """Returns the seconds that a model needs to read so many texts, and to go on with so many, by a few of them."""
+    began = time.perf_counter()
+    model.measure(model.renderer.divide(few.texts, few.targets))
+    measured = time.perf_counter()
+    model.write(few.texts)
+    written = time.perf_counter()
+    return ((measured - began) * texts + (written - measured) * samples) / len(few.texts)
 
 
 def _renderer(recipe: Recipe, inputs: Inputs, *, reads_first: bool | None = None) -> ContinuationRenderer:

@@ -21,11 +21,13 @@ from penjing.evaluate.reply_reading import ReplyReader
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, LanguageModel
 from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
+from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import check_direction
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data
+from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data, word_teaching
+from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.loading import load_as
@@ -102,7 +104,8 @@ class DialogueKind(Kind):
             )
             for split in ("train", "validation")
         )
-        return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+        plain = Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+        return beside_teacher(plain, recipe, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         assert batch.written is not None
@@ -129,7 +132,12 @@ class DialogueKind(Kind):
         task = load_task(task_of(recipe))
         assert isinstance(task, DialogueTask)
         baselines, differences = evaluate_reply_baselines(task, train, validation, asked, credits, measures, progress)
-        return Evaluated({**measured, "baselines": baselines, "difference": differences})
+        document = {**measured, "baselines": baselines, "difference": differences}
+
+        def measure() -> dict[str, Any]:
+            return evaluate_dialogues(_teacher(recipe, model), test, measures, progress)[0]
+
+        return Evaluated(with_teacher(document, recipe, measure))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, DialogueRecipe)
@@ -139,13 +147,20 @@ class DialogueKind(Kind):
         model = DialogueModel(Path(), {}, task, renderer=renderer, network=cast("Any", network), settings=settings)
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)
-        seconds = _time_reading(model, test, measures)
+        models = [model, *([_teacher(recipe, model)] if word_teaching(recipe) is not None else [])]
+        seconds = sum(_time_reading(each, test, measures) for each in models)
         began = time.perf_counter()
         exchanges = list_exchanges(test)
         asked = draw_questions(exchanges, candidates=measures.candidates, most=measures.most, seed=measures.seed)
         credits = np.zeros(len(asked.questions))
         evaluate_reply_baselines(task, train, validation, asked, credits, measures, Silent())
         return seconds + time.perf_counter() - began, len(exchanges)
+
+
+def _teacher(recipe: DialogueRecipe, student: DialogueModel) -> DialogueModel:
+    """Returns the teacher, reading dialogues in the windows of its student."""
+    model = load_as(DialogueModel, teacher_folders(recipe)[0], recipe.device)
+    return replace(model, renderer=student.renderer, settings=student.settings)
 
 
 def _time_reading(model: DialogueModel, dialogues: Dialogues, measures: DialogueMeasures) -> float:

@@ -13,14 +13,13 @@ from penjing.pipeline.recipe_kinds.items import ItemFinetuneSettings, ItemModelS
 from penjing.pipeline.recipe_kinds.labels import (
     LabelRecipe,
     MultilabelRecipe,
-    change_unlabelled,
     check_names,
-    distilling,
     labelled_data,
     learn_names,
     multilabel_data,
 )
 from penjing.pipeline.recipe_kinds.preference import PreferenceRecipe, ReplyPreferenceRecipe, TextPreferenceRecipe
+from penjing.pipeline.recipe_kinds.taught import asking_teachers, change_unlabelled, distilling, word_teaching
 from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
 
 __all__ = [
@@ -40,6 +39,7 @@ __all__ = [
     "ReplyPreferenceRecipe",
     "TextPreferenceRecipe",
     "WritingRecipe",
+    "asking_teachers",
     "change_unlabelled",
     "check_names",
     "continuation_data",
@@ -51,4 +51,5 @@ __all__ = [
     "paired_data",
     "question_data",
     "recipe_class",
+    "word_teaching",
 ]

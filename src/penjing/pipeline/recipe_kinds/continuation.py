@@ -11,9 +11,7 @@ from penjing.pipeline.recipe import EvaluateSettings, Recipe
 from penjing.tasks.sample_settings import SampleSettings
 from penjing.text.continuation_renderer import ContinuationRendererSettings
 from penjing.text.renderer import RendererSettings
-from penjing.train.settings import (
-    TextFinetuneSettings,
-)
+from penjing.train.settings import ContinuationFinetuneSettings
 
 
 class GenerationEvaluateSettings(EvaluateSettings):
@@ -28,7 +26,7 @@ class ContinuationRecipe(Recipe):
 
     data: ContinuationData | None = None
     render: ContinuationRendererSettings = ContinuationRendererSettings()
-    finetune: TextFinetuneSettings = TextFinetuneSettings()
+    finetune: ContinuationFinetuneSettings = ContinuationFinetuneSettings()
     evaluate: GenerationEvaluateSettings = GenerationEvaluateSettings()
     write: SampleSettings = SampleSettings()
 

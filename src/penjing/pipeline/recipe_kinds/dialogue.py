@@ -12,9 +12,7 @@ from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
 from penjing.text.dialogue_renderer import DialogueRendererSettings
 from penjing.text.renderer import RendererSettings
-from penjing.train.settings import (
-    TextFinetuneSettings,
-)
+from penjing.train.settings import ContinuationFinetuneSettings
 
 
 class DialogueEvaluateSettings(EvaluateSettings):
@@ -38,7 +36,7 @@ class DialogueRecipe(Recipe):
 
     data: DialogueData | None = None
     render: DialogueRendererSettings = DialogueRendererSettings()
-    finetune: TextFinetuneSettings = TextFinetuneSettings()
+    finetune: ContinuationFinetuneSettings = ContinuationFinetuneSettings()
     evaluate: DialogueEvaluateSettings = DialogueEvaluateSettings()
     write: DialogueWriteSettings = DialogueWriteSettings()
 

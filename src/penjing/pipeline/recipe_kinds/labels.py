@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
 
 from penjing.data.label_settings import LabelledData, MultilabelData
-from penjing.data.unlabelled import UnlabelledData
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.name_settings import NameSettings
 from penjing.text.renderer import RendererSettings
-from penjing.train.distill_settings import TeacherSettings
-from penjing.train.settings import (
-    FinetuneSettings,
-    MultilabelFinetuneSettings,
-    PairFinetuneSettings,
-)
+from penjing.train.settings import FinetuneSettings, MultilabelFinetuneSettings
 
 
 def learn_names(values: Any) -> Any:
@@ -113,19 +107,3 @@ def multilabel_data(recipe: Recipe) -> MultilabelData:
     """Returns ``[data]`` of a recipe whose rows have any number of labels."""
     assert isinstance(recipe.data, MultilabelData)
     return recipe.data
-
-
-def distilling(recipe: Recipe) -> TeacherSettings | None:
-    """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
-    settings = recipe.finetune
-    return settings.distill if isinstance(settings, FinetuneSettings | PairFinetuneSettings) else None
-
-
-def change_unlabelled(recipe: Recipe, change: Callable[[UnlabelledData], dict[str, Any]]) -> Recipe:
-    """Returns a recipe with other values under ``[finetune.distill.unlabelled]``, where it has that section."""
-    distill = distilling(recipe)
-    if distill is None or distill.unlabelled is None:
-        return recipe
-    unlabelled = distill.unlabelled.model_copy(update=change(distill.unlabelled))
-    changed = distill.model_copy(update={"unlabelled": unlabelled})
-    return recipe.model_copy(update={"finetune": recipe.finetune.model_copy(update={"distill": changed})})

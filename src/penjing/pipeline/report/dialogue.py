@@ -8,6 +8,7 @@ from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.compared import headline_values, order_baselines, score_values
 from penjing.pipeline.report.dialogue_facts import DialogueEvaluation, DialogueReportFacts
 from penjing.pipeline.report.rows import removed_sentence, token_rows
+from penjing.pipeline.report.teachers import loss_note
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.report.writing import shorten_answer
 
@@ -100,8 +101,9 @@ def _window_sentence(facts: DialogueReportFacts, wording: Wording) -> str:
 
 def _training_charts(facts: DialogueReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:
     pretraining, learning = wording.say("pretrain_chart"), wording.say("finetune_loss_chart")
+    note = loss_note(facts.model, "words")
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (learning, note, loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
     ]
-    return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
+    return [(title, wording.say(key), drawing) for title, key, drawing in charts if drawing]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from penjing.pipeline.report.charts import loss_chart, whisker_rows
-from penjing.pipeline.report.generation_facts import REAL, GenerationEvaluation, GenerationReportFacts
+from penjing.pipeline.report.generation_facts import BITS, REAL, GenerationEvaluation, GenerationReportFacts
 from penjing.pipeline.report.language_model import bits_whiskers, measured_cell, readable
 from penjing.pipeline.report.language_wording import compare_bits, describe_baselines, describe_quality, note_limits
 from penjing.pipeline.report.rows import removed_sentence, token_rows
+from penjing.pipeline.report.teachers import loss_note, name_teacher
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.report.writing import shorten_answer
 from penjing.pipeline.report.writing_facts import Answer
@@ -39,7 +40,8 @@ def generation_values(facts: GenerationReportFacts, wording: Wording) -> dict[st
 def _headline(facts: GenerationReportFacts, wording: Wording) -> dict[str, Any]:
     evaluation = facts.evaluation
     verdict, comparison = compare_bits(evaluation.language, wording)
-    whiskers = bits_whiskers(evaluation.language, wording)
+    teachers = [(name_teacher(name, wording), other.scores[BITS]) for name, other in evaluation.teachers.items()]
+    whiskers = bits_whiskers(evaluation.language, wording, teachers)
     rows, axis = whisker_rows(whiskers, lambda value: f"{value:g}") if whiskers else ([], None)
     return {
         "purpose": wording.name("task", facts.task),
@@ -63,9 +65,10 @@ def _headline(facts: GenerationReportFacts, wording: Wording) -> dict[str, Any]:
 
 
 def _score_table(facts: GenerationReportFacts, wording: Wording) -> dict[str, Any]:
-    """Returns the columns (the model, baselines, real texts) and rows of the scores."""
+    """Returns the columns (the model, its teacher, baselines, real texts) and rows of the scores."""
     evaluation = facts.evaluation
     columns = [(wording.say("this_model"), evaluation.scores)]
+    columns += [(name_teacher(name, wording), other.scores) for name, other in evaluation.teachers.items()]
     columns += [(wording.name("baseline", name), other.scores) for name, other in evaluation.baselines.items()]
     return {
         "score_columns": [name for name, _ in columns],
@@ -120,11 +123,12 @@ def _window_sentence(facts: GenerationReportFacts, wording: Wording) -> str:
 
 def _training_charts(facts: GenerationReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:
     pretraining, learning = wording.say("pretrain_chart"), wording.say("finetune_loss_chart")
+    note = loss_note(facts.model, "words")
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (learning, note, loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
     ]
-    return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
+    return [(title, wording.say(key), drawing) for title, key, drawing in charts if drawing]
 
 
 def _shown(answer: Answer) -> Answer:

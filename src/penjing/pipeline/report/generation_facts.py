@@ -14,6 +14,16 @@ BITS = "bits_per_byte"
 REAL = "real"
 
 
+class TeacherMeasures(BaseModel):
+    """The scores of a model that the measured one learned from; its family, and its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    scores: dict[str, Measured]
+    family: str
+    parameters: int
+
+
 class GenerationEvaluation(BaseModel):
     """What `penjing.evaluate.generation` finds on the test texts; other keys are not looked at.
 
@@ -26,6 +36,7 @@ class GenerationEvaluation(BaseModel):
         given: whether a part of the texts was given, and only the rest was measured.
         scores: name → value.
         baselines: name → scores; ``real``: of what truly follows.
+        teachers: those that it learned from, by number from 1 → scores.
         difference: name → score → that of the model less that.
         sampled: texts that were begun.
         samples: some of them, with what the model wrote, and what truly follows.
@@ -43,6 +54,7 @@ class GenerationEvaluation(BaseModel):
     given: bool
     scores: dict[str, Measured]
     baselines: Mapping[str, LanguageBaseline]
+    teachers: Mapping[str, TeacherMeasures] = {}
     difference: dict[str, dict[str, Measured]]
     sampled: int
     samples: tuple[Answer, ...] = ()

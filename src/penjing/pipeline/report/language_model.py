@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from penjing.pipeline.report.charts import Whisker, loss_chart, whisker_rows
@@ -69,12 +70,24 @@ def _headline(facts: LanguageReportFacts, wording: Wording) -> dict[str, Any]:
     }
 
 
-def bits_whiskers(evaluation: LanguageEvaluation, wording: Wording) -> list[Whisker]:
-    """Returns the bits per byte of the model and the baselines, the fewest first; none where they do not compare."""
+def bits_whiskers(
+    evaluation: LanguageEvaluation, wording: Wording, others: Sequence[tuple[str, Measured]] = ()
+) -> list[Whisker]:
+    """Returns the bits per byte of the model and the baselines, the fewest first; none where they do not compare.
+
+    Args:
+        evaluation: of the model.
+        wording: says it.
+        others: further models, as they are called in the report.
+    """
     own = evaluation.scores.get("bits_per_byte")
-    figures = [(wording.say("this_model"), own, True)] + [
-        (wording.name("baseline", name), baseline.scores.get("bits_per_byte"), False)
-        for name, baseline in evaluation.baselines.items()
+    figures = [
+        (wording.say("this_model"), own, True),
+        *((name, figure, False) for name, figure in others),
+        *(
+            (wording.name("baseline", name), baseline.scores.get("bits_per_byte"), False)
+            for name, baseline in evaluation.baselines.items()
+        ),
     ]
     if own is None or own.value is None:
         return []

@@ -12,6 +12,8 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "taught_by": "{weight} of the loss, at temperature {temperature}",
     "taught_by_steps": "nats a prediction, against steps; training: labels and teachers together, validation: labels "
     "alone",
+    "words_taught_by_steps": "nats a prediction, against steps; training: tokens and teacher together, validation: "
+    "tokens alone",
     "written_by_steps": "nats a prediction of what the teacher wrote, against steps",
     "targets": "Targets that the teacher wrote",
     "targets.learned": "{count} learned",

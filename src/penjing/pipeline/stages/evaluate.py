@@ -8,6 +8,7 @@ from penjing.files import write_json
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.word_teaching import word_teacher_files
 
 EVALUATION = "evaluation.json"
 
@@ -23,5 +24,10 @@ def _settings(recipe: Recipe) -> Any:
 
 
 EVALUATE = Stage(
-    "evaluate", inputs=("data", "finetune", "reference", "teach"), settings=_settings, run=_run, is_wanted=has_data
+    "evaluate",
+    inputs=("data", "finetune", "reference", "teach"),
+    settings=_settings,
+    run=_run,
+    files=word_teacher_files,
+    is_wanted=has_data,
 )

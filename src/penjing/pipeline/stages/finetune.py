@@ -27,6 +27,7 @@ from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, 
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe, has_data, task_of
+from penjing.pipeline.recipe_kinds import distilling
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.pretrain import put_vectors
 from penjing.pipeline.start import (
@@ -38,6 +39,7 @@ from penjing.pipeline.start import (
     start_files,
 )
 from penjing.pipeline.teaching import describe_distillation
+from penjing.pipeline.word_teaching import word_teacher_files
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
@@ -65,7 +67,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         write()
     else:
         added["lora"] = _merge(context, job, architecture, config, write)
-    if "teach" in context.inputs:
+    if distilling(context.recipe) is not None:
         added["distill"] = describe_distillation(context.recipe, context.inputs)
     kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, added)
@@ -176,7 +178,7 @@ FINETUNE = Stage(
         *_parts(recipe),
     ],
     run=_run,
-    files=start_files,
+    files=lambda recipe: [*start_files(recipe), *word_teacher_files(recipe)],
     is_resumable=True,
     is_wanted=has_data,
 )

@@ -6,13 +6,13 @@ from typing import Any
 
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import distilling
+from penjing.pipeline.recipe_kinds import asking_teachers
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import teacher_files, teacher_folders
 
 
-def _has_teachers(recipe: Recipe) -> bool:
-    return distilling(recipe) is not None
+def _asks_teachers(recipe: Recipe) -> bool:
+    return asking_teachers(recipe) is not None
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 def _settings(recipe: Recipe) -> Any:
     # Whose files they are is said by their number alone; how their answers are learned changes none of them.
-    distill = distilling(recipe)
+    distill = asking_teachers(recipe)
     asking = [] if distill is None else distill.asking
     return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json"), *asking]
 
@@ -32,6 +32,6 @@ TEACH = Stage(
     settings=_settings,
     run=_run,
     files=teacher_files,
-    is_wanted=_has_teachers,
+    is_wanted=_asks_teachers,
     is_resumable=True,
 )

@@ -1,4 +1,4 @@
-"""The tokenizer: trained on the corpus and the training rows, or taken from the model that the run starts from."""
+"""The tokenizer: trained on the corpus and the training rows, or taken from a model folder."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
 
 
 def _settings(recipe: Recipe) -> Any:
-    trained = None if tokenizer_folder(recipe) else [recipe.seed, tokenizer_settings(recipe).model_dump(mode="json")]
+    made = None if tokenizer_folder(recipe) else tokenizer_settings(recipe).model_dump(mode="json", exclude={"start"})
+    trained = None if made is None else [recipe.seed, made]
     return [trained, "dialogue"] if recipe.has_dialogues else trained
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from penjing.data.sources import corpus_files
 from penjing.data.unlabelled import UnlabelledData, build_unlabelled
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import distilling
+from penjing.pipeline.recipe_kinds import asking_teachers
 from penjing.pipeline.stage import Stage, StageContext
 
 
 def unlabelled_data(recipe: Recipe) -> UnlabelledData | None:
     """Returns ``[finetune.distill.unlabelled]``; None where the teachers are asked about the training rows alone."""
-    distill = distilling(recipe)
+    distill = asking_teachers(recipe)
     return None if distill is None else distill.unlabelled
 
 

@@ -1,0 +1,89 @@
+"""A teacher whose probabilities of each token are learned: whether it reads the same tokens, the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penjing.errors import RecipeError
+from penjing.models.interface import Architecture, open_config
+from penjing.models.weights import CONFIG, read_config
+from penjing.pipeline.chat_template import choose_template
+from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import word_teaching
+from penjing.pipeline.start import architecture_of, tokenizer_folder
+from penjing.pipeline.teaching import teacher_files, teacher_folders
+from penjing.text.chat_template import read_chat_template
+from penjing.text.tokenizer import load_tokenizer
+
+_KEY = "[finetune.distill] teacher"
+
+
+def word_teacher_files(recipe: Recipe) -> list[Path]:
+    """Returns the files of the teacher that reads each batch with the model that learns; none where there is none."""
+    return [] if word_teaching(recipe) is None else teacher_files(recipe)
+
+
+def check_word_teacher(recipe: Recipe) -> None:
+    """Checks that a teacher which reads each batch reads the very tokens of the model that learns.
+
+    Raises:
+        RecipeError: it has another tokenizer or chat template, is of another make, or has too few positions.
+    """
+    if word_teaching(recipe) is None:
+        return
+    (folder,) = teacher_folders(recipe)
+    where = f"{_KEY} = {folder}"
+    theirs, config = open_config(read_config(folder), folder / CONFIG)
+    _check_make(architecture_of(recipe), theirs, where)
+    _check_tokens(recipe, folder, where)
+    _check_window(recipe, config, where)
+
+
+def _check_make(own: Architecture, theirs: Architecture, where: str) -> None:
+    if own.is_encoder_decoder == theirs.is_encoder_decoder:
+        return
+    makes = {True: "is an encoder-decoder", False: "goes on where a text stands"}
+    raise RecipeError(
+        f"the teacher {makes[theirs.is_encoder_decoder]} ({theirs.name}), and the model that learns "
+        f"{makes[own.is_encoder_decoder]} ({own.name}): they do not read the same",
+        where=where,
+        do="Choose a family of the same make in [model], or another teacher.",
+    )
+
+
+def _check_tokens(recipe: Recipe, teacher: Path, where: str) -> None:
+    given, known = tokenizer_folder(recipe), load_tokenizer(teacher)
+    if given is None:
+        raise RecipeError(
+            "the teacher's probabilities of its own tokens are learned, and the recipe trains a tokenizer with others",
+            where=where,
+            do=f'Write start = "{teacher}" under [tokenizer], and nothing beside it.',
+        )
+    own, source = load_tokenizer(given), None
+    if recipe.has_dialogues:
+        source, own = choose_template(recipe, own)
+    if own.fingerprint != known.fingerprint:
+        raise RecipeError(
+            f"the teacher's tokenizer ({known.vocab_size:,} entries) is not that of the model that learns "
+            f"({own.vocab_size:,}, of {given}), so they do not score the same tokens",
+            where=where,
+            do=f'Write start = "{teacher}" under [tokenizer] and no start under [model], or name another teacher.',
+        )
+    template = read_chat_template(teacher) if recipe.has_dialogues else None
+    if source is not None and (template is None or template.source != source):
+        raise RecipeError(
+            "the teacher has another chat template than the model that learns, so they do not read the same",
+            where=where,
+            do="Remove [render] template, so that the teacher's is taken with its tokenizer, or name another teacher.",
+        )
+
+
+def _check_window(recipe: Recipe, config: Any, where: str) -> None:
+    longest, tokens = getattr(config, "max_position_embeddings", None), recipe.render.max_tokens
+    if longest is not None and tokens > longest:
+        raise RecipeError(
+            f"[render] max_tokens is {tokens}, but the teacher has {longest} positions",
+            where=where,
+            do="Lower max_tokens.",
+        )
