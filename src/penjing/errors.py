@@ -49,7 +49,18 @@ class RecipeError(UsageError):
 
 
 class DataError(PenjingError):
-    """A row, a line or a file of data cannot be used as it is."""
+    """A row, a line or a file of data cannot be used as it is.
+
+    Args:
+        what: as `PenjingError`.
+        where: likewise.
+        do: likewise.
+        setting: of ``[data]``, and its value, with which such rows are left out, or put right; None: there is none.
+    """
+
+    def __init__(self, what: str, *, where: str = "", do: str = "", setting: tuple[str, str] | None = None) -> None:
+        super().__init__(what, where=where, do=do)
+        self.setting = setting
 
 
 class ModelFolderError(PenjingError):

@@ -47,6 +47,26 @@ def test_recipe_for_pairs_runs(cli: Any, folder: Path) -> None:
     assert "bleu" in ran.out.lower()
 
 
+def test_rows_that_a_setting_leaves_out_or_puts_right_are_named_and_the_recipe_has_the_setting(
+    cli: Any, folder: Path
+) -> None:
+    pytest.importorskip("gensim")
+    rows = "".join(f"{row}\n" for row in ("81,,see", "82,第 82 部电影很动人,", "83,第 83 部电影很无聊,Skip"))
+    with (folder / "films.csv").open("a", encoding="utf-8") as file:
+        file.write(rows)
+    done = cli.run("new", "classify", "--data", "films.csv", "--minutes", "30", "--json", cwd=folder)
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    settings = {"empty_text": "drop", "empty_label": "drop", "spelling": "repair"}
+    assert settings.items() <= document["document"]["data"].items()
+    assert {fault["where"].split(", ")[1] for fault in document["faults"]} == {"row 82", "row 83", "row 84"}
+    planned = cli.run("plan", "films.toml", cwd=folder)
+    assert planned.code == 0, planned.err
+    assert "1 without text, 1 without a label" in planned.out
+    shown = cli.run("new", "classify", "--data", "films.csv", "--minutes", "30", "--out", "again.toml", cwd=folder)
+    assert 'films.csv, row 82: column "review" is empty. The recipe has empty_text = "drop"' in shown.out
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

@@ -181,6 +181,9 @@ def _document(file: Path, found: Found, proposal: Any) -> dict[str, Any]:
         "seconds": round(proposal.plan.seconds, 1),
         "peak_memory_mb": proposal.plan.peak_memory_mb,
         "fits": proposal.fits,
+        "faults": [
+            {"what": fault.what, "where": fault.where, "setting": dict([fault.setting])} for fault in proposal.faults
+        ],
         "document": proposal.document,
     }
 
@@ -201,6 +204,11 @@ def _show(file: Path, found: Found, proposal: Any, minutes: float) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     console.print(table)
+    for fault in proposal.faults:
+        name, value = fault.setting
+        console.print(
+            f'\n{fault.where}: {fault.what}. The recipe has {name} = "{value}" for such rows.', soft_wrap=True
+        )
     if not proposal.fits:
         console.print(
             "It takes longer than that; there is nothing quicker that would be worth its time.", soft_wrap=True

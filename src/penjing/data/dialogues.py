@@ -102,7 +102,7 @@ class DialogueReader(RowReader):
 
 def _with_hint(error: DataError, key: str) -> DataError:
     do = f'{error.do} In a recipe, {key} = "drop" under [data] leaves such dialogues out.'
-    return DataError(error.what, where=error.where, do=do)
+    return DataError(error.what, where=error.where, do=do, setting=(key, "drop"))
 
 
 def join_contents(messages: list[Message]) -> str:

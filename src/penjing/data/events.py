@@ -186,6 +186,7 @@ class _Reader:
             f'the item "{item[:40]}" is not in the table of items',
             where=batch.place(place),
             do='Add it there, or remove the row; in a recipe, unknown_items = "drop" under [data] does so.',
+            setting=("unknown_items", "drop"),
         )
 
     def sorted_events(self) -> _Events:

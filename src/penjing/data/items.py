@@ -83,6 +83,7 @@ def _add(table: ItemTable, batch: Batch, settings: EventData) -> None:
                 where=batch.place(place),
                 do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] leaves out the item '
                 "and its events.",
+                setting=("empty_text", "drop"),
             )
 
 

@@ -108,6 +108,7 @@ class LabelCells:
                 what,
                 where=batch.place(index),
                 do='Add the label, or remove the row; in a recipe, empty_label = "drop" under [data] does so.',
+                setting=("empty_label", "drop"),
             )
         self.counts["unlabelled"] += 1
 
@@ -224,6 +225,7 @@ class LabelNumbers:
                 where=where,
                 do='Correct one of the two; or set spelling under [data]: "repair" takes the more frequent spelling '
                 'for both, "keep" takes them for two labels.',
+                setting=("spelling", "repair"),
             )
         if other == label:
             return self._add(label)

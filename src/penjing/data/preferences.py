@@ -187,7 +187,7 @@ def _read_text(batch: Batch, index: int, column: str) -> str:
 
 def _with_hint(error: DataError, key: str) -> DataError:
     do = f'{error.do} In a recipe, {key} = "drop" under [data] leaves such rows out.'
-    return type(error)(error.what, where=error.where, do=do)
+    return type(error)(error.what, where=error.where, do=do, setting=(key, "drop"))
 
 
 def build_preferences(settings: PreferenceData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:

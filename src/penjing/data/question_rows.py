@@ -129,6 +129,7 @@ class QuestionReader:
                     f"the {name} is empty",
                     where=raw.where,
                     do='Add it, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
+                    setting=("empty_text", "drop"),
                 )
         if any(not answer.strip() for answer, _ in raw.answers):
             raise DataError("an answer is empty", where=raw.where, do="Write it, or remove it from the list.")
@@ -150,6 +151,7 @@ class QuestionReader:
                     f'the answer "{found.answers[0][:60]}" is not in its text',
                     where=raw.where,
                     do='Correct the row; absent = "keep" under [data] keeps it for the scores alone.',
+                    setting=("absent", "keep"),
                 )
             self.counts["absent"] += 1
         return found
@@ -162,6 +164,7 @@ class QuestionReader:
                 f'the answer "{answer[:60]}" is not at character {start}: {why}',
                 where=raw.where,
                 do=f'It stands at character {place.start}. Correct the row, or set offsets = "repair" under [data].',
+                setting=("offsets", "repair"),
             )
         if place.found_by:
             self.counts[place.found_by] += 1

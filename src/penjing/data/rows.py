@@ -228,6 +228,7 @@ class RowReader:
                 f'column "{column}" is empty',
                 where=batch.place(index),
                 do='Add the text, or remove the row; in a recipe, empty_text = "drop" under [data] does so.',
+                setting=("empty_text", "drop"),
             )
         )
         return ""

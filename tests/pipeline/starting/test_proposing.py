@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penjing.errors import UsageError
+from penjing.errors import DataError, UsageError
 from penjing.pipeline.plan import Plan, PlannedStage
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
@@ -128,3 +128,15 @@ def test_labels_that_the_task_does_not_know_are_refused() -> None:
 @given(st.text())
 def test_name_is_one_that_a_recipe_may_have(address: str) -> None:
     assert check_recipe({"name": name_of(address), "data": {"path": "x.csv"}}, "x").name == name_of(address)
+
+
+def test_what_no_setting_helps_against_is_refused_and_so_is_what_the_setting_did_not_help_against() -> None:
+    def refuse(setting: tuple[str, str] | None) -> Callable[[Recipe], Plan]:
+        def plan(recipe: Recipe) -> Plan:
+            raise DataError("this row is broken", where="rows.csv, row 3", setting=setting)
+
+        return plan
+
+    for setting in (None, ("empty_text", "drop")):
+        with pytest.raises(DataError, match="this row is broken"):
+            propose(wanted("classify", 60), found(), refuse(setting), lambda: RATE)

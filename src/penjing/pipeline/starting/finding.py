@@ -60,7 +60,7 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
         UsageError: a column that is needed is not found.
     """
     files, splits = _learned(address)
-    settings = QuestionData(path=address, encoding="auto")
+    settings = QuestionData(path=address, encoding="auto", empty_text="drop", absent="keep", offsets="repair")
     section: dict[str, Any] = {}
     columns = describe_files(files)[1]
     if not _is_squad(columns):

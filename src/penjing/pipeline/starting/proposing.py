@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from penjing.errors import DataError
 from penjing.pipeline.plan import Plan
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
@@ -47,12 +48,15 @@ class Proposal:
         kind: ``transfer``, ``lstm``, ``language_model`` and others: what is made.
         plan: what it would take.
         fits: whether that is no more than the minutes given.
+        faults: what rows are not as they should be, and are left out or put right by a setting of ``[data]``: the first
+            of each kind.
     """
 
     document: Document
     kind: str
     plan: Plan
     fits: bool
+    faults: tuple[DataError, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
@@ -91,7 +95,7 @@ def _candidates(wanted: Wanted, found: Found, rate: Callable[[], float]) -> list
 
 def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callable[[Recipe], Plan]) -> Proposal:
     """Plans a recipe, and changes how long it trains to what there is time for."""
-    planned = plan(check_recipe(document, document["name"]))
+    document, planned, faults = _plan_with_faults(document, plan)
     training = sum(item.seconds for item in planned.stages if item.name == stage and not item.is_done)
     left = 60 * minutes * SPARE - (planned.seconds - training)
     epochs = document[stage]["epochs"]
@@ -107,4 +111,20 @@ def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callab
             for item in planned.stages
         ]
         planned = Plan(stages, planned.corpus_share)
-    return Proposal(document, kind, planned, fits=wished >= fewest)
+    return Proposal(document, kind, planned, wished >= fewest, faults)
+
+
+def _plan_with_faults(
+    document: Document, plan: Callable[[Recipe], Plan]
+) -> tuple[Document, Plan, tuple[DataError, ...]]:
+    """Plans a recipe; it gets the settings of ``[data]`` that leave out, or put right, rows that are refused."""
+    faults: list[DataError] = []
+    while True:
+        try:
+            return document, plan(check_recipe(document, document["name"])), tuple(faults)
+        except DataError as error:
+            if error.setting is None or "data" not in document or error.setting[0] in document["data"]:
+                raise
+            faults.append(error)
+            name, value = error.setting
+            document = {**document, "data": {**document["data"], name: value}}
