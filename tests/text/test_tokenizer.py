@@ -161,6 +161,25 @@ def test_tokens_are_located_through_segmentation_and_stop_words() -> None:
     assert [text[start:end] for _, (start, end) in located] == ["酒店", "服务", "房间"]
 
 
+def test_characters_are_read_alone_and_in_pairs_and_located_in_the_text(tmp_path: Path) -> None:
+    tokenizer = trained("word", words=WordSettings(grams=2))
+    text = "a film 酒店很好。"
+    located = tokenizer.locate(text)
+    read = [text[start:end] for _, (start, end) in located]
+    assert read == ["a", "film", "酒", "酒店", "店", "店很", "很", "很好", "好", "。"]
+    assert [token_id for token_id, _ in located] == tokenizer.encode([text])[0]
+    assert located[5][0] == tokenizer.unknown_id  # 店很 is in no text
+    tokenizer.save(tmp_path)
+    assert load_tokenizer(tmp_path).encode([text]) == tokenizer.encode([text])
+
+
+def test_two_ways_to_cut_chinese_and_pairs_that_would_be_cut_again_are_refused() -> None:
+    with pytest.raises(ValueError, match="leave one out"):
+        WordSettings(segment=True, grams=2)
+    with pytest.raises(ValueError, match="for the kind word, and this is bpe"):
+        TokenizerSettings(kind="bpe", words=WordSettings(grams=2))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_spare_tokens_come_last_and_move_no_other_id(kind: str, tmp_path: Path) -> None:
     plain, spare = (

@@ -79,3 +79,9 @@ class TokenizerSettings(BaseModel):
         if "digits" in self.model_fields_set and not self.guards and self.digits != 1:
             raise ValueError("digits counts only with guards = true")
         return self
+
+    @model_validator(mode="after")
+    def _keeps_grams_whole(self) -> TokenizerSettings:
+        if self.words.grams and self.kind != "word":
+            raise ValueError(f"words.grams is for the kind word, and this is {self.kind}, which would cut them again")
+        return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from penjing.errors import MissingExtraError, UsageError
 
@@ -28,12 +28,21 @@ class WordSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segment: bool = Field(False, description="cut runs of Chinese characters into words (needs the extra zh)")
+    grams: int = Field(
+        0, ge=0, le=3, description="read runs of Chinese characters as every one to so many in a row; 0: as they are"
+    )
     stop_words: tuple[Language, ...] = Field((), description="languages whose stop words are removed (extra words)")
 
     @property
     def is_plain(self) -> bool:
         """Whether texts pass unchanged."""
-        return not self.segment and not self.stop_words
+        return not self.segment and not self.grams and not self.stop_words
+
+    @model_validator(mode="after")
+    def _cuts_in_one_way(self) -> Self:
+        if self.segment and self.grams:
+            raise ValueError("segment and grams both say how runs of Chinese characters are cut; leave one out")
+        return self
 
 
 def is_han(character: str) -> bool:
@@ -66,6 +75,24 @@ def segment_chinese(text: str) -> list[Span]:
     return [*spans, (position, len(text))]
 
 
+def list_grams(text: str, most: int) -> list[Span]:
+    """Lists the runs of one to so many Chinese characters, each where it begins; what lies between stays whole.
+
+    Counted characters tell a headline's topic better than cut words do, where texts are few; a network that reads
+    them can do as much.
+
+    >>> [text[start:end] for text in ["看书 ok"] for start, end in list_grams(text, 2)]
+    ['', '看', '看书', '书', ' ok']
+    """
+    spans, position = [], 0
+    for run in HAN_RUN.finditer(text):
+        spans.append((position, run.start()))
+        position = run.end()
+        for start in range(run.start(), position):
+            spans.extend((start, end) for end in range(start + 1, min(start + most, position) + 1))
+    return [*spans, (position, len(text))]
+
+
 @lru_cache(maxsize=8)
 def load_stop_words(language: Language) -> frozenset[str]:
     """Returns the stop words of a language (the package stopwordsiso), lower case.
@@ -85,13 +112,22 @@ def load_stop_words(language: Language) -> frozenset[str]:
 
 
 def words_to_read(text: str, settings: WordSettings) -> list[Span]:
-    """Returns which parts of a text the word-level tokenizer should see, in order; between them it sees a space."""
-    spans = segment_chinese(text) if settings.segment else [(0, len(text))]
+    """Returns which parts of a text the word-level tokenizer should see, in order; between them it sees a space.
+
+    With ``grams`` they overlap.
+    """
+    spans = _cut(text, settings)
     if not settings.stop_words:
         return spans
     stop_words = frozenset().union(*(load_stop_words(language) for language in settings.stop_words))
     words = (word for start, end in spans for word in _WORD.finditer(text, start, end))
     return [word.span() for word in words if word.group().lower() not in stop_words]
+
+
+def _cut(text: str, settings: WordSettings) -> list[Span]:
+    if settings.grams:
+        return list_grams(text, settings.grams)
+    return segment_chinese(text) if settings.segment else [(0, len(text))]
 
 
 def prepare_words(text: str, settings: WordSettings) -> str:
