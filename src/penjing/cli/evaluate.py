@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import score_table
 from penjing.data.reading import read_rows
@@ -41,10 +42,13 @@ def show_scores(
     rows, model = LabelledTexts(texts, names), cast("Labeller", load_part(model_folder, part))
     measured = evaluate_model(model, rows, resamples=resamples, mistakes=20, seed=0)
     del measured["correct"]
+    learned = find_learned(model_folder, texts, part)
     if as_json:
-        print_json({"model": str(model_folder), "data": data, **measured})
-    else:
-        result_console().print(score_table(measured))
+        print_json({"model": str(model_folder), "data": data, **measured, **learned})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    say_learned(console, learned, len(texts))
 
 
 def _read(

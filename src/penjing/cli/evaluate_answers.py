@@ -8,6 +8,7 @@ from typing import cast
 
 from penjing.cli.answer import find_encoder
 from penjing.cli.evaluate import open_data
+from penjing.cli.learned_rows import say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import score_table
@@ -16,6 +17,7 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.questions import merge_references
 from penjing.data.sources import source_files
 from penjing.errors import DataError
+from penjing.pipeline.learned_rows import count_learned
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,14 @@ def show_answer_scores(
             index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder))
             reader = DocumentReader(load_as(AnswerModel, model_folder), index)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
+    asked = [(question.question, question.text) for question in questions]
+    learned = {"learned_rows": count_learned(model_folder, asked, ("question", "text"), part)}
     if as_json:
-        print_json({"model": str(model_folder), "data": call.data, **measured})
-    else:
-        result_console().print(score_table(measured))
+        print_json({"model": str(model_folder), "data": call.data, **measured, **learned})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    say_learned(console, learned, len(questions))
 
 
 def _read(call: QuestionCall) -> list[Question]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.cli.evaluate import open_data
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import bits_note, score_table
@@ -51,9 +52,10 @@ def show_generation_scores(model_folder: Path, given: TextColumns, resamples: in
             rows.add(batch)
     training = _training(model_folder, given)
     measured = _measure(model_folder, rows, training, resamples)
+    learned = find_learned(model_folder, rows.texts)
     if as_json:
         missing = {} if training is not None else {"baselines_left_out": _NOT_THERE}
-        print_json({"model": str(model_folder), "data": given.data, **measured, **missing})
+        print_json({"model": str(model_folder), "data": given.data, **measured, **missing, **learned})
         return
     console = result_console()
     console.print(score_table(measured))
@@ -62,6 +64,7 @@ def show_generation_scores(model_folder: Path, given: TextColumns, resamples: in
             console.print(bits_note(name, gaps["bits_per_byte"]), soft_wrap=True)
     if training is None:
         console.print(f"No n-gram model beside it: {_NOT_THERE}.", soft_wrap=True)
+    say_learned(console, learned, len(rows.texts))
 
 
 def _settings(model_folder: Path, given: TextColumns) -> ContinuationData:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from penjing.cli.evaluate import open_data
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title
@@ -59,13 +60,13 @@ def show_language_scores(
     if pairs is not None:
         measured = _measure_pairs(folder, pairs, pairs_per_set, resamples, progress)
     else:
-        measured = _measure_texts(folder, texts, training, resamples, progress)
+        measured = _measure_texts(folder, texts, training, resamples, progress) | find_learned(folder, texts)
     if as_json:
         print_json({"model": str(folder), "data": data, **measured})
     elif pairs is not None:
         _show_pairs(measured)
     else:
-        _show_texts(measured)
+        _show_texts(measured, len(texts))
 
 
 def _check_options(data: str, train: str | None, pairs_per_set: int | None, *, has_pairs: bool) -> None:
@@ -112,12 +113,13 @@ def _measure_texts(
     return {**evaluation.to_dict(), "baselines": baselines, "differences": differences}
 
 
-def _show_texts(measured: dict[str, Any]) -> None:
+def _show_texts(measured: dict[str, Any], rows: int) -> None:
     console = result_console()
     console.print(language_title(measured), soft_wrap=True)
     console.print(language_table(measured))
     for note in language_notes(measured):
         console.print(note, soft_wrap=True)
+    say_learned(console, {"learned_rows": measured["learned_rows"]}, rows)
 
 
 def _show_pairs(measured: dict[str, Any]) -> None:

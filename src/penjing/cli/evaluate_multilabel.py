@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from penjing.cli.evaluate import open_data
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import label_table, score_table
 from penjing.data.label_cells import LabelRules
@@ -33,12 +34,14 @@ def show_multilabel_scores(
     model = load_as(MultilabelModel, model_folder)
     measured = evaluate_multilabel(model, rows, resamples=resamples, mistakes=20, seed=0)
     del measured["given"]
+    learned = find_learned(model_folder, rows.texts)
     if as_json:
-        print_json({"model": str(model_folder), "data": data, **measured})
+        print_json({"model": str(model_folder), "data": data, **measured, **learned})
         return
     console = result_console()
     console.print(score_table(measured))
     console.print(label_table(measured))
+    say_learned(console, learned, len(rows.texts))
 
 
 def _read(data: str, text: str, rules: LabelRules, columns: tuple[str, ...] | None, labels: list[str]) -> LabelSetRows:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from penjing.cli.evaluate import answers_with, open_data
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import score_table
@@ -73,10 +74,13 @@ def show_preference_scores(model_folder: Path, given: PreferenceColumns, resampl
             pairs, Likelihoods(own, reference), measures, "preference_accuracy"
         )
     del measured["margins"]
+    learned = find_learned(model_folder, rows.texts)
     if as_json:
-        print_json({"model": str(model_folder), "data": given.data, **measured})
-    else:
-        result_console().print(score_table(measured))
+        print_json({"model": str(model_folder), "data": given.data, **measured, **learned})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    say_learned(console, learned, len(rows.texts))
 
 
 def _check_tokenizer(model: WritingModel | DialogueModel, folder: Path) -> None:

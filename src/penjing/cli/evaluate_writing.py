@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penjing.cli.evaluate import open_data
+from penjing.cli.learned_rows import find_learned, say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import score_table
@@ -46,10 +47,13 @@ def show_writing_scores(
         model = load_part(model_folder, part)
         assert isinstance(model, WritingModel)
         measured = evaluate_writing(model, rows, resamples=resamples, worst=20, seed=0, progress=progress)
+    learned = find_learned(model_folder, rows.texts, part)
     if as_json:
-        print_json({"model": str(model_folder), "data": pairs.data, **measured})
-    else:
-        result_console().print(score_table(measured))
+        print_json({"model": str(model_folder), "data": pairs.data, **measured, **learned})
+        return
+    console = result_console()
+    console.print(score_table(measured))
+    say_learned(console, learned, len(rows.texts))
 
 
 def _read(pairs: PairColumns) -> PairRows:

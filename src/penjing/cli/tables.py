@@ -82,14 +82,14 @@ def ranking_lines(evaluation: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _cell(name: str, score: dict[str, float] | None) -> str:
-    """Returns a score with its interval; a dash where it is not defined."""
+def _cell(name: str, score: dict[str, float | None] | None) -> str:
+    """Returns a score with its interval, as far as they are defined; a dash where it is not."""
     if score is None or name in _NAMES:
         return _language_cell(name, dict(score) if score else None)
     shown = ".3f" if name in NUMBERS else ".1f" if name in OF_HUNDRED else ".1%"
-    scale = OF_HUNDRED.get(name, 1)
-    value, low, high = (f"{scale * score[end]:{shown}}" for end in ("value", "low", "high"))
-    return f"{value} ({low}–{high})"
+    scale, ends = OF_HUNDRED.get(name, 1), [score[end] for end in ("value", "low", "high")]
+    value, low, high = ("–" if end is None else f"{scale * end:{shown}}" for end in ends)
+    return value if None in ends else f"{value} ({low}–{high})"
 
 
 def language_title(measured: dict[str, Any]) -> str:

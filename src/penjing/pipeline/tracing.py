@@ -169,7 +169,7 @@ def documents_of(model: Path) -> Iterator[Document]:
         raise UsageError(
             "this model was not pretrained on a corpus", where=str(model), do="penjing lineage MODEL shows its files."
         )
-    folder = _stage_beside(model, "corpus")
+    folder = stage_beside(model, "corpus")
     if folder is None:
         raise UsageError(
             "the corpus that it learned from is not beside it any more",
@@ -187,21 +187,25 @@ def rows_learned_from(model: Path) -> Path | None:
     Raises:
         ModelFolderError: this is no model.
     """
-    return _stage_beside(model, "data")
+    return stage_beside(model, "data")
 
 
-def _was_made_by(model: Path, stage: str) -> bool:
-    return any(entry["stage"] == stage for entry in read_lineage(model))
+def stage_beside(model: Path, stage: str) -> Path | None:
+    """Returns the folder of a stage that a model came from, if it is still beside it as it was.
 
-
-def _stage_beside(model: Path, stage: str) -> Path | None:
-    """Returns the folder of a stage that a model came from, if it is still beside it as it was."""
+    Raises:
+        ModelFolderError: this is no model.
+    """
     entry = next((entry for entry in read_lineage(model) if entry["stage"] == stage), None)
     if entry is None:
         return None
     folder = model.resolve().parent / "stages" / f"{stage}-{entry['key'][:12]}"
     is_as_it_was = (folder / RECORD).is_file() and read_json(folder / RECORD)["content"] == entry["content"]
     return folder if is_as_it_was else None
+
+
+def _was_made_by(model: Path, stage: str) -> bool:
+    return any(entry["stage"] == stage for entry in read_lineage(model))
 
 
 def _is_learned(item: Document | DroppedDocument) -> bool:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from rich.console import Console
+
+from penjing.cli.tables import score_table
+
+
+def test_a_score_without_a_value_or_an_interval_is_shown_as_far_as_it_is_known() -> None:
+    scores = {
+        "distinct_2": {"value": 0.5, "low": 0.25, "high": 0.75},
+        "repetition": {"value": 0.5, "low": None, "high": None},
+        "length": {"value": None, "low": None, "high": None},
+    }
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(score_table({"rows": 3, "scores": scores}))
+    cells = {line.split()[0]: line.split(maxsplit=1)[1] for line in printed.get().splitlines()[2:]}
+    assert {name: cell.strip() for name, cell in cells.items()} == {
+        "distinct_2": "50.0% (25.0%–75.0%)",
+        "repetition": "50.0%",
+        "length": "–",
+    }
