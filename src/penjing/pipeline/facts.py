@@ -33,6 +33,7 @@ from penjing.pipeline.report.writing_facts import WritingReportFacts
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
+from penjing.pipeline.teaching import with_known_rows
 from penjing.tasks.prediction import (
     ClassPrediction,
     ItemPrediction,
@@ -74,7 +75,9 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
             "model": {
-                **_describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
+                **_describe_model(
+                    done["finetune"], done["finetune"].facts["family"], recipe.model.shape, outcome.evaluation
+                ),
                 "names": describe_names(recipe, done["examples"].facts),
             },
             "evaluation": outcome.evaluation,
@@ -120,7 +123,9 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
         {
             **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
-            "model": _describe_model(done["finetune"], done["finetune"].facts["family"], recipe.model.shape),
+            "model": _describe_model(
+                done["finetune"], done["finetune"].facts["family"], recipe.model.shape, outcome.evaluation
+            ),
             "evaluation": outcome.evaluation,
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, SetPrediction)],
             "data": {
@@ -288,7 +293,7 @@ def _describe_outcome(recipe: Recipe, outcome: Outcome) -> dict[str, Any]:
     return {
         **_describe_run(recipe, done, outcome.command),
         "task": recipe.task,
-        "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes),
+        "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes, outcome.evaluation),
         "evaluation": outcome.evaluation,
     }
 
@@ -314,14 +319,17 @@ def _trained(done: dict[str, Artifact]) -> list[str]:
     return [name for name in ("pretrain", "finetune") if name in done]
 
 
-def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:
+def _describe_model(
+    artifact: Artifact, family: str, shape: Iterable[str], evaluation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     config = read_config(artifact.folder / "model")
     kept = {key: config[key] for key in shape if key in config}
     facts = artifact.facts
     return {
         "family": family,
         "parameters": facts["parameters"],
-        **{key: facts.get(key) for key in ("lora", "head", "distill")},
+        **{key: facts.get(key) for key in ("lora", "head")},
+        "distill": with_known_rows(facts.get("distill"), evaluation or {}),
         "shape": kept,
     }
 

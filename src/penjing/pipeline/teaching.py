@@ -123,3 +123,13 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
         kept = ("read", "empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out", "texts")
         described["unlabelled"] = {name: counts[name] for name in kept}
     return described
+
+
+def with_known_rows(distill: dict[str, Any] | None, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Returns what is known of the teachers, with how many test rows each learned from."""
+    if distill is None:
+        return None
+    scored = evaluation.get("teachers", {})
+    learned = [scored.get(str(number), {}).get("learned_rows") for number in range(1, len(distill["teachers"]) + 1)]
+    teachers = [{**teacher, "learned_rows": rows} for teacher, rows in zip(distill["teachers"], learned, strict=True)]
+    return {**distill, "teachers": teachers}

@@ -302,10 +302,11 @@ class HeadFacts(BaseModel):
 
 
 class Teacher(Facts):
-    """A model that another learned from."""
+    """A model that another learned from; ``learned_rows``: test rows that it learned from itself, where it is known."""
 
     family: str
     parameters: int
+    learned_rows: int | None = None
 
 
 class TaughtFacts(BaseModel):

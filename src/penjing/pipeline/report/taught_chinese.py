@@ -8,6 +8,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "teacher": "教师 {number}",
     "all_teachers": "全部教师合议",
     "teacher_of": "{family}，{parameters}参数，是本模型的 {times} 倍",
+    "teacher_knew": "它学过测试数据中的 {count} 条：它的分数偏高，本模型的也可能偏高",
     "taught": "向教师学习",
     "taught_by": "占损失的 {weight}，温度 {temperature}",
     "taught_by_steps": "每次预测的损失（nat），横轴为步数；训练线含标签与教师两部分，验证线只含标签",

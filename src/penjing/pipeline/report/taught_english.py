@@ -8,6 +8,7 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "teacher": "Teacher {number}",
     "all_teachers": "All teachers together",
     "teacher_of": "{family}, {parameters} parameters, {times} times as many as this model",
+    "teacher_knew": "which learned from {count} of the test rows: its scores are too good, and perhaps this model's",
     "taught": "Learned from teachers",
     "taught_by": "{weight} of the loss, at temperature {temperature}",
     "taught_by_steps": "nats a prediction, against steps; training: labels and teachers together, validation: labels "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from penjing.pipeline.report.facts import ModelFacts
+from penjing.pipeline.report.facts import ModelFacts, Teacher
 from penjing.pipeline.report.wording import Wording
 
 _LEFT_OUT = ("empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out")
@@ -32,15 +32,7 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
     if taught is None:
         return []
     rows = [
-        (
-            name_teacher(str(number), wording),
-            wording.say(
-                "teacher_of",
-                family=wording.name("family", teacher.family),
-                parameters=wording.parameters(teacher.parameters),
-                times=f"{teacher.parameters / model.parameters:.1f}",
-            ),
-        )
+        (name_teacher(str(number), wording), _say_teacher(teacher, model, wording))
         for number, teacher in enumerate(taught.teachers, start=1)
     ]
     if taught.temperature is not None and taught.weight is not None:
@@ -59,6 +51,19 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
         kept = wording.say("unlabelled_of", texts=texts, read=read)
         rows.append((wording.say("unlabelled_texts"), wording.say("comma").join([kept, *reasons])))
     return rows
+
+
+def _say_teacher(teacher: Teacher, model: ModelFacts, wording: Wording) -> str:
+    """Returns family and size of a teacher, and how many test rows it has learned from, if any."""
+    said = wording.say(
+        "teacher_of",
+        family=wording.name("family", teacher.family),
+        parameters=wording.parameters(teacher.parameters),
+        times=f"{teacher.parameters / model.parameters:.1f}",
+    )
+    if not teacher.learned_rows:
+        return said
+    return wording.say("comma").join([said, wording.say("teacher_knew", count=wording.count(teacher.learned_rows))])
 
 
 def _target_rows(targets: Mapping[str, int], wording: Wording, *, with_truth: bool) -> list[tuple[str, str]]:

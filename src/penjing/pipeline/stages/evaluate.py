@@ -6,6 +6,7 @@ from typing import Any
 
 from penjing.files import write_json
 from penjing.pipeline.kinds import kind_of
+from penjing.pipeline.learned_rows import with_teachers_rows
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.word_teaching import word_teacher_files
@@ -15,7 +16,8 @@ EVALUATION = "evaluation.json"
 
 def _run(context: StageContext) -> dict[str, Any]:
     evaluated = kind_of(context.recipe).evaluate(context.recipe, context.inputs, context.progress)
-    write_json(context.folder / EVALUATION, evaluated.document)
+    document = with_teachers_rows(evaluated.document, context.recipe, context.inputs["data"])
+    write_json(context.folder / EVALUATION, document)
     return evaluated.facts
 
 
