@@ -180,6 +180,12 @@ def test_two_ways_to_cut_chinese_and_pairs_that_would_be_cut_again_are_refused()
         TokenizerSettings(kind="bpe", words=WordSettings(grams=2))
 
 
+def test_a_setting_that_is_not_used_changes_no_fingerprint_of_models_that_were_trained_before_it() -> None:
+    assert WordSettings(segment=True).model_dump(mode="json") == {"segment": True, "stop_words": []}
+    assert WordSettings(grams=2).model_dump() == {"segment": False, "grams": 2, "stop_words": ()}
+    assert WordSettings.model_validate(WordSettings(grams=2).model_dump()) == WordSettings(grams=2)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_spare_tokens_come_last_and_move_no_other_id(kind: str, tmp_path: Path) -> None:
     plain, spare = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from penjing.errors import MissingExtraError, UsageError
 
@@ -32,6 +32,12 @@ class WordSettings(BaseModel):
         0, ge=0, le=3, description="read runs of Chinese characters as every one to so many in a row; 0: as they are"
     )
     stop_words: tuple[Language, ...] = Field((), description="languages whose stop words are removed (extra words)")
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out what came later and is not used: fingerprints of models, and runs, stay as they were."""
+        values: dict[str, Any] = write(self)
+        return values if self.grams else {name: value for name, value in values.items() if name != "grams"}
 
     @property
     def is_plain(self) -> bool:
