@@ -55,6 +55,7 @@ def write_new_recipe(
     label: str | None,
     target: str | None,
     start: str | None,
+    teacher: str | None,
     minutes: float,
     out: Path | None,
     language: Language,
@@ -79,7 +80,7 @@ def write_new_recipe(
     with progress.stopping_on_signals():
         progress.say(f"new: looking at {' and '.join(addresses)}")
         found = _look(task, addresses, text, label, target)
-        wanted = Wanted(name, task, tuple(addresses), texts, start, minutes, language)
+        wanted = Wanted(name, task, tuple(addresses), texts, start, minutes, language, teacher)
         proposal = propose(wanted, found, _planner(progress), _measure_rate)
     shown = _say_found(found, language)
     heading = [

@@ -18,6 +18,7 @@ from penjing.pipeline.starting.language_model import SPARE, propose_language_mod
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.parts import propose_parts
 from penjing.pipeline.starting.preferences import propose_preferences
+from penjing.pipeline.starting.taught import is_smaller, teach
 from penjing.pipeline.starting.wanted import Document, Wanted
 from penjing.pipeline.starting.writer import propose_writers
 from penjing.tasks.task import Answers, load_task
@@ -65,7 +66,7 @@ class Proposal:
 
 
 def propose(wanted: Wanted, found: Found, plan: Callable[[Recipe], Plan], rate: Callable[[], float]) -> Proposal:
-    """Returns the best recipe that fits into the minutes, or else the quickest.
+    """Returns the best recipe that fits into the minutes, and is of a smaller model than its teacher, or the quickest.
 
     Args:
         wanted: what it is to be for.
@@ -74,14 +75,14 @@ def propose(wanted: Wanted, found: Found, plan: Callable[[Recipe], Plan], rate: 
         rate: measures the operations per second of the machine.
 
     Raises:
-        UsageError: the labels are none of the task's.
+        UsageError: the labels are none of the task's, or nobody can teach it.
         PenjingError: a recipe cannot run on the files.
     """
     stage = "pretrain" if wanted.task == LANGUAGE_MODEL else "finetune"
     proposals = []
-    for kind, document in _candidates(wanted, found, rate):
+    for kind, document in teach(wanted, _candidates(wanted, found, rate)):
         proposals.append(_fit(kind, document, stage, wanted.minutes, plan))
-        if proposals[-1].fits:
+        if proposals[-1].fits and is_smaller(proposals[-1].plan):
             return proposals[-1]
     return min(proposals, key=lambda proposal: proposal.plan.seconds)
 

@@ -10,6 +10,8 @@ from typing import Any
 from penjing.pipeline.recipe import Recipe
 
 _COMMENTS: Mapping[str, tuple[str, str]] = {
+    "finetune.distill.teacher": ("a larger model, whose answers are learned", "更大的模型，学它的回答"),
+    "tokenizer.start": ("the tokenizer of that folder, as it is", "原样取用那个文件夹的分词器"),
     "data.encoding": ("found by the bytes: UTF-8, GB18030, Big5 …", "按字节判断：UTF-8、GB18030、Big5……"),
     "data.columns": ("the file has no header line", "文件没有标题行"),
     "data.empty_text": ("rows without a text are left out", "没有文本的行略去"),

@@ -26,6 +26,7 @@ class Wanted:
         start: a model folder to start from; None: what suits.
         minutes: that a run may take.
         language: of the report, en or zh.
+        teacher: a model folder to learn from; None: from the rows alone.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Wanted:
     start: str | None
     minutes: float
     language: str
+    teacher: str | None = None
 
 
 def rows_section(wanted: Wanted, found: Found) -> Document:
