@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +72,12 @@ def test_spaces_that_make_no_sense_are_refused_with_the_recipe(section: Any, par
 def test_settings_that_cannot_be_searched_are_refused(section: Any, base: dict[str, Any], paragraph: str) -> None:
     with pytest.raises(RecipeError, match=paragraph):
         space_of(recipe(section, base))
+
+
+def test_sizes_of_models_that_write_are_searched_where_the_vocabulary_is_the_same(tmp_path: Path) -> None:
+    for tokenizer in ({"kind": "bpe", "vocab_size": 400}, {"start": str(tmp_path)}):
+        found = space_of(recipe({"model.size": ["tiny", "mini"]}, {**WRITING, "tokenizer": tokenizer}))
+        assert found == {"model.size": ("tiny", "mini")}
 
 
 def test_recipe_without_rows_is_refused() -> None:

@@ -142,7 +142,7 @@ def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
     """Refuses a setting under which trials could not be compared."""
     reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
     if load_task(task_of(recipe)).answers in _WRITTEN:
-        sets_vocabulary = "vocab_size" in recipe.tokenizer.model_fields_set
+        sets_vocabulary = not recipe.tokenizer.model_fields_set.isdisjoint(("vocab_size", "start"))
         if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
             key == "model.size" and not sets_vocabulary
         ):
