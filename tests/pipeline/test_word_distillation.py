@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,25 @@ def test_adapters_learn_from_a_teacher(texts: Taught, tmp_path: Path, student_re
     done = run(document, tmp_path / "out")
     assert done.adapter is not None
     assert done.artifacts["finetune"].facts["distill"]["teachers"][0]["family"] == "llama"
+
+
+def test_a_model_that_learned_preferences_last_teaches_one_that_chats(
+    chats: Taught, tmp_path: Path, student_recipe: Make
+) -> None:
+    recipe, teacher, _ = chats
+    said = [
+        {"prompt": f"{a} {b}", "chosen": a, "rejected": b} for a in ("red", "blue", "gray") for b in "abcdefghijklm"
+    ]
+    (tmp_path / "preferred.jsonl").write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
+    preferring = {
+        **{key: recipe[key] for key in ("render", "write")},
+        **{"name": "preferring", "task": "prefer_reply", "data": {"path": str(tmp_path / "preferred.jsonl")}},
+        **{"model": {"start": str(teacher.model)}, "evaluate": {"resamples": 100}},
+        "finetune": {"epochs": 0.5, "precision": "fp32", "device": "cpu"},
+    }
+    preferred = run(preferring, tmp_path / "preferring")
+    done = run(student_recipe(recipe, preferred.model), tmp_path / "out")
+    assert done.evaluation["teachers"]["1"]["scores"].keys() == done.evaluation["scores"].keys()
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(texts: Taught, tmp_path: Path, student_recipe: Make) -> None:
