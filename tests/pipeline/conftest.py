@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pipeline.text_recipes import texts_recipe
 
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
@@ -89,24 +90,6 @@ def _shape(family: str, width: int) -> dict[str, Any]:
     return {**_SHAPES[family], ("d_model" if family == "t5" else "hidden_size"): width}
 
 
-def _texts_recipe(folder: Path, family: str) -> dict[str, Any]:
-    """Writes lines, and returns the recipe of a teacher."""
-    rng = random.Random(0)
-    lines = [f"row {n}: " + " ".join(rng.choice(("red", "blue", "很好")) for _ in range(12)) for n in range(120)]
-    (folder / "lines.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return {
-        "name": "teacher",
-        "task": "generate",
-        "data": {"path": str(folder / "lines.txt")},
-        "tokenizer": {"kind": "bpe", "vocab_size": 300},
-        "model": {"family": family, "shape": _shape(family, 32)},
-        "render": {"max_tokens": 20, "prompt_words": 4},
-        "finetune": {"epochs": 2, "learning_rate": 1e-2, "precision": "fp32", "device": "cpu"},
-        "write": {"max_tokens": 10},
-        "evaluate": {"resamples": 100, "samples": 8},
-    }
-
-
 def _chat_recipe(folder: Path, family: str) -> dict[str, Any]:
     """Writes dialogues in which the assistant says what the user said, twice, and returns the recipe of a teacher."""
     rng = random.Random(0)
@@ -147,7 +130,11 @@ def teacher_recipe() -> Callable[..., dict[str, Any]]:
     """A function that writes rows into a folder and returns a recipe for a model that goes on with texts, or chats."""
 
     def make(folder: Path, task: str = "generate", family: str = "llama") -> dict[str, Any]:
-        return _chat_recipe(folder, family) if task == "chat" else _texts_recipe(folder, family)
+        return (
+            _chat_recipe(folder, family)
+            if task == "chat"
+            else {**texts_recipe(folder, family, _shape(family, 32)), "name": "teacher"}
+        )
 
     return make
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.pipeline.text_recipes import texts_recipe
 from typer.testing import CliRunner
 
 import penjing
@@ -42,21 +42,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 def recipe_in(folder: Path, family: str = "llama") -> dict[str, Any]:
-    rng = random.Random(0)
-    lines = [f"row {n}: " + " ".join(rng.choice(("red", "blue", "很好")) for _ in range(12)) for n in range(120)]
-    (folder / "lines.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return {
-        "name": "lines",
-        "task": "generate",
-        "data": {"path": str(folder / "lines.txt")},
-        "tokenizer": {"kind": "bpe", "vocab_size": 300},
-        "model": {"family": family, "shape": SHAPES[family]},
-        "render": {"max_tokens": 20, "prompt_words": 4},
-        "finetune": {"epochs": 2, "learning_rate": 1e-2, "precision": "fp32", "device": "cpu"},
-        "write": {"max_tokens": 10},
-        "evaluate": {"resamples": 100, "samples": 8},
-        "report": {"examples": ["row 7: red"]},
-    }
+    return {**texts_recipe(folder, family, SHAPES[family]), "report": {"examples": ["row 7: red"]}}
 
 
 @pytest.fixture(scope="module", params=["llama", "lstm", "t5"])
