@@ -66,7 +66,10 @@ def test_log_that_nobody_reads_does_not_stop_a_run(cli: Any, workplace: Any) -> 
     assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["lineage", _MODEL], ["run", "nope.toml"]])
+@pytest.mark.parametrize(
+    "args",
+    [["--help"], ["run", "--help"], ["lineage", _MODEL], ["run", "nope.toml"], ["evaluate", _MODEL, "nope.csv"]],
+)
 def test_what_needs_no_torch_does_not_wait_for_it(args: list[str], trained: Any) -> None:
     program = (
         "import atexit, sys; from penjing.cli.main import main; "

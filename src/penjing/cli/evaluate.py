@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from penjing.cli.learned_rows import find_learned, say_learned
-from penjing.cli.output import print_json, result_console
-from penjing.cli.tables import score_table
+from penjing.cli.evaluate_output import find_learned, show_measured
 from penjing.data.reading import read_rows
 from penjing.tasks.card import card_task, choose_part, read_card
 from penjing.tasks.raw_labels import name_labels
@@ -43,12 +41,7 @@ def show_scores(
     measured = evaluate_model(model, rows, resamples=resamples, mistakes=20, seed=0)
     del measured["correct"]
     learned = find_learned(model_folder, texts, part)
-    if as_json:
-        print_json({"model": str(model_folder), "data": data, **measured, **learned})
-        return
-    console = result_console()
-    console.print(score_table(measured))
-    say_learned(console, learned, len(texts))
+    show_measured(model_folder, data, measured, learned, len(texts), as_json=as_json)
 
 
 def _read(

@@ -8,10 +8,9 @@ from typing import cast
 
 from penjing.cli.answer import find_encoder
 from penjing.cli.evaluate import open_data
-from penjing.cli.learned_rows import say_learned
-from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.evaluate_output import show_measured
+from penjing.cli.output import log_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import score_table
 from penjing.data.question_rows import Question, QuestionReader
 from penjing.data.question_settings import QuestionData
 from penjing.data.questions import merge_references
@@ -70,12 +69,7 @@ def show_answer_scores(
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     asked = [(question.question, question.text) for question in questions]
     learned = {"learned_rows": count_learned(model_folder, asked, ("question", "text"), part)}
-    if as_json:
-        print_json({"model": str(model_folder), "data": call.data, **measured, **learned})
-        return
-    console = result_console()
-    console.print(score_table(measured))
-    say_learned(console, learned, len(questions))
+    show_measured(model_folder, call.data, measured, learned, len(questions), as_json=as_json)
 
 
 def _read(call: QuestionCall) -> list[Question]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penjing.cli.evaluate import open_data
-from penjing.cli.learned_rows import find_learned, say_learned
-from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.evaluate_output import find_learned, show_measured
+from penjing.cli.output import log_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import score_table
 from penjing.data.dialogues import join_contents, read_dialogue_rows
 
 
@@ -44,9 +43,4 @@ def show_dialogue_scores(
         model = load_as(DialogueModel, model_folder)
         measured, _, _ = evaluate_dialogues(model, dialogues, DialogueMeasures(resamples=resamples), progress)
     learned = find_learned(model_folder, [join_contents(messages) for messages in dialogues])
-    if as_json:
-        print_json({"model": str(model_folder), "data": given.data, **measured, **learned})
-        return
-    console = result_console()
-    console.print(score_table(measured))
-    say_learned(console, learned, len(dialogues))
+    show_measured(model_folder, given.data, measured, learned, len(dialogues), as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from penjing.cli.evaluate import open_data
-from penjing.cli.learned_rows import find_learned, say_learned
+from penjing.cli.evaluate_output import find_learned, say_learned
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title

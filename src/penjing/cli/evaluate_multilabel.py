@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from penjing.cli.evaluate import open_data
-from penjing.cli.learned_rows import find_learned, say_learned
+from penjing.cli.evaluate_output import find_learned, say_learned
 from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import label_table, score_table
 from penjing.data.label_cells import LabelRules

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from penjing.cli.evaluate import answers_with, open_data
-from penjing.cli.learned_rows import find_learned, say_learned
-from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.evaluate_output import find_learned, show_measured
+from penjing.cli.output import log_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import score_table
 from penjing.data.preferences import read_preference_rows
 from penjing.errors import UsageError
 
@@ -75,12 +74,7 @@ def show_preference_scores(model_folder: Path, given: PreferenceColumns, resampl
         )
     del measured["margins"]
     learned = find_learned(model_folder, rows.texts)
-    if as_json:
-        print_json({"model": str(model_folder), "data": given.data, **measured, **learned})
-        return
-    console = result_console()
-    console.print(score_table(measured))
-    say_learned(console, learned, len(rows.texts))
+    show_measured(model_folder, given.data, measured, learned, len(rows.texts), as_json=as_json)
 
 
 def _check_tokenizer(model: WritingModel | DialogueModel, folder: Path) -> None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penjing.cli.evaluate import open_data
-from penjing.cli.learned_rows import find_learned, say_learned
-from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.evaluate_output import find_learned, show_measured
+from penjing.cli.output import log_console
 from penjing.cli.progress import TerminalProgress
-from penjing.cli.tables import score_table
 from penjing.data.reading import PairRows, read_pair_rows
 
 
@@ -48,12 +47,7 @@ def show_writing_scores(
         assert isinstance(model, WritingModel)
         measured = evaluate_writing(model, rows, resamples=resamples, worst=20, seed=0, progress=progress)
     learned = find_learned(model_folder, rows.texts, part)
-    if as_json:
-        print_json({"model": str(model_folder), "data": pairs.data, **measured, **learned})
-        return
-    console = result_console()
-    console.print(score_table(measured))
-    say_learned(console, learned, len(rows.texts))
+    show_measured(model_folder, pairs.data, measured, learned, len(rows.texts), as_json=as_json)
 
 
 def _read(pairs: PairColumns) -> PairRows:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from penjing.data.keys import Keys, KeySet, normalized_keys
-from penjing.data.reading import iter_texts
 from penjing.data.unlabelled import TEXTS
-from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.teaching import teacher_folders
 from penjing.pipeline.tracing import stage_beside
 from penjing.tasks.card import CARD
 
@@ -46,24 +42,6 @@ def count_learned(
     asked = KeySet([keys])
     found = [known[asked.contains(known)] for file in files for known in _file_keys(file, columns)]
     return int(KeySet(found).contains(keys).sum())
-
-
-def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> dict[str, Any]:
-    """Returns an evaluation in which each teacher has ``learned_rows``: how many test rows it learned from.
-
-    Of such rows it says more than it could of new ones, and its student has learned a part of that.
-
-    Args:
-        document: of a model; where nobody taught it, it stays as it is.
-        recipe: names the teachers.
-        data: the rows of the model, by splits.
-    """
-    if "teachers" not in document:
-        return document
-    texts = [(text,) for batch in iter_texts(data / "test.parquet") for text in batch]
-    found = {str(number): count_learned(at, texts) for number, at in enumerate(teacher_folders(recipe), start=1)}
-    teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
-    return {**document, "teachers": teachers}
 
 
 def _learned_files(model: Path, part: str | None) -> Iterator[Path]:

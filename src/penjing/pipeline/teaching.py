@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from penjing.data.reading import iter_texts
 from penjing.errors import ModelFolderError, RecipeError
 from penjing.files import read_json
 from penjing.models.config import family_of
 from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
+from penjing.pipeline.learned_rows import count_learned
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import distilling
 from penjing.pipeline.start import locate_folder
@@ -123,6 +125,24 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
         kept = ("read", "empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out", "texts")
         described["unlabelled"] = {name: counts[name] for name in kept}
     return described
+
+
+def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> dict[str, Any]:
+    """Returns an evaluation in which each teacher has ``learned_rows``: how many test rows it learned from.
+
+    Of such rows it says more than it could of new ones, and its student has learned a part of that.
+
+    Args:
+        document: of a model; where nobody taught it, it stays as it is.
+        recipe: names the teachers.
+        data: the rows of the model, by splits.
+    """
+    if "teachers" not in document:
+        return document
+    texts = [(text,) for batch in iter_texts(data / "test.parquet") for text in batch]
+    found = {str(number): count_learned(at, texts) for number, at in enumerate(teacher_folders(recipe), start=1)}
+    teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
+    return {**document, "teachers": teachers}
 
 
 def with_known_rows(distill: dict[str, Any] | None, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:

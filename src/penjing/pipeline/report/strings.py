@@ -32,6 +32,8 @@ from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
 from penjing.pipeline.report.ranking_english import RANKING_ENGLISH
 from penjing.pipeline.report.taught_chinese import TAUGHT_CHINESE
 from penjing.pipeline.report.taught_english import TAUGHT_ENGLISH
+from penjing.pipeline.report.tokenizer_chinese import TOKENIZER_CHINESE
+from penjing.pipeline.report.tokenizer_english import TOKENIZER_ENGLISH
 from penjing.pipeline.report.tune_chinese import TUNE_CHINESE
 from penjing.pipeline.report.tune_english import TUNE_ENGLISH
 from penjing.pipeline.report.words_chinese import WORDS_CHINESE
@@ -43,6 +45,7 @@ Language = Literal["en", "zh"]
 
 _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (ENGLISH, CHINESE),
+    (TOKENIZER_ENGLISH, TOKENIZER_CHINESE),
     (LABELS_ENGLISH, LABELS_CHINESE),
     (WORDS_ENGLISH, WORDS_CHINESE),
     (ADAPTERS_ENGLISH, ADAPTERS_CHINESE),

@@ -6,9 +6,9 @@ from typing import Any
 
 from penjing.files import write_json
 from penjing.pipeline.kinds import kind_of
-from penjing.pipeline.learned_rows import with_teachers_rows
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
+from penjing.pipeline.teaching import with_teachers_rows
 from penjing.pipeline.word_teaching import word_teacher_files
 
 EVALUATION = "evaluation.json"
