@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -21,8 +23,8 @@ _log = logging.getLogger("penjing.serve")
 def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     """Serves until it is told to end.
 
-    SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished; a second one ends at
-    once. SIGHUP: models whose folders changed are replaced.
+    SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished; a second one ends the
+    process at once. SIGHUP: models whose folders changed are replaced.
 
     Args:
         settings: how it is set up.
@@ -61,6 +63,8 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
     server.run(sockets=[listener])
+    if server.force_exit:
+        _leave_at_once()
 
 
 def make_app(settings: ServeSettings) -> Any:
@@ -119,6 +123,14 @@ def _server_class(base: type[Any]) -> type[Any]:
             self._reloading = self._loop.create_task(self._context.pool.reload())
 
     return Server
+
+
+def _leave_at_once() -> None:
+    """Ends the process without Python's own end: engines are still at work, and that end would abort in their midst."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _raise_file_limit() -> None:
