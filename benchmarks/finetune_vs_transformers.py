@@ -67,7 +67,7 @@ def run_penjing(epochs: int, batch_rows: int, rate: float) -> dict[str, Any]:
         settings = FinetuneSettings(
             epochs=epochs, batch_rows=batch_rows, warmup=0, beta2=0.999, weight_decay=0, checkpoint_every_s=1e9
         )
-        batches = RowBatches(shard, tokenizer.pad_id, settings.batch_tokens, batch_rows, SEED)
+        batches = RowBatches(shard, tokenizer.pad_id, settings.batch_tokens, batch_rows, SEED, few_lengths=True)
         objective = ClassificationObjective()
         job = TrainingJob("finetune", network, objective, batches, None, settings, rate, SEED)
         began = time.perf_counter()

@@ -30,6 +30,23 @@ def test_every_row_comes_once_an_epoch_and_little_is_padding(tmp_path: Path) -> 
     assert sum(lengths) / padded > 0.97
 
 
+def test_rows_of_few_lengths_are_padded_to_them_and_still_come_once_each(tmp_path: Path) -> None:
+    lengths = np.random.default_rng(0).integers(5, 60, size=2000).tolist()
+    shard = make_shard(tmp_path, lengths)
+    exact, rounded = (RowBatches(shard, 0, 2048, 64, seed=0, few_lengths=few) for few in (False, True))
+    shapes = [
+        {batches.load(rows).ids.shape[1] for epoch in range(4) for rows in batches.plan(epoch)}
+        for batches in (exact, rounded)
+    ]
+    assert len(shapes[1]) <= 20 < len(shapes[0])
+    plan = rounded.plan(0)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(2000))
+    batches = [rounded.load(rows) for rows in plan]
+    assert all(batch.ids.numel() <= 2048 for batch in batches)
+    real = [int(batch.ids.numel() if batch.mask is None else batch.mask.sum()) for batch in batches]
+    assert real == [sum(lengths[row] for row in rows) for rows in plan]
+
+
 def test_epochs_differ_and_the_same_epoch_is_the_same(tmp_path: Path) -> None:
     shard = make_shard(tmp_path, [10] * 100)
     plans = [np.concatenate(RowBatches(shard, 0, 200, 8, seed=1).plan(epoch)) for epoch in (0, 0, 1)]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +13,7 @@ from penjing.progress import Silent
 from penjing.registry import load_registered
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
-from penjing.train.batches import RowBatches, WindowBatches
+from penjing.train.batches import Batch, RowBatches, WindowBatches
 from penjing.train.compiling import count_steps, should_compile
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
@@ -113,6 +116,37 @@ def test_compiled_run_has_the_losses_of_the_plain_one(shard: TokenShard, tmp_pat
         assert result.compiled == (compiled == "on")
         losses.append([row["loss"] for row in read_history(tmp_path / compiled / "history.jsonl") if "loss" in row])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+class Recorded:
+    """Batches that remember the length of each that was trained on or measured, in order."""
+
+    def __init__(self, batches: RowBatches) -> None:
+        self.batches, self.lengths = batches, list[int]()
+
+    has_one_shape = False
+
+    def plan(self, epoch: int) -> list[np.ndarray[Any, Any]]:
+        return self.batches.plan(epoch)
+
+    def load(self, rows: np.ndarray[Any, Any]) -> Batch:
+        batch = self.batches.load(rows)
+        self.lengths.append(batch.ids.shape[1])
+        return batch
+
+    def used_ids(self) -> torch.Tensor | None:
+        return self.batches.used_ids()
+
+
+def test_probe_takes_a_step_with_every_shape_of_a_batch(shard: TokenShard) -> None:
+    job = finetuning(shard)
+    assert isinstance(job.batches, RowBatches)
+    alone, probed = Recorded(job.batches), Recorded(job.batches)
+    shapes = {alone.load(rows).ids.shape[1] for rows in alone.plan(0)}
+    probe_training(replace(job, batches=probed), seconds=2)
+    last = probed.lengths[-len(shapes) :]
+    assert set(last) == shapes
+    assert len(shapes) > 5
 
 
 def test_probe_knows_the_steps_of_the_whole_run_and_about_its_tokens(shard: TokenShard, tmp_path: Path) -> None:

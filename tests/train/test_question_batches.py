@@ -48,3 +48,15 @@ def test_the_ids_in_use_are_those_that_occur_and_padding(folder: Path) -> None:
     used = QuestionBatches(folder, 0, PairLimits(100, 8), 0).used_ids()
     assert used is not None
     assert used.tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
+
+
+def test_windows_are_padded_to_few_lengths(tmp_path: Path) -> None:
+    rows = [Rendered([2, 7, 3, *[8] * length, 3], [], 0) for length in range(1, 200)]
+    write_shard(tmp_path, [(rows, [3] * len(rows))], vocab_size=10, unknown_id=-1, fingerprint="x")
+    np.save(tmp_path / SPANS, np.zeros((len(rows), 2), dtype=np.int64), allow_pickle=False)
+    batches = QuestionBatches(tmp_path, 0, PairLimits(10_000, 1), 0)
+    loaded = [batches.load(rows) for rows in batches.plan(0)]
+    assert len({batch.ids.shape[1] for batch in loaded}) < 40
+    assert sum(int(batch.ids.numel() if batch.mask is None else batch.mask.sum()) for batch in loaded) == sum(
+        len(row.ids) for row in rows
+    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.errors import DataError
-from penjing.text.batching import pad_rows, plan_by_length
+from penjing.text.batching import pad_rows, plan_by_length, round_lengths
 from penjing.text.shards import TokenShard
 
 _TOKENS_AT_ONCE = 1 << 20
@@ -137,6 +137,8 @@ class RowBatches:
         batch_rows: the most rows in a batch.
         seed: decides the order.
         shuffled: false for validation.
+        few_lengths: pads rows to one of few lengths, so that memory does not grow with each new one (`round_lengths`);
+            nothing is gained by it where a network computes token after token.
     """
 
     def __init__(
@@ -148,10 +150,11 @@ class RowBatches:
         seed: int,
         *,
         shuffled: bool = True,
+        few_lengths: bool = False,
     ) -> None:
         self._shard, self._pad_id, self._seed, self._shuffled = shard, pad_id, seed, shuffled
         self._batch_tokens, self._batch_rows = batch_tokens, batch_rows
-        self._lengths = shard.lengths
+        self._lengths = round_lengths(shard.lengths) if few_lengths else shard.lengths  # as they are padded
 
     @property
     def has_one_shape(self) -> bool:
@@ -163,7 +166,8 @@ class RowBatches:
         return shuffle_by_length(self._lengths, self._batch_tokens, self._batch_rows, [self._seed, epoch])
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
-        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id)
+        length = int(self._lengths[rows].max())
+        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id, length)
         return Batch(
             ids=torch.from_numpy(ids),
             mask=None if mask.all() else torch.from_numpy(mask),

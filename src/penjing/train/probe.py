@@ -23,8 +23,11 @@ from penjing.train.job import TrainingJob
 from penjing.train.measuring import measure
 from penjing.train.trainer import Trainer
 
+Plan = list[NDArray[np.int64]]
+
 _LEAST_STEPS = 6
 _VALIDATION_BATCHES = 6
+_LOOKING_S = 1.0  # for the shapes of batches
 
 
 @dataclass(frozen=True)
@@ -47,34 +50,36 @@ class Probe:
 
 
 class _StopAfter(Silent):
-    """Asks to stop after some seconds, but not before a few steps were made."""
+    """Asks to stop after some seconds, but not before so many steps were made."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._asked, self._began = seconds, 0, 0.0
+    def __init__(self, seconds: float, least_steps: int) -> None:
+        self._seconds, self._least, self._asked, self._began = seconds, least_steps, 0, 0.0
 
     def should_stop(self) -> bool:
         # The first step compiles and warms up; the clock starts after it.
         if self._asked == 0:
             self._began = time.perf_counter()
         self._asked += 1
-        return self._asked >= _LEAST_STEPS and time.perf_counter() - self._began > self._seconds
+        return self._asked >= self._least and time.perf_counter() - self._began > self._seconds
 
 
-class _Some:
-    """Some of the batches, evenly spread."""
+class _Chosen:
+    """Some of the batches.
 
-    def __init__(self, batches: Batches, count: int) -> None:
-        self._batches, self._count = batches, count
+    Args:
+        batches: all of them.
+        plan: the rows of each that is taken.
+    """
+
+    def __init__(self, batches: Batches, plan: Plan) -> None:
+        self._batches, self._plan = batches, plan
 
     @property
     def has_one_shape(self) -> bool:
         return self._batches.has_one_shape
 
-    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        whole = self._batches.plan(epoch)
-        if len(whole) <= self._count:
-            return whole
-        return [whole[int((i + 0.5) * len(whole) / self._count)] for i in range(self._count)]
+    def plan(self, epoch: int) -> Plan:
+        return self._plan
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         return self._batches.load(rows)
@@ -96,10 +101,13 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
         update={"compile": compiled, "evaluations": 1, "patience": 0, "checkpoint_every_s": float("inf")}
     )
     restart_peak_memory()
-    with TemporaryDirectory() as folder:
-        with suppress(Interrupted):
-            Trainer(replace(job, settings=settings, validation=None), Path(folder), _StopAfter(seconds)).run()
-        records = [record for record in read_history(Path(folder) / HISTORY) if "loss" in record]
+    records = _train(replace(job, settings=settings, validation=None), _StopAfter(seconds, _LEAST_STEPS))
+    if (
+        not job.batches.has_one_shape
+    ):  # the most memory is taken by the largest batch, and kernels are kept for each shape
+        once = settings.model_copy(update={"epochs": 1, "accumulate": 1})
+        shapes = _Chosen(job.batches, _one_of_each_shape(job.batches))
+        _train(replace(job, settings=once, batches=shapes, validation=None), _StopAfter(2 * seconds, 1))
     first, last, made = records[0], records[-1], len(records)
     per_step = (last["seconds"] - first["seconds"]) / (made - 1) if made > 1 else first["seconds"]
     steps = count_steps(job)
@@ -112,15 +120,45 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
     )
 
 
+def _train(job: TrainingJob, progress: Silent) -> list[dict[str, float]]:
+    """Trains for nothing; returns the record of each step."""
+    with TemporaryDirectory() as folder:
+        with suppress(Interrupted):
+            Trainer(job, Path(folder), progress).run()
+        return [record for record in read_history(Path(folder) / HISTORY) if "loss" in record]
+
+
+def _one_of_each_shape(batches: Batches) -> Plan:
+    """Returns the rows of a batch of each shape, the largest first, of those that can be looked at in a moment."""
+    plan = batches.plan(0)
+    order = [len(plan) - 1, *np.random.default_rng(0).permutation(len(plan) - 1).tolist()]  # often the last is largest
+    found: dict[tuple[int, ...], NDArray[np.int64]] = {}
+    ends = time.perf_counter() + _LOOKING_S
+    for place in order:
+        batch = batches.load(plan[place])
+        written = batch.written.shape if batch.written is not None else ()
+        found.setdefault((batch.ids.numel(), *batch.ids.shape, *written), plan[place])
+        if time.perf_counter() > ends:
+            break
+    return [found[shape] for shape in sorted(found, reverse=True)]
+
+
+def _spread(plan: Plan, count: int) -> Plan:
+    """Returns so many of the batches, from all over the plan."""
+    if len(plan) <= count:
+        return plan
+    return [plan[int((i + 0.5) * len(plan) / count)] for i in range(count)]
+
+
 def _time_evaluation(job: TrainingJob) -> float:
     """Returns the seconds of one evaluation on the validation rows."""
     if job.validation is None:
         return 0.0
     device = choose_device(job.settings.device)
     precision = choose_precision(job.settings.precision, device)
-    some = _Some(job.validation, _VALIDATION_BATCHES)
-    measure(job.network, job.objective, _Some(job.validation, 1), device, precision, job.seed)
+    plan = job.validation.plan(0)
+    some, largest = _spread(plan, _VALIDATION_BATCHES), _one_of_each_shape(job.validation)[:1]
+    measure(job.network, job.objective, _Chosen(job.validation, largest), device, precision, job.seed)
     began = time.perf_counter()
-    measure(job.network, job.objective, some, device, precision, job.seed)
-    spent = time.perf_counter() - began
-    return spent * len(job.validation.plan(0)) / len(some.plan(0))
+    measure(job.network, job.objective, _Chosen(job.validation, some), device, precision, job.seed)
+    return (time.perf_counter() - began) * len(plan) / len(some)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from penjing.text.batching import pad_rows, plan_by_length, token_types
+from penjing.text.batching import pad_rows, plan_by_length, round_lengths, token_types
 from penjing.text.shards import TokenShard, open_shard
 from penjing.train.batches import Batch, shuffle_by_length, used_tokens
 from penjing.train.pair_batches import PairLimits
@@ -37,6 +37,7 @@ class QuestionBatches:
     def __init__(self, folder: Path, pad_id: int, limits: PairLimits, seed: int, *, shuffled: bool = True) -> None:
         self._shard: TokenShard = open_shard(folder)
         self._spans = open_spans(folder)
+        self._lengths = round_lengths(self._shard.lengths)  # as they are padded
         self._pad_id, self._limits, self._seed, self._shuffled = pad_id, limits, seed, shuffled
 
     @property
@@ -44,13 +45,14 @@ class QuestionBatches:
         return False
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        lengths, tokens, rows = self._shard.lengths, self._limits.tokens, self._limits.rows
+        tokens, rows = self._limits.tokens, self._limits.rows
         if not self._shuffled:
-            return plan_by_length(lengths, tokens, rows)
-        return shuffle_by_length(lengths, tokens, rows, [self._seed, epoch])
+            return plan_by_length(self._lengths, tokens, rows)
+        return shuffle_by_length(self._lengths, tokens, rows, [self._seed, epoch])
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
-        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id)
+        length = int(self._lengths[rows].max())
+        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id, length)
         return Batch(
             ids=torch.from_numpy(ids),
             mask=None if mask.all() else torch.from_numpy(mask),

@@ -28,6 +28,7 @@ from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
+from penjing.models.lstm import LstmForSequenceClassification
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson, Outputs
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.kinds.taught import (
@@ -119,7 +120,7 @@ class LabelKind(Kind):
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer))
+        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer, network))
         return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
 
     def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -235,7 +236,7 @@ def label_task(recipe: Recipe) -> LabelTask:
 
 
 def row_batches(
-    settings: FinetuneSettings, seed: int, inputs: Inputs, tokenizer: Tokenizer
+    settings: FinetuneSettings, seed: int, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module
 ) -> tuple[RowBatches, RowBatches | None]:
     """Returns the batches of the training and of the validation rows; None where there are none to choose by."""
     training, validation = (
@@ -246,6 +247,7 @@ def row_batches(
             settings.batch_rows if split == "train" else 8 * settings.batch_rows,
             seed,
             shuffled=split == "train",
+            few_lengths=not isinstance(network, LstmForSequenceClassification),
         )
         if (inputs["examples"] / split).is_dir()
         else None
