@@ -208,6 +208,18 @@ def test_a_student_of_the_docs_learns_the_tokens_of_its_teacher(folder: Path) ->
     assert re.search(r"Taught by llama, [\d,]+ parameters", run)
 
 
+def test_a_student_of_the_docs_learns_where_its_teacher_finds_answers(folder: Path) -> None:
+    page, teacher = "docs/distillation.md", blocks("docs/answer.md", "toml")[0]
+    towers = (f"The tower number {n} was built in {1800 + n}.,When was {n} built?,{1800 + n}\n" for n in range(60))
+    (folder / "questions.csv").write_text(f"context,question,answer\n{''.join(towers)}", encoding="utf-8")
+    (folder / "towers.toml").write_text(teacher, encoding="utf-8")
+    call(folder, "run", "towers.toml")
+    (folder / "small-towers.toml").write_text(blocks(page, "toml")[4], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[3].splitlines())
+    assert "Teacher bert, " in plan
+    assert re.search(r"Taught by bert, [\d,]+ parameters", run)
+
+
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:
     page, translated = "docs/few-examples.md", "docs/few-examples.zh.md"
     recipe, commands = blocks(page, "toml")[0], blocks(page, "sh")[0]

@@ -23,6 +23,7 @@ from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
 from penjing.pipeline.adapting import check_lora
+from penjing.pipeline.batch_teaching import check_batch_teacher
 from penjing.pipeline.fitted_head import check_head, fitting
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data, task_of
@@ -32,7 +33,6 @@ from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
 from penjing.pipeline.start import adapter_folder, architecture_of, config_values, tokenizer_folder
 from penjing.pipeline.teaching import check_teachers
-from penjing.pipeline.word_teaching import check_word_teacher
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
@@ -58,7 +58,7 @@ def check_runnable(recipe: Recipe) -> None:
         check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     check_teachers(recipe)
-    check_word_teacher(recipe)
+    check_batch_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)
     if has_corpus(recipe):

@@ -26,7 +26,7 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.kinds.shards import filled_splits
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import word_teaching
+from penjing.pipeline.recipe_kinds import batch_teaching
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
@@ -133,7 +133,7 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         read = {"steps": 0, "tokens": len(open_shard(inputs["examples"] / "train").tokens), "parameters": whole}
         facts = {**read, "family": architecture.name, "device_memory_mb": None, **head.facts}
         return StageProbe(head.seconds, peak_memory_mb(), facts)
-    taught = {"distill": {"teachers": describe_folders(recipe)}} if word_teaching(recipe) is not None else {}
+    taught = {"distill": {"teachers": describe_folders(recipe)}} if batch_teaching(recipe) is not None else {}
     lora = {"lora": describe_adapters(recipe, job.network)} if recipe.finetune.adapters is not None else {}
     probe = probe_training(job)
     facts = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.learned_rows import count_learned
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import distilling
+from penjing.pipeline.recipe_kinds import AnswerRecipe, distilling
 from penjing.pipeline.start import locate_folder
 from penjing.tasks.card import card_task, read_card
 from penjing.tasks.model import Model
@@ -33,6 +34,7 @@ _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
     "text": frozenset({"text"}),
     "continuation": frozenset({"continuation"}),
     "reply": frozenset({"reply", "preferred reply"}),
+    "span": frozenset({"span"}),
 }
 
 
@@ -94,12 +96,13 @@ def describe_teacher(model: Model, network: nn.Module) -> dict[str, Any]:
 
 
 def describe_folders(recipe: Recipe) -> list[dict[str, Any]]:
-    """Returns family and size of the language models that a recipe names as teachers, by their configs alone."""
+    """Returns family and size of teachers that score tokens or find answers, by their configs alone."""
     described = []
     for folder in teacher_folders(recipe):
         architecture, config = open_config(read_config(folder), folder / CONFIG)
         with torch.device("meta"):
-            network = architecture.language_model(config)
+            finds = architecture.span_scorer if isinstance(recipe, AnswerRecipe) else None
+            network = (finds or architecture.language_model)(config)
         described.append({"family": architecture.name, "parameters": count_parameters(network)})
     return described
 
@@ -139,8 +142,12 @@ def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> 
     """
     if "teachers" not in document:
         return document
-    texts = [(text,) for batch in iter_texts(data / "test.parquet") for text in batch]
-    found = {str(number): count_learned(at, texts) for number, at in enumerate(teacher_folders(recipe), start=1)}
+    columns = ("question", "text") if isinstance(recipe, AnswerRecipe) else ("text",)
+    read = (iter_texts(data / "test.parquet", column=column) for column in columns)
+    rows = list(zip(*(chain.from_iterable(batches) for batches in read), strict=True))
+    found = {
+        str(number): count_learned(at, rows, columns) for number, at in enumerate(teacher_folders(recipe), start=1)
+    }
     teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
     return {**document, "teachers": teachers}
 

@@ -74,17 +74,28 @@ class WrittenDistillSettings(AskedTeacherSettings):
         return [self.beams]
 
 
-class WordDistillSettings(TeacherSettings):
+class BatchTeacherSettings(TeacherSettings):
+    """Learning from a model with the same tokenizer, which reads each batch with the one that learns."""
+
+    teacher: str = Field(
+        min_length=1,
+        description="folder of a finished model of the same task with the same tokenizer, or package:NAME/folder",
+    )
+    temperature: float
+    weight: float
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)
+
+
+class WordDistillSettings(BatchTeacherSettings):
     """The model learns, at each token, how probable a teacher with the same tokenizer finds every token there.
 
     That is the word-level distillation of Kim & Rush 2016, arXiv 1606.07947, section 3.1. The defaults are those of the
     baseline KD of Gu et al. 2024 (MiniLLM, arXiv 2306.08543): half of the loss, at temperature 1.
     """
 
-    teacher: str = Field(
-        min_length=1,
-        description="folder of a finished model of the same task with the same tokenizer, or package:NAME/folder",
-    )
     temperature: float = Field(
         1.0,
         gt=0,
@@ -92,6 +103,17 @@ class WordDistillSettings(TeacherSettings):
     )
     weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the tokens have the rest")
 
-    @property
-    def teachers(self) -> tuple[str, ...]:
-        return (self.teacher,)
+
+class SpanDistillSettings(BatchTeacherSettings):
+    """The model learns how probable a teacher with the same tokenizer finds each place as an end of an answer.
+
+    The defaults are those of the second step of distillation on SQuAD of Sanh et al. 2019 (DistilBERT, arXiv
+    1910.01108): half of the loss, at temperature 2.
+    """
+
+    temperature: float = Field(
+        2.0,
+        gt=0,
+        description="scores are divided by it: the higher, the more the places count that are not the likeliest",
+    )
+    weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the answers have the rest")

@@ -7,7 +7,12 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.train.distill_settings import DistillSettings, WordDistillSettings, WrittenDistillSettings
+from penjing.train.distill_settings import (
+    DistillSettings,
+    SpanDistillSettings,
+    WordDistillSettings,
+    WrittenDistillSettings,
+)
 from penjing.train.schedule import Schedule, ScheduleKind
 
 
@@ -150,8 +155,8 @@ class RowSettings(TrainSettings):
     def _has_teachable_answers(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
             raise ValueError(
-                "[finetune.distill] is for tasks that label, translate, summarize, go on with texts or chat, and this "
-                "is another"
+                "[finetune.distill] is for tasks that label, find answers, translate, summarize, go on with texts or "
+                "chat, and this is another"
             )
         return values
 
@@ -247,6 +252,7 @@ class ContinuationFinetuneSettings(TextFinetuneSettings):
 
 
 class AnswerFinetuneSettings(TextFinetuneSettings):
-    """Fine-tuning on questions about texts."""
+    """Fine-tuning on questions about texts, beside a teacher perhaps."""
 
+    distill: SpanDistillSettings | None = None
     label_smoothing: float = Field(0.0, ge=0, le=0, description="none: two places are learned, not labels")

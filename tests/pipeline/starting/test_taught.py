@@ -12,7 +12,7 @@ from penjing.errors import RecipeError, UsageError
 from penjing.pipeline.plan import Plan, PlannedStage, make_plan
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.run import run_recipe
-from penjing.pipeline.starting.finding import look_at_dialogues
+from penjing.pipeline.starting.finding import look_at_dialogues, look_at_questions
 from penjing.pipeline.starting.looking import Found, look_at_rows, look_at_texts
 from penjing.pipeline.starting.proposing import Proposal, propose
 from penjing.pipeline.starting.recipe_text import write_recipe
@@ -47,6 +47,19 @@ def test_a_student_of_tokens_has_the_tokenizer_and_the_window_of_its_teacher(
     assert "start" not in document["model"]
     (tmp_path / "mine.toml").write_text(write_recipe(document, ["found"], "en"), encoding="utf-8")
     assert "# a larger model, whose answers are learned" in (tmp_path / "mine.toml").read_text(encoding="utf-8")
+    assert load_recipe(tmp_path / "mine.toml") == proposal.recipe
+
+
+def test_a_student_of_answers_has_the_tokenizer_of_its_teacher(
+    tmp_path: Path, question_recipe: Make, question_run: Any
+) -> None:
+    data = question_recipe(tmp_path)["data"]["path"]
+    proposal = proposed("answer", data, look_at_questions(data, None, None), question_run.model, tmp_path / "out")
+    document = proposal.document
+    assert document["tokenizer"] == {"start": str(question_run.model)}
+    assert document["finetune"]["distill"] == {"teacher": str(question_run.model)}
+    assert document["render"] == {"max_tokens": 24, "max_question_tokens": 8, "overlap_tokens": 5}
+    (tmp_path / "mine.toml").write_text(write_recipe(document, ["found"], "en"), encoding="utf-8")
     assert load_recipe(tmp_path / "mine.toml") == proposal.recipe
 
 

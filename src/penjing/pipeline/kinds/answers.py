@@ -21,10 +21,12 @@ from penjing.files import write_beside
 from penjing.inference.extraction import Extractor
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
+from penjing.pipeline.kinds.beside_teacher import beside_span_teacher, with_teacher
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import AnswerRecipe, question_data
+from penjing.pipeline.recipe_kinds import AnswerRecipe, batch_teaching, question_data
+from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.loading import load_as
@@ -106,7 +108,7 @@ class AnswerKind(Kind):
             )
             for split in ("train", "validation")
         )
-        return Lesson(SpanExtractionObjective(), training, validation)
+        return beside_span_teacher(Lesson(SpanExtractionObjective(), training, validation), recipe)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = network(batch.ids, batch.mask, token_type_ids=batch.token_types)
@@ -126,7 +128,12 @@ class AnswerKind(Kind):
         model = replace(model, settings=recipe.answer)  # which may have changed since
         model = settle_threshold(model, read_questions(inputs["data"], "validation"), progress)
         settled = {"answer": model.settings.model_dump(mode="json")}
-        return Evaluated({**measure_answers(recipe, model, inputs["data"], progress), "settled": settled})
+        document = {**measure_answers(recipe, model, inputs["data"], progress), "settled": settled}
+
+        def measure() -> dict[str, Any]:
+            return _measure_alone(recipe, _teacher(recipe), read_questions(inputs["data"], "test"), progress)
+
+        return Evaluated(with_teacher(document, recipe, measure))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, AnswerRecipe)
@@ -135,10 +142,10 @@ class AnswerKind(Kind):
         model = AnswerModel(Path(), {}, task, renderer=renderer, extractor=extractor, settings=recipe.answer)
         train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
         few = test[:_PROBED_QUESTIONS]
-        began = time.perf_counter()
-        model.answer([item.question for item in few], [item.text for item in few])
         asked = len(test) + (0 if all(item.is_answerable for item in validation) else len(validation))
-        seconds = (time.perf_counter() - began) * asked / len(few)
+        seconds = _time_answers(model, few) * asked
+        if batch_teaching(recipe) is not None:
+            seconds += _time_answers(_teacher(recipe), few) * len(test)
         began = time.perf_counter()
         evaluate_answer_baselines(
             task, train, test, [""] * len(test), resamples=recipe.evaluate.resamples, seed=0, progress=Silent()
@@ -200,9 +207,7 @@ def measure_answers(recipe: Recipe, model: Answerer, data: Path, progress: Progr
     """Returns what a model and the baselines are worth on the test questions of a folder."""
     settings = recipe.evaluate
     train, test = read_questions(data, "train"), read_questions(data, "test")
-    measured = evaluate_answers(
-        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
-    )
+    measured = _measure_alone(recipe, model, test, progress)
     baselines, differences = evaluate_answer_baselines(
         model.task,
         train,
@@ -213,6 +218,24 @@ def measure_answers(recipe: Recipe, model: Answerer, data: Path, progress: Progr
         progress=progress,
     )
     return {**measured, "baselines": baselines, "difference": differences}
+
+
+def _measure_alone(recipe: Recipe, model: Answerer, test: Sequence[Question], progress: Progress) -> dict[str, Any]:
+    settings = recipe.evaluate
+    return evaluate_answers(
+        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+    )
+
+
+def _teacher(recipe: Recipe) -> AnswerModel:
+    return load_as(AnswerModel, teacher_folders(recipe)[0], recipe.device)
+
+
+def _time_answers(model: AnswerModel, questions: Sequence[Question]) -> float:
+    """Returns the seconds that a question takes."""
+    began = time.perf_counter()
+    model.answer([item.question for item in questions], [item.text for item in questions])
+    return (time.perf_counter() - began) / len(questions)
 
 
 def answer_task(recipe: Recipe) -> SpanTask:

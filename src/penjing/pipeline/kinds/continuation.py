@@ -21,7 +21,7 @@ from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import ContinuationRecipe, continuation_data, word_teaching
+from penjing.pipeline.recipe_kinds import ContinuationRecipe, batch_teaching, continuation_data
 from penjing.pipeline.start import architecture_of
 from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
@@ -133,7 +133,7 @@ class ContinuationKind(Kind):
         )
         test = read_continuations(inputs["data"], "test")
         few = test.take(_PROBED_TEXTS)
-        models = [model, *([_teacher(recipe, model)] if word_teaching(recipe) is not None else [])]
+        models = [model, *([_teacher(recipe, model)] if batch_teaching(recipe) is not None else [])]
         seconds = sum(_time(each, few, len(test.texts), recipe.evaluate.samples) for each in models)
         began = time.perf_counter()
         _evaluate(recipe, model, inputs, few, Silent())  # what the baseline takes is in the training texts

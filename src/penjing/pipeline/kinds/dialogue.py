@@ -26,7 +26,7 @@ from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import check_direction
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import DialogueRecipe, dialogue_data, word_teaching
+from penjing.pipeline.recipe_kinds import DialogueRecipe, batch_teaching, dialogue_data
 from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
@@ -147,7 +147,7 @@ class DialogueKind(Kind):
         model = DialogueModel(Path(), {}, task, renderer=renderer, network=cast("Any", network), settings=settings)
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)
-        models = [model, *([_teacher(recipe, model)] if word_teaching(recipe) is not None else [])]
+        models = [model, *([_teacher(recipe, model)] if batch_teaching(recipe) is not None else [])]
         seconds = sum(_time_reading(each, test, measures) for each in models)
         began = time.perf_counter()
         exchanges = list_exchanges(test)

@@ -19,7 +19,7 @@ from penjing.pipeline.recipe_kinds.labels import (
     multilabel_data,
 )
 from penjing.pipeline.recipe_kinds.preference import PreferenceRecipe, ReplyPreferenceRecipe, TextPreferenceRecipe
-from penjing.pipeline.recipe_kinds.taught import asking_teachers, change_unlabelled, distilling, word_teaching
+from penjing.pipeline.recipe_kinds.taught import asking_teachers, batch_teaching, change_unlabelled, distilling
 from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "TextPreferenceRecipe",
     "WritingRecipe",
     "asking_teachers",
+    "batch_teaching",
     "change_unlabelled",
     "check_names",
     "continuation_data",
@@ -51,5 +52,4 @@ __all__ = [
     "paired_data",
     "question_data",
     "recipe_class",
-    "word_teaching",
 ]

@@ -7,14 +7,19 @@ from typing import Any
 
 from penjing.data.unlabelled import UnlabelledData
 from penjing.pipeline.recipe import Recipe
-from penjing.train.distill_settings import AskedTeacherSettings, TeacherSettings, WordDistillSettings
-from penjing.train.settings import ContinuationFinetuneSettings, FinetuneSettings, PairFinetuneSettings
+from penjing.train.distill_settings import AskedTeacherSettings, BatchTeacherSettings, TeacherSettings
+from penjing.train.settings import (
+    AnswerFinetuneSettings,
+    ContinuationFinetuneSettings,
+    FinetuneSettings,
+    PairFinetuneSettings,
+)
 
 
 def distilling(recipe: Recipe) -> TeacherSettings | None:
     """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
     settings = recipe.finetune
-    teachable = FinetuneSettings | PairFinetuneSettings | ContinuationFinetuneSettings
+    teachable = FinetuneSettings | PairFinetuneSettings | ContinuationFinetuneSettings | AnswerFinetuneSettings
     return settings.distill if isinstance(settings, teachable) else None
 
 
@@ -24,10 +29,10 @@ def asking_teachers(recipe: Recipe) -> AskedTeacherSettings | None:
     return distill if isinstance(distill, AskedTeacherSettings) else None
 
 
-def word_teaching(recipe: Recipe) -> WordDistillSettings | None:
+def batch_teaching(recipe: Recipe) -> BatchTeacherSettings | None:
     """Returns ``[finetune.distill]`` where a teacher reads each batch with the model that learns; None elsewhere."""
     distill = distilling(recipe)
-    return distill if isinstance(distill, WordDistillSettings) else None
+    return distill if isinstance(distill, BatchTeacherSettings) else None
 
 
 def change_unlabelled(recipe: Recipe, change: Callable[[UnlabelledData], dict[str, Any]]) -> Recipe:

@@ -47,6 +47,7 @@ class AnswerEvaluation(AnswerScores):
     Attributes:
         best_by: the score that comes first.
         baselines: name → scores.
+        teachers: number → scores of the model that this one learned from.
         difference: name → score → that of the model less that of the baseline.
         worst: the answers that are least like their references.
         samples: some answers, good or bad.
@@ -56,6 +57,7 @@ class AnswerEvaluation(AnswerScores):
 
     best_by: str
     baselines: dict[str, AnswerScores] = {}
+    teachers: dict[str, AnswerScores] = {}
     difference: dict[str, dict[str, Figure]] = {}
     worst: list[ShownAnswer] = []
     samples: list[ShownAnswer] = []

@@ -8,6 +8,7 @@ from penjing.pipeline.report.answer_facts import AnswerEvaluation, AnswerReportF
 from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, whisker_rows
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.rows import removed_sentence, token_rows
+from penjing.pipeline.report.teachers import loss_note, name_teacher
 from penjing.pipeline.report.wording import Wording, judge
 
 _MOST_ANSWERS = 50
@@ -17,8 +18,10 @@ def answer_values(facts: AnswerReportFacts, wording: Wording) -> dict[str, Any]:
     """Returns what ``answers.html.jinja`` shows beyond what every report does."""
     evaluation, data = facts.evaluation, facts.data
     ordered = _order_baselines(evaluation)
-    columns = [(wording.say("this_model"), evaluation.scores)] + [
-        (wording.name("baseline", name), baseline.scores) for name, baseline in ordered
+    columns = [
+        (wording.say("this_model"), evaluation.scores),
+        *((name_teacher(name, wording), teacher.scores) for name, teacher in evaluation.teachers.items()),
+        *((wording.name("baseline", name), baseline.scores) for name, baseline in ordered),
     ]
     return {
         **_headline(facts, ordered, wording),
@@ -52,8 +55,13 @@ def answer_values(facts: AnswerReportFacts, wording: Wording) -> dict[str, Any]:
 def _headline(facts: AnswerReportFacts, ordered: list[tuple[str, AnswerScores]], wording: Wording) -> dict[str, Any]:
     evaluation, name = facts.evaluation, facts.evaluation.best_by
     verdict, comparison = _compare(evaluation, ordered, wording)
-    whiskers = [_whisker(name, wording.say("this_model"), evaluation, wording, is_own=True)] + [
-        _whisker(name, wording.name("baseline", other), scores, wording, is_own=False) for other, scores in ordered
+    others = [
+        *((name_teacher(number, wording), scores) for number, scores in evaluation.teachers.items()),
+        *((wording.name("baseline", other), scores) for other, scores in ordered),
+    ]
+    whiskers = [
+        _whisker(name, wording.say("this_model"), evaluation, wording, is_own=True),
+        *(_whisker(name, called, scores, wording, is_own=False) for called, scores in others),
     ]
     whiskers.sort(key=lambda row: -row.value)
     rows, axis = whisker_rows(whiskers, lambda value: f"{100 * value:g}%", (0.0, 1.0))
@@ -151,7 +159,11 @@ def _training_charts(facts: AnswerReportFacts, wording: Wording) -> list[tuple[s
     exact = wording.say("answers_exact_chart")
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (
+            learning,
+            loss_note(facts.model, "answers"),
+            loss_chart(facts.curves.finetune, learning, wording, by_tokens=False),
+        ),
         (exact, "answers_by_steps", accuracy_chart(facts.curves.finetune, exact, wording)),
     ]
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]

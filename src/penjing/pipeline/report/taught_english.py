@@ -15,6 +15,8 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "alone",
     "words_taught_by_steps": "nats a prediction, against steps; training: tokens and teacher together, validation: "
     "tokens alone",
+    "answers_taught_by_steps": "nats an end of an answer, against steps; training: answers and teacher together, "
+    "validation: answers alone",
     "written_by_steps": "nats a prediction of what the teacher wrote, against steps",
     "targets": "Targets that the teacher wrote",
     "targets.learned": "{count} learned",

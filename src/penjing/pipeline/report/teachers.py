@@ -17,12 +17,12 @@ def name_teacher(name: str, wording: Wording) -> str:
     return wording.say("all_teachers") if name == ALL else wording.say("teacher", number=name)
 
 
-def loss_note(model: ModelFacts, learned: Literal["labels", "words"] = "labels") -> str:
+def loss_note(model: ModelFacts, learned: Literal["labels", "words", "answers"] = "labels") -> str:
     """Returns the key of what the axes of the chart of losses are: with teachers it is not that of the true answers."""
     if model.distill is None:
         return "by_steps"
     if model.distill.targets is None:
-        return "taught_by_steps" if learned == "labels" else "words_taught_by_steps"
+        return "taught_by_steps" if learned == "labels" else f"{learned}_taught_by_steps"
     return "by_steps" if model.distill.truth else "written_by_steps"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from penjing.files import write_json
+from penjing.pipeline.batch_teaching import batch_teacher_files
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
-from penjing.pipeline.word_teaching import word_teacher_files
 
 EVALUATION = "evaluation.json"
 
@@ -30,6 +30,6 @@ EVALUATE = Stage(
     inputs=("data", "finetune", "reference", "teach"),
     settings=_settings,
     run=_run,
-    files=word_teacher_files,
+    files=batch_teacher_files,
     is_wanted=has_data,
 )

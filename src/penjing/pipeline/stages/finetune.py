@@ -23,6 +23,7 @@ from penjing.pipeline.adapting import (
     trained_whole,
     write_adapter,
 )
+from penjing.pipeline.batch_teaching import batch_teacher_files
 from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
@@ -39,7 +40,6 @@ from penjing.pipeline.start import (
     start_files,
 )
 from penjing.pipeline.teaching import describe_distillation
-from penjing.pipeline.word_teaching import word_teacher_files
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
@@ -178,7 +178,7 @@ FINETUNE = Stage(
         *_parts(recipe),
     ],
     run=_run,
-    files=lambda recipe: [*start_files(recipe), *word_teacher_files(recipe)],
+    files=lambda recipe: [*start_files(recipe), *batch_teacher_files(recipe)],
     is_resumable=True,
     is_wanted=has_data,
 )

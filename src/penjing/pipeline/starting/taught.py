@@ -13,15 +13,17 @@ from penjing.tasks.card import read_card
 from penjing.tasks.task import load_task
 
 _OPTION = "--teacher"
-_BY_TOKENS = frozenset({"continuation", "reply"})  # answers of which each token is learned from the teacher
+_BY_TOKENS = frozenset({"continuation", "reply", "span"})  # answers for which the teacher reads the same tokens
+_WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens"})
 _TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text"}
 
 
 def teach(wanted: Wanted, candidates: list[tuple[str, Document]]) -> list[tuple[str, Document]]:
     """Returns recipes in which the model of ``--teacher`` teaches; without it as they were.
 
-    Where each token is learned, the teacher's tokenizer is taken, and rows are no longer than its own were. No model
-    that is there is a start, unless ``--start`` names it: it would often be as large as the teacher.
+    Where a teacher reads each batch, its tokenizer is taken, rows are no longer than its own were, and questions have
+    its windows. No model that is there is a start, unless ``--start`` names it: it would often be as large as the
+    teacher.
 
     Raises:
         UsageError: nothing can be learned from a teacher for this task.
@@ -32,7 +34,8 @@ def teach(wanted: Wanted, candidates: list[tuple[str, Document]]) -> list[tuple[
         return candidates
     if wanted.task == "language-model" or load_task(wanted.task).answers not in _TEACHABLE:
         raise UsageError(
-            f"{_OPTION} is for tasks that label, translate, summarize, go on with texts or chat; this is {wanted.task}",
+            f"{_OPTION} is for tasks that label, find answers, translate, summarize, go on with texts or chat; this is "
+            f"{wanted.task}",
             where="penjing new",
             do="Leave it out.",
         )
@@ -51,11 +54,15 @@ def is_smaller(plan: Plan) -> bool:
 
 def _beside(wanted: Wanted, teacher: str, document: Document) -> Document:
     taught = {**document, "finetune": {**document["finetune"], "distill": {"teacher": teacher}}}
-    if load_task(wanted.task).answers not in _BY_TOKENS:
+    answers = load_task(wanted.task).answers
+    if answers not in _BY_TOKENS:
         return taught
     if wanted.start is None:
         taught["tokenizer"] = {"start": teacher}
     card = read_card(locate_folder(teacher, _OPTION))
+    if answers == "span":
+        windows = {key: value for key, value in card.get("render", {}).items() if key in _WINDOWS}
+        return {**taught, "render": {**taught.get("render", {}), **windows}}
     read, written = (_most_tokens(card, taught, section) for section in ("render", "write"))
     if read is not None:
         taught["render"] = {**taught.get("render", {}), "max_tokens": read}

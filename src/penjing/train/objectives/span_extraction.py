@@ -30,11 +30,23 @@ class SpanExtractionObjective:
         """Two numbers are scored for a token: there is nothing to gain."""
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        ids, mask, token_types, spans = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
-        logits = network(ids, mask, token_type_ids=token_types).float()  # [batch, time, 2]
-        logits = close_question(logits, token_types, mask)
+        return self.compare(open_logits(network, *tensors), cast("Tensor", tensors[-1]))
+
+    def compare(self, logits: Tensor, spans: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the summed loss of logits [batch, time, 2] against spans [batch, 2], and how many rows are right."""
         loss = F.cross_entropy(logits, spans, reduction="sum") / 2
         return loss, (logits.argmax(dim=1) == spans).all(dim=1).sum()
+
+
+def open_logits(network: nn.Module, *tensors: Tensor | None) -> Tensor:
+    """Returns how a network scores each place as the first and as the last of an answer, float32 [batch, time, 2].
+
+    Args:
+        network: a `SpanScorer`.
+        tensors: as `SpanExtractionObjective` prepares them. Places at which no answer may be are at minus infinity.
+    """
+    ids, mask, token_types, _ = cast("tuple[Tensor, Tensor | None, Tensor, Tensor]", tensors)
+    return close_question(network(ids, mask, token_type_ids=token_types).float(), token_types, mask)
 
 
 def close_question(logits: Tensor, token_types: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""A teacher whose probabilities of each token are learned: whether it reads the same tokens, the same way."""
+"""A teacher that reads each batch with the model that learns: whether it reads the same tokens, the same way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.chat_template import choose_template
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import word_teaching
+from penjing.pipeline.recipe_kinds import batch_teaching
 from penjing.pipeline.start import architecture_of, tokenizer_folder
 from penjing.pipeline.teaching import teacher_files, teacher_folders
 from penjing.text.chat_template import read_chat_template
@@ -19,18 +19,18 @@ from penjing.text.tokenizer import load_tokenizer
 _KEY = "[finetune.distill] teacher"
 
 
-def word_teacher_files(recipe: Recipe) -> list[Path]:
+def batch_teacher_files(recipe: Recipe) -> list[Path]:
     """Returns the files of the teacher that reads each batch with the model that learns; none where there is none."""
-    return [] if word_teaching(recipe) is None else teacher_files(recipe)
+    return [] if batch_teaching(recipe) is None else teacher_files(recipe)
 
 
-def check_word_teacher(recipe: Recipe) -> None:
+def check_batch_teacher(recipe: Recipe) -> None:
     """Checks that a teacher which reads each batch reads the very tokens of the model that learns.
 
     Raises:
         RecipeError: it has another tokenizer or chat template, is of another make, or has too few positions.
     """
-    if word_teaching(recipe) is None:
+    if batch_teaching(recipe) is None:
         return
     (folder,) = teacher_folders(recipe)
     where = f"{_KEY} = {folder}"
@@ -56,7 +56,7 @@ def _check_tokens(recipe: Recipe, teacher: Path, where: str) -> None:
     given, known = tokenizer_folder(recipe), load_tokenizer(teacher)
     if given is None:
         raise RecipeError(
-            "the teacher's probabilities of its own tokens are learned, and the recipe trains a tokenizer with others",
+            "the teacher reads each batch in its own tokens, and the recipe trains a tokenizer with others",
             where=where,
             do=f'Write start = "{teacher}" under [tokenizer], and nothing beside it.',
         )
