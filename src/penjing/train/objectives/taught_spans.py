@@ -7,19 +7,16 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from penjing.train.batches import Batch
-from penjing.train.objective import Prepared
 from penjing.train.objectives.span_extraction import SpanExtractionObjective, open_logits
+from penjing.train.objectives.taught import TaughtObjective
 
 
-class TaughtSpanObjective:
+class TaughtSpanObjective(TaughtObjective[SpanExtractionObjective]):
     """Learn both ends of an answer and, beside them, the softened probabilities of a teacher.
 
     Sanh et al. 2019 (DistilBERT, arXiv 1910.01108, section 3), after Hinton, Vinyals & Dean 2015, arXiv 1503.02531: for
     each end (1 - w) times the cross-entropy plus w T² times the Kullback-Leibler divergence, over the places at which
-    an answer may begin or end, of the probabilities at temperature T from those of the teacher. It reads each batch
-    with the network that learns, in the same precision, without dropout and without a gradient. What is measured
-    without one, the validation rows, has the loss of the answers alone.
+    an answer may begin or end, of the probabilities at temperature T from those of the teacher.
 
     Args:
         learned: how answers are learned.
@@ -28,27 +25,15 @@ class TaughtSpanObjective:
         weight: share of the teacher's part.
     """
 
-    scores_vocabulary = False
-
     def __init__(self, learned: SpanExtractionObjective, teacher: nn.Module, temperature: float, weight: float) -> None:
-        self._learned, self._teacher = learned, teacher.eval().requires_grad_(False)
+        super().__init__(learned, teacher)
         self._temperature, self._weight = temperature, weight
-        self.added_ids = learned.added_ids
 
-    def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
-        return self._learned.prepare(batch, generator, done)
-
-    def compile(self, device: torch.device) -> None:
-        """Two numbers are scored for a token: there is nothing to gain."""
-
-    def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
-        if not torch.is_grad_enabled():
-            return self._learned.loss(network, *tensors)
+    def _loss_beside(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         logits = open_logits(network, *tensors)
         with torch.no_grad():
             theirs = open_logits(self._teacher, *tensors)
-        spans = cast("Tensor", tensors[-1])
-        loss, right = self._learned.compare(logits, spans)
+        loss, right = self._learned.compare(logits, cast("Tensor", tensors[-1]))
         apart = _diverge(logits / self._temperature, theirs / self._temperature)
         return (1 - self._weight) * loss + self._weight * self._temperature**2 * apart / 2, right
 
