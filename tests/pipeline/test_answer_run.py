@@ -79,7 +79,13 @@ def test_the_report_shows_scores_and_the_worst_answers_in_their_text(
 ) -> None:
     page = read_page(question_run.report.read_text(encoding="utf-8"))
     worst = question_run.evaluation["worst"][0]
-    for words in ("question answering", "Exact match, answerable", "By the rules of SQuAD", worst["question"]):
+    for words in (
+        "question answering",
+        "Exact match, answerable",
+        "By the rules of SQuAD",
+        "Questions by split",
+        worst["question"],
+    ):
         assert words in page.text
 
 
@@ -89,7 +95,7 @@ def test_the_report_speaks_chinese(question_recipe: Recipes, tmp_path: Path, rea
     recipe["report"] = {"language": "zh"}
     result = run_recipe(check_recipe(recipe, "questions"), tmp_path / "out", Silent(), ["test"])
     text = read_page(result.report.read_text(encoding="utf-8")).text
-    for words in ("阅读问答", "最差的回答", "与问题最相近的分句", "文中没有答案的问题"):
+    for words in ("阅读问答", "最差的回答", "各划分的问题数", "与问题最相近的分句", "文中没有答案的问题"):
         assert words in text
 
 

@@ -15,7 +15,6 @@ KINDS_CHINESE: dict[str, str] = {
     "baseline.frequent-set": "最常见的标签组合",
     "baseline.tfidf-each": "TF-IDF + 每个标签一个逻辑回归",
     "score.micro_f1": "微平均 F1",
-    "score.exact_match": "标签全对",
     "score.hamming_loss": "汉明损失",
     "score.macro_auroc": "宏平均 AUROC",
     "score.auroc": "AUROC",

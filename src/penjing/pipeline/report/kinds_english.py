@@ -16,7 +16,6 @@ KINDS_ENGLISH: dict[str, str] = {
     "baseline.frequent-set": "the most frequent set of labels",
     "baseline.tfidf-each": "TF-IDF + logistic regression, one a label",
     "score.micro_f1": "Micro-F1",
-    "score.exact_match": "All labels right",
     "score.hamming_loss": "Hamming loss",
     "score.macro_auroc": "Macro-AUROC",
     "score.auroc": "AUROC",

@@ -57,7 +57,7 @@ RANKING_CHINESE: dict[str, str] = {
     "removed.without_text": "物品没有文本的 {count} 条",
     "removed.repeats": "同一用户重复同一物品的 {count} 条",
     "questions": "部分用户",
-    "questions_caption": "从测试中抽取：历史的最后三件，接下来的那件及其在排序中的名次，以及排在最前的物品。",
+    "rankings_caption": "从测试中抽取：历史的最后三件，接下来的那件及其在排序中的名次，以及排在最前的物品。",
     "the_history": "历史",
     "came_next": "接下来",
     "at_place": "名次",

@@ -61,7 +61,7 @@ RANKING_ENGLISH: dict[str, str] = {
     "removed.without_text": "{count} of items without text",
     "removed.repeats": "{count} that repeat an item of the same user",
     "questions": "Some of the users",
-    "questions_caption": "Drawn from the test: the last three items of a history, what came next and at which place "
+    "rankings_caption": "Drawn from the test: the last three items of a history, what came next and at which place "
     "it stands in the ranking, and what stands first.",
     "the_history": "History",
     "came_next": "Came next",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
 from penjing.errors import UsageError
@@ -62,9 +62,21 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (GENERATION_ENGLISH, GENERATION_CHINESE),
     (MULTI_ENGLISH, MULTI_CHINESE),
 )
+
+
+def _join(parts: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """Returns all words; a key that two parts have would say in one report what is meant for another."""
+    joined: dict[str, str] = {}
+    for part in parts:
+        twice = joined.keys() & part.keys()
+        assert not twice, f"words are said twice: {', '.join(sorted(twice))}"
+        joined |= part
+    return joined
+
+
 STRINGS: Mapping[Language, Mapping[str, str]] = {
-    "en": {key: string for english, _ in _PARTS for key, string in english.items()},
-    "zh": {key: string for _, chinese in _PARTS for key, string in chinese.items()},
+    "en": _join(english for english, _ in _PARTS),
+    "zh": _join(chinese for _, chinese in _PARTS),
 }
 
 
