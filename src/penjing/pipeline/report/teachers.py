@@ -10,6 +10,11 @@ from penjing.pipeline.report.wording import Wording
 
 _LEFT_OUT = ("empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out")
 ALL = "all"  # what several teachers say together
+_TAUGHT_NOTES = {
+    "labels": "taught_by_steps",
+    "words": "words_taught_by_steps",
+    "answers": "answers_taught_by_steps",
+}
 
 
 def name_teacher(name: str, wording: Wording) -> str:
@@ -22,7 +27,7 @@ def loss_note(model: ModelFacts, learned: Literal["labels", "words", "answers"] 
     if model.distill is None:
         return "by_steps"
     if model.distill.targets is None:
-        return "taught_by_steps" if learned == "labels" else f"{learned}_taught_by_steps"
+        return _TAUGHT_NOTES[learned]
     return "by_steps" if model.distill.truth else "written_by_steps"
 
 
