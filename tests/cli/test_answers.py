@@ -42,7 +42,7 @@ def test_a_model_is_scored_on_the_layout_of_squad(question_run: RunResult) -> No
     measured = document("evaluate", question_run.model, data, "--resamples", "100")
     assert measured["rows"] == 480
     assert measured["scores"]["f1"]["value"] > 0.9
-    assert measured["worst"][0]["parts"]
+    assert all(item["answer"] not in item["truth"] for item in measured["worst"])
 
 
 def test_a_folder_is_asked_in_place_of_the_texts(question_run: RunResult, tmp_path: Path) -> None:

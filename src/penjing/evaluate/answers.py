@@ -48,7 +48,7 @@ def evaluate_answers(
         model: what is measured.
         questions: what it is asked, with the references.
         resamples: bootstrap resamples behind each interval.
-        worst: how many of the answers are listed that are least like their references.
+        worst: how many of the answers are listed that are least like their references; those that are as they are not.
         seed: of the resamples.
         progress: told how many windows are read.
 
@@ -69,10 +69,11 @@ def evaluate_answers(
     written, references = [item.answer for item in predictions], [item.answers for item in questions]
     rated = model.task.rate(written, references)
     order = np.lexsort((-np.array([item.probability for item in predictions]), rated[:, 1], rated[:, 0]))
+    wrong = [row for row in order if rated[row].min() < 1]
     return {
         **model.task.score(written, references, [item.document for item in questions], resamples, seed),
         "best_by": model.task.best_by,
-        "worst": [show_answer(questions[row], predictions[row]) for row in order[:worst]],
+        "worst": [show_answer(questions[row], predictions[row]) for row in wrong[:worst]],
         "samples": [show_answer(*pair) for pair in _spread(list(zip(questions, predictions, strict=True)), 3)],
         "unanswerable": sum(not item.is_answerable for item in questions),
         "refused": sum(not item.is_answerable for item in predictions),

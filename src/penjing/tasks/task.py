@@ -230,7 +230,8 @@ class SpanTask(Task):
         score: answers, the references of each, the document of each, resamples, seed → ``rows`` and ``scores`` with
             intervals, and their ``signature``.
         compare: answers, others, references, documents, resamples, seed → score → difference with its interval.
-        rate: answers and references → how good each is, to show the worst and to choose a threshold; [rows, scores].
+        rate: answers and references → how good each is, from 0 to 1, to show the worst and to choose a threshold;
+            [rows, scores].
         best_by: the score that comes first.
         baselines: name → function of the training questions → fitted baseline.
     """
