@@ -23,12 +23,11 @@ import gzip
 import json
 import os
 import random
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import commands
 from cloze_questions import make_questions
 from penjing.machine import describe_machine
 
@@ -113,14 +112,6 @@ def show(name: str, scores: dict[str, Any]) -> None:
     )
 
 
-def run(settings: list[str], out: Path) -> dict[str, Any]:
-    """Runs the recipe with settings, and returns what it prints."""
-    changes = [part for setting in settings for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", RECIPE, *changes, "--out", str(out), "--json"]
-    document: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return document
-
-
 def run_fold(folder: Path, practise_epochs: float, more: list[str]) -> dict[str, Any]:
     """Returns what a fold comes to: minutes, scores and baselines."""
     corpus = [f"corpus.path={json.dumps(str(folder / 'corpus.jsonl'))}", "corpus.text=text"]
@@ -128,14 +119,13 @@ def run_fold(folder: Path, practise_epochs: float, more: list[str]) -> dict[str,
     runs = []
     if practise_epochs:
         practice = ["data.answer=answer", f"data.path={folder / 'cloze.json'}", f"finetune.epochs={practise_epochs:g}"]
-        runs.append(run([*more, *practice, *corpus], folder / "practice"))
+        runs.append(commands.run(RECIPE, [*more, *practice, *corpus], folder / "practice"))
         start = [f"model.start={folder / 'practice' / 'model'}", "model.shape={}", "corpus=none", "pretrain=none", RATE]
-        runs.append(run([*more, *real, *start], folder / "real"))
+        runs.append(commands.run(RECIPE, [*more, *real, *start], folder / "real"))
     else:
-        runs.append(run([*more, *real, *corpus], folder / "real"))
-    seconds = sum(stage["seconds"] for done in runs for stage in done["stages"])
+        runs.append(commands.run(RECIPE, [*more, *real, *corpus], folder / "real"))
     return {
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(sum(commands.minutes(done) for done in runs), 1),
         "practice": runs[0]["scores"] if len(runs) > 1 else None,
         "scores": runs[-1]["scores"],
         "baselines": runs[-1]["baselines"],

@@ -15,12 +15,11 @@ import argparse
 import gzip
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 RECIPE = """\
@@ -76,13 +75,10 @@ def copy_some(source: Path, target: Path, most: int) -> None:
 
 def run(recipe: Path, settings: list[str], out: Path) -> dict[str, Any]:
     """Returns minutes, scores and baselines of a run."""
-    changes = [part for setting in settings for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", str(recipe), *changes, "--out", str(out), "--json"]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    seconds = {stage["name"]: stage["seconds"] for stage in document["stages"]}
+    document = commands.run(recipe, settings, out)
     return {
-        "minutes": round(sum(seconds.values()) / 60, 1),
-        "training_minutes": round(seconds["finetune"] / 60, 1),
+        "minutes": commands.minutes(document),
+        "training_minutes": commands.minutes(document, "finetune"),
         "peak_memory_mb": max(stage["peak_memory_mb"] for stage in document["stages"]),
         "scores": document["scores"],
         "baselines": document["baselines"],

@@ -19,13 +19,13 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import commands
 from penjing.files import read_json
 
 SENTENCES = (
@@ -36,9 +36,7 @@ SENTENCES = (
 
 def run(recipe: str, seed: int, settings: Sequence[str], out: Path, score: str = "accuracy") -> dict[str, Any]:
     """Runs a recipe, and returns a score of the test rows, what was chosen by, and what was learned from."""
-    changes = [part for setting in (*settings, f"seed={seed}") for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", recipe, *changes, "--out", str(out), "--json"]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    document = commands.run(recipe, [*settings, f"seed={seed}"], out)
     stages = {path.name.partition("-")[0]: read_json(path / "lineage.json") for path in (out / "stages").iterdir()}
     best = stages["finetune"]["facts"]["best"]
     return {

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from commands import ask, run, set_arguments
 from penjing.machine import describe_machine
 
 #: How each family is pretrained, besides what the recipe reviews-lm says.
@@ -31,24 +31,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def ask(*command: str) -> dict[str, Any]:
-    """Runs a command of Penjing's with ``--json``; returns what it prints."""
-    done = subprocess.run([sys.executable, "-m", "penjing", *command, "--json"], check=True, stdout=subprocess.PIPE)
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
-
-
 def train(settings: tuple[str, ...], minutes: float, out: Path) -> dict[str, Any]:
     """Pretrains for the minutes; returns what the run printed."""
-    chosen = [part for setting in (*settings, "report.examples=[]") for part in ("--set", setting)]
+    chosen = [*settings, "report.examples=[]"]
     remembered = out.with_suffix(".epochs")  # a plan's seconds differ each time, and the run would be another one
     if not remembered.exists():
-        plan = ask("plan", "reviews-lm", *chosen, "--out", str(out))
+        plan = ask("plan", "reviews-lm", *set_arguments(chosen), "--out", str(out))
         (seconds,) = (stage["seconds"] for stage in plan["stages"] if stage["name"] == "pretrain")
         remembered.parent.mkdir(parents=True, exist_ok=True)
         remembered.write_text(f"{60 * minutes / seconds:.3f}", encoding="ascii")
     epochs = remembered.read_text(encoding="ascii")
-    return ask("run", "reviews-lm", *chosen, "--set", f"pretrain.epochs={epochs}", "--out", str(out))
+    return run("reviews-lm", [*chosen, f"pretrain.epochs={epochs}"], out)
 
 
 def measure(family: str, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 FULL = "all weights"
@@ -56,9 +57,7 @@ def contenders(ranks: list[int], rates: list[float], *, has_full: bool) -> dict[
 
 def run_once(settings: list[str], out: Path) -> dict[str, Any]:
     """Runs the recipe; returns accuracy with its interval, share, seconds and memory."""
-    changes = [part for setting in (*settings, "explain=none") for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", "sst2-minilm", *changes, "--out", str(out), "--json"]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    document = commands.run("sst2-minilm", [*settings, "explain=none"], out)
     (stage,) = (stage for stage in document["stages"] if stage["name"] == "finetune")
     card = json.loads((out / "model" / "penjing.json").read_text("utf-8"))
     (key,) = (entry["key"] for entry in card["lineage"] if entry["stage"] == "finetune")

@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 BASELINE = "tfidf-logistic"
@@ -26,10 +26,7 @@ Figures = dict[str, float]
 
 def run_seed(recipe: str, seed: int, settings: list[str], out: Path) -> Figures:
     """Returns accuracy and calibration error of the model, accuracy of the baseline, and the seconds."""
-    changes = [part for setting in (*settings, f"seed={seed}") for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", recipe, *changes, "--out", str(out), "--json"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    document: dict[str, Any] = json.loads(done.stdout)
+    document = commands.run(recipe, [*settings, f"seed={seed}"], out)
     return {
         "accuracy": document["scores"]["accuracy"]["value"],
         BASELINE: document["baselines"][BASELINE]["accuracy"]["value"],

@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 RECIPE = "ml-100k"
@@ -35,12 +34,9 @@ SCORES = ("ndcg_10", "hit_rate_10", "mrr", "coverage_10")
 
 def run(settings: list[str], out: Path) -> dict[str, Any]:
     """Returns minutes, scores, baselines, bands and what is said of new items of a run."""
-    changes = [part for setting in settings for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", RECIPE, *changes, "--out", str(out), "--json"]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    minutes = sum(stage["seconds"] for stage in document["stages"]) / 60
+    document = commands.run(RECIPE, settings, out)
     kept = {key: document[key] for key in ("scores", "baselines", "bands", "cold") if key in document}
-    return {"minutes": round(minutes, 1), **kept}
+    return {"minutes": commands.minutes(document), **kept}
 
 
 def over_seeds(runs: list[dict[str, Any]], *path: str) -> float:

@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 RECIPE = "multi30k-en-de"
@@ -32,13 +31,10 @@ def data_settings(folder: Path, languages: tuple[str, str]) -> list[str]:
 
 def run(settings: list[str], out: Path) -> dict[str, Any]:
     """Returns minutes, scores and baselines of a run."""
-    changes = [part for setting in settings for part in ("--set", setting)]
-    command = [sys.executable, "-m", "penjing", "run", RECIPE, *changes, "--out", str(out), "--json"]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    seconds = {stage["name"]: stage["seconds"] for stage in document["stages"]}
+    document = commands.run(RECIPE, settings, out)
     return {
-        "minutes": round(sum(seconds.values()) / 60, 1),
-        "training_minutes": round(seconds["finetune"] / 60, 1),
+        "minutes": commands.minutes(document),
+        "training_minutes": commands.minutes(document, "finetune"),
         "peak_memory_mb": max(stage["peak_memory_mb"] for stage in document["stages"]),
         "scores": document["scores"],
         "baselines": document["baselines"],

@@ -12,31 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
+import commands
 from penjing.machine import describe_machine
 
 Figures = dict[str, float]
 
 
-def call(*command: str) -> dict[str, Any]:
-    """Returns the JSON document that a command prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "penjing", *command, "--json"], check=True, stdout=subprocess.PIPE, text=True
-    )
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
-
-
 def compare(recipe: str, seed: int, trials: int, settings: list[str], out: Path) -> Figures:
     """Returns the figures of one seed."""
-    changes = [part for setting in (*settings, f"seed={seed}") for part in ("--set", setting)]
-    plain = call("run", recipe, *changes, "--out", str(out / "plain"))
-    tuned = call("tune", recipe, *changes, "--out", str(out / "tuned"), "--trials", str(trials))
+    settings = [*settings, f"seed={seed}"]
+    changes = commands.set_arguments(settings)
+    plain = commands.run(recipe, settings, out / "plain")
+    tuned = commands.ask("tune", recipe, *changes, "--out", str(out / "tuned"), "--trials", str(trials))
     return {
         "as_it_is": plain["scores"]["accuracy"]["value"],
         "tuned": tuned["scores"]["accuracy"]["value"],
