@@ -274,3 +274,21 @@ def test_full_disk_is_one_paragraph_and_leaves_no_work_behind(small_disk: Path, 
         build_either[what]()
     assert caught.value.exit_code == 1
     assert not (out / ".work").exists()
+
+
+def test_texts_that_contain_an_evaluation_text_are_removed_and_counted_apart(tmp_path: Path) -> None:
+    seen = "a quiet film that nobody forgets and one of few that sing"
+    rows = [f"{seen} {number}" for number in range(20)]
+    path = tmp_path / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{n % 2}\n" for n, text in enumerate(rows)), encoding="utf-8")
+    labelled = tmp_path / "labelled"
+    labelled.mkdir()
+    build_labelled(LabelledData(path=str(path)), 0, labelled, Silent())
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"So I said: {text.upper()}! He laughed.\n" for text in rows), encoding="utf-8")
+    counts = build(tmp_path / "out", labelled, path=str(texts), include_training_texts=False)
+    assert (counts["in_evaluation"], counts["containing_evaluation"]) == (0, 4)
+    left = " ".join([*texts_of(tmp_path / "out"), *texts_of(tmp_path / "out", "held_out")]).lower()
+    measured = [text for split in ("validation", "test") for text in read_split(labelled, split).texts]
+    assert not any(f"{text}!" in left for text in measured)
+    assert all(f"{text}!" in left for text in read_split(labelled, "train").texts)

@@ -6,6 +6,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,51 @@ def test_thucnews_is_read_as_it_is_published(shared_data: Path, tmp_path: Path) 
     counts = build(folder / "dev.txt", tmp_path, test=str(folder / "test.txt"), columns=["text", "label"])
     assert counts["read"] == 20_000
     assert counts["labels"] == [str(number) for number in range(10)]
+
+
+SEEN = "a quiet film that nobody forgets, and one of few that"
+
+
+def test_rows_that_contain_an_evaluation_text_are_removed_from_training_and_counted_apart(tmp_path: Path) -> None:
+    known = [(f"{SEEN} {end}", "pos") for end in ("sing", "dance")]
+    around = [(f"It rained. {text.upper()} - so there!", "neg") for text, _ in known]
+    write(tmp_path / "d" / "train.csv", [*reviews(20), *around, known[0]])
+    write(tmp_path / "d" / "dev.csv", [known[0], (f"{known[1][0]}, he said", "pos"), ("dull", "neg")])
+    write(tmp_path / "d" / "test.csv", [known[1], ("fine", "neg")])
+    counts = build(tmp_path / "d", tmp_path / "out")
+    assert counts["overlap"] == {"train": 1, "validation": 0}
+    assert counts["containing"] == {"train": 2, "validation": 1}
+    assert read_split(tmp_path / "out", "train").texts == [text for text, _ in reviews(20)]
+    assert read_split(tmp_path / "out", "validation").texts == [known[0][0], "dull"]
+    assert counts["kept"] == 20 + 2 + 2
+
+
+def test_rows_that_contain_a_drawn_evaluation_text_are_not_learned(tmp_path: Path) -> None:
+    singles = [f"{SEEN} {word} {number:02}" for number in range(40) for word in ("sing", "dance")]
+    pairs = [f"{one}. {other}!" for one, other in pairwise(singles)]
+    rows = [(text, "ab"[number % 2]) for number, text in enumerate([*singles, *pairs])]
+    counts = build(write(tmp_path / "a.csv", rows), tmp_path / "out")
+    splits = {split: read_split(tmp_path / "out", split).texts for split in SPLITS}
+    measured = [text for split in ("validation", "test") for text in splits[split]]
+    assert not any(text in other for text in measured for other in splits["train"])
+    assert not any(text in other for text in splits["test"] for other in splits["validation"])
+    assert counts["containing"]["train"] > 0
+    assert counts["kept"] == len(rows) - sum(counts["containing"].values()) == sum(map(len, splits.values()))
+
+
+def test_texts_of_the_recipe_that_contain_an_evaluation_text_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "d" / "train.csv", reviews(20))
+    write(tmp_path / "d" / "test.csv", [(f"{SEEN} sing", "pos"), ("fine", "neg")])
+    counts = build(tmp_path / "d", tmp_path / "out", described={"pos": [f"{SEEN} sing, too", "a joy"]})
+    assert counts["containing"]["train"] == 1
+    assert "a joy" in read_split(tmp_path / "out", "train").texts
+    assert f"{SEEN} sing, too" not in read_split(tmp_path / "out", "train").texts
+
+
+def test_rows_are_drawn_from_those_that_contain_no_evaluation_text(tmp_path: Path) -> None:
+    around = [(f"{SEEN} sing {number}, again", "neg") for number in range(30)]
+    write(tmp_path / "d" / "train.csv", [*reviews(20), *around])
+    write(tmp_path / "d" / "test.csv", [(f"{SEEN} sing", "pos"), ("fine", "neg")])
+    counts = build(tmp_path / "d", tmp_path / "out", per_class=5)
+    assert counts["containing"]["train"] == 30
+    assert not any(SEEN in text for text in read_split(tmp_path / "out", "train").texts)

@@ -215,3 +215,18 @@ def test_too_few_documents_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("context,question,answer\nLi lives.,Who?,Li\n", encoding="utf-8")
     with pytest.raises(DataError, match="1 documents"):
         build(tmp_path / "a.csv", tmp_path / "out")
+
+
+def test_training_questions_on_texts_that_contain_a_measured_one_are_left_out(many: Path, tmp_path: Path) -> None:
+    text = "Wuhan is a city of many lakes at the Yangtze river 3"
+    asked = {"question": "?", "answers": [answer("3", len(text) - 1)]}
+    test = write_squad(tmp_path / "test.json", [("x", [paragraph(text, asked)])])
+    longer = paragraph(f"{text} . It rains .", {"question": "What falls?", "answers": [answer("rains", len(text) + 6)]})
+    document = json.loads(many.read_text(encoding="utf-8"))
+    document["data"].append({"title": "longer", "paragraphs": [longer]})
+    (tmp_path / "more.json").write_text(json.dumps(document), encoding="utf-8")
+    counts = build(tmp_path / "more.json", tmp_path / "out", test=str(test))
+    assert sum(counts["containing"].values()) == 1
+    assert sum(counts["overlap"].values()) == 0
+    texts = {question.text for split in ("train", "validation") for question in read_questions(tmp_path / "out", split)}
+    assert not any(text in other for other in texts)

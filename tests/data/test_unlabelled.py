@@ -76,3 +76,17 @@ def test_a_file_without_a_new_text_is_refused(labelled: Path, tmp_path: Path) ->
         build(tmp_path / "known", labelled, read_split(labelled, "test").texts[:2])
     with pytest.raises(DataError, match="no row"):
         build(tmp_path / "empty", labelled, [])
+
+
+def test_texts_that_contain_one_that_is_measured_on_are_left_out_and_counted(tmp_path: Path) -> None:
+    seen = "a quiet film that nobody forgets and one of few that sing"
+    rows = write(tmp_path / "rows.csv", [f"{seen} {number}" for number in range(40)], "good bad")
+    labelled = tmp_path / "data"
+    labelled.mkdir()
+    build_labelled(LabelledData(path=rows), 0, labelled, Silent())
+    measured = [text for split in ("validation", "test") for text in read_split(labelled, split).texts]
+    trained = read_split(labelled, "train").texts[0]
+    around = [f"Well: {text.upper()}. So there!" for text in [*measured, trained]]
+    counts, texts = build(tmp_path / "some", labelled, [*around, measured[0], "new one"])
+    assert texts == [around[-1], "new one"]
+    assert (counts["containing_evaluation"], counts["in_evaluation"], counts["in_training"]) == (len(measured), 1, 0)

@@ -170,6 +170,31 @@ def test_a_text_that_one_part_is_measured_on_is_learned_by_none(document: dict[s
     assert sum(counts["between_parts"].values()) > 0
 
 
+def test_a_text_that_contains_one_of_another_part_is_not_learned(document: dict[str, Any], tmp_path: Path) -> None:
+    from penjing.pipeline.kinds import kind_of
+
+    texts = [f"a red dog and a green house {number:02}" for number in range(40)]
+    around = [f"so {text} he said,{number % 2}" for number, text in enumerate(texts)]
+    files = {"translate": ["text,target", *(f"{text},ja" for text in texts)], "mood": ["text,label", *around]}
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+        document = changed(document, "parts", name, "data", "path", to=str(tmp_path / f"{name}.csv"))
+    (tmp_path / "data").mkdir()
+    recipe = check_recipe(document, "test")
+    counts = kind_of(recipe).build_data(recipe, tmp_path / "data", Silent())
+    measured = [
+        row["text"]
+        for split in ("validation", "test")
+        for rows in read_mixed(tmp_path / "data", split, "translate")
+        for row in rows
+    ]
+    learned = [row["text"] for rows in read_mixed(tmp_path / "data", "train", "mood") for row in rows]
+    assert learned
+    assert not any(text in other for text in measured for other in learned)
+    assert counts["between_parts"]["mood"] == counts["containing"]["train"] > 0
+    assert len(learned) == counts["parts"]["mood"]["splits"]["train"]["rows"] - counts["between_parts"]["mood"]
+
+
 def test_a_killed_run_goes_on_to_the_same_weights(document: dict[str, Any], run: RunResult, tmp_path: Path) -> None:
     class Stops(Silent):
         asked = 0

@@ -12,7 +12,7 @@ from penjing.cli.progress import TerminalProgress
 from penjing.data.questions import COUNTED
 
 _OF_EVENTS = ("left_out", "items_left_out", "items", "users", "short_users", "ties", "cold")
-_LEFT_OUT = {
+_EVENTS_LEFT_OUT = {
     "filtered": "by where",
     "removed": "of removed users",
     "unknown_items": "of unknown items",
@@ -36,6 +36,7 @@ _LEFT_OUT = {
     "equal": "with two answers that are the same",
     "duplicates": "duplicates",
     "overlap": "also in another split",
+    "containing": "that contain a validation or test text",
 }
 
 
@@ -75,6 +76,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **_answer_counts(plan),
         **{key: data[key] for key in _OF_EVENTS if key in data},
         "corpus_share": round(plan.corpus_share, 4),
+        **_corpus_left_out(plan),
         "stages": [
             {
                 "name": stage.name,
@@ -143,7 +145,7 @@ def _left_out(plan: Plan) -> dict[str, Any]:
     facts = plan.facts("data")
     if not facts:
         return {}
-    counts = {**facts, "overlap": sum(facts["overlap"].values())}
+    counts = {**facts, **{leak: sum(facts.get(leak, {}).values()) for leak in ("overlap", "containing")}}
     return {
         "left_out": {name: counts[name] for name in _LEFT_OUT if counts.get(name)},
         **{name: counts[name] for name in ("respelled",) if counts.get(name)},
@@ -203,8 +205,8 @@ def _count_items(plan: Plan) -> dict[str, int | None]:
 def _item_lines(plan: Plan) -> list[str]:
     """Returns what is left out of events and items, and what is not read of them."""
     data, tokens = plan.facts("data"), _count_tokens(plan)
-    left_out = [f"{count:,} {_LEFT_OUT[reason]}" for reason, count in data["left_out"].items() if count]
-    items = [f"{count:,} {_LEFT_OUT[reason]}" for reason, count in data["items_left_out"].items() if count]
+    left_out = [f"{count:,} {_EVENTS_LEFT_OUT[reason]}" for reason, count in data["left_out"].items() if count]
+    items = [f"{count:,} {_EVENTS_LEFT_OUT[reason]}" for reason, count in data["items_left_out"].items() if count]
     cold = data["cold"]
     return [
         f"Items   {data['items']:,} of {data['items_read']:,} rows" + (f" ({', '.join(items)})" if items else ""),
@@ -266,6 +268,11 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; "
             f"{tokens['left_out']:,} at the end fill no window"
         )
+    if found := _corpus_left_out(plan).get("corpus_left_out"):
+        equal, containing = found.values()
+        lines.append(
+            f"Corpus  left out {equal:,} texts that are validation or test rows, {containing:,} that contain one"
+        )
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
     if all(stage.is_done for stage in plan.stages):
@@ -312,7 +319,7 @@ def _taught(plan: Plan) -> dict[str, Any]:
     teach, texts = plan.facts("teach") or plan.facts("finetune").get("distill"), plan.facts("unlabelled")
     if not teach:
         return {}
-    kept = ("read", "in_evaluation", "in_training", "duplicates", "left_out", "texts")
+    kept = ("read", "in_evaluation", "containing_evaluation", "in_training", "duplicates", "left_out", "texts")
     unlabelled = {"unlabelled": {name: texts[name] for name in kept}} if texts else {}
     return {"teachers": teach["teachers"], **unlabelled}
 
@@ -323,10 +330,17 @@ def _say_taught(plan: Plan) -> list[str]:
     if texts := found.get("unlabelled"):
         lines.append(
             f"Texts without labels {texts['texts']:,} of {texts['read']:,}; left out {texts['in_evaluation']:,} that "
-            f"are validation or test rows, {texts['in_training']:,} training rows, {texts['duplicates']:,} duplicates, "
+            f"are validation or test rows, {texts['containing_evaluation']:,} that contain one, "
+            f"{texts['in_training']:,} training rows, {texts['duplicates']:,} duplicates, "
             f"{texts['left_out']:,} not drawn"
         )
     return lines
+
+
+def _corpus_left_out(plan: Plan) -> dict[str, Any]:
+    """Returns how many texts of the corpus are measured on, and how many contain one; nothing without any."""
+    found = {name: plan.facts("corpus").get(name, 0) for name in ("in_evaluation", "containing_evaluation")}
+    return {"corpus_left_out": found} if any(found.values()) else {}
 
 
 def _draw(plan: Plan) -> list[str]:

@@ -141,7 +141,7 @@ def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str, optional: 
     for split, counts in splits.items():
         if not counts["rows"] and split not in optional:
             raise DataError(
-                f"no {split} row is left: the text of every one is also in the rows it is measured on",
+                f"no {split} row is left: the text of every one is also in the rows it is measured on, or contains one",
                 where=where,
                 do=f"Give other rows for {split}.",
             )

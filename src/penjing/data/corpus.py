@@ -24,7 +24,8 @@ from penjing.data.dividing import COUNTS
 from penjing.data.duplicates import Bits, DuplicateFinder
 from penjing.data.engine import IN_THIS_PROCESS, EngineSettings, make_engine
 from penjing.data.intake import Intake
-from penjing.data.keys import ID_LENGTH, KeySet, exact_keys, normalized_keys, text_ids
+from penjing.data.keys import ID_LENGTH, exact_keys, text_ids
+from penjing.data.measured import index_texts
 from penjing.data.minhash import SIGNATURES, signing_versions
 from penjing.data.near_duplicates import NearDuplicateFinder
 from penjing.data.paragraphs import ParagraphFinder
@@ -40,6 +41,7 @@ from penjing.progress import Progress, stop_if_asked
 
 _MOST_HELD_OUT = 1000
 _WORTH_WORKERS_BYTES = 5 << 20  # of files; processes take seconds to start
+_MEASURED = ("in_evaluation", "containing_evaluation")
 _PARTS = ".parts"
 _PART_EVERY_S = 3.0  # so much work is lost at most when the process is killed; a part takes 16 ms to finish
 
@@ -73,7 +75,8 @@ def build_corpus(
     Args:
         settings: where the texts are.
         labelled: the folder that `penjing.data.labelled.build_labelled` filled, if any: texts whose normalized form is
-            in its validation or test are removed, and its training texts are added if the settings say so.
+            in its validation or test, or contains a text of these (`penjing.data.measured`), are removed, and its
+            training texts are added if the settings say so.
         seed: decides what is held out.
         out: an existing folder; empty, or what a build with the same settings and files has left that was stopped.
         progress: told how far the reading is.
@@ -116,7 +119,7 @@ class _Build:
         near = () if settings.near_duplicates is None else ("near_duplicates",)
         again = ("paragraphs", "emptied") if settings.paragraph_duplicates else ()
         removed = ("removed",) if settings.removed else ()
-        met = (*self.intake.counts, "from_training", "in_evaluation", *self.cleaned, *again, *removed)
+        met = (*self.intake.counts, "from_training", *_MEASURED, *self.cleaned, *again, *removed)
         self.counts: dict[str, Any] = dict.fromkeys((*met, "duplicates", *near, "left_out"), 0)
 
     def run(self) -> dict[str, Any]:
@@ -168,7 +171,7 @@ class _Build:
 
     def _clean(self, parts: PreparedParts, dropped: ParquetRows | None) -> Generator[pa.RecordBatch]:
         """Yields texts that no rule of the recipe refuses; what one does is written beside."""
-        preparation = make_preparation(self.settings, KeySet(self._evaluation_keys()))
+        preparation = make_preparation(self.settings, index_texts(self._evaluation_texts()))
         self._go_on(parts)
         yield from parts.kept()
         with closing(self.engine.map(preparation, self._incoming(parts.done))) as results:
@@ -185,7 +188,7 @@ class _Build:
         counted = parts.tally.counts
         self.intake.settle(counted["normalized"], counted["emptied"])
         self.counts |= self.intake.counts
-        self.counts |= {name: counted[name] for name in ("in_evaluation", *self.cleaned)}
+        self.counts |= {name: counted[name] for name in (*_MEASURED, *self.cleaned)}
 
     def _go_on(self, parts: PreparedParts) -> None:
         """Makes the reading go on after what is done, and says so."""
@@ -237,11 +240,10 @@ class _Build:
         kept = [key not in self.removed for key in text_ids(batch.column("text").to_pylist())]
         return batch.filter(pa.array(kept, pa.bool_()))
 
-    def _evaluation_keys(self) -> Iterator[Any]:
+    def _evaluation_texts(self) -> Iterator[list[str]]:
         if self.labelled is not None:
             for split in ("validation", "test"):
-                for texts in iter_texts(self.labelled / f"{split}.parquet"):
-                    yield normalized_keys(texts)
+                yield from iter_texts(self.labelled / f"{split}.parquet")
 
     def _incoming(self, before: Done | None) -> Iterator[Incoming]:
         """Yields texts with the file and row that they come from; labelled ones have had their form already.

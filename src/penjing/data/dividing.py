@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from penjing.data.checks import check_any, check_drawn, check_quotas
 from penjing.data.drawing import FewDrawer
 from penjing.data.duplicates import Bits, DuplicateFinder, Unique
-from penjing.data.keys import Keys, KeySet, normalized_keys, text_ids
+from penjing.data.keys import Keys, text_ids
+from penjing.data.measured import Found, Marker, Marks, MeasuredTexts
 from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.settings import SplitData, exact_share
 from penjing.data.split_files import has_test, name_files
@@ -60,11 +61,29 @@ class Divided:
         class_rows: rows of each class, [splits, classes].
         characters: of the texts.
         overlap: rows that were left out because their text is in a split that is measured on.
+        containing: rows that were left out because their text contains one that is.
     """
 
     class_rows: NDArray[np.int64]
     characters: list[int]
     overlap: list[int]
+    containing: list[int]
+
+    @classmethod
+    def empty(cls, classes: int) -> Divided:
+        """Returns what lies there before there is any row."""
+        return cls(np.zeros((len(SPLITS), classes), dtype=np.int64), *([0] * len(SPLITS) for _ in range(3)))
+
+    def leave_out(self, split: int, found: Found) -> None:
+        """Counts rows of a split that are measured on, or contain what is."""
+        self.overlap[split] += int(found.is_equal.sum())
+        self.containing[split] += int(found.contains.sum())
+
+
+#: Rows, and the split of each; -1 for one that is left out.
+Assigned = tuple[pa.RecordBatch, NDArray[np.int8]]
+#: What is found of the rows of a split.
+Leaks = list[tuple[int, Found]]
 
 
 class Division(ABC):
@@ -162,8 +181,8 @@ class Division(ABC):
             self.check(pools[0].class_rows.tolist(), where)
             given = set(self.files) | self.optional
             check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, where)
-            keys = self._evaluation_keys(pools)
-            self.count(self._write(pools, keys, self._draw(pools, keys, where)), where)
+            measured = self._measured(pools)
+            self.count(self._write(pools, measured, self._draw(pools, measured, where)), where)
             write_json(self.out / COUNTS, self.counts)
         return self.counts
 
@@ -249,7 +268,7 @@ class Division(ABC):
         rows = np.bincount(strata, weights=pool.class_rows, minlength=len(names))
         return [int(count) for count in rows]
 
-    def _assigned(self, pools: list[_Pool]) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8]]]:
+    def _assigned(self, pools: list[_Pool]) -> Iterator[Assigned]:
         """Yields every batch with the split of each row, -1 for a duplicate; each time the same."""
         strata, _ = self.strata()
         for pool in pools:
@@ -268,43 +287,42 @@ class Division(ABC):
                     splits[kept] = [drawer.draw(number) for number in strata[self.classes_of(batch)[kept]].tolist()]
                 yield batch, splits
 
-    def _evaluation_keys(self, pools: list[_Pool]) -> tuple[KeySet, KeySet]:
-        """Returns the normalized keys of test, and of validation and test together."""
-        test: list[Keys] = []
-        both: list[Keys] = []
+    def _measured(self, pools: list[_Pool]) -> tuple[MeasuredTexts, MeasuredTexts]:
+        """Returns the texts of test, and of validation and test together."""
+        marker, test, both = Marker(), list[Marks](), list[Marks]()
         for batch, splits in self._assigned(pools):
             for split, into in ((_VALIDATION, [both]), (_TEST, [both, test])):
-                chosen = np.flatnonzero(splits == split)
-                if len(chosen):
-                    keys = normalized_keys(batch.column("text").take(pa.array(chosen)).to_pylist())
-                    for keep in into:
-                        keep.append(keys)
-        return KeySet(test), KeySet(both)
-
-    def _clean(
-        self, pools: list[_Pool], keys: tuple[KeySet, KeySet]
-    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
-        """Yields every batch as `_assigned` does, -1 also for a row whose text is measured on.
-
-        With it how many those are, of each split.
-        """
-        test, evaluation = keys
-        for batch, splits in self._assigned(pools):
-            overlap = [0] * len(SPLITS)
-            for split, measured in ((_TRAIN, evaluation), (_VALIDATION, test)):
                 rows = np.flatnonzero(splits == split)
                 if len(rows):
-                    texts = batch.column("text").take(pa.array(rows)).to_pylist()
-                    found = rows[measured.contains(normalized_keys(texts))]
-                    splits[found], overlap[split] = -1, len(found)
-            yield batch, splits, overlap
+                    marks = marker.mark(_texts(batch, rows))
+                    for keep in into:
+                        keep.append(marks)
+        return MeasuredTexts(test), MeasuredTexts(both)
 
-    def _draw(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], where: str) -> Bits | None:
+    def _clean(
+        self, pools: list[_Pool], measured: tuple[MeasuredTexts, MeasuredTexts]
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], Leaks]]:
+        """Yields every batch as `_assigned` does, -1 also for a row whose text is measured on or contains one that is.
+
+        With it what was found of them.
+        """
+        test, both = measured
+        for batch, splits in self._assigned(pools):
+            leaks: Leaks = []
+            for split, known in ((_TRAIN, both), (_VALIDATION, test)):
+                rows = np.flatnonzero(splits == split)
+                if len(rows):
+                    found = known.find(_texts(batch, rows))
+                    splits[rows[found.is_measured]] = -1
+                    leaks.append((split, found))
+            yield batch, splits, leaks
+
+    def _draw(self, pools: list[_Pool], measured: tuple[MeasuredTexts, MeasuredTexts], where: str) -> Bits | None:
         """Returns which rows are drawn for training; None where all are taken."""
         if self.per_class is None:
             return None
         drawer, start = FewDrawer(self.per_class, self.seed), 0
-        for batch, splits, _ in self._clean(pools, keys):
+        for batch, splits, _ in self._clean(pools, measured):
             rows = np.flatnonzero(splits == _TRAIN)
             drawer.add(self.classes_of(batch)[rows], start + rows)
             start += batch.num_rows
@@ -317,30 +335,31 @@ class Division(ABC):
         return drawn
 
     def _chosen(
-        self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None
-    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], list[int]]]:
+        self, pools: list[_Pool], measured: tuple[MeasuredTexts, MeasuredTexts], drawn: Bits | None
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int8], Leaks]]:
         """Yields what `_clean` does, -1 also for a training row that was not drawn; then what is added."""
         start = 0
-        for batch, splits, overlap in self._clean(pools, keys):
+        for batch, splits, leaks in self._clean(pools, measured):
             if drawn is not None:
                 splits[(splits == _TRAIN) & ~drawn.slice(start, start + batch.num_rows)] = -1
             start += batch.num_rows
-            yield batch, splits, overlap
+            yield batch, splits, leaks
         for batch in self.add():
-            found = keys[1].contains(normalized_keys(batch.column("text").to_pylist()))
-            yield batch, np.where(found, -1, _TRAIN).astype(np.int8), [int(found.sum()), 0, 0]
+            found = measured[1].find(batch.column("text").to_pylist())
+            yield batch, np.where(found.is_measured, -1, _TRAIN).astype(np.int8), [(_TRAIN, found)]
 
-    def _write(self, pools: list[_Pool], keys: tuple[KeySet, KeySet], drawn: Bits | None) -> Divided:
-        divided = Divided(np.zeros((len(SPLITS), len(self.classes())), dtype=np.int64), [0, 0, 0], [0, 0, 0])
+    def _write(self, pools: list[_Pool], measured: tuple[MeasuredTexts, MeasuredTexts], drawn: Bits | None) -> Divided:
+        divided = Divided.empty(len(self.classes()))
         with ExitStack() as stack:
             bar = stack.enter_context(self.progress.bar("splitting", sum(pool.kept.rows for pool in pools)))
             writers = [
                 stack.enter_context(ParquetRows(self.out / f"{split}.parquet", self.table, self.repeated))
                 for split in SPLITS
             ]
-            for batch, splits, overlap in self._chosen(pools, keys, drawn):
+            for batch, splits, leaks in self._chosen(pools, measured, drawn):
+                for split, found in leaks:
+                    divided.leave_out(split, found)
                 for split, writer in enumerate(writers):
-                    divided.overlap[split] += overlap[split]
                     part = batch.take(pa.array(np.flatnonzero(splits == split)))
                     if part.num_rows:
                         divided.class_rows[split] += np.bincount(
@@ -360,10 +379,16 @@ class Division(ABC):
         self.counts.update(
             kept=int(divided.class_rows.sum()),
             characters=sum(divided.characters),
-            overlap={"train": divided.overlap[_TRAIN], "validation": divided.overlap[_VALIDATION]},
+            overlap={split: divided.overlap[SPLITS.index(split)] for split in ("train", "validation")},
+            containing={split: divided.containing[SPLITS.index(split)] for split in ("train", "validation")},
             files={split: [file.name for file in self.files[split]] for split in SPLITS if split in self.files},
             splits={
                 split: {"rows": int(divided.class_rows[index].sum()), "characters": divided.characters[index]}
                 for index, split in enumerate(SPLITS)
             },
         )
+
+
+def _texts(batch: pa.RecordBatch, rows: NDArray[np.int64]) -> list[str]:
+    texts: list[str] = batch.column("text").take(pa.array(rows)).to_pylist()
+    return texts

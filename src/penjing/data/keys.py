@@ -6,9 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
+
+from penjing.data.scripts import UNSPACED_CHARACTER
 
 KEY_BYTES = 16
 ID_LENGTH = 16
@@ -32,6 +35,19 @@ def normalize_text(text: str) -> str:
     return bare or text.strip()
 
 
+def word_edges(text: str) -> frozenset[int] | None:
+    """Returns where words begin and end in the normalized form of a text, in bytes of UTF-8.
+
+    In scripts that set no spaces between words, each character is one. None where it cannot be told: in a text without
+    letters and digits, and where a sign stood between a letter and its accent.
+    """
+    whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    words = _NO_WORD.split(UNSPACED_CHARACTER.sub(r" \g<0> ", whole))
+    if "".join(words) != normalize_text(text):
+        return None
+    return frozenset(accumulate((len(word.encode()) for word in words), initial=0))
+
+
 def exact_keys(texts: Iterable[str], seed: int = 0) -> Keys:
     """Returns the keys of texts as they are, [texts]; with another seed their order is another."""
     salt = seed.to_bytes(8, "little")
@@ -45,7 +61,12 @@ def text_ids(texts: Iterable[str]) -> list[str]:
 
 def normalized_keys(texts: Iterable[str]) -> Keys:
     """Returns the keys of normalized texts, [texts]."""
-    return _as_keys(blake2b(normalize_text(text).encode(), digest_size=KEY_BYTES).digest() for text in texts)
+    return digest_keys(normalize_text(text).encode() for text in texts)
+
+
+def digest_keys(parts: Iterable[bytes]) -> Keys:
+    """Returns the keys of bytes: of a normalized text in UTF-8, what `normalized_keys` returns."""
+    return _as_keys(blake2b(part, digest_size=KEY_BYTES).digest() for part in parts)
 
 
 def _as_keys(digests: Iterable[bytes]) -> Keys:

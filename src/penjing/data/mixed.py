@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.dividing import COUNTS
-from penjing.data.keys import KeySet, normalized_keys
+from penjing.data.measured import MeasuredTexts, index_texts
 from penjing.data.splitting import SPLITS
 from penjing.files import disk_errors, write_json
 
@@ -26,30 +26,30 @@ _AT_ONCE = 1024
 def mix_rows(folder: Path, holds: Mapping[str, Holds], counts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Writes the rows of all parts as one table a split, and returns what was counted.
 
-    A text that any part is measured on is learned by none: it is left out of the training rows of the others.
+    A text that any part is measured on is learned by none: it is left out of the training rows of the others, and so is
+    a text that contains it (`penjing.data.measured`).
 
     Args:
         folder: has a folder for each part, with its rows.
         holds: what the rows of each part are.
         counts: of each part.
     """
-    measured = KeySet(
-        [
-            normalized_keys([row["text"] for row in rows])
-            for name, kind in holds.items()
-            for split in SPLITS[1:]
-            for rows in _read(folder / name, split, kind)
-        ]
+    measured = index_texts(
+        [row["text"] for row in rows]
+        for name, kind in holds.items()
+        for split in SPLITS[1:]
+        for rows in _read(folder / name, split, kind)
     )
-    splits, overlap = dict[str, Any](), dict.fromkeys(holds, 0)
+    splits, overlap, containing = dict[str, Any](), dict.fromkeys(holds, 0), dict.fromkeys(holds, 0)
     with disk_errors(folder):
         for split in SPLITS:
             found: Counter[str] = Counter()
             with pq.ParquetWriter(folder / f"{split}.parquet", MIXED_SCHEMA, compression="zstd") as writer:
                 for name, kind in holds.items():
                     for rows in _read(folder / name, split, kind):
-                        kept = _without(rows, measured) if split == "train" else rows
-                        overlap[name] += len(rows) - len(kept)
+                        kept, equal = _without(rows, measured) if split == "train" else (rows, 0)
+                        overlap[name] += equal
+                        containing[name] += len(rows) - len(kept) - equal
                         found[name] += len(kept)
                         writer.write_table(pa.Table.from_pylist([{"part": name, **row} for row in kept], MIXED_SCHEMA))
             splits[split] = {"rows": sum(found.values()), "parts": {name: found[name] for name in holds}}
@@ -57,8 +57,9 @@ def mix_rows(folder: Path, holds: Mapping[str, Holds], counts: Mapping[str, dict
         **{key: sum(part.get(key, 0) for part in counts.values()) for key in _COUNTED},
         "files": _join_files(counts),
         "splits": splits,
-        "overlap": _add_up(counts, overlap),
-        "between_parts": overlap,
+        "overlap": _add_up("overlap", counts, overlap),
+        "containing": _add_up("containing", counts, containing),
+        "between_parts": {name: overlap[name] + containing[name] for name in holds},
         "parts": dict(counts),
     }
     write_json(folder / COUNTS, document)
@@ -103,17 +104,19 @@ def _as_mixed(row: dict[str, Any], holds: Holds) -> list[dict[str, Any]]:
     return [{**shared, "question": row["question"], "target": row["answers"][0] if row["answers"] else ""}]
 
 
-def _without(rows: Sequence[dict[str, Any]], measured: KeySet) -> list[dict[str, Any]]:
-    found = measured.contains(normalized_keys([row["text"] for row in rows]))
-    return [row for row, is_measured in zip(rows, found, strict=True) if not is_measured]
+def _without(rows: Sequence[dict[str, Any]], measured: MeasuredTexts) -> tuple[list[dict[str, Any]], int]:
+    """Returns the rows that may be learned from, and how many of the others are measured texts themselves."""
+    found = measured.find([row["text"] for row in rows])
+    kept = [row for row, is_measured in zip(rows, found.is_measured, strict=True) if not is_measured]
+    return kept, int(found.is_equal.sum())
 
 
-def _add_up(counts: Mapping[str, dict[str, Any]], between: Mapping[str, int]) -> dict[str, int]:
-    """Returns the rows of each split that were left out because they are measured on, by the part itself or another."""
-    overlap: Counter[str] = Counter({"train": sum(between.values())})
+def _add_up(reason: str, counts: Mapping[str, dict[str, Any]], between: Mapping[str, int]) -> dict[str, int]:
+    """Returns the rows of each split that were left out for a reason, for what the part itself or another measures."""
+    left_out: Counter[str] = Counter({"train": sum(between.values())})
     for part in counts.values():
-        overlap.update(part["overlap"])
-    return dict(overlap)
+        left_out.update(part[reason])
+    return dict(left_out)
 
 
 def _join_files(counts: Mapping[str, dict[str, Any]]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from penjing.data.cleaning import DROPPED_SCHEMA, Cleaner, Evidence, Tally, cleaning_counts, read_evidence
 from penjing.data.intake import ORIGIN_SCHEMA
-from penjing.data.keys import KeySet, normalized_keys
+from penjing.data.measured import MeasuredTexts
 from penjing.data.minhash import SIGNATURES, check_daft, sign_batch
 from penjing.data.normalizing import make_normalizer
 from penjing.data.settings import TextData
@@ -38,7 +38,8 @@ class Prepared:
     Attributes:
         kept: by `prepared_schema`.
         dropped: what a rule refused, by `DROPPED_SCHEMA`.
-        tally: what was counted: beside what the cleaning counts, ``normalized``, ``emptied`` and ``in_evaluation``.
+        tally: what was counted: beside what the cleaning counts, ``normalized``, ``emptied``, ``in_evaluation`` and
+            ``containing_evaluation``.
     """
 
     kept: pa.RecordBatch
@@ -52,12 +53,12 @@ class Preparation:
 
     Attributes:
         settings: what is asked for.
-        evaluation: the keys of normalized texts that are left out.
+        evaluation: the texts that are left out, with all that contain one.
         evidence: what the cleaning knows from files.
     """
 
     settings: TextData
-    evaluation: KeySet
+    evaluation: MeasuredTexts
     evidence: Evidence
 
     def __call__(self) -> Preparer:
@@ -69,7 +70,7 @@ def prepared_schema(settings: TextData) -> pa.Schema:
     return ORIGIN_SCHEMA if settings.near_duplicates is None else ORIGIN_SCHEMA.append(SIGNATURES)
 
 
-def make_preparation(settings: TextData, evaluation: KeySet) -> Preparation:
+def make_preparation(settings: TextData, evaluation: MeasuredTexts) -> Preparation:
     """Returns what makes a `Preparer`; reads the files that it needs.
 
     Raises:
@@ -126,6 +127,7 @@ class Preparer:
         texts = batch.column("text").to_pylist()
         if not len(self._evaluation) or not texts:
             return batch
-        is_known = self._evaluation.contains(normalized_keys(texts))
-        counts["in_evaluation"] += int(is_known.sum())
-        return batch.filter(pa.array(~is_known))
+        found = self._evaluation.find(texts)
+        counts["in_evaluation"] += int(found.is_equal.sum())
+        counts["containing_evaluation"] += int(found.contains.sum())
+        return batch.filter(pa.array(~found.is_measured))

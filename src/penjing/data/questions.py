@@ -12,12 +12,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penjing.data.checks import check_counts, check_quotas
 from penjing.data.dividing import COUNTS
 from penjing.data.keys import normalize_text, text_ids
+from penjing.data.measured import index_texts
 from penjing.data.question_rows import Question, QuestionReader
 from penjing.data.question_settings import QuestionData
 from penjing.data.settings import exact_share
@@ -47,9 +49,9 @@ def build_questions(settings: QuestionData, seed: int, out: Path, progress: Prog
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
     Rows that ask the same of the same text are one question with several references. Documents are drawn whole: no two
-    splits have texts of one, and documents that share a text count as one. Where files are given for a split, a
-    training question whose normalized text is in validation or test is removed, and a validation question whose text
-    is in test.
+    splits have texts of one, and documents that share a text count as one. A training question whose normalized text
+    is in validation or test, or contains a text of these (`penjing.data.measured`), is removed, and so is a validation
+    question for what is in test.
 
     Args:
         settings: where the questions are and what they look like.
@@ -71,12 +73,13 @@ def build_questions(settings: QuestionData, seed: int, out: Path, progress: Prog
     given = {split: _read(reader, files[split], settings, progress) for split in SPLITS if split in files}
     where = name_files(files["train"])
     splits = _divide(given, settings, seed, where)
-    overlap = _drop_overlap(splits)
+    overlap, containing = _drop_measured(splits)
     counts: dict[str, Any] = {name: reader.counts[name] for name in (*_LEFT_OUT, *COUNTED)}
     counts |= {
         "kept": sum(map(len, splits.values())),
         "characters": sum(_characters(questions) for questions in splits.values()),
         "overlap": overlap,
+        "containing": containing,
         "files": {split: [file.name for file in files[split]] for split in SPLITS if split in files},
         "splits": {split: _describe(questions) for split, questions in splits.items()},
     }
@@ -185,15 +188,22 @@ def group_documents(questions: Sequence[Question]) -> list[list[Question]]:
     return list(groups.values())
 
 
-def _drop_overlap(splits: dict[str, list[Question]]) -> dict[str, int]:
-    texts = {split: {normalize_text(question.text) for question in splits[split]} for split in SPLITS[1:]}
-    measured = {"train": texts["validation"] | texts["test"], "validation": texts["test"]}
-    overlap = {}
-    for split, seen in measured.items():
-        kept = [question for question in splits[split] if normalize_text(question.text) not in seen]
-        overlap[split] = len(splits[split]) - len(kept)
-        splits[split] = kept
-    return overlap
+def _drop_measured(splits: dict[str, list[Question]]) -> tuple[dict[str, int], dict[str, int]]:
+    """Leaves out what may not be learned; returns how many of each split are measured on, and contain what is."""
+    overlap, containing = dict[str, int](), dict[str, int]()
+    for split, others in (("train", ("validation", "test")), ("validation", ("test",))):
+        measured = index_texts(_distinct(splits[other]) for other in others)
+        texts = _distinct(splits[split])
+        found = measured.find(texts)
+        equal, containers = ({texts[row] for row in np.flatnonzero(of)} for of in (found.is_equal, found.contains))
+        overlap[split] = sum(question.text in equal for question in splits[split])
+        containing[split] = sum(question.text in containers for question in splits[split])
+        splits[split] = [question for question in splits[split] if question.text not in equal | containers]
+    return overlap, containing
+
+
+def _distinct(questions: Sequence[Question]) -> list[str]:
+    return list(dict.fromkeys(question.text for question in questions))
 
 
 def _characters(questions: Sequence[Question]) -> int:

@@ -112,10 +112,10 @@ def _inspect_texts(folder: Path, counts: dict[str, Any], examples: int) -> RowIn
         tables["sets"] = {", ".join(given): rows for given, rows in sets.most_common(_MOST_SHOWN)}
     tables["lengths"] = _ranges(lengths)
     removed = {reason: counts[reason] for reason in _REASONS if counts.get(reason)}
-    overlaps = sum(counts["overlap"].values())
+    leaks = {"overlaps": counts["overlap"], "containing": counts.get("containing", {})}
     return RowInspection(
         read={_files(counts, "train", "validation", "test"): counts["read"]},
-        removed={**removed, **({"overlaps": overlaps} if overlaps else {})},
+        removed={**removed, **{reason: sum(of.values()) for reason, of in leaks.items() if sum(of.values())}},
         splits={split: figures["rows"] for split, figures in counts["splits"].items()},
         tables=tables,
         examples=[example for _, example in drawn],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from penjing.data.cleaning import TEXT_SCHEMA
 from penjing.data.dividing import COUNTS
 from penjing.data.intake import ORIGIN_SCHEMA, Intake
 from penjing.data.keys import Keys, KeySet, exact_keys, normalized_keys, text_ids
+from penjing.data.measured import index_texts
 from penjing.data.reading import iter_texts
 from penjing.data.settings import COLUMNS, TextData, WhereValue
 from penjing.data.storing import ParquetRows, Spool, work_folder
@@ -28,7 +28,7 @@ _MEASURED = ("validation", "test")
 
 
 class UnlabelledData(BaseModel):
-    """Texts without labels; those that are equal to a labelled row are left out, but for case, spaces and signs."""
+    """Texts without labels; those are left out that equal a labelled row, or contain one that is measured on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ class _Met:
         counts: texts by what became of them.
         keys: of each text as it is compared, in parts.
         order: of each text as it is, by the seed, in parts.
-        is_free: whether no labelled row is equal to it, in parts.
+        is_free: whether no labelled row is equal to it and it contains no measured one, in parts.
     """
 
     counts: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +79,8 @@ def build_unlabelled(
     """Fills a folder with ``texts.parquet`` (``text``, ``id``, ``source``, ``row``) and ``counts.json``.
 
     A text is left out that is, in its normalized form, one of the validation or test rows, one of the training rows, or
-    one that came before. Which ones remain under ``max_texts`` goes by a hash of the text and the seed.
+    one that came before; or that contains a validation or test text (`penjing.data.measured`). Which ones remain under
+    ``max_texts`` goes by a hash of the text and the seed.
 
     Args:
         settings: where the texts are.
@@ -89,8 +90,8 @@ def build_unlabelled(
         progress: told how far the reading is.
 
     Returns:
-        What ``counts.json`` holds: ``read``, ``in_evaluation``, ``in_training``, ``duplicates``, ``left_out``,
-        ``texts`` …
+        What ``counts.json`` holds: ``read``, ``in_evaluation``, ``containing_evaluation``, ``in_training``,
+        ``duplicates``, ``left_out``, ``texts`` …
 
     Raises:
         RecipeError: a file or a column is missing.
@@ -110,7 +111,8 @@ def build_unlabelled(
     if not counts["texts"]:
         known = met.counts["in_evaluation"] + met.counts["in_training"]
         raise DataError(
-            f"of {counts['read']:,} texts none is left: {known:,} are labelled rows too",
+            f"of {counts['read']:,} texts none is left: {known:,} are labelled rows too, and "
+            f"{met.counts['containing_evaluation']:,} contain a validation or test text",
             where=", ".join(settings.source.paths),
             do="Give other texts, or leave the section unlabelled out.",
         )
@@ -122,32 +124,28 @@ def _read(
     settings: UnlabelledData, intake: Intake, labelled: Path, seed: int, spool: Spool, progress: Progress
 ) -> _Met:
     """Puts all texts into a spool, and returns their keys."""
-    measured, training = KeySet(_keys(labelled, _MEASURED)), KeySet(_keys(labelled, ("train",)))
-    met = _Met(dict.fromkeys(("in_evaluation", "in_training", "removed"), 0))
+    measured = index_texts(texts for split in _MEASURED for texts in iter_texts(labelled / f"{split}.parquet"))
+    training = KeySet(map(normalized_keys, iter_texts(labelled / "train.parquet")))
+    met = _Met(dict.fromkeys(("in_evaluation", "containing_evaluation", "in_training", "removed"), 0))
     removed = frozenset(settings.removed)
     with spool.writing() as write:
         for batch, _ in intake.batches(progress):
             stop_if_asked(progress)
             texts = batch.column("text").to_pylist()
-            keys = normalized_keys(texts)
-            is_measured, is_learned = measured.contains(keys), training.contains(keys)
+            found = measured.find(texts)
+            is_measured, is_learned = found.is_measured, training.contains(found.keys)
             is_removed = np.array(
                 [key in removed for key in text_ids(texts)] if removed else np.zeros(len(texts)), bool
             )
-            met.counts["in_evaluation"] += int(is_measured.sum())
+            met.counts["in_evaluation"] += int(found.is_equal.sum())
+            met.counts["containing_evaluation"] += int(found.contains.sum())
             met.counts["in_training"] += int((is_learned & ~is_measured).sum())
             met.counts["removed"] += int((is_removed & ~is_measured & ~is_learned).sum())
-            met.keys.append(keys)
+            met.keys.append(found.keys)
             met.order.append(exact_keys(texts, seed))
             met.is_free.append(~(is_measured | is_learned | is_removed))
             write(batch.columns)
     return met
-
-
-def _keys(labelled: Path, splits: tuple[str, ...]) -> Iterator[Keys]:
-    for split in splits:
-        for texts in iter_texts(labelled / f"{split}.parquet"):
-            yield normalized_keys(texts)
 
 
 def _choose(met: _Met, most: int | None) -> NDArray[np.bool_]:

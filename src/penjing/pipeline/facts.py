@@ -358,7 +358,8 @@ def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
     files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
     reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken", "equal")
     removed = {reason: counts[reason] for reason in reasons if reason in counts}
-    return {"read": {files: counts["read"]}, "removed": {**removed, "overlaps": sum(counts["overlap"].values())}}
+    leaks = {"overlaps": sum(counts["overlap"].values()), "containing": sum(counts["containing"].values())}
+    return {"read": {files: counts["read"]}, "removed": {**removed, **leaks}}
 
 
 def _rows_by_split(counts: dict[str, Any]) -> dict[str, int]:

@@ -125,7 +125,8 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
         described["targets"] = read_json(targets)
     if "unlabelled" in inputs:
         counts = read_json(inputs["unlabelled"] / "counts.json")
-        kept = ("read", "empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out", "texts")
+        reasons = ("in_evaluation", "containing_evaluation", "in_training", "removed", "duplicates", "left_out")
+        kept = ("read", "empty", *reasons, "texts")
         described["unlabelled"] = {name: counts[name] for name in kept}
     return described
 

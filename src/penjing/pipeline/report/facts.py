@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from penjing.pipeline.report.name_facts import NameFacts
 
 #: Counts of a corpus that are 0 without labelled rows.
-OF_ROWS = ("from_training", "in_evaluation")
+OF_ROWS = ("from_training", "in_evaluation", "containing_evaluation")
 
 
 class Facts(BaseModel):
@@ -178,8 +178,8 @@ class DataCounts(Facts):
         read: source file or section → rows read.
         splits: split → label → rows.
         removed: reason → rows left out, in the order they are said: ``filtered``, ``empty``, ``duplicates``,
-            ``conflicts`` (those of the duplicates that had another label), ``overlaps`` (also in another split), or
-            another reason.
+            ``conflicts`` (those of the duplicates that had another label), ``overlaps`` (also in another split),
+            ``containing`` (with a measured text in theirs), or another reason.
         drawn: which training rows were taken; None: all.
         described: label → training texts that stand in the recipe.
     """

@@ -13,6 +13,6 @@ MULTI_CHINESE: dict[str, str] = {
     "mix_share": "占比",
     "mix_rows_an_epoch": "每轮条数",
     "mix_loss": "验证损失",
-    "mix_between": "因文本出现在别的任务的验证集或测试集中而未用于训练的数据：{count} 条。",
+    "mix_between": "因文本出现在别的任务的验证集或测试集中，或含有其中的文本，而未用于训练的数据：{count} 条。",
     "part_sentence": "任务：{task}。读入：{template}",
 }

@@ -14,6 +14,7 @@ MULTI_ENGLISH: dict[str, str] = {
     "mix_share": "Share",
     "mix_rows_an_epoch": "Rows an epoch",
     "mix_loss": "Validation loss",
-    "mix_between": "Training rows left out because another task is measured on their text: {count}.",
+    "mix_between": "Training rows left out because another task is measured on their text, or on one that it "
+    "contains: {count}.",
     "part_sentence": "Task: {task}. What is read: {template}",
 }

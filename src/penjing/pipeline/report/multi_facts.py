@@ -35,7 +35,7 @@ class MultiReportFacts(RunFacts):
     Attributes:
         task: name of the task.
         parts: by name.
-        between: training rows that were left out, for another part is measured on their text.
+        between: training rows that were left out, for another part is measured on their text, or on a text in it.
         tokens: how texts became tokens.
     """
 

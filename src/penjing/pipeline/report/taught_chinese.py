@@ -25,6 +25,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "unlabelled_of": "{read} 篇中取 {texts} 篇",
     "unlabelled.empty": "{count} 篇为空",
     "unlabelled.in_evaluation": "{count} 篇与验证或测试数据相同，已剔除",
+    "unlabelled.containing_evaluation": "{count} 篇含有验证或测试文本，已剔除",
     "unlabelled.in_training": "{count} 篇与训练数据相同，已剔除",
     "unlabelled.removed": "{count} 篇按编号移除",
     "unlabelled.duplicates": "{count} 篇重复",

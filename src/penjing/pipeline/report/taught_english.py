@@ -28,6 +28,7 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "unlabelled_of": "{texts} of {read}",
     "unlabelled.empty": "{count} empty",
     "unlabelled.in_evaluation": "{count} left out that are validation or test rows",
+    "unlabelled.containing_evaluation": "{count} left out that contain a validation or test text",
     "unlabelled.in_training": "{count} left out that are training rows",
     "unlabelled.removed": "{count} removed by their ids",
     "unlabelled.duplicates": "{count} duplicates",

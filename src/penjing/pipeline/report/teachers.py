@@ -8,7 +8,15 @@ from typing import Literal
 from penjing.pipeline.report.facts import ModelFacts, Teacher
 from penjing.pipeline.report.wording import Wording
 
-_LEFT_OUT = ("empty", "in_evaluation", "in_training", "removed", "duplicates", "left_out")
+_LEFT_OUT = (
+    "empty",
+    "in_evaluation",
+    "containing_evaluation",
+    "in_training",
+    "removed",
+    "duplicates",
+    "left_out",
+)
 ALL = "all"  # what several teachers say together
 _TAUGHT_NOTES = {
     "labels": "taught_by_steps",

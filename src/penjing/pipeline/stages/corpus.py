@@ -75,6 +75,7 @@ CORPUS = Stage(
     settings=_settings,
     run=_run,
     files=_files,
+    version=2,
     is_wanted=has_corpus,
     is_resumable=True,
 )

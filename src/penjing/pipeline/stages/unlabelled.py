@@ -41,5 +41,11 @@ def _files(recipe: Recipe) -> list[Path]:
 
 
 UNLABELLED = Stage(
-    "unlabelled", inputs=("data",), settings=_settings, run=_run, files=_files, is_wanted=_has_unlabelled
+    "unlabelled",
+    inputs=("data",),
+    settings=_settings,
+    run=_run,
+    files=_files,
+    version=2,
+    is_wanted=_has_unlabelled,
 )
