@@ -148,6 +148,13 @@ def test_what_is_known_is_the_same_however_it_came(monkeypatch: pytest.MonkeyPat
     assert whole.find(asked).contains.sum() == 6
 
 
+def test_texts_that_repeat_themselves_are_told_apart_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "_AT_ONCE", 50)
+    known = ["ha " * times for times in range(8, 60)]
+    asked = ["ha " * times + "no" for times in (3, 7, 8, 100)] + ["ha" * 100, "ha " * 9]
+    assert find(known, asked) == ([False] * 5 + [True], [False, False, True, True, False, False])
+
+
 def test_no_text_is_no_fault() -> None:
     assert find([], [SENTENCE, ""]) == ([False, False], [False, False])
     assert find([SENTENCE], []) == ([], [])

@@ -10,6 +10,7 @@ few sentences it is no chance. Shorter ones are only compared with whole texts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ _WIDTH = 8  # bytes of a window
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SEEN_BITS = 20
 _TABLE_BITS = 6  # places of the table for each mark, as a power of two
-_AT_ONCE = 1 << 18  # windows looked up at once, about what a processor's cache holds
+_AT_ONCE = 1 << 18  # windows that are looked up, or marks that are compared, at once
 _MARK = np.dtype(
     [
         ("window", np.uint64),
@@ -43,7 +44,7 @@ _MARK = np.dtype(
     ]
 )
 Windows = NDArray[np.uint64]
-Hits = tuple[NDArray[np.int64], NDArray[np.int64]]
+Places = NDArray[np.int64]
 
 
 class Marks(NamedTuple):
@@ -147,10 +148,12 @@ class MeasuredTexts:
         data, lengths, found = b"".join(normalized), _lengths(normalized), np.zeros(len(texts), dtype=np.bool_)
         ends = np.cumsum(lengths)
         edges: dict[int, frozenset[int] | None] = {}
-        for marks, begins in self._hits(data):
+        for places, low, high in self._places(_windows(data)):
+            is_open = ~found[np.searchsorted(ends, places, side="right")]
+            marks, begins = self._hits(_windows(data), places[is_open], low[is_open], high[is_open])
             rows = np.searchsorted(ends, begins, side="right")
             length = self._marks["length"][marks]
-            fits = (begins + length <= ends[rows]) & ~found[rows]
+            fits = begins + length <= ends[rows]
             fits &= self._marks["is_long"][marks] | (lengths[rows] <= MOST_TIMES_SHORT * length)
             for mark, begin, row in zip(marks[fits].tolist(), begins[fits].tolist(), rows[fits].tolist(), strict=True):
                 end = begin + int(self._marks["length"][mark])
@@ -162,21 +165,30 @@ class MeasuredTexts:
                 found[row] = known is None or {begin - start, end - start} <= known
         return found
 
-    def _hits(self, data: bytes) -> Iterator[Hits]:
-        """Yields marks, and where their texts would begin in some bytes: three of their windows are there."""
-        windows = _windows(data)
+    def _places(self, windows: Windows) -> Iterator[tuple[Places, Places, Places]]:
+        """Yields places whose window is that of marks, with the first of these and the one after the last.
+
+        However many texts have the same window, there are not many more than `_AT_ONCE` marks at once.
+        """
         for first in range(0, len(windows), _AT_ONCE):
             part = windows[first : first + _AT_ONCE].copy()  # where each is aligned
             places = np.flatnonzero(self._table[(part * _FACTOR) >> self._shift])
             low, high = (np.searchsorted(self._windows, part[places], side=side) for side in ("left", "right"))
-            marks = _ranges(low, high)
-            begins = np.repeat(places + first, high - low) - self._marks["before"][marks]
-            lasts = begins + self._marks["length"][marks] - _WIDTH
-            is_inside = (begins >= 0) & (lasts < len(windows))
-            marks, begins, lasts = marks[is_inside], begins[is_inside], lasts[is_inside]
-            known = self._marks[marks]
-            is_hit = (windows[begins] == known["first"]) & (windows[lasts] == known["last"])
-            yield marks[is_hit], begins[is_hit]
+            totals = np.cumsum(high - low)
+            borders = np.flatnonzero(np.diff(totals // _AT_ONCE, prepend=0, append=-1))
+            for start, stop in pairwise([0, *borders.tolist()]):
+                yield places[start:stop] + first, low[start:stop], high[start:stop]
+
+    def _hits(self, windows: Windows, places: Places, low: Places, high: Places) -> tuple[Places, Places]:
+        """Returns marks, and where their texts would begin, [hits] each: three of their windows are there."""
+        marks = _ranges(low, high)
+        begins = np.repeat(places, high - low) - self._marks["before"][marks]
+        lasts = begins + self._marks["length"][marks] - _WIDTH
+        is_inside = (begins >= 0) & (lasts < len(windows))
+        marks, begins, lasts = marks[is_inside], begins[is_inside], lasts[is_inside]
+        known = self._marks[marks]
+        is_hit = (windows[begins] == known["first"]) & (windows[lasts] == known["last"])
+        return marks[is_hit], begins[is_hit]
 
 
 def index_texts(batches: Iterable[Sequence[str]]) -> MeasuredTexts:
@@ -208,7 +220,7 @@ def _windows(data: bytes) -> Windows:
     return np.ndarray(len(data) - _WIDTH + 1, dtype=np.uint64, buffer=data, strides=1)
 
 
-def _ranges(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+def _ranges(low: Places, high: Places) -> Places:
     """Returns the whole numbers from each low one to below its high one, one range after the other."""
     counts = high - low
     return np.asarray(np.arange(counts.sum()) + np.repeat(low - (np.cumsum(counts) - counts), counts), dtype=np.int64)
