@@ -332,3 +332,19 @@ def test_ends_of_answers_are_scored_as_transformers_does(tmp_path: Path, segment
         expected = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
     for place, logits in enumerate((expected.start_logits, expected.end_logits)):
         assert torch.allclose(ours[..., place][mask], logits[mask], atol=1e-5)
+
+
+def test_types_of_segment_that_a_start_lacks_begin_near_its_last(tmp_path: Path) -> None:
+    plain, more = BertConfig(**SHAPE), BertConfig(**SHAPE, type_vocab_size=5)
+    given, grown = BertForMaskedLM(plain), BertForQuestionAnswering(more)
+    initialize(given, plain, 0)
+    initialize(grown, more, 1)
+    save_network(tmp_path, given, plain.to_dict(head="language"))
+    drawn = grown.bert.embeddings.token_type_embeddings.weight.detach().clone()
+    load_backbone(grown, tmp_path)
+    known, found = (
+        given.bert.embeddings.token_type_embeddings.weight,
+        grown.bert.embeddings.token_type_embeddings.weight,
+    )
+    assert torch.equal(found[:2], known)
+    assert torch.equal(found[2:], drawn[2:] + known[1])

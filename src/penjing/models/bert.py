@@ -217,7 +217,10 @@ class BertForQuestionAnswering(nn.Module):
     """
 
     stored_names: ClassVar[StoredNames] = StoredNames(
-        backbone="bert.", heads=("qa_outputs.",), leftovers=(r"position_ids$", r"^bert\.pooler\.", r"^cls\.")
+        backbone="bert.",
+        heads=("qa_outputs.",),
+        leftovers=(r"position_ids$", r"^bert\.pooler\.", r"^cls\."),
+        growing=("bert.embeddings.token_type_embeddings.weight",),
     )
 
     def __init__(self, config: BertConfig) -> None:

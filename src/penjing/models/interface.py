@@ -263,6 +263,8 @@ class StoredNames:
         aliases: regular expressions of further names under which hub files hold a tensor, and what stands in their
             place in its own name.
         copies: tensors that a file may lack because another, named here, has the same numbers.
+        growing: tensors of the backbone that may have fewer rows in another network's file; those it lacks begin as
+            its last row and what was there.
     """
 
     backbone: str
@@ -272,6 +274,7 @@ class StoredNames:
     elsewhere: str = ""
     aliases: tuple[tuple[str, str], ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
+    growing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     """Starts a network from the backbone of another: of a language model, or of a bare one from the hub.
 
     Heads of the same kind are taken too (a language model goes on from a language model), others are left; the hub's
-    pooler may be missing and then stays as it is.
+    pooler may be missing and then stays as it is. Of tensors that may grow, the rows that the folder lacks begin as its
+    last one and what the network drew for them.
 
     Args:
         network: already initialized; what the folder lacks stays.
@@ -148,13 +149,28 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     handed_on = (names.backbone, *names.heads)
     taken = {name: found[name] for name in targets if name.startswith(handed_on) and name in found}
     required = {name for name in targets if name.startswith(names.backbone) and not name.startswith(names.optional)}
-    _check_fit(folder, targets, taken, missing=required - set(taken), extra=set())
-    _copy(folder, targets, taken)
+    grown = {name for name in names.growing if name in taken and _has_fewer_rows(taken[name], targets[name])}
+    fitted = {**targets, **{name: targets[name].detach()[: taken[name].shape[0]] for name in grown}}
+    _check_fit(folder, fitted, taken, missing=required - set(taken), extra=set())
+    _copy(folder, fitted, taken)
+    for name in grown:
+        _grow(targets[name], taken[name].shape[0])
     return Transfer(
         taken=tuple(taken),
         fresh=tuple(name for name in targets if name not in taken),
         left=tuple(sorted(set(found) - set(taken))),
     )
+
+
+def _has_fewer_rows(tensor: StoredTensor, target: Tensor) -> bool:
+    rows, *rest = tensor.shape or (0,)
+    return 0 < rows < target.shape[0] and tuple(rest) == tuple(target.shape[1:])
+
+
+@torch.no_grad()
+def _grow(tensor: Tensor, known: int) -> None:
+    """Lets the rows from ``known`` on begin near the last one before them, each elsewhere."""
+    tensor[known:] += tensor[known - 1]
 
 
 def under_own_prefix(stored: dict[str, StoredTensor], names: StoredNames) -> dict[str, StoredTensor]:

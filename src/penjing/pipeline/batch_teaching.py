@@ -10,9 +10,10 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.chat_template import choose_template
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import batch_teaching
+from penjing.pipeline.recipe_kinds import AnswerRecipe, batch_teaching
 from penjing.pipeline.start import architecture_of, tokenizer_folder
 from penjing.pipeline.teaching import teacher_files, teacher_folders
+from penjing.tasks.card import read_card
 from penjing.text.chat_template import read_chat_template
 from penjing.text.tokenizer import load_tokenizer
 
@@ -38,6 +39,7 @@ def check_batch_teacher(recipe: Recipe) -> None:
     _check_make(architecture_of(recipe), theirs, where)
     _check_tokens(recipe, folder, where)
     _check_window(recipe, config, where)
+    _check_marks(recipe, folder, where)
 
 
 def _check_make(own: Architecture, theirs: Architecture, where: str) -> None:
@@ -86,4 +88,16 @@ def _check_window(recipe: Recipe, config: Any, where: str) -> None:
             f"[render] max_tokens is {tokens}, but the teacher has {longest} positions",
             where=where,
             do="Lower max_tokens.",
+        )
+
+
+def _check_marks(recipe: Recipe, teacher: Path, where: str) -> None:
+    if not isinstance(recipe, AnswerRecipe):
+        return
+    own, theirs = recipe.render.mark_matches, read_card(teacher).get("render", {}).get("mark_matches", 0)
+    if own != theirs:
+        raise RecipeError(
+            f"the teacher has learned with mark_matches = {theirs}, and [render] has {own}: they do not read the same",
+            where=where,
+            do=f"Write mark_matches = {theirs}, or name another teacher.",
         )

@@ -74,14 +74,3 @@ def pad_rows(
         ids[i, : len(row)] = row
         mask[i, : len(row)] = True
     return ids, mask
-
-
-def token_types(text_starts: NDArray[np.int64], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Returns 1 for the text and the end token after it, 0 for question and padding, int64 [batch, time].
-
-    Args:
-        text_starts: the place of the first token of the text in each row, [batch].
-        mask: true where a token is real, [batch, time].
-    """
-    places = np.arange(mask.shape[1])
-    return ((places >= text_starts[:, None]) & mask).astype(np.int64)

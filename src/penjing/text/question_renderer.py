@@ -31,6 +31,14 @@ class QuestionRendererSettings(RendererSettings):
     overlap_tokens: int = Field(
         128, ge=0, description="tokens of a longer text that two windows one after the other have in common"
     )
+    mark_matches: int = Field(
+        0,
+        ge=0,
+        le=8,
+        exclude_if=lambda length: not length,  # models from before it have other fingerprints else
+        description="tell the network which tokens of the text the question has too, and in how long a run, up to this "
+        "many tokens (a type of segment for each length); 0: it finds that out itself",
+    )
     cut: Literal["end"] = Field("end", description="of a question that is too long; a text is never cut")
     rejoin: Literal[False] = Field(False, description="a text is read as it is, for its characters are counted")
 

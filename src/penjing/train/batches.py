@@ -32,7 +32,7 @@ class Batch:
             documents in a row may look at each other.
         written: what is learned to be written, int64 [batch, targets], `IGNORED` where nothing is; None where the
             objective finds that in ``ids``.
-        token_types: 0 for a question and what belongs to it, 1 for the text it is put to, int64 [batch, time]; None:
+        token_types: as `penjing.text.segments.token_types` has them, int64 [batch, time]; None:
             all are 0.
         spans: the first and the last token of what is to be found, int64 [batch, 2]; None where nothing is.
         reference: log-probability of each row of ``written`` under another model, float64 [rows]; None where there is

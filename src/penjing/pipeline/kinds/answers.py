@@ -21,11 +21,13 @@ from penjing.files import write_beside
 from penjing.inference.extraction import Extractor
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
+from penjing.models.weights import read_config
 from penjing.pipeline.kinds.beside_teacher import beside_span_teacher, with_teacher
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, batch_teaching, question_data
+from penjing.pipeline.start import start_folder
 from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
@@ -33,6 +35,7 @@ from penjing.tasks.loading import load_as
 from penjing.tasks.task import SpanTask, load_task
 from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
 from penjing.text.renderer import Rendered
+from penjing.text.segments import PLAIN_TYPES
 from penjing.text.showing import ShownRow, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
@@ -60,6 +63,13 @@ class AnswerKind(Kind):
                 do='Choose the family "bert", which reads both sides of a token.',
             )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
+        if recipe.finetune.adapters is not None and _types_of_start(recipe) < _segment_types(recipe) > PLAIN_TYPES:
+            raise RecipeError(
+                "adapters leave the weights of the start as they are, and it has no types of segment for the tokens "
+                "that mark_matches marks",
+                where=recipe.name,
+                do="Remove mark_matches from [render], or [finetune.lora].",
+            )
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_questions(question_data(recipe), recipe.seed, folder, progress)
@@ -92,11 +102,17 @@ class AnswerKind(Kind):
             shown.append(show_row(renderer.tokenizer, row, row))
         return shown
 
+    def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+        """A type of segment for each length of a run that is marked; a start may have more."""
+        wanted = _segment_types(recipe)
+        return {"type_vocab_size": max(wanted, _types_of_start(recipe))} if wanted > PLAIN_TYPES else {}
+
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None
         return architecture.span_scorer(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        assert isinstance(recipe, AnswerRecipe)
         settings = recipe.finetune
         training, validation = (
             QuestionBatches(
@@ -104,6 +120,7 @@ class AnswerKind(Kind):
                 tokenizer.pad_id,
                 PairLimits(settings.batch_tokens, settings.batch_rows),
                 recipe.seed,
+                mark_matches=recipe.render.mark_matches,
                 shuffled=split == "train",
             )
             for split in ("train", "validation")
@@ -138,7 +155,7 @@ class AnswerKind(Kind):
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, AnswerRecipe)
         renderer, task = question_renderer(recipe, inputs), answer_task(recipe)
-        extractor = Extractor(network, renderer.tokenizer.pad_id)
+        extractor = Extractor(network, renderer.tokenizer.pad_id, recipe.render.mark_matches)
         model = AnswerModel(Path(), {}, task, renderer=renderer, extractor=extractor, settings=recipe.answer)
         train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
         few = test[:_PROBED_QUESTIONS]
@@ -225,6 +242,17 @@ def _measure_alone(recipe: Recipe, model: Answerer, test: Sequence[Question], pr
     return evaluate_answers(
         model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
     )
+
+
+def _segment_types(recipe: Recipe) -> int:
+    assert isinstance(recipe, AnswerRecipe)
+    return PLAIN_TYPES + recipe.render.mark_matches
+
+
+def _types_of_start(recipe: Recipe) -> int:
+    """Returns how many types of segment the model has that the recipe starts from; 0 without one."""
+    start = start_folder(recipe)
+    return int(read_config(start).get("type_vocab_size", PLAIN_TYPES)) if start is not None else 0
 
 
 def _teacher(recipe: Recipe) -> AnswerModel:

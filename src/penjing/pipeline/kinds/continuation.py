@@ -89,7 +89,7 @@ class ContinuationKind(Kind):
         windows = [window for text in rendered for window in text.windows]
         return [show_row(renderer.tokenizer, window, window) for window in windows]
 
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
+    def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         """An LSTM reads in one direction; other families have no such entry."""
         return {"bidirectional": False}
 

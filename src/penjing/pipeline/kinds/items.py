@@ -107,7 +107,7 @@ class ItemKind(Kind):
         learned = (row for items in read_training(inputs["data"]) for row in renderer.training_rows(items))
         return [_show_items(row, texts) for row in islice(learned, rows)]
 
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
+    def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         texts = read_texts(inputs["examples"])
         width = texts.shape[1] if texts.is_floating_point() else None
         return {"num_items": len(texts) - 1, "text_width": width}

@@ -105,8 +105,8 @@ class Kind(Protocol):
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         """Returns the first training rows as tokens, with what is learned and what is cut."""
 
-    def shape(self, inputs: Inputs) -> dict[str, Any]:
-        """Returns the entries of the network's config that the rows decide; none where the tokenizer decides all."""
+    def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+        """Returns the entries of the network's config that recipe and rows decide beside the tokenizer."""
         return {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:

@@ -116,7 +116,7 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
-    config = architecture.config_from_dict({**values, **kind.shape(inputs)})
+    config = architecture.config_from_dict({**values, **kind.shape(recipe, inputs)})
     network = kind.make_network(architecture, config, inputs)
     architecture.initialize(network, config, recipe.seed)
     lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)

@@ -14,7 +14,7 @@ from penjing.tasks.task import load_task
 
 _OPTION = "--teacher"
 _BY_TOKENS = frozenset({"continuation", "reply", "span"})  # answers for which the teacher reads the same tokens
-_WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens"})
+_WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens", "mark_matches"})
 _TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text"}
 
 
@@ -62,7 +62,8 @@ def _beside(wanted: Wanted, teacher: str, document: Document) -> Document:
     card = read_card(locate_folder(teacher, _OPTION))
     if answers == "span":
         windows = {key: value for key, value in card.get("render", {}).items() if key in _WINDOWS}
-        return {**taught, "render": {**taught.get("render", {}), **windows}}
+        own = {key: value for key, value in taught.get("render", {}).items() if key != "mark_matches"}
+        return {**taught, "render": {**own, **windows}}
     read, written = (_most_tokens(card, taught, section) for section in ("render", "write"))
     if read is not None:
         taught["render"] = {**taught.get("render", {}), "max_tokens": read}

@@ -54,10 +54,10 @@ def close_question(logits: Tensor, token_types: Tensor, mask: Tensor | None) -> 
 
     Args:
         logits: of every token.
-        token_types: 1 for the tokens of the text and the end token after them, int64 [batch, time].
+        token_types: 1 or more for the tokens of the text and the end token after them, int64 [batch, time].
         mask: true where a token is real, bool [batch, time]; None where nothing is padding.
     """
-    is_text = token_types == 1
+    is_text = token_types >= 1
     if mask is not None:
         is_text = is_text & mask
     after = F.pad(is_text[:, 1:], (0, 1))
