@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.plan_teachers import say_taught, taught
 from penjing.cli.progress import TerminalProgress
 from penjing.data.questions import COUNTED
 
@@ -70,7 +71,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **_left_out(plan),
         **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
-        **_taught(plan),
+        **taught(plan),
         "tokens": _count_tokens(plan),
         **({"parts": parts} if (parts := _count_parts(plan)) else {}),
         **_answer_counts(plan),
@@ -247,7 +248,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         count, share, lora = adapters["trained_parameters"], adapters["trained_share"], trained["lora"]
         base = f", on a base held in {lora['base']}" if "base" in lora else ""
         lines.append(f"Trained {count:,} ({share:.2%} of that): adapters of rank {lora['rank']} and the head{base}")
-    lines += [*_head(trained), *_say_taught(plan)]
+    lines += [*_head(trained), *say_taught(plan)]
     if "items_cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines.append("Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()))
@@ -310,29 +311,6 @@ def _say_names(plan: Plan) -> list[str]:
         chosen = "by similarity" if names["by"] == "similarity" else "drawn"
         lines.append(
             f"Context {names['examples']} examples before a text, {chosen}; {dropped:,} of {wanted:,} have no room"
-        )
-    return lines
-
-
-def _taught(plan: Plan) -> dict[str, Any]:
-    """Returns who teaches, and what became of texts without labels; nothing where nobody does."""
-    teach, texts = plan.facts("teach") or plan.facts("finetune").get("distill"), plan.facts("unlabelled")
-    if not teach:
-        return {}
-    kept = ("read", "in_evaluation", "containing_evaluation", "in_training", "duplicates", "left_out", "texts")
-    unlabelled = {"unlabelled": {name: texts[name] for name in kept}} if texts else {}
-    return {"teachers": teach["teachers"], **unlabelled}
-
-
-def _say_taught(plan: Plan) -> list[str]:
-    found = _taught(plan)
-    lines = [f"Teacher {who['family']}, {who['parameters']:,} parameters" for who in found.get("teachers", ())]
-    if texts := found.get("unlabelled"):
-        lines.append(
-            f"Texts without labels {texts['texts']:,} of {texts['read']:,}; left out {texts['in_evaluation']:,} that "
-            f"are validation or test rows, {texts['containing_evaluation']:,} that contain one, "
-            f"{texts['in_training']:,} training rows, {texts['duplicates']:,} duplicates, "
-            f"{texts['left_out']:,} not drawn"
         )
     return lines
 

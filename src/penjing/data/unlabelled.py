@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penjing.data.cleaning import TEXT_SCHEMA
 from penjing.data.dividing import COUNTS
 from penjing.data.intake import ORIGIN_SCHEMA, Intake
-from penjing.data.keys import Keys, KeySet, exact_keys, normalized_keys, text_ids
-from penjing.data.measured import index_texts
-from penjing.data.reading import iter_texts
+from penjing.data.keys import Keys, exact_keys
 from penjing.data.settings import COLUMNS, TextData, WhereValue
-from penjing.data.storing import ParquetRows, Spool, work_folder
+from penjing.data.sieve import Sieve, write_chosen
+from penjing.data.storing import Spool, work_folder
 from penjing.errors import DataError
 from penjing.files import write_json
 from penjing.progress import Progress, stop_if_asked
-
-TEXTS = "texts.parquet"
-_MEASURED = ("validation", "test")
 
 
 class UnlabelledData(BaseModel):
@@ -56,23 +49,6 @@ class UnlabelledData(BaseModel):
         return TextData.model_validate(self.model_dump(exclude={"max_texts", "removed"}))
 
 
-@dataclass
-class _Met:
-    """What was found in the files: a key and a place in the draw for each text.
-
-    Attributes:
-        counts: texts by what became of them.
-        keys: of each text as it is compared, in parts.
-        order: of each text as it is, by the seed, in parts.
-        is_free: whether no labelled row is equal to it and it contains no measured one, in parts.
-    """
-
-    counts: dict[str, Any] = field(default_factory=dict)
-    keys: list[Keys] = field(default_factory=list)
-    order: list[Keys] = field(default_factory=list)
-    is_free: list[NDArray[np.bool_]] = field(default_factory=list)
-
-
 def build_unlabelled(
     settings: UnlabelledData, labelled: Path, seed: int, out: Path, progress: Progress
 ) -> dict[str, Any]:
@@ -99,20 +75,22 @@ def build_unlabelled(
         DiskFullError: the disk has no room.
         Interrupted: the user asked to stop.
     """
-    intake = Intake(settings.source)
+    intake, sieve = Intake(settings.source), Sieve(labelled, settings.removed)
     with work_folder(out) as work:
         spool = Spool(work / "texts.arrow", ORIGIN_SCHEMA)
-        met = _read(settings, intake, labelled, seed, spool, progress)
+        order = _read(intake, sieve, seed, spool, progress)
         intake.settle(0, 0)
-        chosen = _choose(met, settings.max_texts)
-        _write(out, spool, chosen)
-    counts = {**intake.finish(out, progress), **met.counts, "texts": int(chosen.sum())}
+        different = sieve.remaining()
+        taken = different if settings.max_texts is None else _draw(different, order, settings.max_texts)
+        write_chosen(out, spool, taken)
+    kept = {"left_out": len(different) - len(taken), "texts": len(taken)}
+    counts = {**intake.finish(out, progress), **sieve.counts, **kept}
     counts["read"] -= counts["filtered"]  # rows that where leaves out are not what was given
     if not counts["texts"]:
-        known = met.counts["in_evaluation"] + met.counts["in_training"]
+        known = counts["in_evaluation"] + counts["in_training"]
         raise DataError(
             f"of {counts['read']:,} texts none is left: {known:,} are labelled rows too, and "
-            f"{met.counts['containing_evaluation']:,} contain a validation or test text",
+            f"{counts['containing_evaluation']:,} contain a validation or test text",
             where=", ".join(settings.source.paths),
             do="Give other texts, or leave the section unlabelled out.",
         )
@@ -120,53 +98,18 @@ def build_unlabelled(
     return counts
 
 
-def _read(
-    settings: UnlabelledData, intake: Intake, labelled: Path, seed: int, spool: Spool, progress: Progress
-) -> _Met:
-    """Puts all texts into a spool, and returns their keys."""
-    measured = index_texts(texts for split in _MEASURED for texts in iter_texts(labelled / f"{split}.parquet"))
-    training = KeySet(map(normalized_keys, iter_texts(labelled / "train.parquet")))
-    met = _Met(dict.fromkeys(("in_evaluation", "containing_evaluation", "in_training", "removed"), 0))
-    removed = frozenset(settings.removed)
+def _read(intake: Intake, sieve: Sieve, seed: int, spool: Spool, progress: Progress) -> list[Keys]:
+    """Puts all texts into a spool and through a sieve, and returns their places in the draw, in parts."""
+    order = []
     with spool.writing() as write:
         for batch, _ in intake.batches(progress):
             stop_if_asked(progress)
             texts = batch.column("text").to_pylist()
-            found = measured.find(texts)
-            is_measured, is_learned = found.is_measured, training.contains(found.keys)
-            is_removed = np.array(
-                [key in removed for key in text_ids(texts)] if removed else np.zeros(len(texts)), bool
-            )
-            met.counts["in_evaluation"] += int(found.is_equal.sum())
-            met.counts["containing_evaluation"] += int(found.contains.sum())
-            met.counts["in_training"] += int((is_learned & ~is_measured).sum())
-            met.counts["removed"] += int((is_removed & ~is_measured & ~is_learned).sum())
-            met.keys.append(found.keys)
-            met.order.append(exact_keys(texts, seed))
-            met.is_free.append(~(is_measured | is_learned | is_removed))
+            sieve.add(texts)
+            order.append(exact_keys(texts, seed))
             write(batch.columns)
-    return met
+    return order
 
 
-def _choose(met: _Met, most: int | None) -> NDArray[np.bool_]:
-    """Returns which texts are taken, and counts those that are not."""
-    keys, order, is_free = (np.concatenate(parts) for parts in (met.keys, met.order, met.is_free))
-    free = np.flatnonzero(is_free)
-    _, first = np.unique(keys[free], return_index=True)
-    different = free[np.sort(first)]
-    taken = different if most is None else different[np.argsort(order[different], kind="stable")[:most]]
-    met.counts |= {"duplicates": len(free) - len(different), "left_out": len(different) - len(taken)}
-    chosen = np.zeros(len(keys), dtype=np.bool_)
-    chosen[taken] = True
-    return chosen
-
-
-def _write(out: Path, spool: Spool, chosen: NDArray[np.bool_]) -> None:
-    start = 0
-    with ParquetRows(out / TEXTS, TEXT_SCHEMA, ("source",)) as rows:
-        for batch in spool.read():
-            kept = batch.filter(pa.array(chosen[start : start + batch.num_rows]))
-            start += batch.num_rows
-            ids = pa.array(text_ids(kept.column("text").to_pylist()), pa.string())
-            columns = [kept.column("text"), ids, kept.column("source"), kept.column("row")]
-            rows.write(pa.record_batch(columns, schema=TEXT_SCHEMA))
+def _draw(places: NDArray[np.int64], order: list[Keys], most: int) -> NDArray[np.int64]:
+    return places[np.argsort(np.concatenate(order)[places], kind="stable")[:most]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from penjing.data.keys import Keys, KeySet, normalized_keys
-from penjing.data.unlabelled import TEXTS
+from penjing.data.sieve import TEXTS
 from penjing.pipeline.tracing import stage_beside
 from penjing.tasks.card import CARD
 
@@ -20,7 +20,7 @@ def count_learned(
 ) -> int | None:
     """Returns how many rows have, but for case, spaces and punctuation, the texts of one that a model learned from.
 
-    A fine-tuned model learned from the training rows, and from the texts without labels that its teachers were asked
+    A fine-tuned model learned from the training rows, and from the other texts that its teachers were asked
     about; a language model from its corpus. What the model that it started from had learned is not known here.
 
     Args:
@@ -50,7 +50,7 @@ def _learned_files(model: Path, part: str | None) -> Iterator[Path]:
     data = stage_beside(model, "data")
     if data is not None:
         yield (data if part is None else data / part) / "train.parquet"
-    for name in ("unlabelled",) if data is not None else ("corpus",):
+    for name in ("unlabelled", "recombined") if data is not None else ("corpus",):
         if (folder := stage_beside(model, name)) is not None:
             yield folder / TEXTS
 

@@ -37,7 +37,7 @@ from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
 
 TRAINING_STAGES = (
-    *("data", "corpus", "unlabelled", "tokenizer", "shards", "vectors", "pretrain"),
+    *("data", "corpus", "unlabelled", "recombined", "tokenizer", "shards", "vectors", "pretrain"),
     *("examples", "reference", "teach", "finetune"),
 )
 _SAMPLE_TOKENS = 100

@@ -114,12 +114,12 @@ def read_teachers(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
 
 
 def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[str, Any]:
-    """Returns who taught, how it was learned, and what became of the texts without labels."""
+    """Returns who taught, how it was learned, and what became of the texts without labels, given and made."""
     distill = distilling(recipe)
     assert distill is not None
     described = {
         "teachers": read_teachers(inputs) if "teach" in inputs else describe_folders(recipe),
-        **distill.model_dump(mode="json", exclude={"teacher", "unlabelled"}),
+        **distill.model_dump(mode="json", exclude={"teacher", "unlabelled", "recombined"}),
     }
     if "teach" in inputs and (targets := inputs["teach"] / TARGETS).is_file():
         described["targets"] = read_json(targets)
@@ -128,6 +128,8 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
         reasons = ("in_evaluation", "containing_evaluation", "in_training", "removed", "duplicates", "left_out")
         kept = ("read", "empty", *reasons, "texts")
         described["unlabelled"] = {name: counts[name] for name in kept}
+    if "recombined" in inputs:
+        described["recombined"] = read_json(inputs["recombined"] / "counts.json")
     return described
 
 

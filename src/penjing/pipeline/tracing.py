@@ -27,7 +27,7 @@ REMOVED = "removed.json"  # what was removed from a run: by id, the weights that
 PUBLISHED = "published.json"  # the hashes of all weights that a run has published
 #: What a text is for where a model learns from it.
 LEARNED = ("texts", "labelled.train")
-_OF_TEXTS = ("corpus", "unlabelled")  # stages that have texts without labels
+_OF_TEXTS = ("corpus", "unlabelled", "recombined")  # stages that have texts without labels
 
 
 @dataclass(frozen=True)

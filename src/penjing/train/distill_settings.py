@@ -23,7 +23,20 @@ class TeacherSettings(BaseModel):
 class AskedTeacherSettings(TeacherSettings):
     """Learning from what other models answer, which are asked before the training, about other texts perhaps, too."""
 
+    recombined: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="so many texts are made of each training text, for the teachers to be asked about: half of them "
+        "pieces of it, half the beginning of one text and the end of another; of texts to be translated or summarized "
+        "pieces alone",
+    )
     unlabelled: UnlabelledData | None = None
+
+    @property
+    def joins_texts(self) -> bool:
+        """Whether what is made of training texts may be of two."""
+        return True
 
     @property
     def asking(self) -> list[Any]:
@@ -68,6 +81,10 @@ class WrittenDistillSettings(AskedTeacherSettings):
     @property
     def teachers(self) -> tuple[str, ...]:
         return (self.teacher,)
+
+    @property
+    def joins_texts(self) -> bool:
+        return False  # what a teacher writes to two texts in one is no example of how one is answered
 
     @property
     def asking(self) -> list[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.data.reading import iter_texts
-from penjing.data.unlabelled import TEXTS
+from penjing.data.sieve import TEXTS
 from penjing.files import read_json, write_beside, write_json
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.kinds.shards import filled_splits, write_split
@@ -34,6 +34,7 @@ from penjing.train.objectives.distillation import DistillationObjective
 from penjing.train.taught_batches import TaughtBatches
 
 UNLABELLED = "unlabelled"
+_WITHOUT_LABELS = (UNLABELLED, "recombined")  # stages whose texts are asked about after the training rows
 _PARTS = "parts"
 _PART_ROWS = 2048
 _TIMED_ROWS = 256
@@ -50,7 +51,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
 
     Args:
         recipe: names the teachers, each of which reads the rows in its own way.
-        inputs: ``data``, ``tokenizer`` and, where there are texts without labels, ``unlabelled``.
+        inputs: ``data``, ``tokenizer`` and, where there are texts without labels, ``unlabelled`` or ``recombined``.
         labels: of the model that is taught, in the order of its outputs.
         folder: may hold parts of the work.
         progress: told how many rows were shown.
@@ -75,7 +76,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
     for split in splits:
         _join_parts(folder, split, len(described))
     write_json(folder / TEACHERS, described)
-    if UNLABELLED in inputs:
+    if has_unlabelled(inputs):
         _render_unlabelled(recipe, inputs, folder / UNLABELLED)
     shutil.rmtree(folder / _PARTS)
     return {"rows": asked // len(described), "teachers": described}
@@ -87,17 +88,24 @@ def asked_texts(inputs: Inputs, split: str, rows: int) -> Iterator[list[str]]:
     The parts are always the same, for which rows are padded together decides the last bits.
 
     Args:
-        inputs: ``data`` and, where there are texts without labels, ``unlabelled``.
+        inputs: ``data`` and, where there are texts without labels, ``unlabelled`` or ``recombined``.
         split: a file of ``data``; none that is not there.
         rows: of a part.
     """
     path = inputs["data"] / f"{split}.parquet"
     batches = iter_texts(path) if path.is_file() else iter(())
-    if split == "train" and UNLABELLED in inputs:
-        batches = chain(batches, iter_texts(inputs[UNLABELLED] / TEXTS))
+    if split == "train":
+        batches = chain(batches, _iter_unlabelled(inputs))
     texts = chain.from_iterable(batches)
     while part := list(islice(texts, rows)):
         yield part
+
+
+def _iter_unlabelled(inputs: Inputs) -> Iterator[list[str]]:
+    """Yields the texts without labels in batches: those that are given, then those that are made."""
+    for name in _WITHOUT_LABELS:
+        if name in inputs:
+            yield from iter_texts(inputs[name] / TEXTS)
 
 
 def _part(folder: Path, split: str, teacher: int, part: int) -> Path:
@@ -131,7 +139,7 @@ def _render_unlabelled(recipe: Recipe, inputs: Inputs, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     rendered = (
         (renderer.render([{column: text} for text in texts]), [_NO_LABEL] * len(texts))
-        for texts in iter_texts(inputs[UNLABELLED] / TEXTS)
+        for texts in _iter_unlabelled(inputs)
     )
     write_split(folder, rendered, renderer.tokenizer, renderer.fingerprint)
 
@@ -142,7 +150,7 @@ def training_rows(distill: DistillSettings | None, inputs: Inputs) -> TokenShard
     In a plan the teachers have not been asked yet; rows like the training rows stand for what they will be asked about.
     """
     shard = open_shard(inputs["examples"] / "train")
-    if distill is None or UNLABELLED not in inputs:
+    if distill is None or not has_unlabelled(inputs):
         return shard
     if "teach" in inputs:
         return join_shards(shard, open_shard(inputs["teach"] / UNLABELLED))
@@ -155,9 +163,15 @@ def like_rows(shard: TokenShard, count: int) -> TokenShard:
     return replace(rows, labels=np.full(count, _NO_LABEL))
 
 
+def has_unlabelled(inputs: Inputs) -> bool:
+    """Returns whether there are texts without labels, given or made."""
+    return any(name in inputs for name in _WITHOUT_LABELS)
+
+
 def count_unlabelled(inputs: Inputs) -> int:
-    """Returns how many texts without labels there are."""
-    return int(read_json(inputs[UNLABELLED] / "counts.json")["texts"]) if UNLABELLED in inputs else 0
+    """Returns how many texts without labels there are, given and made."""
+    counts = (read_json(inputs[name] / "counts.json") for name in _WITHOUT_LABELS if name in inputs)
+    return sum(found["texts"] for found in counts)
 
 
 def taught_lesson(lesson: Lesson, distill: DistillSettings | None, inputs: Inputs, labels: int) -> Lesson:

@@ -52,7 +52,7 @@ def teach_targets(recipe: WritingRecipe, inputs: Inputs, folder: Path, progress:
 
     Args:
         recipe: names the teacher.
-        inputs: ``data``, ``tokenizer`` and, where there are texts without targets, ``unlabelled``.
+        inputs: ``data``, ``tokenizer`` and, where there are texts without targets, ``unlabelled`` or ``recombined``.
         folder: may hold parts of the work.
         progress: told how many texts were answered.
 

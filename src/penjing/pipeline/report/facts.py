@@ -320,6 +320,7 @@ class TaughtFacts(BaseModel):
             where it wrote none.
         truth: whether the true targets were learned beside those.
         unlabelled: what became of the texts without labels; None: there were none.
+        recombined: what became of those that were made of training texts; None: there were none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -330,6 +331,7 @@ class TaughtFacts(BaseModel):
     targets: dict[str, int] | None = None
     truth: bool = False
     unlabelled: dict[str, int] | None = None
+    recombined: dict[str, int] | None = None
 
 
 class ModelFacts(Facts):

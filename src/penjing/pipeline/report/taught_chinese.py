@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TAUGHT_CHINESE: dict[str, str] = {
     "stage.unlabelled": "无标签文本",
+    "stage.recombined": "由训练文本拼出的文本",
     "stage.teach": "教师的回答",
     "teacher": "教师 {number}",
     "all_teachers": "全部教师合议",
@@ -22,6 +23,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "targets_beside": "与真实的目标一起学",
     "targets_instead": "代替真实的目标",
     "unlabelled_texts": "无标签文本",
+    "recombined_texts": "由训练文本拼出的文本",
     "unlabelled_of": "{read} 篇中取 {texts} 篇",
     "unlabelled.empty": "{count} 篇为空",
     "unlabelled.in_evaluation": "{count} 篇与验证或测试数据相同，已剔除",

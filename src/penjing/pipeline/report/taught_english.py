@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TAUGHT_ENGLISH: dict[str, str] = {
     "stage.unlabelled": "Texts without labels",
+    "stage.recombined": "Texts made of training texts",
     "stage.teach": "Answers of the teachers",
     "teacher": "Teacher {number}",
     "all_teachers": "All teachers together",
@@ -25,6 +26,7 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "targets_beside": "beside the true ones",
     "targets_instead": "in place of the true ones",
     "unlabelled_texts": "Texts without labels",
+    "recombined_texts": "Texts made of training texts",
     "unlabelled_of": "{texts} of {read}",
     "unlabelled.empty": "{count} empty",
     "unlabelled.in_evaluation": "{count} left out that are validation or test rows",

@@ -53,17 +53,24 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
         rows.append((wording.say("taught"), how))
     if taught.targets is not None:
         rows += _target_rows(taught.targets, wording, with_truth=taught.truth)
-    counts = taught.unlabelled
-    if counts is not None:
-        reasons = [
-            wording.name("unlabelled", reason, count=wording.count(counts[reason]))
-            for reason in _LEFT_OUT
-            if counts.get(reason)
-        ]
-        texts, read = wording.count(counts["texts"]), wording.count(counts["read"])
-        kept = wording.say("unlabelled_of", texts=texts, read=read)
-        rows.append((wording.say("unlabelled_texts"), wording.say("comma").join([kept, *reasons])))
+    if taught.unlabelled is not None:
+        said = _say_counts(taught.unlabelled, taught.unlabelled["read"], wording)
+        rows.append((wording.say("unlabelled_texts"), said))
+    if taught.recombined is not None:
+        said = _say_counts(taught.recombined, taught.recombined["made"], wording)
+        rows.append((wording.say("recombined_texts"), said))
     return rows
+
+
+def _say_counts(counts: Mapping[str, int], all_texts: int, wording: Wording) -> str:
+    """Returns how many of all texts were learned from, and why others were not."""
+    kept = wording.say("unlabelled_of", texts=wording.count(counts["texts"]), read=wording.count(all_texts))
+    reasons = [
+        wording.name("unlabelled", reason, count=wording.count(counts[reason]))
+        for reason in _LEFT_OUT
+        if counts.get(reason)
+    ]
+    return wording.say("comma").join([kept, *reasons])
 
 
 def _say_teacher(teacher: Teacher, model: ModelFacts, wording: Wording) -> str:

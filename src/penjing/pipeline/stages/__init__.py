@@ -11,6 +11,7 @@ from penjing.pipeline.stages.explain import EXPLAIN
 from penjing.pipeline.stages.finetune import FINETUNE
 from penjing.pipeline.stages.measure import MEASURE
 from penjing.pipeline.stages.pretrain import PRETRAIN
+from penjing.pipeline.stages.recombined import RECOMBINED
 from penjing.pipeline.stages.reference import REFERENCE
 from penjing.pipeline.stages.shards import SHARDS
 from penjing.pipeline.stages.teach import TEACH
@@ -22,6 +23,7 @@ STAGES: tuple[Stage, ...] = (
     DATA,
     CORPUS,
     UNLABELLED,
+    RECOMBINED,
     TOKENIZER,
     SHARDS,
     VECTORS,

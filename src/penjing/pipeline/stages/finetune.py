@@ -157,7 +157,7 @@ _OWN = ("lora", "head", "contrastive", "distill")
 def _parts(recipe: Recipe) -> list[Any]:
     """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
     own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
-    for where in ("teacher", "unlabelled"):  # their content counts, by what was made of it
+    for where in ("teacher", "recombined", "unlabelled"):  # their content counts, by what was made of it
         own.get("distill", {}).pop(where, None)
     return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
 
@@ -169,7 +169,7 @@ def _adapters(lora: LoraSettings) -> dict[str, Any]:
 
 FINETUNE = Stage(
     "finetune",
-    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference", "unlabelled", "teach"),
+    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference", "unlabelled", "recombined", "teach"),
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,

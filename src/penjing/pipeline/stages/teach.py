@@ -28,7 +28,7 @@ def _settings(recipe: Recipe) -> Any:
 
 TEACH = Stage(
     "teach",
-    inputs=("data", "unlabelled", "tokenizer"),
+    inputs=("data", "unlabelled", "recombined", "tokenizer"),
     settings=_settings,
     run=_run,
     files=teacher_files,
