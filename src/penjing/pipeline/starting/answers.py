@@ -26,12 +26,13 @@ def propose_answers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         finetune = {"epochs": 3, "batch_rows": 16, "learning_rate": 1e-4, "warmup": 0.1}
         proposals.append(("transfer", {**shared, "model": {"start": start}, "finetune": finetune}))
     if wanted.start is None:
-        proposals.append(("encoder", {**shared, **_encoder(wanted)}))
+        render = {**shared["render"], "mark_matches": 3}
+        proposals.append(("encoder", {**shared, "render": render, **_encoder(wanted)}))
     return proposals
 
 
 def _encoder(wanted: Wanted) -> Document:
-    """The encoder of the recipe cmrc2018; it is pretrained where there are more texts."""
+    """An encoder that is told what question and text have in common; it is pretrained where there are more texts."""
     made: Document = {
         "tokenizer": {"kind": "wordpiece", "vocab_size": 6000},
         "model": {
