@@ -5,10 +5,11 @@ python benchmarks/answers.py --baselines-only [--json]
 python benchmarks/answers.py --recall-only [--json]
 
 For each fold: (1) an encoder practises on questions made of the texts of the training articles, hotel reviews
-(chnsenticorp) and headlines (thucnews), by cloze_questions.py, unless --practise-epochs is 0; (2) it is fine-tuned on the
-training questions, and measured on those of the fold. No text of the fold's articles is seen before. F1 and exact match of each fold are printed beside those of the baselines on the same questions.
---baselines-only trains nothing, and measures the baselines on all questions; --recall-only how often the search over
-all articles, a file each, finds a passage with an answer.
+(chnsenticorp) and headlines (thucnews), by cloze_questions.py, unless --practise-epochs is 0; (2) it is fine-tuned on
+the training questions, and measured on those of the fold. No text of the fold's articles is seen before. F1 and exact
+match of each fold are printed beside those of the baselines on the same questions. --baselines-only trains nothing, and
+measures the baselines on all questions; --recall-only how often the search over all articles, a file each, finds a
+passage with an answer.
 
 CMRC 2018 is read from $PENJING_DATA/cmrc2018 (dev.json.gz). With --out finished stages are not made again, so that a
 run that was stopped goes on. --limit takes so many articles only, to try the script.
