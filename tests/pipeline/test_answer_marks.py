@@ -12,11 +12,13 @@ import torch
 
 import penjing
 from penjing.data.questions import read_questions
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, UsageError
 from penjing.files import read_json
 from penjing.metrics.answers import rate_answers
 from penjing.models.weights import read_config
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.exporting.exporting import ExportCall, export_model
+from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.progress import Silent
@@ -69,6 +71,16 @@ def test_transformers_gives_the_same_logits_for_the_same_types(marked: RunResult
     (ours,) = model.extractor.score([window], Silent())
     assert np.allclose(ours[:, 0], expected.start_logits[0].numpy(), atol=1e-5)
     assert np.allclose(ours[:, 1], expected.end_logits[0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("tool", ["transformers", "onnx"])
+def test_other_tools_which_find_no_matches_get_no_model_that_is_told_them(
+    marked: RunResult, tool: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        export_model(open_source(marked.model), ExportCall(tool, tmp_path / tool), Silent())
+    assert refused.value.do.startswith("Serve it with Penjing")
+    assert not (tmp_path / tool).exists()
 
 
 def test_a_start_without_marks_gets_types_for_them_and_one_with_more_keeps_its_own(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ from penjing.errors import PenjingError
 from penjing.files import read_json, write_json
 from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
+from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
+from penjing.models.lstm import LSTM
+from penjing.pipeline import start
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.start import architecture_of, choose_learning_rate, config_values, model_settings, start_files
 from penjing.progress import Silent
+
+PLACES = {"start", "size", "adapter"}  # their files count instead
 
 
 def recipe(model: dict[str, Any], **finetune: Any) -> Recipe:
@@ -52,6 +58,17 @@ def test_where_a_model_lies_does_not_count_but_its_files_do(small_run: Any, tmp_
     here, there = (recipe({"start": str(folder)}) for folder in (small_run.model, copy))
     assert model_settings(here) == model_settings(there)
     assert [file.name for file in start_files(here)] == ["config.json", "model.safetensors"]
+
+
+def test_first_weights_that_a_family_sets_otherwise_than_before_make_its_fresh_networks_anew_alone(
+    monkeypatch: pytest.MonkeyPatch, small_bert_run: Any
+) -> None:
+    made = [recipe({"family": "bert"}), recipe({"family": "lstm"}), recipe({"start": str(small_bert_run.model)})]
+    now = [model_settings(one) for one in made]
+    known = replace(BERT, initialization=BERT.initialization + 1)
+    monkeypatch.setattr(start, "_load", lambda family, where: {"bert": known, "lstm": LSTM}[family])
+    assert [model_settings(one) == before for one, before in zip(made, now, strict=True)] == [False, True, True]
+    assert now[1:] == [[one.seed, one.model.model_dump(mode="json", exclude=PLACES)] for one in made[1:]]
 
 
 def test_run_goes_on_from_a_finished_model_with_its_tokenizer(

@@ -316,4 +316,5 @@ BERT = Architecture(
     adapted=("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"),
     adapter_rate=1e-3,
     closes_borders=True,
+    initialization=2,
 )

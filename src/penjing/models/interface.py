@@ -302,6 +302,7 @@ class Architecture:
         is_encoder_decoder: whether its language model is an `EncoderDecoderModel`.
         span_scorer: builds the `SpanScorer` of a config; None: it has none.
         ranks_items: whether its language model is an `ItemRanker`, and it has no classifier.
+        initialization: raised when `initialize` would set other weights from the same seed.
     """
 
     name: str
@@ -322,6 +323,7 @@ class Architecture:
     is_encoder_decoder: bool = False
     span_scorer: Callable[[Any], nn.Module] | None = None
     ranks_items: bool = False
+    initialization: int = 1
 
     @property
     def writes_text(self) -> bool:

@@ -159,7 +159,9 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int, end_id: int) -> 
 
 def model_settings(recipe: Recipe) -> Any:
     """Returns what in the recipe decides the network at the start of training; its files count by `start_files`."""
-    return [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start", "size", "adapter"})]
+    given = [recipe.seed, recipe.model.model_dump(mode="json", exclude={"start", "size", "adapter"})]
+    drawn = architecture_of(recipe).initialization if start_folder(recipe) is None else 1
+    return [*given, drawn] if drawn > 1 else given  # families whose first weights stayed the same keep their runs
 
 
 def choose_learning_rate(recipe: Recipe, settings: TrainSettings) -> float:

@@ -130,7 +130,7 @@ class OnnxExporter(Exporter):
             raise UsageError(
                 "it reads a question and a text as two kinds of segments, which is not written",
                 where=str(source.folder),
-                do="Export it with --to transformers.",
+                do="Serve it with Penjing." if source.marks_matches else "Export it with --to transformers.",
             )
         onnx_tokenizer(source)
         try:

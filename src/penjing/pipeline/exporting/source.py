@@ -99,6 +99,11 @@ class Source:
         return self.head == "language" and "causal" in self.architecture.objectives
 
     @property
+    def marks_matches(self) -> bool:
+        """Whether it is told what of the text the question has too; see `penjing.text.segments.token_types`."""
+        return bool(self.card.get("render", {}).get("mark_matches"))
+
+    @property
     def longest(self) -> int:
         """Most tokens of a row."""
         positions = getattr(self.config, "max_position_embeddings", None) or 512

@@ -132,6 +132,12 @@ class TransformersExporter(Exporter):
                 where=str(source.folder),
                 do="Export it with --to onnx, where the tokenizer lays out rows as the model wants them.",
             )
+        if source.marks_matches:
+            raise UsageError(
+                "it is told which tokens of the text the question has too, and Transformers does not look for them",
+                where=str(source.folder),
+                do="Serve it with Penjing, or leave mark_matches out of [render] and train again.",
+            )
 
     def write(self, source: Source, precision: str, folder: Path, progress: Progress) -> None:
         """Copies everything."""
