@@ -61,7 +61,7 @@ def recipe_in(folder: Path, **changes: Any) -> dict[str, Any]:
         "model": {"family": "llama", "shape": SHAPE},
         "render": {"max_tokens": 64},
         "finetune": {
-            "epochs": 8,
+            "epochs": 12,
             "evaluations": 2,
             "learning_rate": 5e-3,
             "batch_rows": 16,

@@ -126,7 +126,7 @@ def test_killed_run_beside_a_teacher_has_the_losses_of_one_that_was_not(
     recipe = teacher_recipe(tmp_path, task)
     teacher = run_recipe(check_recipe(recipe, "teacher"), tmp_path / "teacher", Silent(), ["test"])
     document = student_recipe(recipe, teacher.model, temperature=2.0)
-    document["finetune"] |= {"batch_rows": 4, "checkpoint_every_s": 0, "evaluations": 4, "average": 0.9, "epochs": 4}
+    document["finetune"] |= {"batch_rows": 4, "checkpoint_every_s": 0, "evaluations": 4, "average": 0.9, "epochs": 5}
     kill_and_compare(tmp_path, check_recipe(document, "student"), 2)
 
 
