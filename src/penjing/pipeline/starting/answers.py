@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from penjing.files import read_json
+from penjing.pipeline.start import locate_folder
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.wanted import MINILM, Document, Wanted, rows_section
+from penjing.tasks.card import CARD
 
 _MOST_TOKENS = 256  # a longer text is read in several windows
 
@@ -24,11 +27,19 @@ def propose_answers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
     proposals: list[tuple[str, Document]] = []
     if start is not None:
         finetune = {"epochs": 3, "batch_rows": 16, "learning_rate": 1e-4, "warmup": 0.1}
-        proposals.append(("transfer", {**shared, "model": {"start": start}, "finetune": finetune}))
+        render = {**shared["render"], **_marks_of(start)}
+        proposals.append(("transfer", {**shared, "render": render, "model": {"start": start}, "finetune": finetune}))
     if wanted.start is None:
         render = {**shared["render"], "mark_matches": 3}
         proposals.append(("encoder", {**shared, "render": render, **_encoder(wanted)}))
     return proposals
+
+
+def _marks_of(start: str) -> Document:
+    """Returns the setting by which a model has learned what question and text have in common; nothing without it."""
+    card = locate_folder(start, "--start") / CARD
+    longest = read_json(card).get("render", {}).get("mark_matches") if card.is_file() else None
+    return {"mark_matches": longest} if longest else {}
 
 
 def _encoder(wanted: Wanted) -> Document:
