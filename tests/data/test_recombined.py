@@ -174,6 +174,23 @@ def test_others_are_drawn_evenly_where_memory_has_not_room_for_all(monkeypatch: 
     assert len(recombined._draw_others((Origin(text, "", n) for n, text in enumerate(ENGLISH)), 0)) < 5
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_which_others_are_drawn_does_not_go_by_their_order(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recombined, "_MOST_OTHERS", 20)
+    origins = [Origin(text, "rows.csv", n) for n, text in enumerate(ENGLISH)]
+    drawn, again = (recombined._draw_others(some, seed) for some in (origins, origins[::-1]))
+    assert sorted(drawn) == sorted(again)
+
+
+def test_no_text_is_joined_with_itself() -> None:
+    origins = [Origin(text, "rows.csv", n) for n, text in enumerate(ENGLISH[:2])]
+    made = list(recombine(origins, origins, Recombining(20), 0))
+    joins = [(text.source, text.row) for text in made if "+" in text.source]
+    assert len(joins) == 20
+    assert set(joins) == {("rows.csv:0 + rows.csv", 1), ("rows.csv:1 + rows.csv", 0)}
+    assert not [text for text in recombine(origins[:1], origins[:1], Recombining(20), 0) if "+" in text.source]
+
+
 @settings(max_examples=50)
 @given(
     st.lists(st.sampled_from([*ENGLISH, *CHINESE, "one", "好"]), min_size=1, max_size=8, unique=True),

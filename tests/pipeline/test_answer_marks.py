@@ -21,7 +21,9 @@ from penjing.pipeline.exporting.exporting import ExportCall, export_model
 from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
+from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.progress import Silent
+from penjing.train.question_batches import QuestionBatches
 
 Recipes = Callable[..., dict[str, Any]]
 QUESTION, TEXT = "how many 3?", "film 3 plot many 3 seven scene"
@@ -53,6 +55,16 @@ def test_the_folder_answers_as_the_run_measured(marked: RunResult) -> None:
     predictions = model.predict([{"question": item.question, "context": item.text} for item in test])
     rated = rate_answers([item.answer for item in predictions], [item.answers for item in test])
     assert rated.mean(axis=0)[0] == pytest.approx(marked.evaluation["scores"]["f1"]["value"])
+
+
+def test_training_and_its_measuring_are_told_of_matches(marked: RunResult) -> None:
+    recipe = check_recipe(read_json(marked.out / "recipe.json")["recipe"], "questions")
+    inputs = {name: marked.artifacts[name].folder for name in ("data", "tokenizer", "examples")}
+    _, _, job = prepare_finetuning(recipe, inputs)
+    for batches in (job.batches, job.validation):
+        assert isinstance(batches, QuestionBatches)
+        types = [batches.load(rows).token_types for rows in batches.plan(0)]
+        assert max(int(found.max()) for found in types if found is not None) > 1
 
 
 def test_transformers_gives_the_same_logits_for_the_same_types(marked: RunResult) -> None:
