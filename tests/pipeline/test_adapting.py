@@ -102,7 +102,7 @@ def test_peft_gives_the_published_models_logits_on_the_base(
 def test_model_on_a_quantized_base_is_published_as_it_computed_and_says_what_quantizing_did(
     family: str, base: str, bases: Any, small_recipe: Any, tmp_path: Path
 ) -> None:
-    document = recipe(tmp_path, small_recipe, bases(family).model, {**LORA, "base": base})
+    document = recipe(tmp_path, small_recipe, bases(family).model, {**LORA, "base": base}, epochs=6)
     planned = make_plan(check_recipe(document, "r"), tmp_path / "out", Silent()).facts("finetune")["lora"]
     result = run(document, tmp_path / "out")
     lora = read_json(result.model / "penjing.json")["lora"]
@@ -110,7 +110,7 @@ def test_model_on_a_quantized_base_is_published_as_it_computed_and_says_what_qua
     assert lora["base"] == base
     assert lora["merging"]["largest_difference"] <= lora["merging"]["allowed"]
     found = lora["quantizing"]
-    assert found["largest_difference"] > 5 * lora["merging"]["allowed"]
+    assert found["largest_difference"] > 10 * lora["merging"]["allowed"]
     assert found["validation"]["original"] != found["validation"]["quantized"]
     report = result.report.read_text("utf-8")
     assert f"its matrices held in {base}" in report
