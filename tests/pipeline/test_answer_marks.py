@@ -95,15 +95,37 @@ def test_other_tools_which_find_no_matches_get_no_model_that_is_told_them(
     assert not (tmp_path / tool).exists()
 
 
-def test_a_start_without_marks_gets_types_for_them_and_one_with_more_keeps_its_own(
+def test_a_start_without_marks_gets_types_for_them_and_one_with_marks_keeps_its_own(
     question_run: RunResult, marked: RunResult, question_recipe: Recipes, tmp_path: Path
 ) -> None:
     recipe = question_recipe(tmp_path)
     recipe["finetune"] |= {"epochs": 0.1, "learning_rate": 1e-6}
-    for start, longest, types in ((question_run.model, 3, 5), (marked.model, 1, 4), (marked.model, 0, 4)):
+    for start, longest, types in ((question_run.model, 3, 5), (marked.model, 2, 4)):
         changed = {**with_marks(recipe, longest), "model": {"start": str(start)}}
         model = run(changed, tmp_path / f"out-{types}-{longest}").model
         assert read_config(model)["type_vocab_size"] == types
+
+
+@pytest.mark.parametrize("longest", [0, 1])
+def test_a_start_goes_on_being_told_of_matches(
+    marked: RunResult, question_recipe: Recipes, tmp_path: Path, longest: int
+) -> None:
+    recipe = {**with_marks(question_recipe(tmp_path), longest), "model": {"start": str(marked.model)}}
+    with pytest.raises(RecipeError, match=rf"learned with mark_matches = 2, and \[render\] has {longest}"):
+        check_runnable(check_recipe(recipe, "questions"))
+    check_runnable(check_recipe(with_marks(recipe, 3), "questions"))
+
+
+def test_a_shape_has_room_for_what_is_marked(question_recipe: Recipes, tmp_path: Path) -> None:
+    recipe = with_marks(question_recipe(tmp_path), 2)
+    shape = recipe["model"].get("shape", {})
+    recipe["finetune"] |= {"epochs": 0.1}
+    for types in (4, 6):
+        recipe["model"] = {**recipe["model"], "shape": {**shape, "type_vocab_size": types}}
+        assert read_config(run(recipe, tmp_path / f"out-{types}").model)["type_vocab_size"] == types
+    recipe["model"] = {**recipe["model"], "shape": {**shape, "type_vocab_size": 3}}
+    with pytest.raises(RecipeError, match="needs 4 types of segment, and shape has type_vocab_size = 3"):
+        check_runnable(check_recipe(recipe, "questions"))
 
 
 def test_adapters_need_a_start_that_has_the_types(

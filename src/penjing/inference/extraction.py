@@ -13,7 +13,7 @@ from torch import nn
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.question_renderer import RenderedQuestion, Window
-from penjing.text.segments import token_types
+from penjing.text.segments import MatchMarks, token_types
 
 Floats = NDArray[np.float64]
 
@@ -45,13 +45,15 @@ class Extractor:
     Args:
         network: a `penjing.models.interface.SpanScorer`.
         pad_id: fills shorter rows.
-        mark_matches: as the network has learned to read text and question; see `penjing.text.segments.token_types`.
+        marks: as the network has learned to read text and question; see `penjing.text.segments.token_types`.
         batch_tokens: most tokens in a batch, padding included.
     """
 
-    def __init__(self, network: nn.Module, pad_id: int, mark_matches: int = 0, batch_tokens: int = 8192) -> None:
+    def __init__(
+        self, network: nn.Module, pad_id: int, marks: MatchMarks | None = None, batch_tokens: int = 8192
+    ) -> None:
         self.network = network.eval()
-        self._pad_id, self._batch_tokens, self._mark_matches = pad_id, batch_tokens, mark_matches
+        self._pad_id, self._batch_tokens, self._marks = pad_id, batch_tokens, marks
         self.device = next(network.parameters()).device
 
     def find(
@@ -89,7 +91,7 @@ class Extractor:
                 ids, mask = pad_rows([windows[row].ids for row in rows], self._pad_id)
                 starts = np.array([windows[row].text_start for row in rows])
                 padding = None if mask.all() else torch.from_numpy(mask).to(self.device)
-                arrays = ids, token_types(ids, starts, mask, self._mark_matches)
+                arrays = ids, token_types(ids, starts, mask, self._marks)
                 given, segments = (torch.from_numpy(array).to(self.device) for array in arrays)
                 logits = self.network(given, padding, token_type_ids=segments).double().cpu().numpy()
                 for place, row in enumerate(rows):

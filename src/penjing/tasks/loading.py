@@ -274,7 +274,7 @@ def _load_answers(
             do="Copy the folder again, as training wrote it.",
         )
     network = _load_network(architecture.span_scorer(config), folder, device)
-    extractor = Extractor(network, renderer.tokenizer.pad_id, renderer.settings.mark_matches)
+    extractor = Extractor(network, renderer.tokenizer.pad_id, renderer.marks)
     return AnswerModel(folder, card, task, renderer=renderer, extractor=extractor, settings=settings)
 
 

@@ -12,9 +12,12 @@ from pydantic import Field, model_validator
 from penjing.errors import RecipeError
 from penjing.hashing import hash_json
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
+from penjing.text.segments import MatchMarks
 from penjing.text.tokenizer import Tokenizer
 from penjing.text.words import Span
 
+#: Raised when other tokens would be marked; 1 marked unknown ones too, where question and text had some.
+MARKS_VERSION = 2
 _TEMPLATE = "[CLS]{question}[SEP]{text}[SEP]"
 _MARKS = 3
 _FEWEST_TEXT_TOKENS = 8
@@ -55,6 +58,12 @@ class QuestionRendererSettings(RendererSettings):
                 f"least {_FEWEST_TEXT_TOKENS} are needed"
             )
         return self
+
+
+def question_marks(tokenizer: Tokenizer, settings: QuestionRendererSettings) -> MatchMarks | None:
+    """Returns which tokens of a text are marked because the question has them too; None: none."""
+    unknown = tokenizer.unknown_id if tokenizer.has_unknown else -1
+    return MatchMarks(settings.mark_matches, unknown) if settings.mark_matches else None
 
 
 @dataclass(frozen=True)
@@ -143,8 +152,14 @@ class QuestionRenderer:
                 "tokenizer": self.tokenizer.fingerprint,
                 "settings": self.settings.model_dump(mode="json"),
                 "version": RENDERER_VERSION,
+                **({} if self.marks is None else {"marks": MARKS_VERSION}),
             }
         )
+
+    @property
+    def marks(self) -> MatchMarks | None:
+        """Which tokens of a text the network is told to be in the question too; None: none."""
+        return question_marks(self.tokenizer, self.settings)
 
     def render(self, rows: Sequence[Mapping[str, str]]) -> list[RenderedQuestion]:
         """Returns each row, with the columns ``question`` and ``text``, as tokens; a text is read once for all."""

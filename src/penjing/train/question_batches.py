@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.text.batching import pad_rows, plan_by_length, round_lengths
-from penjing.text.segments import token_types
+from penjing.text.segments import MatchMarks, token_types
 from penjing.text.shards import TokenShard, open_shard
 from penjing.train.batches import Batch, shuffle_by_length, used_tokens
 from penjing.train.pair_batches import PairLimits
@@ -32,7 +32,7 @@ class QuestionBatches:
         pad_id: fills shorter rows.
         limits: how large a batch may be.
         seed: decides the order.
-        mark_matches: as `penjing.text.segments.token_types` has it.
+        marks: as `penjing.text.segments.token_types` has it.
         shuffled: false for validation.
     """
 
@@ -43,14 +43,14 @@ class QuestionBatches:
         limits: PairLimits,
         seed: int,
         *,
-        mark_matches: int = 0,
+        marks: MatchMarks | None = None,
         shuffled: bool = True,
     ) -> None:
         self._shard: TokenShard = open_shard(folder)
         self._spans = open_spans(folder)
         self._lengths = round_lengths(self._shard.lengths)  # as they are padded
         self._pad_id, self._limits, self._seed, self._shuffled = pad_id, limits, seed, shuffled
-        self._mark_matches = mark_matches
+        self._marks = marks
 
     @property
     def has_one_shape(self) -> bool:
@@ -65,7 +65,7 @@ class QuestionBatches:
     def load(self, rows: NDArray[np.int64]) -> Batch:
         length = int(self._lengths[rows].max())
         ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id, length)
-        types = token_types(ids, self._shard.labels[rows], mask, self._mark_matches)
+        types = token_types(ids, self._shard.labels[rows], mask, self._marks)
         return Batch(
             ids=torch.from_numpy(ids),
             mask=None if mask.all() else torch.from_numpy(mask),

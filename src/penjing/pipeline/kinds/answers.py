@@ -31,9 +31,10 @@ from penjing.pipeline.start import start_folder
 from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
+from penjing.tasks.card import CARD, read_card
 from penjing.tasks.loading import load_as
 from penjing.tasks.task import SpanTask, load_task
-from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
+from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion, question_marks
 from penjing.text.renderer import Rendered
 from penjing.text.segments import PLAIN_TYPES
 from penjing.text.showing import ShownRow, show_row
@@ -45,6 +46,7 @@ from penjing.train.question_batches import SPANS, QuestionBatches
 
 _PROBED_QUESTIONS = 64
 _AT_ONCE = 512
+_TYPES = "type_vocab_size"  # the hub's name for the number of types of segment
 
 
 class AnswerKind(Kind):
@@ -63,6 +65,7 @@ class AnswerKind(Kind):
                 do='Choose the family "bert", which reads both sides of a token.',
             )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
+        _check_marks(recipe)
         if recipe.finetune.adapters is not None and _types_of_start(recipe) < _segment_types(recipe) > PLAIN_TYPES:
             raise RecipeError(
                 "adapters leave the weights of the start as they are, and it has no types of segment for the tokens "
@@ -105,7 +108,8 @@ class AnswerKind(Kind):
     def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         """A type of segment for each length of a run that is marked; a start may have more."""
         wanted = _segment_types(recipe)
-        return {"type_vocab_size": max(wanted, _types_of_start(recipe))} if wanted > PLAIN_TYPES else {}
+        given = int(recipe.model.shape.get(_TYPES, 0))
+        return {_TYPES: max(wanted, given, _types_of_start(recipe))} if wanted > PLAIN_TYPES else {}
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         assert architecture.span_scorer is not None
@@ -120,7 +124,7 @@ class AnswerKind(Kind):
                 tokenizer.pad_id,
                 PairLimits(settings.batch_tokens, settings.batch_rows),
                 recipe.seed,
-                mark_matches=recipe.render.mark_matches,
+                marks=question_marks(tokenizer, recipe.render),
                 shuffled=split == "train",
             )
             for split in ("train", "validation")
@@ -155,7 +159,7 @@ class AnswerKind(Kind):
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         assert isinstance(recipe, AnswerRecipe)
         renderer, task = question_renderer(recipe, inputs), answer_task(recipe)
-        extractor = Extractor(network, renderer.tokenizer.pad_id, recipe.render.mark_matches)
+        extractor = Extractor(network, renderer.tokenizer.pad_id, renderer.marks)
         model = AnswerModel(Path(), {}, task, renderer=renderer, extractor=extractor, settings=recipe.answer)
         train, validation, test = (read_questions(inputs["data"], split) for split in SPLITS)
         few = test[:_PROBED_QUESTIONS]
@@ -244,6 +248,28 @@ def _measure_alone(recipe: Recipe, model: Answerer, test: Sequence[Question], pr
     )
 
 
+def _check_marks(recipe: Recipe) -> None:
+    """Checks that the shape has types for what is marked, and that a start goes on being told of matches."""
+    assert isinstance(recipe, AnswerRecipe)
+    own, wanted = recipe.render.mark_matches, _segment_types(recipe)
+    given = recipe.model.shape.get(_TYPES)
+    if own and isinstance(given, int) and given < wanted:
+        raise RecipeError(
+            f"mark_matches = {own} needs {wanted} types of segment, and shape has {_TYPES} = {given}",
+            where=f"{recipe.name}, [model]",
+            do=f"Remove {_TYPES}, which follows from mark_matches.",
+        )
+    start = start_folder(recipe)
+    theirs = read_card(start).get("render", {}).get("mark_matches", 0) if start and (start / CARD).is_file() else 0
+    if theirs > own:
+        raise RecipeError(
+            f"the start has learned with mark_matches = {theirs}, and [render] has {own}: it would be told of fewer "
+            "matches than it has learned to expect",
+            where=f"{recipe.name}, [render]",
+            do=f"Write mark_matches = {theirs}.",
+        )
+
+
 def _segment_types(recipe: Recipe) -> int:
     assert isinstance(recipe, AnswerRecipe)
     return PLAIN_TYPES + recipe.render.mark_matches
@@ -252,7 +278,7 @@ def _segment_types(recipe: Recipe) -> int:
 def _types_of_start(recipe: Recipe) -> int:
     """Returns how many types of segment the model has that the recipe starts from; 0 without one."""
     start = start_folder(recipe)
-    return int(read_config(start).get("type_vocab_size", PLAIN_TYPES)) if start is not None else 0
+    return int(read_config(start).get(_TYPES, PLAIN_TYPES)) if start is not None else 0
 
 
 def _teacher(recipe: Recipe) -> AnswerModel:

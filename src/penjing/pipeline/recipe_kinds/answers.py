@@ -9,7 +9,7 @@ from pydantic import model_validator
 from penjing.data.question_settings import QuestionData
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.answer_settings import AnswerSettings
-from penjing.text.question_renderer import QuestionRendererSettings
+from penjing.text.question_renderer import MARKS_VERSION, QuestionRendererSettings
 from penjing.train.settings import (
     AnswerFinetuneSettings,
 )
@@ -30,6 +30,10 @@ class AnswerRecipe(Recipe):
     @property
     def templates(self) -> tuple[tuple[str, str, str], ...]:
         return ()  # there is one alone
+
+    @property
+    def layout(self) -> Any:
+        return [super().layout, MARKS_VERSION] if self.render.mark_matches else super().layout
 
     @property
     def answering(self) -> dict[str, Any]:
