@@ -86,6 +86,6 @@ def test_a_plan_says_what_is_left_out(cli: Any, folder: Path) -> None:
     assert texts > 0
     assert sum(plan["rows"].values()) == 80 - rows
     assert f"Left out {rows} that contain a validation or test text" in done["films"].out
-    assert f"Corpus  left out 0 texts that are validation or test rows, {texts} that contain one" in done["films"].out
+    assert f"Corpus  left out 0 that are validation or test rows, {texts} that contain one" in done["films"].out
     events = json.loads(done["things --json"].out)["left_out"]
     assert f"Left out {events['unknown_items']} of unknown items" in done["things"].out

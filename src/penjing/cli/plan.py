@@ -271,9 +271,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         )
     if found := _corpus_left_out(plan).get("corpus_left_out"):
         equal, containing = found.values()
-        lines.append(
-            f"Corpus  left out {equal:,} texts that are validation or test rows, {containing:,} that contain one"
-        )
+        lines.append(f"Corpus  left out {equal:,} that are validation or test rows, {containing:,} that contain one")
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
     if all(stage.is_done for stage in plan.stages):
