@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ ID_LENGTH = 16
 Keys = NDArray[np.bytes_]
 
 _NO_WORD = re.compile(r"[\W_]+")
+_UNSPACED = UNSPACED_CHARACTER.pattern.strip("[]")
+_WORD = re.compile(rf"(?![\W_])[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _ASCII_LOWER = bytes(range(128)).lower() + bytes(range(128, 256))
 _ASCII_NO_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 
@@ -35,17 +36,27 @@ def normalize_text(text: str) -> str:
     return bare or text.strip()
 
 
-def word_edges(text: str) -> frozenset[int] | None:
-    """Returns where words begin and end in the normalized form of a text, in bytes of UTF-8.
+def word_edges(text: str) -> NDArray[np.int64] | None:
+    """Returns where words begin and end in the normalized form of a text, in bytes of UTF-8, rising, [edges].
 
     In scripts that set no spaces between words, each character is one. None where it cannot be told: in a text without
     letters and digits, and where a sign stood between a letter and its accent.
     """
     whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    words = _NO_WORD.split(UNSPACED_CHARACTER.sub(r" \g<0> ", whole))
-    if "".join(words) != normalize_text(text):
+    normal = normalize_text(text)
+    lengths = np.fromiter(_lengths_if_same(whole, normal), np.int64)
+    if (lengths < 0).any() or lengths.sum() != len(normal.encode()):
         return None
-    return frozenset(accumulate((len(word.encode()) for word in words), initial=0))
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+
+
+def _lengths_if_same(whole: str, normal: str) -> Iterator[int]:
+    """Yields the bytes of each word, one at a time, for there may be millions; -1 where the normal form has another."""
+    place = 0
+    for found in _WORD.finditer(whole):
+        word = found.group()
+        yield len(word.encode()) if normal.startswith(word, place) else -1
+        place += len(word)
 
 
 def exact_keys(texts: Iterable[str], seed: int = 0) -> Keys:

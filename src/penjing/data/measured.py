@@ -147,7 +147,7 @@ class MeasuredTexts:
     def _find_contained(self, texts: Sequence[str], normalized: Sequence[bytes]) -> NDArray[np.bool_]:
         data, lengths, found = b"".join(normalized), _lengths(normalized), np.zeros(len(texts), dtype=np.bool_)
         ends = np.cumsum(lengths)
-        edges: dict[int, frozenset[int] | None] = {}
+        edges: dict[int, NDArray[np.int64] | None] = {}
         for places, low, high in self._places(_windows(data)):
             is_open = ~found[np.searchsorted(ends, places, side="right")]
             marks, begins = self._hits(_windows(data), places[is_open], low[is_open], high[is_open])
@@ -162,7 +162,7 @@ class MeasuredTexts:
                 if row not in edges:
                     edges[row] = word_edges(texts[row])
                 start, known = int(ends[row] - lengths[row]), edges[row]
-                found[row] = known is None or {begin - start, end - start} <= known
+                found[row] = known is None or _holds(known, begin - start, end - start)
         return found
 
     def _places(self, windows: Windows) -> Iterator[tuple[Places, Places, Places]]:
@@ -207,6 +207,11 @@ def _count_words(texts: Sequence[str]) -> NDArray[np.float64]:
         return np.empty(0)
     words = np.array([len(found.split()) for found in spaced_words(texts).to_pylist()], dtype=np.float64)
     return np.where(Signals(texts).is_unspaced, words / CHARACTERS_A_WORD, words)
+
+
+def _holds(edges: NDArray[np.int64], *wanted: int) -> bool:
+    """Whether numbers are all in a rising array, which none of them may lie beyond."""
+    return bool((edges[np.searchsorted(edges, wanted)] == wanted).all())
 
 
 def _lengths(parts: Sequence[bytes]) -> NDArray[np.int64]:
