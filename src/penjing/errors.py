@@ -56,11 +56,19 @@ class DataError(PenjingError):
         where: likewise.
         do: likewise.
         setting: of ``[data]``, and its value, with which such rows are left out, or put right; None: there is none.
+        section: the recipe's that the row is from, in place of ``data``.
     """
 
-    def __init__(self, what: str, *, where: str = "", do: str = "", setting: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", do: str = "", setting: tuple[str, str] | None = None, section: str = "data"
+    ) -> None:
         super().__init__(what, where=where, do=do)
-        self.setting = setting
+        self.setting, self.section = setting, section
+
+    def of_section(self, section: str) -> DataError:
+        """Returns the same of a row from another section, which its advice names in place of ``[data]``."""
+        do = self.do.replace("[data]", f"[{section}]")
+        return DataError(self.what, where=self.where, do=do, setting=self.setting, section=section)
 
 
 class ModelFolderError(PenjingError):

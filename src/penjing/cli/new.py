@@ -183,7 +183,13 @@ def _document(file: Path, found: Found, proposal: Any) -> dict[str, Any]:
         "peak_memory_mb": proposal.plan.peak_memory_mb,
         "fits": proposal.fits,
         "faults": [
-            {"what": fault.what, "where": fault.where, "setting": dict([fault.setting])} for fault in proposal.faults
+            {
+                "what": fault.what,
+                "where": fault.where,
+                "section": fault.section,
+                "setting": dict([fault.setting]),
+            }
+            for fault in proposal.faults
         ],
         "document": proposal.document,
     }
@@ -208,7 +214,9 @@ def _show(file: Path, found: Found, proposal: Any, minutes: float) -> None:
     for fault in proposal.faults:
         name, value = fault.setting
         console.print(
-            f'\n{fault.where}: {fault.what}. The recipe has {name} = "{value}" for such rows.', soft_wrap=True
+            f'\n{fault.where}: {fault.what}. The recipe has {name} = "{value}" for such rows, under [{fault.section}].',
+            soft_wrap=True,
+            markup=False,
         )
     if not proposal.fits:
         console.print(

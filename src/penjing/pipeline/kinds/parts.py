@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from penjing.data.dividing import COUNTS
 from penjing.data.mixed import Holds, mix_rows, read_mixed
 from penjing.data.settings import RowData
-from penjing.errors import RecipeError
+from penjing.errors import DataError, RecipeError
 from penjing.files import read_json, write_json
 from penjing.hashing import hash_json
 from penjing.models.config import Head
@@ -79,7 +79,10 @@ class MultiKind(Kind):
         for name, part in recipe.parts.items():
             kind, holds[name] = _KINDS[part.answers]
             (folder / name).mkdir()
-            counts[name] = kind.build_data(part_recipe(recipe, name), folder / name, progress)
+            try:
+                counts[name] = kind.build_data(part_recipe(recipe, name), folder / name, progress)
+            except DataError as error:
+                raise error.of_section(f"parts.{name}.data") from error
         return mix_rows(folder, holds, counts)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penjing.errors import DataError
@@ -49,8 +49,8 @@ class Proposal:
         kind: ``transfer``, ``lstm``, ``language_model`` and others: what is made.
         plan: what it would take.
         fits: whether that is no more than the minutes given.
-        faults: what rows are not as they should be, and are left out or put right by a setting of ``[data]``: the first
-            of each kind.
+        faults: what rows are not as they should be, and are left out or put right by a setting of their section: the
+            first of each kind.
     """
 
     document: Document
@@ -118,14 +118,25 @@ def _fit(kind: str, document: Document, stage: str, minutes: float, plan: Callab
 def _plan_with_faults(
     document: Document, plan: Callable[[Recipe], Plan]
 ) -> tuple[Document, Plan, tuple[DataError, ...]]:
-    """Plans a recipe; it gets the settings of ``[data]`` that leave out, or put right, rows that are refused."""
+    """Plans a recipe; it gets the settings that leave out, or put right, rows that are refused."""
     faults: list[DataError] = []
     while True:
         try:
             return document, plan(check_recipe(document, document["name"])), tuple(faults)
         except DataError as error:
-            if error.setting is None or "data" not in document or error.setting[0] in document["data"]:
+            path = error.section.split(".")
+            changed = None if error.setting is None else _with_setting(document, path, error.setting)
+            if changed is None:
                 raise
             faults.append(error)
-            name, value = error.setting
-            document = {**document, "data": {**document["data"], name: value}}
+            document = changed
+
+
+def _with_setting(document: Document, section: Sequence[str], setting: tuple[str, str]) -> Document | None:
+    """Returns a recipe with one more setting in a section; None where the section is missing, or has it already."""
+    name, value = setting
+    if not section:
+        return None if name in document else {**document, name: value}
+    inner = document.get(section[0])
+    changed = None if inner is None else _with_setting(inner, section[1:], setting)
+    return None if changed is None else {**document, section[0]: changed}
