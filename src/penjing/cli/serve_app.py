@@ -63,7 +63,8 @@ def serve_models(
     from penjing.cli.serve import serve_models as serve
     from penjing.serve.documents import name_documents
     from penjing.serve.names import name_draft, name_models
-    from penjing.serve.settings import Encoders, ServeSettings, Weights
+    from penjing.serve.settings import ServeSettings, Weights
+    from penjing.tasks.quickening import Encoders
 
     settings = ServeSettings(
         name_models(models),

@@ -156,7 +156,7 @@ class ServedModel:
         return await self._part("task", self._load_task)
 
     def _load_task(self) -> Model:
-        from penjing.serve.quickening import quicken
+        from penjing.tasks.quickening import quicken
 
         return quicken(penjing.load(self.folder), self._settings.encoders)
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from penjing.errors import UsageError
 
+if TYPE_CHECKING:
+    from penjing.tasks.quickening import Encoders  # brings torch
+
 Weights = Literal["bf16", "int8", "int4", "fp32"]
-Encoders = Literal["fp32", "bf16"]
 WEIGHTS: tuple[Weights, ...] = ("bf16", "int8", "int4", "fp32")
 
 

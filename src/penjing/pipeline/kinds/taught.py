@@ -22,6 +22,7 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.teaching import TEACHERS, check_labels, describe_teacher, teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model
+from penjing.tasks.quickening import quicken
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.task import Probabilities
 from penjing.text.renderer import Renderer
@@ -63,7 +64,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
     (folder / _PARTS).mkdir(exist_ok=True)
     splits, described, asked = filled_splits(inputs["data"]), [], 0
     for number, at in enumerate(teacher_folders(recipe)):
-        model = cast("ScoringModel", load_model(at, recipe.finetune.device))
+        model = cast("ScoringModel", quicken(load_model(at, recipe.finetune.device)))
         places = check_labels(model.labels, labels, at)
         described.append(describe_teacher(model, model.engine.network))
         for split in splits:
@@ -200,7 +201,7 @@ def time_teachers(recipe: Recipe, inputs: Inputs, labels: list[str]) -> tuple[fl
     rows = sum(split["rows"] for split in counts.values()) + count_unlabelled(inputs)
     some, seconds, described = next(asked_texts(inputs, "train", _TIMED_ROWS), []), 0.0, []
     for at in teacher_folders(recipe):
-        model = cast("ScoringModel", load_model(at, recipe.finetune.device))
+        model = cast("ScoringModel", quicken(load_model(at, recipe.finetune.device)))
         check_labels(model.labels, labels, at)
         described.append(describe_teacher(model, model.engine.network))
         model.score_texts(some[:8])
