@@ -23,6 +23,7 @@ from typing import Any
 
 import commands
 from film_reviews import read_film_reviews
+from penjing.data.measured import index_texts
 from penjing.machine import describe_machine
 from practice_pairs import found_pairs, turned_pairs
 
@@ -39,9 +40,16 @@ AFTER = ("finetune.learning_rate=5e-4", "finetune.epochs=8", "finetune.evaluatio
 
 
 def read_abstracts(data: Path) -> list[str]:
-    """Returns the training abstracts of SciTLDR."""
-    with gzip.open(data / "scitldr" / "train.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [" ".join(json.loads(line)["source"]) for line in file]
+    """Returns the training abstracts of SciTLDR that are no abstract of dev or test, and contain none."""
+
+    def read(split: str) -> list[dict[str, Any]]:
+        with gzip.open(data / "scitldr" / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    measured = index_texts([[" ".join(row["source"]) for split in ("dev", "test") for row in read(split)]])
+    abstracts = [" ".join(row["source"]) for row in read("train")]
+    leaks = measured.find(abstracts).is_measured
+    return [text for text, is_known in zip(abstracts, leaks, strict=True) if not is_known]
 
 
 def make_course(name: str, data: Path) -> list[dict[str, str]]:
