@@ -286,6 +286,11 @@ def test_nothing_overflows_all_controls_have_names_and_text_can_be_read(
             assert visit.page.evaluate_handle(_FAINT).json_value() == [], name
 
 
+_IS_IN_LIST = """(link) => {
+  const [list, own] = [link.closest("nav"), link].map((node) => node.getBoundingClientRect());
+  const across = own.left >= list.left - 1 && own.right <= list.right + 1;
+  return across && own.top >= list.top - 1 && own.bottom <= list.bottom + 1;
+}"""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, select, a, summary, [role=log]")]
   .filter((node) => node.checkVisibility())
@@ -327,6 +332,21 @@ def test_the_tab_key_goes_from_the_skip_link_in_the_order_of_the_page(server: Se
         assert passed[0] == "Skip to the model"
         assert [name for name in passed if "numbers" in name]
         assert passed.index("Read it") > passed.index("中文")
+
+
+@pytest.mark.parametrize("size", [{"width": 240, "height": 700}, {"width": 1400, "height": 160}])
+def test_the_chosen_model_is_seen_in_a_list_that_is_longer_than_the_window(
+    server: Server, browser: Any, size: dict[str, int]
+) -> None:
+    with Visit(browser, server.address, viewport=size) as visit:
+        names = visit.page.locator("#models a")
+        visit.expect(names.first).to_have_attribute("aria-current", "page")
+        last = names.last
+        assert not last.evaluate(_IS_IN_LIST)
+        last.evaluate("link => { location.hash = link.hash; }")
+        visit.expect(last).to_have_attribute("aria-current", "page")
+        assert last.evaluate(_IS_IN_LIST)
+        assert not names.first.evaluate(_IS_IN_LIST)
 
 
 def test_a_server_with_keys_asks_for_one_and_the_page_keeps_it_for_the_tab_alone(

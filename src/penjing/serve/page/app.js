@@ -59,7 +59,7 @@ function show(moves) {
     const isOwn = link.hash === `#${encodeURIComponent(model.name)}`;
     if (isOwn) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-    if (isOwn) link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (isOwn) reveal(link);
   }
   document.title = `${model.name} · Penjing`;
   if (!built.has(model.name)) built.set(model.name, build(model));
@@ -68,6 +68,14 @@ function show(moves) {
     at("model").focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }
+}
+
+// With scrollIntoView the Tab key would go on from there, past the skip link.
+function reveal(link) {
+  const list = at("models").parentElement;
+  const [around, own] = [list.getBoundingClientRect(), link.getBoundingClientRect()];
+  list.scrollLeft += Math.min(0, own.left - around.left) || Math.max(0, own.right - around.right);
+  list.scrollTop += Math.min(0, own.top - around.top) || Math.max(0, own.bottom - around.bottom);
 }
 
 function build(model) {
