@@ -28,7 +28,6 @@ from penjing.machine import describe_machine
 from practice_pairs import found_pairs, turned_pairs
 
 RECIPE = "scitldr"
-REVIEWS = 25_000
 FEW_WORDS, MOST_WORDS = 38, 200  # of a text that is written off, and of one in which a sentence is found
 TURNED, FOUND = 12_000, 7_000  # pairs at most
 _PRACTICE = ("finetune.dropout=0", "finetune.label_smoothing=0", "finetune.batch_tokens=2048", "report.examples=[]")

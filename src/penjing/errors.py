@@ -67,7 +67,7 @@ class DataError(PenjingError):
 
     def of_section(self, section: str) -> DataError:
         """Returns the same of a row from another section, which its advice names in place of ``[data]``."""
-        do = self.do.replace("[data]", f"[{section}]")
+        do = self.do.replace("[data]", f"[{section}]").replace("[data.", f"[{section}.")
         return DataError(self.what, where=self.where, do=do, setting=self.setting, section=section)
 
 

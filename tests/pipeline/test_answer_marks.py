@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 import penjing
 from penjing.data.questions import read_questions
 from penjing.errors import RecipeError, UsageError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
 from penjing.metrics.answers import rate_answers
 from penjing.models.weights import read_config
 from penjing.pipeline.check import check_runnable
@@ -114,6 +115,13 @@ def test_a_start_goes_on_being_told_of_matches(
     with pytest.raises(RecipeError, match=rf"learned with mark_matches = 2, and \[render\] has {longest}"):
         check_runnable(check_recipe(recipe, "questions"))
     check_runnable(check_recipe(with_marks(recipe, 3), "questions"))
+
+
+def test_a_language_model_is_a_start(question_run: RunResult, question_recipe: Recipes, tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(question_run.model, start)
+    write_json(start / "penjing.json", {"objective": "masked"})
+    check_runnable(check_recipe({**question_recipe(tmp_path), "model": {"start": str(start)}}, "questions"))
 
 
 def test_a_shape_has_room_for_what_is_marked(question_recipe: Recipes, tmp_path: Path) -> None:

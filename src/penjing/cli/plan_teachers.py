@@ -11,7 +11,7 @@ _LEFT_OUT = {
     "empty": "without text",
     "removed": "by their ids",
     "in_evaluation": "that are validation or test rows",
-    "containing_evaluation": "that contain one",
+    "containing_evaluation": "that contain a validation or test row",
     "in_training": "that are training rows",
     "duplicates": "that came before",
     "left_out": "not drawn",
