@@ -67,6 +67,25 @@ def test_rows_that_a_setting_leaves_out_or_puts_right_are_named_and_the_recipe_h
     assert 'films.csv, row 82: column "review" is empty. The recipe has empty_text = "drop"' in shown.out
 
 
+def test_rows_of_a_part_that_cannot_be_used_are_left_out_of_it_by_a_setting_of_its_own(cli: Any, folder: Path) -> None:
+    lines = [f"A long story of number {n}. It goes on and on as stories do.,number {n}" for n in range(40)]
+    lines[30] = "A story without a title.,"
+    for name, rows in (("stories", lines), ("more", lines[:25])):
+        (folder / f"{name}.csv").write_text("\n".join(["story,summary", *rows]) + "\n", encoding="utf-8")
+    asked = ("new", "multi", "--data", "summarize=more.csv", "--data", "summarize=stories.csv", "--out", "both.toml")
+    done = cli.run(*asked, "--json", cwd=folder)
+    assert done.code == 0, done.err
+    (fault,), document = json.loads(done.out)["faults"], json.loads(done.out)["document"]
+    assert (fault["where"], fault["section"]) == ("stories.csv, row 32", "parts.stories.data")
+    assert document["parts"]["stories"]["data"]["empty_text"] == "drop"
+    assert "empty_text" not in document["parts"]["more"]["data"]
+    recipe = (folder / "both.toml").read_text(encoding="utf-8").replace('empty_text = "drop"', "")
+    (folder / "both.toml").write_text(recipe, encoding="utf-8")
+    planned = cli.run("plan", "both.toml", cwd=folder)
+    assert planned.code == 1
+    assert 'empty_text = "drop" under [parts.stories.data] does so' in " ".join(planned.err.split())
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

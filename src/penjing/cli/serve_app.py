@@ -13,6 +13,7 @@ from penjing.cli.options import Json
 
 if TYPE_CHECKING:
     from penjing.serve.settings import Limits
+    from penjing.tasks.quickening import Encoders
 
 _KEY = "key"
 _MODELS = "models"
@@ -64,7 +65,6 @@ def serve_models(
     from penjing.serve.documents import name_documents
     from penjing.serve.names import name_draft, name_models
     from penjing.serve.settings import ServeSettings, Weights
-    from penjing.tasks.quickening import Encoders
 
     settings = ServeSettings(
         name_models(models),
@@ -73,7 +73,7 @@ def serve_models(
         port=port,
         keys=keys,
         weights=cast(Weights, weights),
-        encoders=cast(Encoders, encoders),
+        encoders=cast("Encoders", encoders),
         threads=threads,
         cache_mb=cache_mb,
         draft=name_draft(draft),

@@ -10,12 +10,14 @@ from torch import nn
 
 from penjing.data.sources import locate_package_folder
 from penjing.errors import RecipeError, UsageError
+from penjing.files import read_json
 from penjing.models.adapter import ADAPTER_CONFIG, add_adapter
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture
 from penjing.models.weights import Transfer, load_backbone, read_config
 from penjing.pipeline.recipe import Recipe
 from penjing.registry import load_registered
+from penjing.tasks.card import CARD
 from penjing.train.settings import RowSettings, TrainSettings
 
 
@@ -187,3 +189,9 @@ def start_files(recipe: Recipe) -> list[Path]:
 
 def _weights(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors"))
+
+
+def marks_of(folder: Path) -> int:
+    """Returns with which ``mark_matches`` a model has learned to answer; 0 where it has not, or has no card."""
+    card = read_json(folder / CARD) if (folder / CARD).is_file() else {}  # a language model has one without a task
+    return int(card.get("render", {}).get("mark_matches", 0))

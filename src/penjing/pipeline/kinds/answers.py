@@ -17,7 +17,7 @@ from penjing.data.questions import build_questions, read_questions
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.answers import Answerer, evaluate_answer_baselines, evaluate_answers, settle_threshold
-from penjing.files import read_json, write_beside
+from penjing.files import write_beside
 from penjing.inference.extraction import Extractor
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
@@ -27,11 +27,10 @@ from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import check_positions, filled_splits, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, batch_teaching, question_data
-from penjing.pipeline.start import start_folder
+from penjing.pipeline.start import marks_of, start_folder
 from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.answer_model import AnswerModel
-from penjing.tasks.card import CARD
 from penjing.tasks.loading import load_as
 from penjing.tasks.task import SpanTask, load_task
 from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion, question_marks
@@ -260,14 +259,13 @@ def _check_marks(recipe: Recipe) -> None:
             do=f"Remove {_TYPES}, which follows from mark_matches.",
         )
     start = start_folder(recipe)
-    card = read_json(start / CARD) if start and (start / CARD).is_file() else {}  # a language model's, too
-    theirs = card.get("render", {}).get("mark_matches", 0)
+    theirs = marks_of(start) if start is not None else 0
     if theirs > own:
         raise RecipeError(
             f"the start has learned with mark_matches = {theirs}, and [render] has {own}: it would be told of fewer "
             "matches than it has learned to expect",
             where=f"{recipe.name}, [render]",
-            do=f"Write mark_matches = {theirs}.",
+            do=f"Write mark_matches = {theirs}, or name another start.",
         )
 
 

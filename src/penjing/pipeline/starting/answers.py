@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from penjing.files import read_json
-from penjing.pipeline.start import locate_folder
+from penjing.pipeline.start import locate_folder, marks_of
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.wanted import MINILM, Document, Wanted, rows_section
-from penjing.tasks.card import CARD
 
 _MOST_TOKENS = 256  # a longer text is read in several windows
 
@@ -37,8 +35,7 @@ def propose_answers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
 
 def _marks_of(start: str) -> Document:
     """Returns the setting by which a model has learned what question and text have in common; nothing without it."""
-    card = locate_folder(start, "--start") / CARD
-    longest = read_json(card).get("render", {}).get("mark_matches") if card.is_file() else None
+    longest = marks_of(locate_folder(start, "--start"))
     return {"mark_matches": longest} if longest else {}
 
 
