@@ -44,3 +44,11 @@ def test_logits_are_those_of_each_sequence_alone_in_the_order_given(
 def test_engine_switches_dropout_off(network: torch.nn.Module) -> None:
     engine = Engine(network.train(), 0)
     assert np.array_equal(engine.score(some_sequences()), engine.score(some_sequences()))
+
+
+def test_a_row_of_no_tokens_is_scored_alike_whatever_is_beside_it(network: torch.nn.Module) -> None:
+    engine, sequences = Engine(network, 0), some_sequences()
+    alone = engine.score([[]])
+    mixed = engine.score([sequences[0], [], *sequences[1:], []])
+    assert mixed[[1, -1]] == pytest.approx(np.repeat(alone, 2, axis=0), abs=1e-6)
+    assert np.delete(mixed, [1, -1], axis=0) == pytest.approx(engine.score(sequences), abs=1e-6)

@@ -39,7 +39,8 @@ def rows(lengths: list[int]) -> list[list[int]]:
     return [[rng.randrange(1, 50) for _ in range(length)] for length in lengths]
 
 
-LENGTHS = [[5], [7, 7, 7], [1, 128, 3, 60, 2, 2, 17, 90], list(range(1, 120, 3))]
+LENGTHS = [[5], [7, 7, 7], [0], [4, 0, 30, 0], [1, 128, 3, 60, 2, 2, 17, 90], list(range(1, 120, 3))]
+MIXED = LENGTHS[4]
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max", "attention"])
@@ -50,7 +51,7 @@ def test_scores_are_those_of_the_plain_engine(pooling: str, lengths: list[int]) 
 
 
 def test_bf16_is_within_its_bound_and_leaves_the_network_as_it_was() -> None:
-    made, sequences = network("mean"), rows(LENGTHS[2])
+    made, sequences = network("mean"), rows(MIXED)
     exact = Engine(made, 0).score(sequences)
     found = PackedEngine(made, torch.bfloat16).score(sequences)
     assert 0 < np.abs(found - exact).max() < 0.02 * np.abs(exact).max()
@@ -58,7 +59,7 @@ def test_bf16_is_within_its_bound_and_leaves_the_network_as_it_was() -> None:
 
 
 def test_a_row_is_scored_alike_whatever_is_beside_it() -> None:
-    engine, sequences = PackedEngine(network("mean")), rows(LENGTHS[2])
+    engine, sequences = PackedEngine(network("mean")), rows(MIXED)
     together = engine.score(sequences)
     alone = np.concatenate([engine.score([sequence]) for sequence in sequences])
     np.testing.assert_allclose(together, alone, atol=1e-5)

@@ -175,6 +175,50 @@ def test_texts_are_those_of_transformers(tmp_path: Path, family: str, ends: list
     assert len({len(text.ids) for text in written}) > 3
 
 
+class WrittenOnce(transformers.LogitsProcessor):
+    """Transformers' rule on what was written after a prompt of so many tokens."""
+
+    def __init__(self, size: int, prompt_tokens: int) -> None:
+        self._rule, self._from = transformers.NoRepeatNGramLogitsProcessor(size), prompt_tokens
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        forbidden: torch.Tensor = self._rule(ids[:, self._from :], scores)
+        return forbidden
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize("size", [1, 2])
+def test_runs_that_come_once_are_those_of_transformers(tmp_path: Path, family: str, beams: int, size: int) -> None:
+    network, prompts = make(family), make_prompts(32)
+    save_network(tmp_path, network, FAMILIES[family][0].config_to_dict(network.config, head="language"))
+    is_t5 = family == "t5"
+    auto = transformers.AutoModelForSeq2SeqLM if is_t5 else transformers.AutoModelForCausalLM
+    written = write(family, prompts, beams=beams, no_repeat_ngram_size=size)
+    rule = {"logits_processor": [WrittenOnce(size, 1 if is_t5 else max(map(len, prompts)))]}
+    assert [text.ids for text in written] == generate(
+        auto.from_pretrained(tmp_path), prompts, [END], num_beams=beams, **rule
+    )
+    assert sum(mine.ids != plain.ids for mine, plain in zip(written, write(family, prompts, beams=beams), strict=True))
+
+
+@every_family
+@pytest.mark.parametrize("how", [{}, {"beams": 4}, {"temperature": 0.7}], ids=str)
+def test_no_token_comes_twice_in_a_text_but_those_of_its_prompt_may(family: str, how: dict[str, Any]) -> None:
+    prompts = make_prompts(40)
+    written = write(family, prompts, no_repeat_ngram_size=1, **how)
+    assert all(len(set(text.ids)) == len(text.ids) for text in written)
+    assert any(len(set(text.ids)) < len(text.ids) for text in write(family, prompts, **how))
+    assert any(set(text.ids) & set(prompt) for text, prompt in zip(written, prompts, strict=True))
+
+
+@every_family
+def test_texts_without_repeats_are_those_written_one_by_one(family: str) -> None:
+    prompts, settings = make_prompts(), SamplingSettings(ROOM, temperature=0, no_repeat_ngram_size=2)
+    alone = [list(generate_tokens(make(family), prompt, frozenset({END}), ROOM, settings)) for prompt in prompts]
+    assert [text.ids for text in write(family, prompts, no_repeat_ngram_size=2)] == alone
+
+
 def test_text_may_be_empty() -> None:
     network = make("t5")
     for beams in (1, 4):
@@ -240,6 +284,7 @@ def test_prompt_that_cannot_be_read_is_refused_by_its_row(prompts: list[list[int
         ({"beams": 0}, "beams is 0"),
         ({"length_penalty": float("nan")}, "length_penalty is nan"),
         ({"batch_tokens": 0}, "batch_tokens is 0"),
+        ({"no_repeat_ngram_size": -1}, "no_repeat_ngram_size is -1"),
     ],
 )
 def test_impossible_settings_are_refused(values: dict[str, Any], message: str) -> None:

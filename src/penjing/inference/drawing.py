@@ -29,7 +29,7 @@ class DrawnSearch(GreedySearch):
     """
 
     def __init__(self, texts: Texts, settings: SamplingSettings, seeds: Sequence[int]) -> None:
-        super().__init__(texts)
+        super().__init__(texts, settings.no_repeat_ngram_size)
         self._settings = settings
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 

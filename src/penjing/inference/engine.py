@@ -45,9 +45,11 @@ class Engine:
     def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:
         """Returns the logits of each sequence, [sequences, labels], in the order given."""
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+        full, empty = np.flatnonzero(lengths), np.flatnonzero(lengths == 0)
+        batches = [full[rows] for rows in plan_by_length(lengths[full], self._batch_tokens, max_rows=len(sequences))]
         parts, order = [], []
-        for rows in plan_by_length(lengths, self._batch_tokens, max_rows=len(sequences)):
-            ids, mask = pad_rows([sequences[row] for row in rows], self._pad_id)
+        for rows in [*batches, empty] if len(empty) else batches:  # apart, for rows beside them would lend their length
+            ids, mask = pad_rows([sequences[row] for row in rows], self._pad_id, length=1)
             padding = None if mask.all() else torch.from_numpy(mask).to(self.device)
             logits = self.network(torch.from_numpy(ids).to(self.device), padding)
             parts.append(logits.double().cpu().numpy())

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from penjing.inference.repeats import repeating_tokens
 from penjing.inference.sampling_settings import COLD as COLD
 from penjing.inference.sampling_settings import SamplingSettings as SamplingSettings
 from penjing.inference.sampling_settings import check_bias as check_bias
@@ -58,6 +59,9 @@ def choose_token(
     """
     if settings.changes_logits:
         logits = _changed(logits, settings, prompt, written)
+    if settings.no_repeat_ngram_size:
+        logits = logits.clone()
+        logits[repeating_tokens(written, settings.no_repeat_ngram_size)] = -torch.inf
     if settings.is_greedy:
         return int(logits.argmax())
     probabilities = ((logits.float() - logits.max()) / settings.temperature).softmax(dim=-1)

@@ -33,6 +33,7 @@ class SamplingSettings:
         frequency_penalty: taken from the logits of tokens that were written, once for each time (both as OpenAI's
             interface defines them).
         logit_bias: added to the logits of tokens, by their numbers.
+        no_repeat_ngram_size: no run of so many tokens comes twice in what is written; 0: it may.
 
     Raises:
         UsageError: a number is impossible.
@@ -48,6 +49,7 @@ class SamplingSettings:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
+    no_repeat_ngram_size: int = 0
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -68,6 +70,7 @@ class SamplingSettings:
         for name in ("presence_penalty", "frequency_penalty"):
             if not math.isfinite(value := getattr(self, name)):
                 raise UsageError(f"{name} is {value}", do="Give 0, for none, or another number.")
+        check_repeats(self.no_repeat_ngram_size)
         for token, bias in self.logit_bias.items():
             if token < 0 or not math.isfinite(bias):
                 do = "Give numbers of tokens, from 0, and what is added to the logit of each."
@@ -87,6 +90,17 @@ class SamplingSettings:
     def has_penalty(self) -> bool:
         """Whether what a text has already counts."""
         return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
+
+
+def check_repeats(size: int) -> None:
+    """Refuses runs of less than no tokens.
+
+    Raises:
+        UsageError: that is asked for.
+    """
+    if size < 0:
+        do = "Give 0, where repeats may be, or the tokens of a run that comes once."
+        raise UsageError(f"no_repeat_ngram_size is {size}", do=do)
 
 
 def check_bias(settings: SamplingSettings, vocab_size: int) -> None:

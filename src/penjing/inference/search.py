@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from penjing.inference.repeats import forbid_repeats
+
 
 class Ended(NamedTuple):
     """A text that was written.
@@ -87,6 +89,11 @@ class Texts:
         device = self.waiting.device
         return (torch.tensor(self.waits, device=device) > self.read)[:, None]
 
+    @property
+    def begins(self) -> Tensor:
+        """How many of the tokens that each text reads are its prompt's, int64 [texts]."""
+        return torch.tensor(self.waits, dtype=torch.int64, device=self.waiting.device)
+
     def written(self, text: int) -> int:
         """Returns how many tokens a text has after this step; none where its prompt is still read."""
         return max(0, self.read + 1 - self.waits[text])
@@ -144,23 +151,27 @@ class GreedySearch:
 
     Args:
         texts: what is written; each is a row.
+        repeats: tokens of a run that no text has twice; 0: it may.
     """
 
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+    def __init__(self, texts: Texts, repeats: int = 0) -> None:
+        self._texts, self._repeats = texts, repeats
+        self._read = texts.waiting[:, :0]  # [texts, steps], where repeats are forbidden
         self._history: list[list[int]] = [[] for _ in texts.numbers]
         self._sums = torch.zeros(len(texts.numbers), device=texts.waiting.device)  # [texts]
 
     def step(self, logits: Tensor) -> Step:
         """Chooses the next token of each row; see `Search`."""
         texts, logits = self._texts, logits.float()
-        ids = self.choose(logits)
+        ids = self.choose(self._allow(logits))
         gained = logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=-1)
         if (waiting := texts.waiting_texts) is not None:
             is_given = waiting[:, 0]
             ids = torch.where(is_given, texts.waiting[:, texts.read], ids)
             gained = gained.masked_fill(is_given, 0.0)
         self._sums += gained
+        if self._repeats:
+            self._read = torch.cat([self._read, ids[:, None]], dim=1)
         is_end = torch.isin(ids, texts.end_ids).tolist()
         chosen = ids.tolist()
         grown = [row for row, alive in enumerate(texts.alive) if alive and texts.written(row) and not is_end[row]]
@@ -173,6 +184,12 @@ class GreedySearch:
     def choose(self, logits: Tensor) -> Tensor:
         """Returns the next token of each row, int64 [rows], by its logits, [rows, vocab]."""
         return logits.argmax(dim=-1)
+
+    def _allow(self, logits: Tensor) -> Tensor:
+        """Returns logits by which nothing is said twice that may not be."""
+        if not self._repeats:
+            return logits
+        return forbid_repeats(logits, self._read, self._texts.begins, self._repeats)
 
     def give_up(self, text: int) -> None:
         """Goes on with a text no more; see `Search`."""
@@ -195,7 +212,7 @@ class GreedySearch:
         """Forgets the texts that are complete; see `Search`."""
         self._texts, places = self._texts.keep_alive()
         self._history = [self._history[place] for place in places.tolist()]
-        self._sums = self._sums[places]
+        self._sums, self._read = self._sums[places], self._read[places]
         return places
 
 
@@ -227,10 +244,11 @@ class BeamSearch:
         texts: what is written.
         beams: how many beginnings are kept of each; as many rows.
         length_penalty: see above.
+        repeats: tokens of a run that no text has twice; 0: it may.
     """
 
-    def __init__(self, texts: Texts, beams: int, length_penalty: float) -> None:
-        self._texts, self._beams, self._penalty = texts, beams, length_penalty
+    def __init__(self, texts: Texts, beams: int, length_penalty: float, repeats: int = 0) -> None:
+        self._texts, self._beams, self._penalty, self._repeats = texts, beams, length_penalty, repeats
         count, device = len(texts.numbers), texts.waiting.device
         self._sums = torch.full((count, beams), -torch.inf, device=device)  # [texts, beams]
         self._sums[:, 0] = 0.0  # all beams begin alike, and only one of them goes on
@@ -263,8 +281,12 @@ class BeamSearch:
         """Returns so many candidates that as many as there are beams do not end, whatever ends."""
         beams, vocab = self._beams, logits.shape[1]
         wanted = beams * max(2, 1 + len(self._texts.end_ids))
+        totals = logits.logsumexp(dim=-1, keepdim=True)  # what is forbidden stays a part of them, as in Transformers
+        if self._repeats:
+            begins = self._texts.begins.repeat_interleave(beams)
+            logits = forbid_repeats(logits, self._history, begins, self._repeats)
         likeliest, ids = logits.topk(min(wanted, vocab))  # [rows, wanted]
-        scores = self._sums.view(-1, 1) + (likeliest - logits.logsumexp(dim=-1, keepdim=True))
+        scores = self._sums.view(-1, 1) + (likeliest - totals)
         scores, ids = (part.view(-1, beams * part.shape[1]) for part in (scores, ids))
         best, places = scores.topk(min(wanted, scores.shape[1]))
         tokens = ids.gather(1, places)

@@ -200,9 +200,12 @@ def _begin(
 
 
 def _choose_search(texts: Texts, settings: WritingSettings, seeds: Sequence[int]) -> Search:
+    repeats = settings.no_repeat_ngram_size
     if settings.temperature:
-        drawn = SamplingSettings(settings.max_tokens, settings.temperature, settings.top_p, settings.seed)
+        drawn = SamplingSettings(
+            settings.max_tokens, settings.temperature, settings.top_p, settings.seed, no_repeat_ngram_size=repeats
+        )
         return DrawnSearch(texts, drawn, seeds)
     if settings.beams == 1:
-        return GreedySearch(texts)
-    return BeamSearch(texts, settings.beams, settings.length_penalty)
+        return GreedySearch(texts, repeats)
+    return BeamSearch(texts, settings.beams, settings.length_penalty, repeats)

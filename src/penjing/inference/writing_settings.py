@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from penjing.errors import UsageError
+from penjing.inference.sampling_settings import check_repeats
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class WritingSettings:
             `penjing.inference.sampling.SamplingSettings` says.
         top_p: of tokens that are drawn.
         seed: decides what is drawn, with the prompt.
+        no_repeat_ngram_size: no run of so many tokens comes twice in a text, what it is written to not counted; 0: it
+            may. Transformers counts a decoder's prompt too.
         batch_tokens: most tokens of prompts in a batch, padding included; each counts once for every beam.
 
     Raises:
@@ -34,6 +37,7 @@ class WritingSettings:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    no_repeat_ngram_size: int = 0
     batch_tokens: int = 4096
 
     def __post_init__(self) -> None:
@@ -48,5 +52,6 @@ class WritingSettings:
                 f"temperature is {self.temperature} and beams is {self.beams}",
                 do="Draw tokens with one beam, or look for the likeliest text with temperature 0.",
             )
+        check_repeats(self.no_repeat_ngram_size)
         if self.batch_tokens < 1:
             raise UsageError(f"batch_tokens is {self.batch_tokens}", do="Give the tokens of a batch, at least 1.")

@@ -11,6 +11,8 @@ from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file, hash_folder
 from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from penjing.models.interface import open_config
+from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.stage import Artifact
@@ -90,6 +92,17 @@ def _publish(
                 shutil.copy2(file, beside / file.name)
         if generation:
             config = read_json(beside / GENERATION_CONFIG)
-            write_json(beside / GENERATION_CONFIG, {**config, **generation})
+            write_json(beside / GENERATION_CONFIG, {**config, **_as_transformers_means(generation, source)})
         write_json(beside / CARD, card)
     return card
+
+
+def _as_transformers_means(generation: dict[str, Any], model: Path) -> dict[str, Any]:
+    """Returns how a model writes, without what Transformers takes in another sense.
+
+    For it, a decoder may not repeat its prompt either: it could copy nothing of a text that it sums up.
+    """
+    architecture, _ = open_config(read_config(model), model / CONFIG)
+    if architecture.is_encoder_decoder:
+        return generation
+    return {name: value for name, value in generation.items() if name != "no_repeat_ngram_size"}

@@ -21,14 +21,22 @@ class WriteSettings(BaseModel):
     length_penalty: float = Field(
         1.0, allow_inf_nan=False, description="answers compare by log-probability / tokens ** length_penalty"
     )
+    no_repeat_ngram_size: int = Field(
+        0,
+        ge=0,
+        exclude_if=lambda size: not size,  # stages of recipes from before it have other keys else
+        description="no run of so many tokens comes twice in an answer; what it answers is not counted; 0: it may",
+    )
 
     @property
     def writing(self) -> WritingSettings:
         """The same for a `penjing.inference.writing.Writer`."""
-        return WritingSettings(self.max_tokens, self.beams, self.length_penalty)
+        repeats = self.no_repeat_ngram_size
+        return WritingSettings(self.max_tokens, self.beams, self.length_penalty, no_repeat_ngram_size=repeats)
 
     @property
     def generation(self) -> dict[str, Any]:
         """The same under the hub's names, as in ``generation_config.json``."""
-        settings: dict[str, Any] = {"max_new_tokens": self.max_tokens, "do_sample": False, "num_beams": self.beams}
-        return {**settings, "length_penalty": self.length_penalty} if self.beams > 1 else settings
+        repeats = {"no_repeat_ngram_size": self.no_repeat_ngram_size} if self.no_repeat_ngram_size else {}
+        penalty = {"length_penalty": self.length_penalty} if self.beams > 1 else {}
+        return {"max_new_tokens": self.max_tokens, "do_sample": False, "num_beams": self.beams, **penalty, **repeats}

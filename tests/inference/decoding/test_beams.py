@@ -37,7 +37,7 @@ def searches(count: int, beams: Sequence[int] = (2, 4, 5), seed: int = 0) -> lis
     return [
         DecodeRequest(
             tuple(chance.randrange(203) for _ in range(chance.randrange(1, 70))),
-            SamplingSettings(chance.randrange(1, 40), 0.0),
+            SamplingSettings(chance.randrange(1, 40), 0.0, no_repeat_ngram_size=chance.randrange(3)),
             ENDS,
             beams=chance.choice(list(beams)),
             length_penalty=chance.choice([0.0, 1.0, 2.0]),
@@ -51,7 +51,12 @@ def test_texts_are_those_of_the_writer(kind: str) -> None:
     network, requests = make(KINDS[kind]), searches(30)
     writer, expected = Writer(network, ENDS, 0), []
     for request in requests:
-        how = WritingSettings(request.settings.max_tokens, request.beams, request.length_penalty)
+        how = WritingSettings(
+            request.settings.max_tokens,
+            request.beams,
+            request.length_penalty,
+            no_repeat_ngram_size=request.settings.no_repeat_ngram_size,
+        )
         expected.append(writer.write([request.prompt], how)[0])
     engine = DecodingEngine(NativeDecoder(network, "fp32", 600, 2))
     sinks = [Collected() for _ in requests]

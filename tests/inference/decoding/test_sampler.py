@@ -223,7 +223,7 @@ def changed(logits: Tensor, settings: SamplingSettings, prompt: list[int], writt
 
 
 def test_what_is_supposed_ahead_counts_like_what_is_accepted() -> None:
-    settings = SamplingSettings(seed=5, repetition_penalty=1.5, frequency_penalty=0.5)
+    settings = SamplingSettings(seed=5, repetition_penalty=1.5, frequency_penalty=0.5, no_repeat_ngram_size=1)
     supposed, logits = [3, 3, 8], make_logits(1, 60, 6)
     ahead = SampleState(settings, [1, 2]).ahead(supposed)
     state = SampleState(settings, [1, 2])
@@ -304,6 +304,7 @@ def test_row_without_a_token_is_named(broken: float) -> None:
         {"min_p": 1.1},
         {"min_p": -0.1},
         {"repetition_penalty": 0.0},
+        {"no_repeat_ngram_size": -1},
         {"repetition_penalty": float("nan")},
         {"presence_penalty": float("inf")},
         {"frequency_penalty": float("nan")},

@@ -30,7 +30,8 @@ class _Asked:
     def kind(self) -> Hashable:
         """Texts of one kind can be written in one batch."""
         request, how = self.request, self.request.settings
-        return how.temperature, how.top_p, request.beams, request.length_penalty, request.end_ids
+        repeats = how.no_repeat_ngram_size
+        return how.temperature, how.top_p, request.beams, request.length_penalty, repeats, request.end_ids
 
 
 class _Batch:
@@ -40,7 +41,12 @@ class _Batch:
         first = texts[0].request
         how = first.settings
         settings = WritingSettings(
-            how.max_tokens, first.beams, first.length_penalty, how.temperature if first.beams == 1 else 0.0, how.top_p
+            how.max_tokens,
+            first.beams,
+            first.length_penalty,
+            how.temperature if first.beams == 1 else 0.0,
+            how.top_p,
+            no_repeat_ngram_size=how.no_repeat_ngram_size,
         )
         requests = [Request(number, text.request.prompt, text.room) for number, text in enumerate(texts)]
         self.open = dict(enumerate(texts))

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from penjing.errors import PenjingError
 from penjing.inference.decoding.request import Constraint, DecodeRequest, Token
+from penjing.inference.repeats import repeating_tokens
 from penjing.inference.sampling import COLD, SamplingSettings, change_logits
 
 _BLOCK = 64  # entries of the vocabulary that are looked at together
@@ -60,6 +61,7 @@ class SampleState:
         self._random: tuple[int, NDArray[np.float64]] | None = None  # which of many drawn at once, and they
         self._counted = settings.has_penalty
         self._written, self._seen = _Counts(), _Counts()
+        self._text: tuple[int, ...] = ()  # where it may not repeat itself
         if self._counted:
             for token in prompt:
                 self._seen.add(token)
@@ -77,7 +79,8 @@ class SampleState:
     @property
     def changes_logits(self) -> bool:
         """Whether logits are not taken as they are."""
-        return self.settings.changes_logits or self.constraint is not None
+        settings = self.settings
+        return settings.changes_logits or bool(settings.no_repeat_ngram_size) or self.constraint is not None
 
     def accept(self, token: int) -> None:
         """Takes in the token that comes next."""
@@ -85,6 +88,8 @@ class SampleState:
         if self._counted:
             self._written.add(token)
             self._seen.add(token)
+        if self.settings.no_repeat_ngram_size:
+            self._text += (token,)
         if self.constraint is not None:
             self.constraint.accept(token)
 
@@ -112,9 +117,11 @@ class SampleState:
         return float(self._random[1][place])
 
     def change(self, logits: Floats) -> None:
-        """Applies penalties, bias and constraint to logits, [vocab], in place."""
+        """Applies penalties, bias, what may not be repeated and constraint to logits, [vocab], in place."""
         if self.settings.changes_logits:
             change_logits(logits, self.settings, self._seen.ids, self._written.ids, self._written.times)
+        if self.settings.no_repeat_ngram_size:
+            logits[repeating_tokens(self._text, self.settings.no_repeat_ngram_size)] = -np.inf
         allowed = None if self.constraint is None else self.constraint.allowed()
         if allowed is not None:
             logits[: len(allowed)][~allowed] = -np.inf

@@ -162,7 +162,7 @@ def _begin_search(request: DecodeRequest, room: int) -> BeamSearch | None:
     if request.beams == 1:
         return None
     texts = begin_texts([0], [room], [[]], request.end_ids, torch.device("cpu"))
-    return BeamSearch(texts, request.beams, request.length_penalty)
+    return BeamSearch(texts, request.beams, request.length_penalty, request.settings.no_repeat_ngram_size)
 
 
 def _whole(values: Sequence[int]) -> NDArray[np.int32]:

@@ -3,6 +3,7 @@
 // of a number alone, so that nothing of it is kept; results do not depend on the number of threads.
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <vector>
 
 #include "vectors.h"
@@ -95,21 +96,32 @@ void multiply(int rows, int count, int across, Left left, const float* right, fl
 
 int padded(int count) { return (count + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH; }
 
+// Sixteen numbers that begin where a cache line does are read and written at once; across two lines it takes twice as long.
+constexpr std::align_val_t LINE{64};
+template <class Number>
+struct ByLines {
+    using value_type = Number;
+    Number* allocate(size_t count) { return (Number*)::operator new(count * sizeof(Number), LINE); }
+    void deallocate(Number* numbers, size_t) { ::operator delete(numbers, LINE); }
+    bool operator==(const ByLines&) const { return true; }
+};
+using Floats = std::vector<float, ByLines<float>>;
+
 // One head of attention of one row, in fp32.
 struct Head {
     const int queries, keys, width, across;  // across: keys, and padding up to a multiple of 16
-    std::vector<float> query, key, value, given;  // [tokens, width]; keys and values up to across, with zeros
-    std::vector<float> turned;                    // [width, across]
-    std::vector<float> weights, slopes;           // [queries, across]
-    std::vector<float> made;                      // [tokens, width]
-    std::vector<float> seen;                      // [across]
+    Floats query, key, value, given;  // [tokens, width]; keys and values up to across, with zeros
+    Floats turned;                    // [width, across]
+    Floats weights, slopes;           // [queries, across]
+    Floats made;                      // [tokens, width]
+    Floats seen;                      // [across]
 
     Head(int queries, int keys, int width)
         : queries(queries), keys(keys), width(width), across(padded(keys)), query(queries * width), key(across * width),
           value(across * width), given(queries * width), turned(width * across), weights(queries * across),
           slopes(queries * across), made(std::max(queries, keys) * width), seen(across) {}
 
-    void read(std::vector<float>& to, const uint16_t* from, int64_t stride, int count) const {
+    void read(Floats& to, const uint16_t* from, int64_t stride, int count) const {
         float* next = to.data();
         for (int i = 0; i < count; i++, from += stride) {
             __builtin_prefetch(from + width);  // the next head's
@@ -117,7 +129,7 @@ struct Head {
         }
     }
     // to = left . right, of queries and what lies by keys.
-    void compare(const std::vector<float>& left, const std::vector<float>& right, std::vector<float>& to) {
+    void compare(const Floats& left, const Floats& right, Floats& to) {
         for (int j = 0; j < across; j += TILE_WIDTH)
             for (int c = 0; c < width; c += TILE_WIDTH) turn_tile(&right[j * width + c], width, &turned[c * across + j], across);
         multiply(queries, width, across, {left.data(), width, 1}, turned.data(), to.data());
@@ -145,12 +157,12 @@ struct Head {
         }
     }
     // to [queries] = shares . from [keys].
-    void mix(const std::vector<float>& shares, const std::vector<float>& from, uint16_t* to, int64_t stride) {
+    void mix(const Floats& shares, const Floats& from, uint16_t* to, int64_t stride) {
         multiply(queries, keys, width, {shares.data(), across, 1}, from.data(), made.data());
         write(queries, to, stride);
     }
     // to [keys] = turned shares . from [queries].
-    void mix_back(const std::vector<float>& shares, const std::vector<float>& from, uint16_t* to, int64_t stride) {
+    void mix_back(const Floats& shares, const Floats& from, uint16_t* to, int64_t stride) {
         multiply(keys, queries, width, {shares.data(), 1, across}, from.data(), made.data());
         write(keys, to, stride);
     }

@@ -162,7 +162,13 @@ def _requests(prompts: Prompts) -> list[DecodeRequest]:
     return [
         DecodeRequest(
             tuple(ids),
-            SamplingSettings(how.max_tokens, how.temperature, how.top_p, seed_of(ids, how.seed)),
+            SamplingSettings(
+                how.max_tokens,
+                how.temperature,
+                how.top_p,
+                seed_of(ids, how.seed),
+                no_repeat_ngram_size=how.no_repeat_ngram_size,
+            ),
             prompts.end_ids,
             beams=how.beams,
             length_penalty=how.length_penalty,
