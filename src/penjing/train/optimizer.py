@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from penjing.models.lora import adapter_names
+from penjing.train.adamw import OnePassAdamW, adamw_library, can_step
 from penjing.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -29,13 +31,17 @@ class Optimizer(Protocol):
     state: defaultdict[Tensor, Any]
     param_groups: list[dict[str, Any]]
 
-    def step(self) -> Any: ...
+    def gradient_norm(self) -> Tensor:
+        """Returns the root of the sum of all gradients' squares, []."""
+
+    def step(self, factor: float) -> None:
+        """Takes a step along the gradients times a factor."""
 
     def zero_grad(self, set_to_none: bool = True) -> None: ...
 
 
-class JoinedOptimizers:
-    """Several optimizers over different parameters, as one.
+class TorchOptimizers:
+    """PyTorch's optimizers, each over other parameters, as one.
 
     Args:
         optimizers: which step in this order.
@@ -48,7 +54,12 @@ class JoinedOptimizers:
             optimizer.state = self.state
         self.param_groups = [group for optimizer in optimizers for group in optimizer.param_groups]
 
-    def step(self) -> None:
+    def gradient_norm(self) -> Tensor:
+        return nn.utils.get_total_norm(self._gradients())
+
+    def step(self, factor: float) -> None:
+        if factor != 1.0:
+            torch._foreach_mul_(self._gradients(), factor)
         for optimizer in self._optimizers:
             optimizer.step()
 
@@ -56,8 +67,13 @@ class JoinedOptimizers:
         for optimizer in self._optimizers:
             optimizer.zero_grad(set_to_none)
 
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
 
-def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
+
+def build_optimizer(
+    network: nn.Module, settings: TrainSettings, copies: Mapping[Tensor, Tensor] | None = None
+) -> Optimizer:
     """Returns the optimizer that the settings name, over all parameters that are trained.
 
     ``adamw`` is AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101). With ``muon`` the matrices inside the layers are
@@ -70,6 +86,11 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
     (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555); an encoder's and a decoder's layers
     count side by side. The network's ``input_embeddings``
     have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor as ``scale``.
+
+    Args:
+        network: whose parameters are trained.
+        settings: which optimizer, and how.
+        copies: bf16 copies of some parameters, which `OnePassAdamW` keeps like them.
     """
     words = input_embeddings(network).weight
     if settings.embedding_rate == 0:
@@ -85,16 +106,15 @@ def build_optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
         scale = settings.layer_decay ** (layers + 1 if parameter is words else _depth_below_head(name, layers))
         scale *= settings.embedding_rate if parameter is words else 1.0
         (by_muon if name in inner else by_adamw).setdefault((decay, scale), []).append(parameter)
-    adamw = torch.optim.AdamW(
-        _groups(by_adamw),
-        lr=0.0,  # the schedule sets it before every step
-        betas=(0.9, settings.beta2),
-        eps=1e-8,
-        fused=True,
-    )
+    betas, epsilon = (0.9, settings.beta2), 1e-8
+    groups = _groups(by_adamw)  # their rates are 0: the schedule sets them before every step
+    library = adamw_library()
+    if library is not None and not by_muon and can_step(p for group in groups for p in group["params"]):
+        return OnePassAdamW(groups, betas, epsilon, copies or {}, library)
+    adamw = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=epsilon, fused=True)
     if not by_muon:
-        return cast("Optimizer", adamw)
-    return JoinedOptimizers(torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)
+        return TorchOptimizers(adamw)
+    return TorchOptimizers(torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)
 
 
 def _groups(parts: dict[tuple[float, float], list[Tensor]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ DEPENDED_ON = {
     "threads": "the number of threads",
     "precision": "the precision",
     "device": "the processor",
-    "kernels": "by what a layer's steps are computed",
+    "kernels": "which steps compiled code computes",
 }
 
 
@@ -33,7 +33,7 @@ class TrainingState:
         threads: that the processor computed with; 0 where a card did.
         precision: of the matrix products, ``bf16`` or ``fp32``.
         device: name of the processor or the card.
-        kernels: by what a layer's steps are computed in bf16 on a CPU, ``compiled`` code or ``PyTorch``; else empty.
+        kernels: which steps compiled code computes on a CPU, ``PyTorch`` where it is none; else empty.
     """
 
     step: int = 0

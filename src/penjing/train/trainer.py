@@ -35,6 +35,7 @@ from penjing.models.device import (
 from penjing.models.native.training import training_library
 from penjing.progress import Bar, Progress
 from penjing.sitting import Sitting
+from penjing.train.adamw import adamw_library
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.determinism import deterministic_algorithms
@@ -42,6 +43,7 @@ from penjing.train.frozen import hash_frozen, trained_parameters
 from penjing.train.guard import LossGuard
 from penjing.train.history import HISTORY, History
 from penjing.train.job import TrainingJob
+from penjing.train.low_weights import LowWeights, lower_weights
 from penjing.train.measuring import measure
 from penjing.train.objective import Prepared
 from penjing.train.optimizer import build_optimizer, set_learning_rate
@@ -79,7 +81,10 @@ class Trainer:
             _set_dropout(network, settings.dropout)
         self._widen_embeddings = narrow_embeddings(job)
         self._keep_activations = recompute_layers(network) if settings.recompute else lambda: None
-        self._optimizer = build_optimizer(network, settings)
+        self.compiled = should_compile(job, self._device)
+        # A compiled layer makes its own.
+        self._low = LowWeights(()) if self.compiled else lower_weights(network, settings, self._device, self._precision)
+        self._optimizer = build_optimizer(network, settings, self._low.copies)
         self._frozen = hash_frozen(network)
         self._average: dict[str, Tensor] = {}
         if settings.average:
@@ -95,7 +100,6 @@ class Trainer:
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
-        self.compiled = should_compile(job, self._device)
         self._regions = CompiledRegions(network, job.objective, self._device) if self.compiled else None
 
     def run(self) -> TrainingResult:
@@ -111,6 +115,7 @@ class Trainer:
             keep_freed_memory()
         restart_peak_device_memory(self._device)
         self._resume()
+        self._low.refresh()
         history = History(self._folder / HISTORY, self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
         try:
@@ -193,22 +198,20 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         losses, hits = [], []
         for part in prepared:
-            with autocast(self._device, self._precision):
-                part_loss, part_right = self._objective.loss(self._network, *part.tensors)
-            (part_loss / targets).backward()  # type: ignore[no-untyped-call]
+            with self._low.in_place():
+                with autocast(self._device, self._precision):
+                    part_loss, part_right = self._objective.loss(self._network, *part.tensors)
+                (part_loss / targets).backward()  # type: ignore[no-untyped-call]
             losses.append(part_loss.detach())
             hits.append(part_right)
-        learned = [parameter for parameter in self._network.parameters() if parameter.grad is not None]
-        norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
+        norm = self._optimizer.gradient_norm()
         # A GPU has been told what to compute; while it does, the next step's batches are read.
         self._advance(prepared)
         if self._done() < 1.0 - 1e-9:
             self._loader.load_ahead(state.step, self._next_batches(), self._done())
         loss, size = sum(part.item() / targets for part in losses), norm.item()
         self._guard.check(loss, size, state.step, rate)
-        if size > self._settings.clip_norm:
-            nn.utils.clip_grads_with_norm_(learned, self._settings.clip_norm, norm)
-        self._optimizer.step()
+        self._optimizer.step(min(1.0, self._settings.clip_norm / (size + 1e-6)))
         self._update_average()
         bar.advance(len(group))
         return {
@@ -367,10 +370,11 @@ def _set_dropout(network: nn.Module, share: float) -> None:
 
 
 def _name_kernels(device: torch.device, precision: torch.dtype) -> str:
-    """Returns by what a layer's steps are computed in bf16 on a CPU; the library is made now, not in the first step."""
-    if device.type != "cpu" or precision != torch.bfloat16:
+    """Returns what compiled code computes on a CPU, and PyTorch not; the code is made now, not in the first step."""
+    if device.type != "cpu":
         return ""
-    return "PyTorch" if training_library() is None else "compiled"
+    found = {"AdamW": adamw_library(), "layers": training_library() if precision == torch.bfloat16 else None}
+    return ", ".join(f"compiled {name}" for name, library in found.items() if library is not None) or "PyTorch"
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:

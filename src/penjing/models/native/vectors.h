@@ -91,6 +91,14 @@ inline float largest(f16 v) {
     return s;
 #endif
 }
+inline f16 root_of(f16 v) {
+#ifdef __AVX512F__
+    return (f16)_mm512_sqrt_ps((__m512)v);
+#else
+    for (int i = 0; i < 16; i++) v[i] = __builtin_sqrtf(v[i]);
+    return v;
+#endif
+}
 inline f16 magnitude(f16 v) { return (f16)((u16)v & 0x7fffffffu); }
 inline i16 to_nearest(f16 v) { return (i16)(v + 12582912.0f) - 0x4b400000; }  // of numbers below 2^22
 inline f16 larger(f16 a, f16 b) {

@@ -1,0 +1,98 @@
+// AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101) over all parameters of a network in one pass, which also writes
+// their bf16 copies, and the size of all gradients. Sums do not depend on the number of threads.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "vectors.h"
+
+namespace {
+
+constexpr int64_t CHUNK = 1 << 14;  // numbers that one thread takes at once, a multiple of 16
+
+struct Parameter {
+    float* weights;
+    const void* gradient;  // bf16 where is_low, else fp32
+    float *first, *second;  // moments
+    uint16_t* copy;         // of the weights, in bf16; null: none is kept
+    int64_t count;
+    float keep, size, root;  // 1 - rate * decay, rate / (1 - beta1^t), sqrt(1 - beta2^t)
+    int is_low;
+};
+
+struct Chunk { const Parameter* of; int64_t begin, end; };
+
+std::vector<Chunk> cut(int count, const Parameter* parameters) {
+    std::vector<Chunk> chunks;
+    for (int k = 0; k < count; k++)
+        for (int64_t i = 0; i < parameters[k].count; i += CHUNK)
+            chunks.push_back({parameters + k, i, std::min(i + CHUNK, parameters[k].count)});
+    return chunks;
+}
+
+inline f16 gradient_at(const Parameter& p, int64_t i) {
+    return p.is_low ? load_bf16((const uint16_t*)p.gradient + i) : load((const float*)p.gradient + i);
+}
+
+// Calls act(p, i) for sixteen numbers each from i on; those at the end that are fewer lie in a copy, padded with zeros,
+// and are put back.
+template <class Do>
+inline void for_sixteens(const Chunk& chunk, Do&& act) {
+    int64_t i = chunk.begin;
+    for (; i + TILE_WIDTH <= chunk.end; i += TILE_WIDTH) act(*chunk.of, i);
+    const int64_t left = chunk.end - i;
+    if (!left) return;
+    const Parameter& p = *chunk.of;
+    alignas(64) float weights[TILE_WIDTH] = {}, first[TILE_WIDTH] = {}, second[TILE_WIDTH] = {}, gradient[TILE_WIDTH] = {};
+    uint16_t copy[TILE_WIDTH];
+    for (int64_t j = 0; j < left; j++) {
+        gradient[j] = p.is_low ? from_bf16(((const uint16_t*)p.gradient)[i + j]) : ((const float*)p.gradient)[i + j];
+        if (p.weights) weights[j] = p.weights[i + j], first[j] = p.first[i + j], second[j] = p.second[i + j];
+    }
+    act({weights, gradient, first, second, copy, left, p.keep, p.size, p.root, 0}, 0);
+    for (int64_t j = 0; j < left && p.weights; j++) {
+        p.weights[i + j] = weights[j], p.first[i + j] = first[j], p.second[i + j] = second[j];
+        if (p.copy) p.copy[i + j] = copy[j];
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+// The root of the sum of all gradients' squares; weights and moments need not be there.
+double penjing_gradient_norm(int count, const Parameter* parameters) {
+    const std::vector<Chunk> chunks = cut(count, parameters);
+    std::vector<double> sums(chunks.size());
+#pragma omp parallel for schedule(static)
+    for (int64_t c = 0; c < (int64_t)chunks.size(); c++) {
+        f16 squares = zeros();
+        for_sixteens(chunks[c], [&](const Parameter& p, int64_t i) {
+            const f16 gradient = gradient_at(p, i);
+            squares = multiply_add(gradient, gradient, squares);
+        });
+        sums[c] = sum(squares);
+    }
+    double total = 0;
+    for (const double part : sums) total += part;
+    return std::sqrt(total);
+}
+
+// One step along the gradients times a factor.
+void penjing_adamw(int count, const Parameter* parameters, float beta1, float beta2, float epsilon, float factor) {
+    const std::vector<Chunk> chunks = cut(count, parameters);
+#pragma omp parallel for schedule(static)
+    for (int64_t c = 0; c < (int64_t)chunks.size(); c++)
+        for_sixteens(chunks[c], [&](const Parameter& p, int64_t i) {
+            const f16 gradient = gradient_at(p, i) * factor;
+            const f16 first = multiply_add(gradient - load(p.first + i), all(1.0f - beta1), load(p.first + i));
+            const f16 second = load(p.second + i) * beta2 + gradient * gradient * (1.0f - beta2);
+            const f16 weights = load(p.weights + i) * p.keep - p.size * (first / (root_of(second) / p.root + epsilon));
+            store(p.first + i, first);
+            store(p.second + i, second);
+            store(p.weights + i, weights);
+            if (p.copy) store_bf16(p.copy + i, weights);
+        });
+}
+
+}  // extern "C"

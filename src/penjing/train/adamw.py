@@ -1,0 +1,156 @@
+"""AdamW over all parameters in one pass, on a CPU, with the gradients' scaling and the weights' bf16 copies in it."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from penjing.models.native.compiling import CannotCompileError, open_library
+
+_SOURCE = Path(__file__).parent / "adamw.cpp"
+_BOUND = 1e-5  # on the difference, beside numbers of a size of about one
+
+
+# As the library has it, whose comments say what each is.
+_PARAMETER = np.dtype(
+    [
+        *((name, np.uint64) for name in ("weights", "gradient", "first", "second", "copy")),
+        *(("count", np.int64), ("keep", np.float32), ("size", np.float32), ("root", np.float32), ("is_low", np.int32)),
+    ]
+)
+
+
+@cache
+def adamw_library() -> ctypes.CDLL | None:
+    """Returns the library, compiled where that was not done yet; None where it cannot be had, or computes wrongly."""
+    try:
+        library = open_library(_SOURCE, more_flags=("-fopenmp",))
+    except (CannotCompileError, OSError):
+        return None
+    library.penjing_gradient_norm.restype = ctypes.c_double
+    if is_right(library):
+        return library
+    warnings.warn("the compiled AdamW computes wrongly on this processor; PyTorch's is taken, slower", stacklevel=2)
+    return None
+
+
+def is_right(library: ctypes.CDLL) -> bool:
+    """Returns whether a few steps along small gradients lead where those of PyTorch's AdamW do."""
+    draw = torch.Generator().manual_seed(0)
+    starts = [torch.randn(count, generator=draw) for count in (1, 16, 37)]
+    own, others = ([nn.Parameter(start.clone()) for start in starts] for _ in range(2))
+    copy = torch.empty(37, dtype=torch.bfloat16)
+    settings: dict[str, Any] = {"lr": 0.1, "weight_decay": 0.1}
+    mine = OnePassAdamW([{"params": own, **settings}], (0.9, 0.99), 1e-8, {own[-1]: copy}, library)
+    plain = torch.optim.AdamW(others, betas=(0.9, 0.99), eps=1e-8, **settings)
+    for _ in range(2):
+        for one, other in zip(own, others, strict=True):
+            gradient = torch.randn(one.shape, generator=draw)
+            one.grad, other.grad = gradient, gradient / 2
+        found, expected = mine.gradient_norm(), torch.cat([p.grad for p in own if p.grad is not None]).norm()
+        mine.step(0.5)
+        plain.step()
+    pairs = [(found, expected), *zip(own, others, strict=True), (copy, own[-1].bfloat16())]
+    return all(bool(((one - other).abs() <= _BOUND * (1 + other.abs())).all()) for one, other in pairs)
+
+
+def can_step(parameters: Iterable[Tensor]) -> bool:
+    """Returns whether the library's steps are for these: fp32 in a row, on a CPU."""
+    return all(p.device.type == "cpu" and p.dtype == torch.float32 and p.is_contiguous() for p in parameters)
+
+
+class OnePassAdamW(torch.optim.AdamW):
+    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); its state is that of PyTorch's.
+
+    Args:
+        groups: of parameters for which `can_step`.
+        betas: how fast the moments forget.
+        epsilon: is added to the root of the second moment.
+        copies: bf16 copies of some parameters, which are kept like them.
+        library: as `adamw_library` has it.
+    """
+
+    def __init__(
+        self,
+        groups: list[dict[str, Any]],
+        betas: tuple[float, float],
+        epsilon: float,
+        copies: Mapping[Tensor, Tensor],
+        library: ctypes.CDLL,
+    ) -> None:
+        super().__init__(groups, lr=0.0, betas=betas, eps=epsilon)
+        self._library, self._betas, self._epsilon, self._copies = library, betas, epsilon, copies
+
+    def gradient_norm(self) -> Tensor:
+        """Returns the root of the sum of all gradients' squares, float64 []."""
+        table = _describe_gradients([gradient for _, gradient, _ in self._learned()])
+        norm = self._library.penjing_gradient_norm(len(table), ctypes.c_void_p(table.ctypes.data))
+        return torch.tensor(norm, dtype=torch.float64)
+
+    @torch.no_grad()
+    def step(self, factor: float = 1.0) -> None:  # type: ignore[override]
+        """Takes a step along the gradients times a factor."""
+        learned = self._learned()
+        states = [self._state_of(parameter) for parameter, _, _ in learned]
+        counts = [state["step"] for state in states]
+        torch._foreach_add_(counts, 1)
+        steps = torch.stack(counts).double().numpy()
+        rates = np.array([group["lr"] for _, _, group in learned])
+        decays = np.array([group["weight_decay"] for _, _, group in learned])
+        table = _describe_gradients([gradient for _, gradient, _ in learned])
+        table["weights"] = [parameter.data_ptr() for parameter, _, _ in learned]
+        table["first"] = [state["exp_avg"].data_ptr() for state in states]
+        table["second"] = [state["exp_avg_sq"].data_ptr() for state in states]
+        copies = [self._copies.get(parameter) for parameter, _, _ in learned]
+        table["copy"] = [0 if copy is None else copy.data_ptr() for copy in copies]
+        table["keep"] = 1 - rates * decays
+        table["size"] = rates / (1 - self._betas[0] ** steps)
+        table["root"] = np.sqrt(1 - self._betas[1] ** steps)
+        self._library.penjing_adamw(
+            *(len(table), ctypes.c_void_p(table.ctypes.data)),
+            *map(ctypes.c_float, (*self._betas, self._epsilon, factor)),
+        )
+
+    def _learned(self) -> list[tuple[Tensor, Tensor, dict[str, Any]]]:
+        """Returns each parameter that has a gradient, the gradient, and the parameter's group."""
+        return [
+            (parameter, _side_by_side(parameter), group)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+
+    def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Returns the parameter's moments, made where there are none."""
+        state: dict[str, Tensor] = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        return state
+
+
+def _describe_gradients(gradients: Sequence[Tensor]) -> NDArray[np.void]:
+    """Returns what the library is told of gradients, [gradients]."""
+    table = np.zeros(len(gradients), dtype=_PARAMETER)
+    table["gradient"] = [gradient.data_ptr() for gradient in gradients]
+    table["count"] = [gradient.numel() for gradient in gradients]
+    table["is_low"] = [gradient.dtype == torch.bfloat16 for gradient in gradients]
+    return table
+
+
+def _side_by_side(parameter: Tensor) -> Tensor:
+    """Returns a parameter's gradient, whose numbers are laid side by side."""
+    gradient = parameter.grad
+    assert gradient is not None
+    if not gradient.is_contiguous():
+        parameter.grad = gradient = gradient.contiguous()
+    return gradient
