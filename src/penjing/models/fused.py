@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from penjing.models.dropout import drop
@@ -45,6 +47,59 @@ def project_together(states: Tensor, layers: Sequence[nn.Linear]) -> Sequence[Te
     if not is_low or torch.compiler.is_compiling() or any(type(layer) is not nn.Linear for layer in layers):
         return [layer(states) for layer in layers]
     dtype = torch.get_autocast_dtype("cpu")
-    weight = torch.cat([layer.weight.to(dtype) for layer in layers])
-    bias = torch.cat([layer.bias.to(dtype) for layer in layers])
-    return F.linear(states, weight, bias).chunk(len(layers), dim=-1)
+    parts = [part.to(dtype) for part in (*(layer.weight for layer in layers), *(layer.bias for layer in layers))]
+    projected: Sequence[Tensor] = _Project.apply(states.to(dtype), *parts)  # type: ignore[no-untyped-call]
+    return projected
+
+
+class _Project(torch.autograd.Function):
+    """One product of states and several matrices of one shape; a vector is added for each."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
+        """Args: states [..., dim], matrices [width, dim], as many vectors [width]; returns [..., width] for each."""
+        count = len(parts) // 2
+        weight, bias = _join(parts[:count]), _join(parts[count:])
+        ctx.save_for_backward(states, weight)
+        ctx.count = count
+        return F.linear(states, weight, bias).chunk(count, dim=-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
+        states, weight = ctx.saved_tensors
+        rows = _join_columns([part.flatten(end_dim=-2) for part in given])
+        back = (rows @ weight).view(states.shape) if ctx.needs_input_grad[0] else None
+        if not any(ctx.needs_input_grad[1:]):
+            return back, *(None,) * (2 * ctx.count)
+        to_weights, to_biases = rows.T @ states.flatten(end_dim=-2), rows.sum(dim=0)
+        return back, *to_weights.chunk(ctx.count), *to_biases.chunk(ctx.count)
+
+
+def _join(parts: Sequence[Tensor]) -> Tensor:
+    """Returns tensors of one shape one after another; where they lie so already, what is there."""
+    first = parts[0]
+    if not (first.is_contiguous() and _lie_apart(parts, first.numel())):
+        return torch.cat(list(parts))
+    return first.as_strided((len(parts) * first.shape[0], *first.shape[1:]), first.stride())
+
+
+def _join_columns(parts: Sequence[Tensor]) -> Tensor:
+    """Returns matrices of one shape side by side; where they lie so already, what is there."""
+    first = parts[0]
+    rows, width = first.shape
+    if not (first.stride(1) == 1 and first.stride(0) == len(parts) * width and _lie_apart(parts, width)):
+        return torch.cat(list(parts), dim=1)
+    return first.as_strided((rows, len(parts) * width), first.stride())
+
+
+def _lie_apart(parts: Sequence[Tensor], numbers: int) -> bool:
+    """Returns whether tensors of the same strides begin so many numbers apart in one piece of memory."""
+    first = parts[0]
+    size, memory = numbers * first.element_size(), first.untyped_storage().data_ptr()
+    return all(
+        part.data_ptr() == first.data_ptr() + i * size
+        and part.stride() == first.stride()
+        and part.untyped_storage().data_ptr() == memory
+        for i, part in enumerate(parts)
+    )

@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from penjing.train.adamw import adamw_library
 from penjing.train.settings import TrainSettings
+
+_LINE = 32  # bf16 numbers that fill a cache line, where each copy begins
 
 
 class LowWeights:
@@ -28,12 +31,14 @@ class LowWeights:
     def __init__(self, modules: Iterable[nn.Module]) -> None:
         modules = list(modules)
         holders = Counter(p for module in modules for p in module._parameters.values() if p is not None)
+        layers = [module for module in modules if type(module) is nn.Linear]
+        # Weights of layers beside one another lie so too, and then their biases: what needs several need not join them.
+        parameters = [*(layer.weight for layer in layers), *(layer.bias for layer in layers if layer.bias is not None)]
+        low = [p for p in parameters if holders[p] == 1 and p.dtype == torch.float32]
+        ends = np.cumsum([0, *(-(-p.numel() // _LINE) * _LINE for p in low)]).tolist()
+        numbers = torch.zeros(ends[-1], dtype=torch.bfloat16)
         self.copies: dict[Tensor, Tensor] = {
-            parameter: torch.empty_like(parameter, dtype=torch.bfloat16)
-            for module in modules
-            if type(module) is nn.Linear
-            for parameter in module.parameters()
-            if holders[parameter] == 1 and parameter.dtype == torch.float32
+            p: numbers[start : start + p.numel()].view(p.shape) for p, start in zip(low, ends, strict=False)
         }
 
     def refresh(self) -> None:

@@ -246,10 +246,12 @@ void penjing_attend(const Attention* shape, const uint16_t* query, const uint16_
     });
 }
 
-// The gradients of queries, keys and values, each [rows, tokens, heads, width] in bf16, from that of what was mixed.
+// The gradients of queries, keys and values, each [rows, tokens, heads, width] in bf16, from that of what was mixed; of
+// each the numbers of a token begin so far from those of the next.
 void penjing_attend_back(const Attention* shape, const uint16_t* query, const uint16_t* key, const uint16_t* value,
                          const uint8_t* mask, int dropped, uint64_t seed, const uint16_t* given,
-                         const Strides* given_strides, uint16_t* to_query, uint16_t* to_key, uint16_t* to_value) {
+                         const Strides* given_strides, int64_t query_token, int64_t key_token, uint16_t* to_query,
+                         uint16_t* to_key, uint16_t* to_value) {
     const Attention s = *shape;
     const Strides g = *given_strides;
     const Dropout dropout(dropped, seed);
@@ -273,10 +275,11 @@ void penjing_attend_back(const Attention* shape, const uint16_t* query, const ui
                 store(weights + j, weight * factors[j / TILE_WIDTH]);
             }
         }
-        const int64_t token = (int64_t)s.heads * s.width, own = number * s.width;
-        head.mix(head.slopes, head.key, to_query + row * s.queries * token + own, token);
-        head.mix_back(head.slopes, head.query, to_key + row * s.keys * token + own, token);
-        head.mix_back(head.weights, head.given, to_value + row * s.keys * token + own, token);
+        const int64_t to_queries = row * s.queries * query_token + number * s.width;
+        const int64_t to_keys = row * s.keys * key_token + number * s.width;
+        head.mix(head.slopes, head.key, to_query + to_queries, query_token);
+        head.mix_back(head.slopes, head.query, to_key + to_keys, key_token);
+        head.mix_back(head.weights, head.given, to_value + to_keys, key_token);
     });
 }
 

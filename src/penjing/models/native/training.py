@@ -169,12 +169,29 @@ class Attend(torch.autograd.Function):
     def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, mask = ctx.saved_tensors
         given = _side_by_side(given)
-        made = [tensor.new_empty(tensor.transpose(1, 2).shape) for tensor in (query, key, value)]
+        to_query, to_key, to_value = _gradients_of(query, key, value)
         ctx.library.penjing_attend_back(
             *(ctypes.byref(ctx.shape), _at(query), _at(key), _at(value), _at(mask), *ctx.dropped),
-            *(_at(given), ctypes.byref(_Strides.of(given)), *(_at(tensor) for tensor in made)),
+            *(_at(given), ctypes.byref(_Strides.of(given))),
+            *(ctypes.c_int64(to_query.stride(1)), ctypes.c_int64(to_key.stride(1))),
+            *(_at(to_query), _at(to_key), _at(to_value)),
         )
-        return None, *(tensor.transpose(1, 2) for tensor in made), None, None, None
+        return None, *(tensor.transpose(1, 2) for tensor in (to_query, to_key, to_value)), None, None, None
+
+
+def _gradients_of(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns room for the gradients of queries, keys and values, each [rows, tokens, heads, width].
+
+    What one product made lies side by side, and so do its gradients: together they are that of the product.
+    """
+    rows, heads, tokens, width = key.shape
+    memories = [part.untyped_storage().data_ptr() for part in (query, key, value)]
+    if memories[1] != memories[2]:
+        return query.new_empty(query.transpose(1, 2).shape), *key.new_empty(2, rows, tokens, heads, width)
+    beside = 3 if memories[0] == memories[1] and query.shape == key.shape else 2
+    room = key.new_empty(rows, tokens, beside, heads, width)
+    to_query = room[:, :, 0] if beside == 3 else query.new_empty(query.transpose(1, 2).shape)
+    return to_query, room[:, :, -2], room[:, :, -1]
 
 
 class AddNorm(torch.autograd.Function):
