@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from penjing.models.native.training import training_library
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
-from penjing.train import trainer
+from penjing.train import optimizer, trainer
+from penjing.train.adamw import adamw_library
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
@@ -196,6 +198,24 @@ def test_going_on_without_the_compiler_that_was_there_is_said(
     monkeypatch.setattr(trainer, "training_library", lambda: None)
     train(shard, tmp_path, listener, precision="bf16")
     assert listener.said[0].endswith("changed: by what a layer's steps are computed (compiled, now PyTorch)")
+
+
+def test_going_on_from_weights_that_pytorch_changed_is_said(
+    shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if adamw_library() is None:
+        pytest.skip("no C++ compiler here")
+    with monkeypatch.context() as without:
+        without.setattr(optimizer, "adamw_library", lambda: None)
+        with pytest.raises(Interrupted):
+            train(shard, tmp_path, StopAfter(5))
+    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    state = json.loads((checkpoint / "state.json").read_text())
+    del state["stepping"]  # older versions had no other
+    (checkpoint / "state.json").write_text(json.dumps(state))
+    listener = StopAfter(10**9)
+    train(shard, tmp_path, listener)
+    assert listener.said[0].endswith("changed: by what weights are changed (PyTorch, now compiled)")
 
 
 def test_going_on_with_another_number_of_threads_is_allowed_and_said(shard: TokenShard, tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ class LowWeights:
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
         modules = list(modules)
-        holders = Counter(p for module in modules for p in module._parameters.values() if p is not None)
+        holders: Counter[Tensor] = Counter(
+            p for module in modules for p in module._parameters.values() if p is not None
+        )
         layers = [module for module in modules if type(module) is nn.Linear]
         # Weights of layers beside one another lie so too, and then their biases: what needs several need not join them.
         parameters = [*(layer.weight for layer in layers), *(layer.bias for layer in layers if layer.bias is not None)]

@@ -10,7 +10,8 @@ DEPENDED_ON = {
     "threads": "the number of threads",
     "precision": "the precision",
     "device": "the processor",
-    "kernels": "which steps compiled code computes",
+    "kernels": "by what a layer's steps are computed",
+    "stepping": "by what weights are changed",
 }
 
 
@@ -33,7 +34,8 @@ class TrainingState:
         threads: that the processor computed with; 0 where a card did.
         precision: of the matrix products, ``bf16`` or ``fp32``.
         device: name of the processor or the card.
-        kernels: which steps compiled code computes on a CPU, ``PyTorch`` where it is none; else empty.
+        kernels: by what a layer's steps are computed in bf16 on a CPU, ``compiled`` code or ``PyTorch``; else empty.
+        stepping: by what the optimizer changes the weights on a CPU, ``compiled`` code or ``PyTorch``; else empty.
     """
 
     step: int = 0
@@ -51,6 +53,7 @@ class TrainingState:
     precision: str = ""
     device: str = ""
     kernels: str = ""
+    stepping: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from penjing.models.device import (
 from penjing.models.native.training import training_library
 from penjing.progress import Bar, Progress
 from penjing.sitting import Sitting
-from penjing.train.adamw import adamw_library
+from penjing.train.adamw import OnePassAdamW
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.determinism import deterministic_algorithms
@@ -46,7 +46,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.low_weights import LowWeights, lower_weights
 from penjing.train.measuring import measure
 from penjing.train.objective import Prepared
-from penjing.train.optimizer import build_optimizer, set_learning_rate
+from penjing.train.optimizer import Optimizer, build_optimizer, set_learning_rate
 from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
 from penjing.train.state import DEPENDED_ON, TrainingResult, TrainingState
@@ -97,6 +97,7 @@ class Trainer:
             precision="bf16" if self._precision == torch.bfloat16 else "fp32",
             device=name_device(self._device),
             kernels=_name_kernels(self._device, self._precision),
+            stepping=_name_stepping(self._device, self._optimizer),
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -337,7 +338,8 @@ class Trainer:
         self._guard = LossGuard(**saved["guard"])
         own = self._state
         # What an older version's checkpoint does not have.
-        known = {"energy_j": None, "precision": own.precision, "device": own.device, "kernels": "PyTorch", **saved}
+        known = {"energy_j": None, "precision": own.precision, "device": own.device, **saved}
+        known = {"kernels": "PyTorch", "stepping": "PyTorch", **known}
         state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"
@@ -370,11 +372,17 @@ def _set_dropout(network: nn.Module, share: float) -> None:
 
 
 def _name_kernels(device: torch.device, precision: torch.dtype) -> str:
-    """Returns what compiled code computes on a CPU, and PyTorch not; the code is made now, not in the first step."""
+    """Returns by what a layer's steps are computed in bf16 on a CPU; the library is made now, not in the first step."""
+    if device.type != "cpu" or precision != torch.bfloat16:
+        return ""
+    return "PyTorch" if training_library() is None else "compiled"
+
+
+def _name_stepping(device: torch.device, optimizer: Optimizer) -> str:
+    """Returns by what weights are changed on a CPU."""
     if device.type != "cpu":
         return ""
-    found = {"AdamW": adamw_library(), "layers": training_library() if precision == torch.bfloat16 else None}
-    return ", ".join(f"compiled {name}" for name, library in found.items() if library is not None) or "PyTorch"
+    return "compiled" if isinstance(optimizer, OnePassAdamW) else "PyTorch"
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:
