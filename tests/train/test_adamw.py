@@ -120,6 +120,7 @@ def test_the_norm_is_that_of_all_numbers_together(counts: list[int], seed: int) 
 
 
 def test_what_has_no_gradient_stays_and_gradients_may_lie_turned() -> None:
+    """PyTorch lays gradients out as their parameters; a hook may give others."""
     one, turned, still = (nn.Parameter(draw(40, 24, seed=i)) for i in range(3))
     gradient = draw(24, 40, seed=9)
     turned.grad = gradient.T

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,43 +75,57 @@ def test_training_ends_in_the_same_weights_as_without_copies(
 
     monkeypatch.setattr(trainer, "lower_weights", spy)
     with_copies = train(family, shard, tmp_path / "with")
-    assert made[0].copies
+    assert bool(made[0].copies) == (family != "lstm")  # it has no linear layers in its layers
     monkeypatch.setattr(trainer, "lower_weights", lambda *arguments: LowWeights(()))
     assert_same(with_copies, train(family, shard, tmp_path / "without"))
     for parameter, copy in made[0].copies.items():
         assert torch.equal(copy, parameter.detach().bfloat16())
 
 
+def count(
+    network: nn.Module, precision: torch.dtype = torch.bfloat16, device: torch.device = CPU, **settings: Any
+) -> int:
+    return len(lower_weights(network, FinetuneSettings(**settings), device, precision).copies)
+
+
+def wrap(*layers: nn.Module) -> nn.Module:
+    """A network with these as its layers."""
+    network = nn.Module()
+    network.layers = nn.ModuleList(layers)
+    return network
+
+
 @needs_library
-def test_there_are_copies_only_where_they_are_kept_and_nothing_is_added_up() -> None:
-    network, low = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), torch.bfloat16
-
-    def count(precision: torch.dtype = low, device: torch.device = CPU, **settings: Any) -> int:
-        return len(lower_weights(network, FinetuneSettings(**settings), device, precision).copies)
-
-    assert count() == 2
-    assert count(torch.float32) == count(accumulate=2) == count(optimizer="muon") == 0
-    assert count(device=torch.device("meta")) == 0
-
-
-def layers(*made: nn.Module) -> Sequence[nn.Module]:
-    return list(nn.ModuleList(made).modules())
+def test_there_are_copies_only_where_they_are_kept_and_batches_are_not_added_up() -> None:
+    network = wrap(nn.Linear(4, 4), nn.LayerNorm(4))
+    assert count(network) == 2
+    assert count(network, torch.float32) == 0
+    assert count(network, accumulate=2) == 0
+    assert count(network, optimizer="muon") == 0
+    assert count(network, device=torch.device("meta")) == 0
+    network.turned = nn.Parameter(torch.zeros(3, 4).T)  # which is not trained in one pass
+    assert count(network) == 0
 
 
-def test_what_two_layers_share_is_not_copied() -> None:
-    words, scores, other = nn.Embedding(6, 4), nn.Linear(4, 6), nn.Linear(4, 6)
-    scores.weight = words.weight
-    copied = list(LowWeights(layers(words, scores, other)).copies)
-    assert [any(one is copy for copy in copied) for one in (words.weight, scores.bias, other.weight)] == [
-        False,
-        True,
-        True,
-    ]
+@needs_library
+def test_what_two_modules_share_and_what_scores_the_vocabulary_is_not_copied() -> None:
+    shared, other = nn.Linear(4, 6), nn.Linear(4, 6, bias=False)
+    network = wrap(shared, other)
+    network.words = nn.Embedding(6, 4)
+    network.words.weight = shared.weight  # type: ignore[union-attr]
+    assert count(network) == 2  # the shared layer's bias, the other's weight
+
+    config = LLAMA.config_from_dict({**SHAPES["llama"], "vocab_size": 60, "tie_word_embeddings": False})
+    model = LLAMA.language_model(config)
+    copies = lower_weights(model, FinetuneSettings(), CPU, torch.bfloat16).copies
+    names = {name for name, parameter in model.named_parameters() if any(parameter is copy for copy in copies)}
+    assert names
+    assert all(".layers." in name for name in names)
 
 
 def test_weights_are_back_after_an_error_and_copies_follow_when_asked() -> None:
     layer = nn.Linear(4, 4)
-    low, before = LowWeights(layers(layer)), layer.weight.detach().clone()
+    low, before = LowWeights(list(layer.parameters())), layer.weight.detach().clone()
     low.refresh()
 
     def fail() -> Tensor:
@@ -126,3 +139,10 @@ def test_weights_are_back_after_an_error_and_copies_follow_when_asked() -> None:
         layer.weight.mul_(3)
     low.refresh()
     assert torch.equal(low.copies[layer.weight], layer.weight.detach().bfloat16())
+
+
+def test_copies_of_one_shape_lie_one_after_another_and_begin_at_cache_lines() -> None:
+    parts = [torch.zeros(8, 16), torch.zeros(8, 16), torch.zeros(5), torch.zeros(5)]
+    first, second, third, fourth = LowWeights(parts).copies.values()
+    assert second.data_ptr() == first.data_ptr() + first.numel() * 2
+    assert {(copy.data_ptr() - first.data_ptr()) % 64 for copy in (second, third, fourth)} == {0}

@@ -81,7 +81,8 @@ def _join(parts: Sequence[Tensor]) -> Tensor:
     first = parts[0]
     if not (first.is_contiguous() and _lie_apart(parts, first.numel())):
         return torch.cat(list(parts))
-    return first.as_strided((len(parts) * first.shape[0], *first.shape[1:]), first.stride())
+    numbers = first.as_strided((len(parts) * first.numel(),), (1,))
+    return numbers.view(len(parts) * first.shape[0], *first.shape[1:])
 
 
 def _join_columns(parts: Sequence[Tensor]) -> Tensor:

@@ -78,15 +78,16 @@ double penjing_gradient_norm(int count, const Parameter* parameters) {
     return std::sqrt(total);
 }
 
-// One step along the gradients times a factor.
-void penjing_adamw(int count, const Parameter* parameters, float beta1, float beta2, float epsilon, float factor) {
+// One step along the gradients times a factor; of the moments so large a part is new: part1 = 1 - beta1, and part2.
+void penjing_adamw(int count, const Parameter* parameters, float part1, float beta2, float part2, float epsilon,
+                   float factor) {
     const std::vector<Chunk> chunks = cut(count, parameters);
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < (int64_t)chunks.size(); c++)
         for_sixteens(chunks[c], [&](const Parameter& p, int64_t i) {
             const f16 gradient = gradient_at(p, i) * factor;
-            const f16 first = multiply_add(gradient - load(p.first + i), all(1.0f - beta1), load(p.first + i));
-            const f16 second = load(p.second + i) * beta2 + gradient * gradient * (1.0f - beta2);
+            const f16 first = multiply_add(gradient - load(p.first + i), all(part1), load(p.first + i));
+            const f16 second = load(p.second + i) * beta2 + gradient * gradient * part2;
             const f16 weights = load(p.weights + i) * p.keep - p.size * (first / (root_of(second) / p.root + epsilon));
             store(p.first + i, first);
             store(p.second + i, second);

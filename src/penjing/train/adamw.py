@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,23 +45,40 @@ def adamw_library() -> ctypes.CDLL | None:
 
 
 def is_right(library: ctypes.CDLL) -> bool:
-    """Returns whether a few steps along small gradients lead where those of PyTorch's AdamW do."""
+    """Returns whether a few steps along gradients, of which some are bf16, lead where those of PyTorch's AdamW do."""
     draw = torch.Generator().manual_seed(0)
-    starts = [torch.randn(count, generator=draw) for count in (1, 16, 37)]
+    starts = [torch.randn(count, generator=draw) for count in (1, 37, 16, 2**14 + 21)]
     own, others = ([nn.Parameter(start.clone()) for start in starts] for _ in range(2))
-    copy = torch.empty(37, dtype=torch.bfloat16)
+    copies: dict[Tensor, Tensor] = {part: torch.empty_like(part, dtype=torch.bfloat16) for part in own[2:]}
     settings: dict[str, Any] = {"lr": 0.1, "weight_decay": 0.1}
-    mine = OnePassAdamW([{"params": own, **settings}], (0.9, 0.99), 1e-8, {own[-1]: copy}, library)
+    mine = OnePassAdamW([{"params": own, **settings}], (0.9, 0.99), 1e-8, copies, library)
     plain = torch.optim.AdamW(others, betas=(0.9, 0.99), eps=1e-8, **settings)
     for _ in range(2):
         for one, other in zip(own, others, strict=True):
-            gradient = torch.randn(one.shape, generator=draw)
-            one.grad, other.grad = gradient, gradient / 2
-        found, expected = mine.gradient_norm(), torch.cat([p.grad for p in own if p.grad is not None]).norm()
+            gradient = torch.randn(one.shape, generator=draw).bfloat16()
+            with _in_place(one, copies.get(one, one.data)):
+                one.grad = gradient.to(one.dtype)
+            other.grad = gradient.float() / 2
+        found, expected = (
+            mine.gradient_norm(),
+            2 * nn.utils.get_total_norm([p.grad for p in others if p.grad is not None]),
+        )
         mine.step(0.5)
         plain.step()
-    pairs = [(found, expected), *zip(own, others, strict=True), (copy, own[-1].bfloat16())]
+    rounded = [(copy, part.bfloat16()) for part, copy in copies.items()]
+    pairs = [(found, expected), *zip(own, others, strict=True), *rounded]
     return all(bool(((one - other).abs() <= _BOUND * (1 + other.abs())).all()) for one, other in pairs)
+
+
+@contextmanager
+def _in_place(parameter: Tensor, data: Tensor) -> Iterator[None]:
+    """For a while a parameter has other numbers, also of another kind."""
+    kept = parameter.data
+    parameter.data = data
+    try:
+        yield
+    finally:
+        parameter.data = kept
 
 
 def can_step(parameters: Iterable[Tensor]) -> bool:
@@ -92,7 +110,8 @@ class OnePassAdamW(torch.optim.AdamW):
 
     def gradient_norm(self) -> Tensor:
         """Returns the root of the sum of all gradients' squares, float64 []."""
-        table = _describe_gradients([gradient for _, gradient, _ in self._learned()])
+        gradients = [gradient for _, gradient, _ in self._learned()]
+        table = _describe_gradients(gradients)
         norm = self._library.penjing_gradient_norm(len(table), ctypes.c_void_p(table.ctypes.data))
         return torch.tensor(norm, dtype=torch.float64)
 
@@ -117,7 +136,7 @@ class OnePassAdamW(torch.optim.AdamW):
         table["root"] = np.sqrt(1 - self._betas[1] ** steps)
         self._library.penjing_adamw(
             *(len(table), ctypes.c_void_p(table.ctypes.data)),
-            *map(ctypes.c_float, (*self._betas, self._epsilon, factor)),
+            *map(ctypes.c_float, (1 - self._betas[0], self._betas[1], 1 - self._betas[1], self._epsilon, factor)),
         )
 
     def _learned(self) -> list[tuple[Tensor, Tensor, dict[str, Any]]]:
@@ -148,9 +167,6 @@ def _describe_gradients(gradients: Sequence[Tensor]) -> NDArray[np.void]:
 
 
 def _side_by_side(parameter: Tensor) -> Tensor:
-    """Returns a parameter's gradient, whose numbers are laid side by side."""
-    gradient = parameter.grad
-    assert gradient is not None
-    if not gradient.is_contiguous():
-        parameter.grad = gradient = gradient.contiguous()
-    return gradient
+    """Returns a parameter's gradient, its numbers in a row."""
+    assert parameter.grad is not None
+    return parameter.grad.contiguous()

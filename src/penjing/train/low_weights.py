@@ -2,45 +2,42 @@
 
 Autocast makes such copies at every step, and turns the gradients of each back into fp32: of a small network that is a
 tenth of the step. Here the optimizer writes the copies, and reads gradients in bf16 (Micikevicius et al. 2018, arXiv
-1710.03740). The numbers are the same: what is rounded is rounded once, as before.
+1710.03740). The numbers are those of autocast, which too makes one copy for all of a step: where a layer is called
+several times for one loss, its gradients are added up in bf16.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from penjing.train.adamw import adamw_library
+from penjing.train.adamw import adamw_library, can_step
+from penjing.train.frozen import trained_parameters
+from penjing.train.layers import outermost_layers
 from penjing.train.settings import TrainSettings
 
 _LINE = 32  # bf16 numbers that fill a cache line, where each copy begins
 
 
 class LowWeights:
-    """The copies of some layers' weights.
+    """The copies of some weights.
 
     Args:
-        modules: all of a network; of its linear layers weights and biases are copied, unless another has them too.
+        parameters: which are copied, fp32 on a CPU. Those of one shape whose size is a multiple of 32, and that come
+            one after another, lie so in memory too: what needs several at once need not join them.
     """
 
-    def __init__(self, modules: Iterable[nn.Module]) -> None:
-        modules = list(modules)
-        holders: Counter[Tensor] = Counter(
-            p for module in modules for p in module._parameters.values() if p is not None
-        )
-        layers = [module for module in modules if type(module) is nn.Linear]
-        # Weights of layers beside one another lie so too, and then their biases: what needs several need not join them.
-        parameters = [*(layer.weight for layer in layers), *(layer.bias for layer in layers if layer.bias is not None)]
-        low = [p for p in parameters if holders[p] == 1 and p.dtype == torch.float32]
-        ends = np.cumsum([0, *(-(-p.numel() // _LINE) * _LINE for p in low)]).tolist()
-        numbers = torch.zeros(ends[-1], dtype=torch.bfloat16)
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        starts = np.cumsum([0, *(-(-parameter.numel() // _LINE) * _LINE for parameter in parameters)]).tolist()
+        numbers = torch.zeros(starts[-1], dtype=torch.bfloat16)
         self.copies: dict[Tensor, Tensor] = {
-            p: numbers[start : start + p.numel()].view(p.shape) for p, start in zip(low, ends, strict=False)
+            parameter: numbers[start : start + parameter.numel()].view(parameter.shape)
+            for parameter, start in zip(parameters, starts, strict=False)
         }
 
     def refresh(self) -> None:
@@ -52,9 +49,9 @@ class LowWeights:
     def in_place(self) -> Iterator[None]:
         """For a while the layers have the copies, and get their gradients in bf16."""
         kept = [(parameter, parameter.data) for parameter in self.copies]
-        for parameter, copy in self.copies.items():
-            parameter.data = copy
         try:
+            for parameter, copy in self.copies.items():
+                parameter.data = copy
             yield
         finally:
             for parameter, weights in kept:
@@ -64,7 +61,18 @@ class LowWeights:
 def lower_weights(
     network: nn.Module, settings: TrainSettings, device: torch.device, precision: torch.dtype
 ) -> LowWeights:
-    """Returns copies of a network's weights; none where they would not be kept, or gradients be added up in bf16."""
-    is_low = device.type == "cpu" and precision == torch.bfloat16
-    is_kept = settings.accumulate == 1 and settings.optimizer == "adamw" and adamw_library() is not None
-    return LowWeights(network.modules() if is_low and is_kept else ())
+    """Returns copies of the weights and biases of linear layers inside the network's layers.
+
+    Not of those that another module has too. There are none where they would not be kept, or where gradients of several
+    batches would be added up in bf16.
+    """
+    is_low = device.type == "cpu" and precision == torch.bfloat16 and settings.accumulate == 1
+    is_kept = settings.optimizer == "adamw" and adamw_library() is not None
+    if not (is_low and is_kept and can_step(trained_parameters(network).values())):
+        return LowWeights(())
+    holders: Counter[Tensor] = Counter(
+        parameter for module in network.modules() for parameter in module._parameters.values() if parameter is not None
+    )
+    inner = [module for layer in outermost_layers(network) for module in layer.modules() if type(module) is nn.Linear]
+    parts = [*(layer.weight for layer in inner), *(layer.bias for layer in inner if layer.bias is not None)]
+    return LowWeights([part for part in parts if holders[part] == 1 and part.dtype == torch.float32])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from penjing.models.lora import adapter_names
 from penjing.train.adamw import OnePassAdamW, adamw_library, can_step
+from penjing.train.frozen import trained_parameters
 from penjing.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ class TorchOptimizers:
     """PyTorch's optimizers, each over other parameters, as one.
 
     Args:
+        parameters: all that are trained.
         optimizers: which step in this order.
     """
 
-    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
-        self._optimizers = optimizers
+    def __init__(self, parameters: Sequence[Tensor], *optimizers: torch.optim.Optimizer) -> None:
+        self._parameters, self._optimizers = parameters, optimizers
         self.state: defaultdict[Tensor, Any] = defaultdict(dict)
         for optimizer in optimizers:
             optimizer.state = self.state
@@ -68,7 +70,7 @@ class TorchOptimizers:
             optimizer.zero_grad(set_to_none)
 
     def _gradients(self) -> list[Tensor]:
-        return [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        return [parameter.grad for parameter in self._parameters if parameter.grad is not None]
 
 
 def build_optimizer(
@@ -112,9 +114,10 @@ def build_optimizer(
     if library is not None and not by_muon and can_step(p for group in groups for p in group["params"]):
         return OnePassAdamW(groups, betas, epsilon, copies or {}, library)
     adamw = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=epsilon, fused=True)
+    trained = list(trained_parameters(network).values())
     if not by_muon:
-        return TorchOptimizers(adamw)
-    return TorchOptimizers(torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)
+        return TorchOptimizers(trained, adamw)
+    return TorchOptimizers(trained, torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)
 
 
 def _groups(parts: dict[tuple[float, float], list[Tensor]]) -> list[dict[str, Any]]:

@@ -212,7 +212,8 @@ class Trainer:
             self._loader.load_ahead(state.step, self._next_batches(), self._done())
         loss, size = sum(part.item() / targets for part in losses), norm.item()
         self._guard.check(loss, size, state.step, rate)
-        self._optimizer.step(min(1.0, self._settings.clip_norm / (size + 1e-6)))
+        clip = self._settings.clip_norm
+        self._optimizer.step((clip / (norm + 1e-6)).clamp(max=1.0).item() if size > clip else 1.0)
         self._update_average()
         bar.advance(len(group))
         return {
