@@ -136,6 +136,15 @@ def test_what_has_no_gradient_stays_and_gradients_may_lie_turned() -> None:
     torch.testing.assert_close(turned.detach().double(), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_step_without_gradients_changes_nothing() -> None:
+    own = weights()
+    before = [parameter.detach().clone() for parameter in own]
+    optimizer = build(own)
+    optimizer.step()
+    assert optimizer.gradient_norm() == 0
+    assert all(torch.equal(one, other) for one, other in zip(own, before, strict=True))
+
+
 def test_threads_do_not_change_a_bit() -> None:
     found = []
     threads = torch.get_num_threads()

@@ -20,7 +20,6 @@ from penjing.models.native.compiling import CannotCompileError, open_library
 _SOURCE = Path(__file__).parent / "adamw.cpp"
 _BOUND = 1e-5  # on the difference, beside numbers of a size of about one
 
-
 # As the library has it, whose comments say what each is.
 _PARAMETER = np.dtype(
     [
@@ -59,10 +58,8 @@ def is_right(library: ctypes.CDLL) -> bool:
             with _in_place(one, copies.get(one, one.data)):
                 one.grad = gradient.to(one.dtype)
             other.grad = gradient.float() / 2
-        found, expected = (
-            mine.gradient_norm(),
-            2 * nn.utils.get_total_norm([p.grad for p in others if p.grad is not None]),
-        )
+        found = mine.gradient_norm()
+        expected = 2 * nn.utils.get_total_norm([p.grad for p in others if p.grad is not None])
         mine.step(0.5)
         plain.step()
     rounded = [(copy, part.bfloat16()) for part, copy in copies.items()]
@@ -119,6 +116,8 @@ class OnePassAdamW(torch.optim.AdamW):
     def step(self, factor: float = 1.0) -> None:  # type: ignore[override]
         """Takes a step along the gradients times a factor."""
         learned = self._learned()
+        if not learned:
+            return
         states = [self._state_of(parameter) for parameter, _, _ in learned]
         counts = [state["step"] for state in states]
         torch._foreach_add_(counts, 1)
