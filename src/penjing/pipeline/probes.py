@@ -28,7 +28,7 @@ from penjing.pipeline.kinds.shards import filled_splits
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import batch_teaching
 from penjing.pipeline.stages.finetune import prepare_finetuning
-from penjing.pipeline.stages.measure import affordable_texts
+from penjing.pipeline.stages.measure import SQUARED_TOKENS, affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
 from penjing.pipeline.stages.reference import load_reference, measure_split
 from penjing.pipeline.stages.vectors import vector_size
@@ -47,6 +47,7 @@ from penjing.train.probe import probe_training
 _VECTOR_TOKENS = 1_000_000
 _EXPLAINED_ROWS = 5
 _MEASURED_TEXTS = 8
+_MEASURED_PART = 40  # of what a model that reads both sides reads
 _MEASURED_PAIRS = 64
 _FEW_RESAMPLES = 100
 
@@ -197,12 +198,13 @@ def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> St
     tokenizer = load_tokenizer(inputs["tokenizer"])
     scorer = build_scorer(architecture, job.network.eval(), config, tokenizer)
     model = MeasurableModel(architecture.name, tokenizer, scorer)
-    texts = affordable_texts(model, [text for batch in iter_texts(inputs["corpus"] / "test.parquet") for text in batch])
-    some = texts[:_MEASURED_TEXTS]
+    every = [text for batch in iter_texts(inputs["corpus"] / "test.parquet") for text in batch]
+    texts = affordable_texts(model, every, SQUARED_TOKENS)
+    some = affordable_texts(model, every[:_MEASURED_TEXTS], SQUARED_TOKENS // _MEASURED_PART)
     restart_peak_memory()
     began = time.perf_counter()
     measured = evaluate_language_model(model, some, resamples=_FEW_RESAMPLES, seed=0, progress=Silent())
-    seconds = (time.perf_counter() - began) * len(texts) / len(some)
+    seconds = (time.perf_counter() - began) * _readings(model, texts) / _readings(model, some)
     training = iter_texts(inputs["corpus"] / "texts.parquet")
     seconds += _time(
         lambda: evaluate_language_baselines(
@@ -210,6 +212,12 @@ def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> St
         )
     )
     return StageProbe(seconds, peak_memory_mb(), {"rows": len(texts)})
+
+
+def _readings(model: MeasurableModel, texts: list[str]) -> int:
+    """Returns how many tokens are read to measure texts: each text once, or once for each of its tokens."""
+    power = 2 if model.scorer.reads_both_sides else 1
+    return sum(len(ids) ** power for ids in model.render(texts))
 
 
 def probe_explanation(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:

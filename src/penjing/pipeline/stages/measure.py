@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from penjing.data.reading import iter_texts
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.files import write_json
@@ -15,7 +17,7 @@ from penjing.pipeline.stage import Stage, StageContext
 MEASURES = "measures.json"
 # What is written where an objective, such as denoise, gives no likelihood.
 _NOTHING: dict[str, Any] = {"documents": 0, "scores": {}, "baselines": {}, "differences": {}}
-_SQUARED_TOKENS = 4_000_000  # a model that reads both sides reads a text once for each of its tokens
+SQUARED_TOKENS = 4_000_000  # a model that reads both sides reads a text once for each of its tokens
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def _run(context: StageContext) -> dict[str, Any]:
     corpus = context.inputs["corpus"]
     model = load_language_model(context.inputs["pretrain"] / "model", context.recipe.device)
     texts = [text for batch in iter_texts(corpus / "test.parquet") for text in batch]
-    chosen = affordable_texts(model, texts)
+    chosen = affordable_texts(model, texts, SQUARED_TOKENS)
     measured = evaluate_language_model(model, chosen, resamples=resamples, seed=seed, progress=context.progress)
     baselines, differences = evaluate_language_baselines(
         model,
@@ -49,16 +51,18 @@ def _run(context: StageContext) -> dict[str, Any]:
     return {"rows": document["documents"], "scores": document["scores"]}
 
 
-def affordable_texts(model: MeasurableModel, texts: list[str]) -> list[str]:
-    """Returns the texts that are measured: all, but of a model that reads both sides the first few."""
+def affordable_texts(model: MeasurableModel, texts: list[str], squared_tokens: int) -> list[str]:
+    """Returns the texts that are measured: all, but of a model that reads both sides the first few, at least one.
+
+    Args:
+        model: measures them.
+        texts: all there are.
+        squared_tokens: the most that the squares of the chosen texts' tokens may add up to.
+    """
     if not model.scorer.reads_both_sides:
         return texts
-    squares = 0
-    for number, ids in enumerate(model.render(texts)):
-        squares += len(ids) ** 2
-        if squares > _SQUARED_TOKENS and number:
-            return texts[:number]
-    return texts
+    squares = np.cumsum([len(ids) ** 2 for ids in model.render(texts)])
+    return texts[: max(1, int(np.searchsorted(squares, squared_tokens, side="right")))]
 
 
 def _is_wanted(recipe: Recipe) -> bool:
