@@ -109,7 +109,7 @@ def make_step(rank: int, base: str | None = None, *, is_fresh: bool = False) -> 
         with autocast(device, precision):
             loss = torch.nn.functional.cross_entropy(network(ids, None).float(), labels)
         loss.backward()
-        optimizer.step()
+        optimizer.step(1.0)
 
     step()
     return step

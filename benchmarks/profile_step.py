@@ -24,6 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from peer_data import FAMILIES, Run, prepare
 from peer_runs import run_penjing
 from penjing.machine import describe_machine
+from penjing.train.adamw import adamw_library
 
 WARM_UP = 6
 # The first pattern that an operation's name matches says what kind it is.
@@ -49,6 +50,7 @@ def profile_steps(family: str, steps: int, compiled: str) -> dict[str, float]:
         if taken == WARM_UP + steps:
             profiler.stop()
 
+    adamw_library()  # which takes steps of its own when it is first opened
     hook = register_optimizer_step_post_hook(note)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)

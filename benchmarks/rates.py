@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from penjing.train.adamw import adamw_library
+
 Shape = tuple[int, int, int]
 
 
@@ -60,6 +62,7 @@ class StepClock:
     """
 
     def __init__(self) -> None:
+        adamw_library()  # which takes steps of its own when it is first opened
         self.ends: list[float] = []
         self._first: Any = None
         self._hook = register_optimizer_step_post_hook(self._note)

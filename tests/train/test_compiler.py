@@ -1,0 +1,43 @@
+"""How PyTorch's compiler is called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from penjing.machine import has_cpp_compiler
+from penjing.train.compiler import compiler_options
+
+CPU = torch.device("cpu")
+IS_WIDE = torch.backends.cpu.get_cpu_capability() == "AVX512"
+PICK = """
+from torch._inductor import config
+from torch._inductor.cpu_vec_isa import pick_vec_isa
+config.cpp.vec_isa_ok = {given}
+chosen = pick_vec_isa()
+print(chosen, chosen.build_arch_flags(), chosen.build_macro(), chosen.bit_width())
+"""
+
+
+@pytest.mark.skipif(not (IS_WIDE and has_cpp_compiler()), reason="needs AVX-512 and a C++ compiler")
+def test_the_compiler_would_find_the_instructions_that_it_is_told() -> None:
+    told = compiler_options(CPU)["cpp.vec_isa_ok"]
+    chosen = [
+        subprocess.run([sys.executable, "-c", PICK.format(given=given)], check=True, capture_output=True, text=True)
+        for given in (told, None)
+    ]
+    assert chosen[0].stdout == chosen[1].stdout
+    assert "avx512" in chosen[0].stdout
+
+
+def test_the_compiler_finds_out_where_pytorch_has_no_wide_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert "cpp.vec_isa_ok" not in compiler_options(CPU)
+
+
+def test_a_gpu_takes_the_same_sums_each_time() -> None:
+    assert compiler_options(torch.device("cuda"))["deterministic"]
+    assert "deterministic" not in compiler_options(CPU)
