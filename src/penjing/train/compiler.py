@@ -21,7 +21,7 @@ def compiler_options(device: torch.device) -> dict[str, str | int | bool | Calla
     that a run can go on to the bit it takes the one that it would take without trying.
 
     Where PyTorch itself computes with AVX-512, processor and C++ headers are known to have it, and the compiler need
-    not find out by compiling three small programs, which takes a third of the time until the first step.
+    not find out by compiling small programs, which takes seconds where nothing is cached yet.
     """
     options: dict[str, str | int | bool | Callable[..., Any]] = {}
     if has_intel_avx512_bf16_alone():
