@@ -18,7 +18,7 @@ from penjing.models.native.training import training_library
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
-from penjing.train import optimizer, trainer
+from penjing.train import adamw, trainer
 from penjing.train.adamw import adamw_library
 from penjing.train.batches import RowBatches
 from penjing.train.history import read_history
@@ -206,7 +206,7 @@ def test_going_on_from_weights_that_pytorch_changed_is_said(
     if adamw_library() is None:
         pytest.skip("no C++ compiler here")
     with monkeypatch.context() as without:
-        without.setattr(optimizer, "adamw_library", lambda: None)
+        without.setattr(adamw, "adamw_library", lambda: None)
         with pytest.raises(Interrupted):
             train(shard, tmp_path, StopAfter(5))
     (checkpoint,) = (tmp_path / "checkpoints").iterdir()

@@ -83,6 +83,11 @@ def can_step(parameters: Iterable[Tensor]) -> bool:
     return all(p.device.type == "cpu" and p.dtype == torch.float32 and p.is_contiguous() for p in parameters)
 
 
+def library_for(optimizer: str, parameters: Iterable[Tensor]) -> ctypes.CDLL | None:
+    """Returns the library if it takes the steps of an optimizer of that name over these parameters, else None."""
+    return adamw_library() if optimizer == "adamw" and can_step(parameters) else None
+
+
 class OnePassAdamW(torch.optim.AdamW):
     """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); its state is that of PyTorch's.
 
@@ -93,6 +98,8 @@ class OnePassAdamW(torch.optim.AdamW):
         copies: bf16 copies of some parameters, which are kept like them.
         library: as `adamw_library` has it.
     """
+
+    stepping = "compiled"
 
     def __init__(
         self,

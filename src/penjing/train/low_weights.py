@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from penjing.train.adamw import adamw_library, can_step
+from penjing.train.adamw import library_for
 from penjing.train.frozen import trained_parameters
 from penjing.train.layers import outermost_layers
 from penjing.train.settings import TrainSettings
@@ -67,8 +67,7 @@ def lower_weights(
     batches would be added up in bf16.
     """
     is_low = device.type == "cpu" and precision == torch.bfloat16 and settings.accumulate == 1
-    is_kept = settings.optimizer == "adamw" and adamw_library() is not None
-    if not (is_low and is_kept and can_step(trained_parameters(network).values())):
+    if not is_low or library_for(settings.optimizer, trained_parameters(network).values()) is None:
         return LowWeights(())
     holders: Counter[Tensor] = Counter(
         parameter for module in network.modules() for parameter in module._parameters.values() if parameter is not None

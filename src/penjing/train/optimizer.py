@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.models.lora import adapter_names
-from penjing.train.adamw import OnePassAdamW, adamw_library, can_step
+from penjing.train.adamw import OnePassAdamW, library_for
 from penjing.train.frozen import trained_parameters
 from penjing.train.settings import TrainSettings
 
@@ -27,10 +27,12 @@ class Optimizer(Protocol):
     Attributes:
         state: what it remembers of each parameter, by name.
         param_groups: its groups; each has ``lr`` and our ``scale``.
+        stepping: by what it changes the weights, ``compiled`` code or ``PyTorch``.
     """
 
     state: defaultdict[Tensor, Any]
     param_groups: list[dict[str, Any]]
+    stepping: str
 
     def gradient_norm(self) -> Tensor:
         """Returns the root of the sum of all gradients' squares, []."""
@@ -48,6 +50,8 @@ class TorchOptimizers:
         parameters: all that are trained.
         optimizers: which step in this order.
     """
+
+    stepping = "PyTorch"
 
     def __init__(self, parameters: Sequence[Tensor], *optimizers: torch.optim.Optimizer) -> None:
         self._parameters, self._optimizers = parameters, optimizers
@@ -110,11 +114,11 @@ def build_optimizer(
         (by_muon if name in inner else by_adamw).setdefault((decay, scale), []).append(parameter)
     betas, epsilon = (0.9, settings.beta2), 1e-8
     groups = _groups(by_adamw)  # their rates are 0: the schedule sets them before every step
-    library = adamw_library()
-    if library is not None and not by_muon and can_step(p for group in groups for p in group["params"]):
+    trained = list(trained_parameters(network).values())
+    library = library_for(settings.optimizer, trained)
+    if library is not None:
         return OnePassAdamW(groups, betas, epsilon, copies or {}, library)
     adamw = torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=epsilon, fused=True)
-    trained = list(trained_parameters(network).values())
     if not by_muon:
         return TorchOptimizers(trained, adamw)
     return TorchOptimizers(trained, torch.optim.Muon(_groups(by_muon), lr=0.0, adjust_lr_fn="match_rms_adamw"), adamw)

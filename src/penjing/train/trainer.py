@@ -35,7 +35,6 @@ from penjing.models.device import (
 from penjing.models.native.training import training_library
 from penjing.progress import Bar, Progress
 from penjing.sitting import Sitting
-from penjing.train.adamw import OnePassAdamW
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from penjing.train.compiling import CompiledRegions, should_compile
 from penjing.train.determinism import deterministic_algorithms
@@ -46,7 +45,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.low_weights import LowWeights, lower_weights
 from penjing.train.measuring import measure
 from penjing.train.objective import Prepared
-from penjing.train.optimizer import Optimizer, build_optimizer, set_learning_rate
+from penjing.train.optimizer import build_optimizer, set_learning_rate
 from penjing.train.recomputing import recompute_layers
 from penjing.train.settings import schedule_of
 from penjing.train.state import DEPENDED_ON, TrainingResult, TrainingState
@@ -97,7 +96,7 @@ class Trainer:
             precision="bf16" if self._precision == torch.bfloat16 else "fp32",
             device=name_device(self._device),
             kernels=_name_kernels(self._device, self._precision),
-            stepping=_name_stepping(self._device, self._optimizer),
+            stepping=self._optimizer.stepping if self._device.type == "cpu" else "",
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -377,13 +376,6 @@ def _name_kernels(device: torch.device, precision: torch.dtype) -> str:
     if device.type != "cpu" or precision != torch.bfloat16:
         return ""
     return "PyTorch" if training_library() is None else "compiled"
-
-
-def _name_stepping(device: torch.device, optimizer: Optimizer) -> str:
-    """Returns by what weights are changed on a CPU."""
-    if device.type != "cpu":
-        return ""
-    return "compiled" if isinstance(optimizer, OnePassAdamW) else "PyTorch"
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:
