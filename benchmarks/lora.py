@@ -57,7 +57,7 @@ def contenders(ranks: list[int], rates: list[float], *, has_full: bool) -> dict[
 
 def run_once(settings: list[str], out: Path) -> dict[str, Any]:
     """Runs the recipe; returns accuracy with its interval, share, seconds and memory."""
-    document = commands.run("sst2-minilm", [*settings, "explain=none"], out)
+    document = commands.run("sst2-minilm", ["finetune.distill=none", *settings, "explain=none"], out)
     (stage,) = (stage for stage in document["stages"] if stage["name"] == "finetune")
     card = json.loads((out / "model" / "penjing.json").read_text("utf-8"))
     (key,) = (entry["key"] for entry in card["lineage"] if entry["stage"] == "finetune")

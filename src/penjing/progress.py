@@ -76,6 +76,23 @@ class Silent:
     def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None: ...
 
 
+class Unheard:
+    """Passes on bars and whether to stop, but not what is said or measured: that is news of something larger."""
+
+    def __init__(self, progress: Progress, before: str = "") -> None:
+        self._inner, self._before = progress, before
+
+    def bar(self, name: str, total: float | None = None, unit: str = "rows") -> Bar:
+        return self._inner.bar(self._before + name, total, unit)
+
+    def say(self, text: str) -> None: ...
+
+    def should_stop(self) -> bool:
+        return self._inner.should_stop()
+
+    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None: ...
+
+
 def stop_if_asked(progress: Progress) -> None:
     """Raises `Interrupted` if the user asked to stop; for work that simply starts again from its inputs."""
     if progress.should_stop():

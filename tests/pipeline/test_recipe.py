@@ -120,6 +120,11 @@ def test_optional_section_is_left_out_by_none(recipe: Path) -> None:
         load_recipe(recipe, ["finetune=none"])
 
 
+def test_section_inside_another_is_left_out_by_none() -> None:
+    assert load_recipe(Path("sst2-minilm")).finetune.distill is not None  # type: ignore[union-attr]
+    assert load_recipe(Path("sst2-minilm"), ["finetune.distill=none"]).finetune.distill is None  # type: ignore[union-attr]
+
+
 def test_data_left_out_takes_what_is_for_labelled_rows_with_it() -> None:
     made = load_recipe(Path("sst2-minilm"), ["data=none", "corpus.path=texts.txt", "pretrain.epochs=1"])
     assert made.data is made.task is made.explain is None

@@ -180,6 +180,9 @@ def _show(result: RunResult, seconds: float) -> None:
             soft_wrap=True,
             end="",
         )
+    if generations := (_told(result, "distill") or {}).get("generations"):
+        trained = ", then ".join(str(count) for count in generations)
+        console.print(f"\nTrained {trained} of its own kind first, to teach it", soft_wrap=True, end="")
     for number, teacher in enumerate((_told(result, "distill") or {"teachers": ()})["teachers"], start=1):
         said = f"{teacher['parameters']:,} parameters{_targets(result)}{_known_rows(result, str(number))}"
         console.print(f"\nTaught by {teacher['family']}, {said}", soft_wrap=True, end="")

@@ -117,7 +117,9 @@ def adapt_network(
     """
     lora = recipe.finetune.adapters
     if lora is not None:
-        adapt(network, lora, architecture.adapted, _unlearned(network) if fresh is None else fresh, recipe.seed)
+        adapt(
+            network, lora, architecture.adapted, _unlearned(network) if fresh is None else fresh, recipe.finetuning_seed
+        )
 
 
 def _unlearned(network: nn.Module) -> frozenset[str]:

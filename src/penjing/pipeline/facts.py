@@ -13,7 +13,7 @@ from penjing.machine import describe_machine
 from penjing.models.weights import read_config
 from penjing.pipeline.event_facts import count_events, count_item_texts
 from penjing.pipeline.name_facts import describe_names
-from penjing.pipeline.notes import note_stage
+from penjing.pipeline.notes import describe_stages
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
 from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
@@ -304,7 +304,7 @@ def _describe_run(recipe: Recipe, done: dict[str, Artifact], command: str) -> di
         "title": recipe.name,
         "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "path": [_describe_stage(recipe, artifact) for artifact in done.values()],
+        "path": describe_stages(done, recipe.report.language),
         "curves": {name: read_history(done[name].folder / HISTORY) for name in _trained(done)},
         "machine": describe_machine(),
         "versions": {name: version(name) for name in _PACKAGES},
@@ -331,17 +331,6 @@ def _describe_model(
         **{key: facts.get(key) for key in ("lora", "head")},
         "distill": with_known_rows(facts.get("distill"), evaluation or {}),
         "shape": kept,
-    }
-
-
-def _describe_stage(recipe: Recipe, artifact: Artifact) -> dict[str, Any]:
-    return {
-        "name": artifact.stage,
-        "seconds": artifact.record["seconds"],
-        "peak_memory_mb": artifact.record["peak_memory_mb"],
-        "energy_j": artifact.record["energy_j"],
-        "skipped": artifact.skipped,
-        "note": note_stage(artifact.stage, artifact.facts, recipe.report.language),
     }
 
 

@@ -140,7 +140,7 @@ def fit_network(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int)
     is_measured = settings.head_settings.strength is None and held_out.is_dir()
     validation = _vectors(classifier, open_shard(held_out), pad_id, settings.batch_tokens) if is_measured else None
     has_bias = classifier.head.bias is not None
-    fitted = fit_head(rows, settings.head_settings, validation, recipe.seed, has_bias=has_bias)
+    fitted = fit_head(rows, settings.head_settings, validation, recipe.finetuning_seed, has_bias=has_bias)
     difference = _put(classifier.head, fitted, rows)
     if not difference <= _TOLERANCE:
         raise TrainingError(

@@ -36,8 +36,11 @@ def count_learned(
         ModelFolderError: the folder's card is not as training wrote it.
     """
     files = list(_learned_files(model, part))
-    if not files:
-        return None
+    return count_rows_in(files, rows, columns) if files else None
+
+
+def count_rows_in(files: Iterable[Path], rows: Sequence[Sequence[str]], columns: Sequence[str]) -> int:
+    """Returns how many rows have, but for case, spaces and punctuation, the texts of one in some Parquet files."""
     keys = _row_keys(rows)
     asked = KeySet([keys])
     found = [known[asked.contains(known)] for file in files for known in _file_keys(file, columns)]

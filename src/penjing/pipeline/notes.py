@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penjing.pipeline.stage import Artifact
+
 _NOTES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "data": "{kept:,} of {read:,} rows",
@@ -18,6 +20,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} test texts",
         "examples": "{rows:,} rows",
         "reference": "{tokens:,} tokens of answers",
+        "teacher": "{models} models",
         "teach": "{rows:,} rows",
         "finetune": "{tokens:,} tokens in {steps:,} steps",
         "items": "{tokens:,} items in {steps:,} steps",
@@ -38,6 +41,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "measure": "{rows:,} 篇测试文本",
         "examples": "{rows:,} 条",
         "reference": "回答共 {tokens:,} 个词元",
+        "teacher": "{models} 个模型",
         "teach": "{rows:,} 条",
         "finetune": "{tokens:,} 个词元，{steps:,} 步",
         "items": "{tokens:,} 件物品，{steps:,} 步",
@@ -58,3 +62,24 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
     if facts.get("counted") == "items":
         stage = "items"
     return _NOTES[language].get(stage, "").format(**facts)
+
+
+def describe_stages(done: Mapping[str, Artifact], language: str) -> list[dict[str, Any]]:
+    """Returns what the stages of a run took, and what came of each; several artifacts of one stage are one line."""
+    found: dict[str, list[Artifact]] = {}
+    for artifact in done.values():
+        found.setdefault(artifact.stage, []).append(artifact)
+    return [_describe_stage(artifacts, language) for artifacts in found.values()]
+
+
+def _describe_stage(artifacts: list[Artifact], language: str) -> dict[str, Any]:
+    records, last = [artifact.record for artifact in artifacts], artifacts[-1]
+    energies = [record["energy_j"] for record in records]
+    return {
+        "name": last.stage,
+        "seconds": sum(record["seconds"] for record in records),
+        "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
+        "energy_j": None if None in energies else sum(energies),
+        "skipped": all(artifact.skipped for artifact in artifacts),
+        "note": note_stage(last.stage, {**last.facts, "models": len(artifacts)}, language),
+    }

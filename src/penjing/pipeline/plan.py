@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,11 +19,16 @@ from penjing.data.sources import FaultLog, corpus_files, file_size
 from penjing.data.sources.keeping import unreachable
 from penjing.pipeline.check import check_measurable, check_runnable
 from penjing.pipeline.dial import turn_dial
+from penjing.pipeline.own_teachers import OwnTeachers, gather_teachers
+from penjing.pipeline.planned_teachers import probe_own_teachers
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import own_generations
 from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
+from penjing.pipeline.stages.finetune import TEACHER
+from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store
 from penjing.progress import Progress, stop_if_asked
 
@@ -96,8 +102,29 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
         for stage in (stage for stage in STAGES if stage.is_wanted(recipe)):
             stop_if_asked(progress)
             progress.say(f"plan: {stage.name}")
+            if stage.name == TEACH.name and own_generations(recipe):
+                own = gather_teachers(recipe, done, partial(_find, out))
+                planned.append(_plan_teachers(own, done, share))
+                recipe = own.recipe
+                known = Store(out, recipe)
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
     return Plan(planned, share)
+
+
+def _find(out: Path, stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact | None:
+    return Store(out, member).find(stage, before)
+
+
+def _plan_teachers(own: OwnTeachers, done: dict[str, Artifact], share: float) -> PlannedStage:
+    """Plans the training of all teachers of the recipe's own kind."""
+    if not any(own.missing):
+        records = [artifact.record for artifact in own.artifacts.values()]
+        seconds, memory = sum(record["seconds"] for record in records), max(r["peak_memory_mb"] for r in records)
+        models = sum(artifact.stage == TEACHER.name for artifact in own.artifacts.values())
+        return PlannedStage(TEACHER.name, True, seconds, memory, {"models": models})
+    inputs = {name: artifact.folder for name, artifact in done.items()}
+    probe = probe_own_teachers(own.recipe, inputs, 1 / share, own.missing)
+    return PlannedStage(TEACHER.name, False, probe.seconds, probe.peak_memory_mb, probe.facts)
 
 
 def _plan_stage(

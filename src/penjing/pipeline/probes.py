@@ -25,8 +25,9 @@ from penjing.pipeline.fitted_head import describe_contrast, fitting, prepare_net
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.kinds.shards import filled_splits
+from penjing.pipeline.kinds.taught import time_own_teachers
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import batch_teaching
+from penjing.pipeline.recipe_kinds import batch_teaching, own_generations
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import SQUARED_TOKENS, affordable_texts
 from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
@@ -175,9 +176,19 @@ def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> S
 
 
 def probe_teaching(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:
-    """Shows some rows to the teachers."""
+    """Shows some rows to the teachers; to a fresh network where the run will train them itself."""
+    if generations := own_generations(recipe):
+        return probe_own_teaching(recipe, inputs, generations[-1])
     restart_peak_memory()
     seconds, facts = kind_of(recipe).probe_teaching(recipe, inputs)
+    return StageProbe(seconds, peak_memory_mb(), facts)
+
+
+def probe_own_teaching(recipe: Recipe, inputs: dict[str, Path], models: int) -> StageProbe:
+    """Shows some rows to a fresh network, as to so many teachers."""
+    _, _, job = prepare_finetuning(recipe, inputs)
+    restart_peak_memory()
+    seconds, facts = time_own_teachers(recipe, inputs, job.network, models)
     return StageProbe(seconds, peak_memory_mb(), facts)
 
 

@@ -135,6 +135,11 @@ class Recipe(BaseModel):
         return self.pretrain.device if is_language_model and self.pretrain is not None else self.finetune.device
 
     @property
+    def finetuning_seed(self) -> int:
+        """What decides fresh weights, order and dropout of fine-tuning."""
+        return self.seed if self.finetune.seed is None else self.finetune.seed
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         """The columns of the rows that hold text."""
         return ("text",)

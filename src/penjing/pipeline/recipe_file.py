@@ -23,7 +23,7 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     Args:
         path: the TOML file, or the name of a recipe that ships with Penjing.
         overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails. A section
-            that may be left out is left out by ``pretrain=none``.
+            that may be left out is left out by ``pretrain=none``, one inside another by ``finetune.distill=none``.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
@@ -86,6 +86,9 @@ def _set(document: dict[str, Any], override: str) -> None:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
             raise RecipeError(f'"{section}" is a value, not a section', where=f"--set {override}")
+    if raw.strip() == _LEFT_OUT and sections and isinstance(document.get(last), dict):
+        del document[last]
+        return
     document[last] = value
 
 

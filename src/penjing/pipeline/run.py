@@ -20,19 +20,22 @@ from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import collect_facts, collect_language_facts
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
+from penjing.pipeline.own_teachers import OwnTeachers, gather_teachers
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
+from penjing.pipeline.recipe_kinds import own_generations
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
-from penjing.pipeline.stage import RECORD, Artifact
+from penjing.pipeline.stage import RECORD, Artifact, Stage
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
+from penjing.pipeline.stages.finetune import TEACHER
 from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store, locked
 from penjing.pipeline.tracing import remember_weights, removed_texts, started_from
-from penjing.progress import Progress, stop_if_asked
+from penjing.progress import Progress, Unheard, stop_if_asked
 from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
 
@@ -211,8 +214,9 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
         wanted = [stage.name for stage in STAGES if stage.is_wanted(recipe) and stage.name not in done]
         known = {entry["content"] for entry in read_json(out / RECORD)} if (out / RECORD).is_file() else set()
         is_stale = any(artifact.content not in known for artifact in done.values())
-        # What teachers said of texts holds the texts: it goes at once, and is asked again.
-        Store(out, recipe).prune(done, kept=[name for name in wanted if name != TEACH.name or not is_stale])
+        # What teachers said of texts holds the texts: it goes at once, as teachers do that the run has trained itself.
+        kept = [name for name in wanted if name != TEACH.name] if is_stale else [*wanted, TEACHER.name]
+        Store(out, recipe).prune(done, kept=kept)
         rebuilt = [name for name, artifact in done.items() if not artifact.skipped]
     return Removal(texts, rebuilt, wanted if is_stale else [], elsewhere)
 
@@ -238,8 +242,30 @@ def complete_stages(
     wanted = [stage for stage in STAGES if stage.is_wanted(recipe) and (names is None or stage.name in names)]
     for number, stage in enumerate(wanted, start=1):
         stop_if_asked(progress)
+        if stage.name == TEACH.name and own_generations(recipe):
+            own = _train_teachers(recipe, out, done, progress, engine)
+            store, done = Store(out, own.recipe, engine), {**done, **own.artifacts}
         artifact = store.complete(stage, done, progress)
         done[stage.name] = artifact
         state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
         progress.say(f"{number}/{len(wanted)} {stage.name}: {state}")
     return done
+
+
+def _train_teachers(
+    recipe: Recipe, out: Path, done: dict[str, Artifact], progress: Progress, engine: EngineSettings
+) -> OwnTeachers:
+    """Trains the teachers of a recipe's own kind that are not there yet."""
+    total, trained = sum(own_generations(recipe)), 0
+
+    def make(stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact:
+        nonlocal trained
+        stop_if_asked(progress)
+        artifact = Store(out, member, engine).complete(stage, before, Unheard(progress, f"teacher {called}, "))
+        if stage.name == TEACHER.name:
+            trained += 1
+            state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
+            progress.say(f"teacher {trained}/{total} (generation {called.partition('.')[0]}): {state}")
+        return artifact
+
+    return gather_teachers(recipe, done, make)

@@ -16,13 +16,14 @@ from penjing.files import read_json
 from penjing.models.config import family_of
 from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
-from penjing.pipeline.learned_rows import count_learned
+from penjing.pipeline.learned_rows import count_learned, count_rows_in
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, distilling
 from penjing.pipeline.start import locate_folder
 from penjing.tasks.card import card_task, read_card
 from penjing.tasks.model import Model
 from penjing.tasks.task import Answers, load_task
+from penjing.train.distill_settings import DistillSettings
 
 TEACHERS = "teachers.json"
 TARGETS = "targets.json"  # how many of what a teacher wrote are learned
@@ -148,11 +149,20 @@ def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> 
     columns = ("question", "text") if isinstance(recipe, AnswerRecipe) else ("text",)
     read = (iter_texts(data / "test.parquet", column=column) for column in columns)
     rows = list(zip(*(chain.from_iterable(batches) for batches in read), strict=True))
-    found = {
-        str(number): count_learned(at, rows, columns) for number, at in enumerate(teacher_folders(recipe), start=1)
-    }
+    folders = teacher_folders(recipe)
+    if _are_own(recipe):  # they learned from the rows that their student learns from
+        known: list[int | None] = [count_rows_in([data / "train.parquet"], rows, columns)] * len(folders)
+    else:
+        known = [count_learned(at, rows, columns) for at in folders]
+    found = {str(number): rows for number, rows in enumerate(known, start=1)}
     teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
     return {**document, "teachers": teachers}
+
+
+def _are_own(recipe: Recipe) -> bool:
+    """Whether the teachers were trained by the run itself."""
+    distill = distilling(recipe)
+    return isinstance(distill, DistillSettings) and bool(distill.generations)
 
 
 def with_known_rows(distill: dict[str, Any] | None, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -27,7 +27,12 @@ def quicken(model: Model, encoders: Encoders = "fp32") -> Model:
     """
     if not isinstance(model, ScoringModel) or type(model.engine) is not Engine:
         return model
-    network = model.engine.network
-    if not isinstance(network, BertForSequenceClassification) or model.engine.device.type != "cpu":
-        return model
-    return replace(model, engine=PackedEngine(network, _TYPES[encoders]))
+    return replace(model, engine=quicken_engine(model.engine, encoders))
+
+
+def quicken_engine(engine: Engine, encoders: Encoders = "fp32") -> Engine | PackedEngine:
+    """Returns an engine that scores the same sooner, or the engine itself; see `quicken`."""
+    network = engine.network
+    if not isinstance(network, BertForSequenceClassification) or engine.device.type != "cpu":
+        return engine
+    return PackedEngine(network, _TYPES[encoders])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.unlabelled import UnlabelledData
+
+_MOST_OWN = 50  # models that a run trains to teach its own
 
 
 class TeacherSettings(BaseModel):
@@ -47,10 +49,16 @@ class AskedTeacherSettings(TeacherSettings):
 class DistillSettings(AskedTeacherSettings):
     """The model learns the probabilities that teachers give to each label, beside the true labels."""
 
-    teacher: str | tuple[str, ...] = Field(
+    teacher: str | tuple[str, ...] | None = Field(
+        None,
         min_length=1,
         description="folder of a finished model with the same labels, or package:NAME/folder; or a list of them, whose "
         "probabilities are averaged",
+    )
+    generations: tuple[int, ...] = Field(
+        (),
+        description="in place of teacher: how many models of the recipe's own kind the run itself trains first, with "
+        "other seeds; [5, 3]: five alone, then three taught by those, which teach this one",
     )
     temperature: float = Field(
         2.0, gt=0, description="logits are divided by it: the higher, the more the labels count that are not given"
@@ -61,7 +69,25 @@ class DistillSettings(AskedTeacherSettings):
 
     @property
     def teachers(self) -> tuple[str, ...]:
-        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher or ()
+
+    @property
+    def teacher_count(self) -> int:
+        """How many teachers are asked, also before those of its own kind are trained."""
+        return len(self.teachers) or self.generations[-1]
+
+    @field_validator("generations")
+    @classmethod
+    def _are_trainable(cls, generations: tuple[int, ...]) -> tuple[int, ...]:
+        if any(count < 1 for count in generations) or sum(generations) > _MOST_OWN:
+            raise ValueError(f"each generation has one model at least, and all together {_MOST_OWN} at most")
+        return generations
+
+    @model_validator(mode="after")
+    def _has_teachers(self) -> DistillSettings:
+        if (self.teacher is None) == (not self.generations):
+            raise ValueError("it takes either teacher, models that are there, or generations, which are trained first")
+        return self
 
 
 class WrittenDistillSettings(AskedTeacherSettings):

@@ -88,7 +88,7 @@ class PretrainSettings(TrainSettings):
     epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
 
 
-_OF_HEAD = frozenset({"head", "contrastive", "batch_tokens", "device"})
+_OF_HEAD = frozenset({"head", "contrastive", "batch_tokens", "device", "seed"})
 # What looks at validation rows, counts epochs, or trains the head has no place in learning by contrast.
 _OF_CONTRAST = _OF_HEAD | {
     *("accumulate", "learning_rate", "embedding_rate", "layer_decay", "optimizer", "weight_decay", "beta2", "warmup"),
@@ -149,6 +149,9 @@ class RowSettings(TrainSettings):
 
     batch_rows: int = Field(32, ge=1, description="most rows in a batch")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all labels")
+    seed: int | None = Field(
+        None, ge=0, lt=2**31, description="decides fresh weights, order and dropout; default: the seed of the recipe"
+    )
 
     @model_validator(mode="before")
     @classmethod

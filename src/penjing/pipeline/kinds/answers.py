@@ -122,7 +122,7 @@ class AnswerKind(Kind):
                 inputs["examples"] / split,
                 tokenizer.pad_id,
                 PairLimits(settings.batch_tokens, settings.batch_rows),
-                recipe.seed,
+                recipe.finetuning_seed,
                 marks=question_marks(tokenizer, recipe.render),
                 shuffled=split == "train",
             )

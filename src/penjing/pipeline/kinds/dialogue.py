@@ -99,7 +99,7 @@ class DialogueKind(Kind):
                 open_learned(inputs["examples"] / split),
                 tokenizer.pad_id,
                 PairLimits(settings.batch_tokens, settings.batch_rows),
-                recipe.seed,
+                recipe.finetuning_seed,
                 shuffled=split == "train",
             )
             for split in ("train", "validation")

@@ -125,7 +125,7 @@ class ItemKind(Kind):
                 open_shard(inputs["examples"] / split),
                 0,
                 PairLimits(settings.batch_tokens, settings.batch_rows if split == "train" else 8 * settings.batch_rows),
-                recipe.seed,
+                recipe.finetuning_seed,
                 shuffled=split == "train",
             )
             for split in ("train", "validation")

@@ -120,7 +120,7 @@ class LabelKind(Kind):
         objective = self.objective(
             settings.label_smoothing, settings.token_dropout, tokenizer.mask_id, tokenizer.special_ids
         )
-        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer, network))
+        lesson = Lesson(objective, *row_batches(settings, recipe.finetuning_seed, inputs, tokenizer, network))
         return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
 
     def teach(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -191,7 +191,9 @@ def _contrasted(recipe: LabelRecipe, examples: Path, pad_id: int) -> Contrastive
     assert settings.contrastive is not None
     batches = settings.contrastive.steps * settings.accumulate
     shard = open_shard(examples / "train")
-    return ContrastiveBatches(shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.seed)
+    return ContrastiveBatches(
+        shard, pad_id, settings.batch_tokens, settings.batch_rows, batches, recipe.finetuning_seed
+    )
 
 
 def _score_teachers(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class MultilabelKind(LabelKind):
             tokenizer.mask_id,
             tokenizer.special_ids,
         )
-        lesson = Lesson(objective, *row_batches(settings, recipe.seed, inputs, tokenizer, network))
+        lesson = Lesson(objective, *row_batches(settings, recipe.finetuning_seed, inputs, tokenizer, network))
         return taught_lesson(lesson, settings.distill, inputs, len(self.labels(inputs)))
 
     def outputs(self, inputs: Inputs) -> Outputs:

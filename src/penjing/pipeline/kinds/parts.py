@@ -141,11 +141,11 @@ class MultiKind(Kind):
         kind = PairBatches if isinstance(network, EncoderDecoderModel) else ContinuationBatches
 
         def load(shard: TokenShard) -> PairBatches | ContinuationBatches:
-            return kind(shard, tokenizer.pad_id, limits, recipe.seed)
+            return kind(shard, tokenizer.pad_id, limits, recipe.finetuning_seed)
 
         counts = rows_an_epoch(parts, mixing_shares(parts, recipe.mix.temperature, recipe.mix.limit))
         train = load(open_shard(examples / "train"))
-        batches = MixedBatches(train, train.lengths, parts, counts, limits, recipe.seed)
+        batches = MixedBatches(train, train.lengths, parts, counts, limits, recipe.finetuning_seed)
         validation = None
         if (examples / "validation").is_dir():
             rows = load(open_shard(examples / "validation"))

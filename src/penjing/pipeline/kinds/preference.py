@@ -111,7 +111,7 @@ class PreferenceKind(Kind):
                 read_reference(inputs, split, shard.rows),
                 tokenizer.pad_id,
                 PairLimits(settings.batch_tokens, settings.batch_rows),
-                recipe.seed,
+                recipe.finetuning_seed,
                 reads_first=reader.reads_first,
                 shuffled=split == "train",
             )

@@ -11,18 +11,24 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from penjing.data.reading import iter_texts
 from penjing.data.sieve import TEXTS
 from penjing.files import read_json, write_beside, write_json
+from penjing.inference.engine import Engine
+from penjing.models.device import choose_device, choose_precision
+from penjing.models.interface import count_parameters
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.kinds.shards import filled_splits, write_split
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.start import architecture_of
 from penjing.pipeline.teaching import TEACHERS, check_labels, describe_teacher, teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model
-from penjing.tasks.quickening import quicken
+from penjing.tasks.quickening import Encoders, quicken, quicken_engine
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.task import Probabilities
 from penjing.text.renderer import Renderer
@@ -32,6 +38,7 @@ from penjing.train.batches import RowBatches
 from penjing.train.distill_settings import DistillSettings
 from penjing.train.objectives.classification import ClassificationObjective
 from penjing.train.objectives.distillation import DistillationObjective
+from penjing.train.settings import RowSettings
 from penjing.train.taught_batches import TaughtBatches
 
 UNLABELLED = "unlabelled"
@@ -64,7 +71,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
     (folder / _PARTS).mkdir(exist_ok=True)
     splits, described, asked = filled_splits(inputs["data"]), [], 0
     for number, at in enumerate(teacher_folders(recipe)):
-        model = cast("ScoringModel", quicken(load_model(at, recipe.finetune.device)))
+        model = _load_teacher(at, recipe)
         places = check_labels(model.labels, labels, at)
         described.append(describe_teacher(model, model.engine.network))
         for split in splits:
@@ -81,6 +88,17 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
         _render_unlabelled(recipe, inputs, folder / UNLABELLED)
     shutil.rmtree(folder / _PARTS)
     return {"rows": asked // len(described), "teachers": described}
+
+
+def _load_teacher(folder: Path, recipe: Recipe) -> ScoringModel:
+    """Returns a teacher that answers fast, in the precision of the run where it has a choice."""
+    model, settings = load_model(folder, recipe.finetune.device), recipe.finetune
+    assert isinstance(model, ScoringModel)
+    return cast("ScoringModel", quicken(model, _precision(settings, model.engine.device)))
+
+
+def _precision(settings: RowSettings, device: torch.device) -> Encoders:
+    return "bf16" if choose_precision(settings.precision, device) == torch.bfloat16 else "fp32"
 
 
 def asked_texts(inputs: Inputs, split: str, rows: int) -> Iterator[list[str]]:
@@ -190,18 +208,17 @@ def taught_lesson(lesson: Lesson, distill: DistillSettings | None, inputs: Input
     if "teach" in inputs:
         logits = np.load(inputs["teach"] / "train.npy", mmap_mode="r")
     else:
-        logits = np.zeros((training_rows(distill, inputs).rows, len(distill.teachers), labels), dtype=np.float32)
+        logits = np.zeros((training_rows(distill, inputs).rows, distill.teacher_count, labels), dtype=np.float32)
     objective = DistillationObjective(learned, distill.temperature, distill.weight)
     return Lesson(objective, TaughtBatches(rows, logits), lesson.validation)
 
 
 def time_teachers(recipe: Recipe, inputs: Inputs, labels: list[str]) -> tuple[float, dict[str, Any]]:
     """Returns about how many seconds the teachers take, how many rows they are asked about, and who they are."""
-    counts = read_json(inputs["data"] / "counts.json")["splits"]
-    rows = sum(split["rows"] for split in counts.values()) + count_unlabelled(inputs)
+    rows = _count_asked(inputs)
     some, seconds, described = next(asked_texts(inputs, "train", _TIMED_ROWS), []), 0.0, []
     for at in teacher_folders(recipe):
-        model = cast("ScoringModel", quicken(load_model(at, recipe.finetune.device)))
+        model = _load_teacher(at, recipe)
         check_labels(model.labels, labels, at)
         described.append(describe_teacher(model, model.engine.network))
         model.score_texts(some[:8])
@@ -209,6 +226,27 @@ def time_teachers(recipe: Recipe, inputs: Inputs, labels: list[str]) -> tuple[fl
         model.score_texts(some)
         seconds += (time.perf_counter() - began) * rows / len(some)
     return seconds, {"rows": rows, "teachers": described}
+
+
+def time_own_teachers(recipe: Recipe, inputs: Inputs, network: nn.Module, models: int) -> tuple[float, dict[str, Any]]:
+    """Returns the same of so many teachers that a run will train itself, by a fresh network of their kind."""
+    shard, rows = open_shard(inputs["examples"] / "train"), _count_asked(inputs)
+    device = choose_device(recipe.finetune.device)
+    plain = Engine(network.to(device), load_tokenizer(inputs["tokenizer"]).pad_id)
+    engine = quicken_engine(plain, _precision(recipe.finetune, device))
+    some = [shard.row(row).tolist() for row in range(min(_TIMED_ROWS, shard.rows))]
+    engine.score(some[:8])
+    began = time.perf_counter()
+    engine.score(some)
+    seconds = (time.perf_counter() - began) * rows / len(some) * models
+    family, parameters = architecture_of(recipe).name, count_parameters(network)
+    return seconds, {"rows": rows, "teachers": [{"family": family, "parameters": parameters}] * models}
+
+
+def _count_asked(inputs: Inputs) -> int:
+    """Returns how many texts a teacher is asked about."""
+    counts = read_json(inputs["data"] / "counts.json")["splits"]
+    return int(sum(split["rows"] for split in counts.values()) + count_unlabelled(inputs))
 
 
 def teachers_probabilities(inputs: Inputs, split: str, activation: Activation) -> dict[str, Probabilities]:

@@ -46,7 +46,7 @@ def writing_lesson(
             taught(split) or open_shard(inputs["examples"] / split),
             tokenizer.pad_id,
             PairLimits(settings.batch_tokens, settings.batch_rows),
-            recipe.seed,
+            recipe.finetuning_seed,
             shuffled=split == "train",
         )
         if (inputs["examples"] / split).is_dir()

@@ -19,7 +19,13 @@ from penjing.pipeline.recipe_kinds.labels import (
     multilabel_data,
 )
 from penjing.pipeline.recipe_kinds.preference import PreferenceRecipe, ReplyPreferenceRecipe, TextPreferenceRecipe
-from penjing.pipeline.recipe_kinds.taught import asking_teachers, batch_teaching, change_unlabelled, distilling
+from penjing.pipeline.recipe_kinds.taught import (
+    asking_teachers,
+    batch_teaching,
+    change_unlabelled,
+    distilling,
+    own_generations,
+)
 from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
 
 __all__ = [
@@ -49,6 +55,7 @@ __all__ = [
     "labelled_data",
     "learn_names",
     "multilabel_data",
+    "own_generations",
     "paired_data",
     "question_data",
     "recipe_class",

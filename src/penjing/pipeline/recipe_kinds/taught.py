@@ -7,7 +7,12 @@ from typing import Any
 
 from penjing.data.unlabelled import UnlabelledData
 from penjing.pipeline.recipe import Recipe
-from penjing.train.distill_settings import AskedTeacherSettings, BatchTeacherSettings, TeacherSettings
+from penjing.train.distill_settings import (
+    AskedTeacherSettings,
+    BatchTeacherSettings,
+    DistillSettings,
+    TeacherSettings,
+)
 from penjing.train.settings import (
     AnswerFinetuneSettings,
     ContinuationFinetuneSettings,
@@ -27,6 +32,12 @@ def asking_teachers(recipe: Recipe) -> AskedTeacherSettings | None:
     """Returns ``[finetune.distill]`` where teachers are asked before the training; None elsewhere."""
     distill = distilling(recipe)
     return distill if isinstance(distill, AskedTeacherSettings) else None
+
+
+def own_generations(recipe: Recipe) -> tuple[int, ...]:
+    """Returns how many teachers of its own kind each generation has that is still to be trained; none elsewhere."""
+    distill = distilling(recipe)
+    return distill.generations if isinstance(distill, DistillSettings) and not distill.teachers else ()
 
 
 def batch_teaching(recipe: Recipe) -> BatchTeacherSettings | None:

@@ -314,6 +314,8 @@ class TaughtFacts(BaseModel):
 
     Attributes:
         teachers: one at least.
+        generations: how many models of its own kind the run trained first, one generation after another; the last ones
+            are the teachers.
         temperature: logits were divided by it; None where texts were learned.
         weight: share of the teachers in the loss.
         targets: of the targets that a teacher wrote, how many are ``learned``, ``unfinished`` and ``empty``; None
@@ -326,6 +328,7 @@ class TaughtFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     teachers: tuple[Teacher, ...]
+    generations: tuple[int, ...] = ()
     temperature: float | None = None
     weight: float | None = None
     targets: dict[str, int] | None = None

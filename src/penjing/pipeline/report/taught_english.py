@@ -5,11 +5,15 @@ from __future__ import annotations
 TAUGHT_ENGLISH: dict[str, str] = {
     "stage.unlabelled": "Texts without labels",
     "stage.recombined": "Texts made of training texts",
+    "stage.teacher": "Teachers, trained first",
     "stage.teach": "Answers of the teachers",
     "teacher": "Teacher {number}",
     "all_teachers": "All teachers together",
     "teacher_of": "{family}, {parameters} parameters, {times} times as many as this model",
     "teacher_knew": "which learned from {count} of the test rows: its scores are too good, and perhaps this model's",
+    "generations": "Teachers of its own kind",
+    "first_generation": "{count} alone",
+    "next_generation": "{count} taught by those",
     "taught": "Learned from teachers",
     "taught_by": "{weight} of the loss, at temperature {temperature}",
     "taught_by_steps": "nats a prediction, against steps; training: labels and teachers together, validation: labels "

@@ -48,6 +48,10 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
         (name_teacher(str(number), wording), _say_teacher(teacher, model, wording))
         for number, teacher in enumerate(taught.teachers, start=1)
     ]
+    if taught.generations:
+        keys = ["first_generation", *["next_generation"] * (len(taught.generations) - 1)]
+        trained = [wording.say(key, count=count) for key, count in zip(keys, taught.generations, strict=True)]
+        rows.append((wording.say("generations"), wording.say("comma").join(trained)))
     if taught.temperature is not None and taught.weight is not None:
         how = wording.say("taught_by", weight=wording.percent(taught.weight), temperature=f"{taught.temperature:g}")
         rows.append((wording.say("taught"), how))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,10 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
     config = architecture.config_from_dict({**values, **kind.shape(recipe, inputs)})
     network = kind.make_network(architecture, config, inputs)
-    architecture.initialize(network, config, recipe.seed)
+    architecture.initialize(network, config, recipe.finetuning_seed)
     lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)
     learned = lesson.objective, lesson.batches, lesson.validation
-    return architecture, config, TrainingJob("finetune", network, *learned, settings, rate, recipe.seed)
+    return architecture, config, TrainingJob("finetune", network, *learned, settings, rate, recipe.finetuning_seed)
 
 
 def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
@@ -151,13 +151,13 @@ def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: di
     write_json(context.folder / "model" / CARD, card)
 
 
-_OWN = ("lora", "head", "contrastive", "distill")
+_OWN = ("lora", "head", "contrastive", "distill", "seed")
 
 
 def _parts(recipe: Recipe) -> list[Any]:
     """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
-    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
-    for where in ("teacher", "recombined", "unlabelled"):  # their content counts, by what was made of it
+    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill", "seed"}, exclude_none=True)
+    for where in ("teacher", "generations", "recombined", "unlabelled"):  # their content counts, by what was made of it
         own.get("distill", {}).pop(where, None)
     return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
 
@@ -182,3 +182,5 @@ FINETUNE = Stage(
     is_resumable=True,
     is_wanted=has_data,
 )
+#: Trains a model that teaches the recipe's own, which is of the same kind.
+TEACHER = replace(FINETUNE, name="teacher")

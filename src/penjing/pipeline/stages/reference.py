@@ -59,7 +59,7 @@ def load_reference(recipe: Recipe, inputs: dict[str, Path]) -> nn.Module:
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
     config = architecture.config_from_dict(values)
     network = kind_of(recipe).make_network(architecture, config, inputs)
-    architecture.initialize(network, config, recipe.seed)
+    architecture.initialize(network, config, recipe.finetuning_seed)
     load_start(network, recipe)
     return network.to(choose_device(recipe.device))
 
@@ -94,7 +94,8 @@ def measure_split(
 
 def _settings(recipe: Recipe) -> Any:
     finetune = recipe.finetune
-    return [model_settings(recipe), finetune.precision, finetune.batch_tokens, finetune.batch_rows]
+    drawn = [] if finetune.seed is None else [finetune.seed]
+    return [model_settings(recipe), finetune.precision, finetune.batch_tokens, finetune.batch_rows, *drawn]
 
 
 REFERENCE = Stage(

@@ -9,6 +9,7 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import asking_teachers
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import teacher_files, teacher_folders
+from penjing.train.distill_settings import DistillSettings
 
 
 def _asks_teachers(recipe: Recipe) -> bool:
@@ -23,7 +24,8 @@ def _settings(recipe: Recipe) -> Any:
     # Whose files they are is said by their number alone; how their answers are learned changes none of them.
     distill = asking_teachers(recipe)
     asking = [] if distill is None else distill.asking
-    return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json"), *asking]
+    precision = [recipe.finetune.precision] if isinstance(distill, DistillSettings) else []
+    return [len(teacher_folders(recipe)), recipe.render.model_dump(mode="json"), *precision, *asking]
 
 
 TEACH = Stage(

@@ -23,7 +23,7 @@ from penjing.pipeline.stage import Artifact
 from penjing.pipeline.store import locked
 from penjing.pipeline.tuning.space import document_of, recipe_with, space_of
 from penjing.pipeline.tuning.study import STUDY, Pruned, Study, Trial
-from penjing.progress import Bar, Progress
+from penjing.progress import Progress, Unheard
 from penjing.tasks.task import load_task
 
 BEST = "best.toml"
@@ -199,7 +199,7 @@ class _Search:
         if best is None:
             return
         recipe = turn_dial(recipe_with(self._recipe, best.settings))
-        kept = complete_stages(recipe, self._out, _Unheard(self._progress), TRAINING_STAGES)[_TRAINING].folder
+        kept = complete_stages(recipe, self._out, Unheard(self._progress), TRAINING_STAGES)[_TRAINING].folder
         for folder in stages.glob(f"{_TRAINING}-*"):
             if folder != kept:
                 shutil.rmtree(folder)
@@ -225,26 +225,7 @@ class _Search:
         self._progress.say(f"trial {number}{self._of()}: {came}, {trial.seconds:,.1f} s{so_far}{about}")
 
 
-class _Unheard:
-    """Passes progress on, but for what stages say."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._inner = progress
-
-    def bar(self, name: str, total: float | None = None, unit: str = "rows") -> Bar:
-        return self._inner.bar(name, total, unit)
-
-    def say(self, text: str) -> None:
-        """Says nothing: a trial's stages are no news."""
-
-    def should_stop(self) -> bool:
-        return self._inner.should_stop()
-
-    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None:
-        """Takes nothing."""
-
-
-class _TrialProgress(_Unheard):
+class _TrialProgress(Unheard):
     """Watches a trial: its validation losses go to the study, which may end it; and time may run out."""
 
     def __init__(self, progress: Progress, study: Study, deadline: float) -> None:
