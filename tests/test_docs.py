@@ -184,14 +184,23 @@ def test_a_student_of_the_docs_learns_from_its_teacher(folder: Path) -> None:
     assert predict.split("\t")[0] in ("positive", "negative")
 
 
+def test_a_model_of_the_docs_learns_from_teachers_of_its_own_kind(folder: Path) -> None:
+    page = "docs/distillation.md"
+    (folder / "born-again.toml").write_text(blocks(page, "toml")[2], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[1].splitlines())
+    assert re.search(r"teacher +→ .* 5 models", plan)
+    assert "Trained 3, then 2 of its own kind first, to teach it" in run
+    assert run.count("Taught by lstm") == 2
+
+
 def test_a_student_of_the_docs_learns_to_write_what_its_teacher_writes(
     folder: Path, pair_run_of: Callable[[str], Any]
 ) -> None:
     page, teacher = "docs/distillation.md", pair_run_of("llama")
     shutil.copytree(teacher.model, folder / "runs" / "captions" / "model")
     shutil.copy(teacher.out.parent / "pairs.csv", folder / "captions.csv")
-    (folder / "small-captions.toml").write_text(blocks(page, "toml")[2], encoding="utf-8")
-    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[1].splitlines())
+    (folder / "small-captions.toml").write_text(blocks(page, "toml")[3], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[2].splitlines())
     assert "Teacher llama, " in plan
     assert re.search(r"Taught by llama, [\d,]+ parameters: [\d,]+ targets", run)
 
@@ -202,8 +211,8 @@ def test_a_student_of_the_docs_learns_the_tokens_of_its_teacher(folder: Path) ->
     (folder / "plays.txt").write_text("\n\n".join(speeches), encoding="utf-8")
     (folder / "plays.toml").write_text(teacher, encoding="utf-8")
     call(folder, "run", "plays.toml")
-    (folder / "small-plays.toml").write_text(blocks(page, "toml")[3], encoding="utf-8")
-    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[2].splitlines())
+    (folder / "small-plays.toml").write_text(blocks(page, "toml")[4], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[3].splitlines())
     assert "Teacher llama, " in plan
     assert re.search(r"Taught by llama, [\d,]+ parameters", run)
 
@@ -214,8 +223,8 @@ def test_a_student_of_the_docs_learns_where_its_teacher_finds_answers(folder: Pa
     (folder / "questions.csv").write_text(f"context,question,answer\n{''.join(towers)}", encoding="utf-8")
     (folder / "towers.toml").write_text(teacher, encoding="utf-8")
     call(folder, "run", "towers.toml")
-    (folder / "small-towers.toml").write_text(blocks(page, "toml")[4], encoding="utf-8")
-    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[3].splitlines())
+    (folder / "small-towers.toml").write_text(blocks(page, "toml")[5], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[4].splitlines())
     assert "Teacher bert, " in plan
     assert re.search(r"Taught by bert, [\d,]+ parameters", run)
 
