@@ -76,6 +76,15 @@ def test_search_makes_its_trials_and_shares_what_comes_before(searched: Any) -> 
     assert result.artifacts["finetune"].facts["best"]["validation_accuracy"] == found.best.score
 
 
+def test_of_trials_that_train_teachers_those_of_the_best_are_kept(tmp_path: Path, small_recipe: Any) -> None:
+    space = {"finetune.learning_rate": [1e-3, 1e-2, 3e-2]}
+    recipe = make(tmp_path, small_recipe, space, distill={"generations": [2], "recombined": 1})
+    found, stages = search(recipe, tmp_path / "out", Limits(3, None), Silent()), tmp_path / "out" / "stages"
+    assert (len(list(stages.glob("teacher-*"))), len(list(stages.glob("finetune-*")))) == (2, 1)
+    result = run_best(recipe, found, tmp_path / "out", Silent(), ["test"])
+    assert all(result.artifacts[name].skipped for name in ("teacher-1.1", "teacher-1.2", "teach", "finetune"))
+
+
 def test_test_rows_decide_nothing_before_the_end(searched: Any, tmp_path: Path, small_recipe: Any) -> None:
     recipe, out = make(tmp_path, small_recipe), tmp_path / "out"
     search(recipe, out, Limits(1, None), Silent())

@@ -20,6 +20,7 @@ from penjing.pipeline.removal import without_removed
 from penjing.pipeline.run import TRAINING_STAGES, RunResult, complete_stages, run_recipe
 from penjing.pipeline.space import Scalar, Space
 from penjing.pipeline.stage import Artifact
+from penjing.pipeline.stages.finetune import TEACHER
 from penjing.pipeline.store import locked
 from penjing.pipeline.tuning.space import document_of, recipe_with, space_of
 from penjing.pipeline.tuning.study import STUDY, Pruned, Study, Trial
@@ -199,9 +200,10 @@ class _Search:
         if best is None:
             return
         recipe = turn_dial(recipe_with(self._recipe, best.settings))
-        kept = complete_stages(recipe, self._out, Unheard(self._progress), TRAINING_STAGES)[_TRAINING].folder
-        for folder in stages.glob(f"{_TRAINING}-*"):
-            if folder != kept:
+        done = complete_stages(recipe, self._out, Unheard(self._progress), TRAINING_STAGES)
+        kept = {artifact.folder for artifact in done.values()}
+        for folder in (found for name in (_TRAINING, TEACHER.name) for found in stages.glob(f"{name}-*")):
+            if folder not in kept:
                 shutil.rmtree(folder)
 
     def _of(self) -> str:
