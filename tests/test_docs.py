@@ -229,6 +229,20 @@ def test_a_student_of_the_docs_learns_where_its_teacher_finds_answers(folder: Pa
     assert re.search(r"Taught by bert, [\d,]+ parameters", run)
 
 
+def test_a_student_of_the_docs_learns_which_items_its_teacher_finds_likely(folder: Path) -> None:
+    page, teacher = "docs/distillation.md", blocks("docs/recommend.md", "toml")[0]
+    items = [f"i{number},thing {number},{('red', 'blue')[number % 2]}" for number in range(1, 31)]
+    (folder / "items.csv").write_text("\n".join(["item,title,kind", *items]), encoding="utf-8")
+    events = (f"u{user},i{(user + step) % 30 + 1},{step}\n" for user in range(40) for step in range(6))
+    (folder / "events.csv").write_text(f"user,item,time\n{''.join(events)}", encoding="utf-8")
+    (folder / "shop.toml").write_text(teacher, encoding="utf-8")
+    call(folder, "run", "shop.toml")
+    (folder / "small-shop.toml").write_text(blocks(page, "toml")[6], encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in blocks(page, "sh")[5].splitlines())
+    assert "Teacher sasrec, " in plan
+    assert re.search(r"Taught by sasrec, [\d,]+ parameters", run)
+
+
 def test_a_few_rows_of_the_docs_are_drawn_and_learned_from(folder: Path) -> None:
     page, translated = "docs/few-examples.md", "docs/few-examples.zh.md"
     recipe, commands = blocks(page, "toml")[0], blocks(page, "sh")[0]

@@ -176,8 +176,8 @@ def test_what_cannot_teach_is_refused_before_anything_runs(
     recipe["finetune"] = {"head": {}, "distill": recipe["finetune"]["distill"]}
     with pytest.raises(RecipeError, match=r"distill has no sense with \[finetune.head\]"):
         check_recipe(recipe, "student")
-    with pytest.raises(RecipeError, match="is for tasks that label, find answers, translate"):
-        check_recipe({"task": "recommend", "data": {"path": "x"}, "finetune": {"distill": {"teacher": "y"}}}, "items")
+    with pytest.raises(RecipeError, match="is for models that label, find answers, write or rank"):
+        check_recipe({"task": "prefer", "data": {"path": "x"}, "finetune": {"distill": {"teacher": "y"}}}, "pairs")
 
 
 def test_a_teacher_of_other_labels_is_refused_with_both(

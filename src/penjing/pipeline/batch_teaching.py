@@ -10,7 +10,8 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.chat_template import choose_template
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import AnswerRecipe, batch_teaching
+from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, batch_teaching
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.start import architecture_of, tokenizer_folder
 from penjing.pipeline.teaching import teacher_files, teacher_folders
 from penjing.tasks.card import read_card
@@ -36,8 +37,12 @@ def check_batch_teacher(recipe: Recipe) -> None:
     (folder,) = teacher_folders(recipe)
     where = f"{_KEY} = {folder}"
     theirs, config = open_config(read_config(folder), folder / CONFIG)
+    if isinstance(recipe, ItemRecipe):
+        _check_history(recipe, config, where)
+        return
     _check_make(architecture_of(recipe), theirs, where)
     _check_tokens(recipe, folder, where)
+    _check_parts(recipe, folder, where)
     _check_window(recipe, config, where)
     _check_marks(recipe, folder, where)
 
@@ -89,6 +94,32 @@ def _check_window(recipe: Recipe, config: Any, where: str) -> None:
             where=where,
             do="Lower max_tokens.",
         )
+
+
+def _check_history(recipe: ItemRecipe, config: Any, where: str) -> None:
+    longest, items = config.max_position_embeddings, recipe.render.max_items
+    if items > longest:
+        raise RecipeError(
+            f"[render] max_items is {items}, but the teacher has {longest} positions",
+            where=where,
+            do="Lower max_items.",
+        )
+
+
+def _check_parts(recipe: Recipe, folder: Path, where: str) -> None:
+    """Refuses a teacher of several tasks that lacks one of those of its student, or asks it in other words."""
+    if not isinstance(recipe, MultiRecipe):
+        return
+    known = read_card(folder)["parts"]
+    for name, part in recipe.parts.items():
+        theirs = known.get(name)
+        if theirs is None or theirs["task"] != part.task or theirs["render"]["template"] != part.template:
+            shown = f'{theirs["task"]}, "{theirs["render"]["template"]}"' if theirs is not None else "it has none"
+            raise RecipeError(
+                f'the part {name} is {part.task}, "{part.template}", and that of the teacher: {shown}',
+                where=where,
+                do="Give the part the name, task and template that it has there, or name another teacher.",
+            )
 
 
 def _check_marks(recipe: Recipe, teacher: Path, where: str) -> None:

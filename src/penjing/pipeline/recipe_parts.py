@@ -17,6 +17,7 @@ from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
 from penjing.text.prompt_renderer import prompt_columns
 from penjing.text.renderer import RendererSettings
+from penjing.train.distill_settings import WordDistillSettings
 from penjing.train.settings import WritingFinetuneSettings
 
 _WRITTEN = ("label", "span", "text")  # what a task answers with that a model can write
@@ -102,6 +103,7 @@ class MultiFinetuneSettings(WritingFinetuneSettings):
     """Fine-tuning on the rows of all parts."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over the vocabulary")
+    distill: WordDistillSettings | None = None
 
 
 class MultiRecipe(Recipe):

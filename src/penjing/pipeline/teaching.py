@@ -18,7 +18,8 @@ from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.learned_rows import count_learned, count_rows_in
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import AnswerRecipe, distilling
+from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, distilling
+from penjing.pipeline.recipe_parts import AnswerPart, MultiRecipe
 from penjing.pipeline.start import locate_folder
 from penjing.tasks.card import card_task, read_card
 from penjing.tasks.model import Model
@@ -36,6 +37,8 @@ _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
     "continuation": frozenset({"continuation"}),
     "reply": frozenset({"reply", "preferred reply"}),
     "span": frozenset({"span"}),
+    "items": frozenset({"items"}),
+    "parts": frozenset({"parts"}),
 }
 
 
@@ -144,16 +147,25 @@ def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> 
         recipe: names the teachers.
         data: the rows of the model, by splits.
     """
-    if "teachers" not in document:
+    if not isinstance(recipe, MultiRecipe):
+        return _with_rows(document, recipe, data, None)
+    parts = {name: _with_rows(part, recipe, data / name, name) for name, part in document["parts"].items()}
+    return {**document, "parts": parts}
+
+
+def _with_rows(document: dict[str, Any], recipe: Recipe, data: Path, part: str | None) -> dict[str, Any]:
+    """Returns the evaluation of a model, or of a part of one; of events it cannot be said."""
+    if "teachers" not in document or isinstance(recipe, ItemRecipe):
         return document
-    columns = ("question", "text") if isinstance(recipe, AnswerRecipe) else ("text",)
+    asked = recipe.parts[part] if isinstance(recipe, MultiRecipe) and part is not None else recipe
+    columns = ("question", "text") if isinstance(asked, AnswerRecipe | AnswerPart) else ("text",)
     read = (iter_texts(data / "test.parquet", column=column) for column in columns)
     rows = list(zip(*(chain.from_iterable(batches) for batches in read), strict=True))
     folders = teacher_folders(recipe)
     if _are_own(recipe):  # they learned from the rows that their student learns from
         known: list[int | None] = [count_rows_in([data / "train.parquet"], rows, columns)] * len(folders)
     else:
-        known = [count_learned(at, rows, columns) for at in folders]
+        known = [count_learned(at, rows, columns, part) for at in folders]
     found = {str(number): rows for number, rows in enumerate(known, start=1)}
     teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
     return {**document, "teachers": teachers}
@@ -169,7 +181,13 @@ def with_known_rows(distill: dict[str, Any] | None, evaluation: Mapping[str, Any
     """Returns what is known of the teachers, with how many test rows each learned from."""
     if distill is None:
         return None
-    scored = evaluation.get("teachers", {})
-    learned = [scored.get(str(number), {}).get("learned_rows") for number in range(1, len(distill["teachers"]) + 1)]
+    scored = [part.get("teachers", {}) for part in evaluation.get("parts", {"": evaluation}).values()]
+    learned = [_sum_rows(str(number), scored) for number in range(1, len(distill["teachers"]) + 1)]
     teachers = [{**teacher, "learned_rows": rows} for teacher, rows in zip(distill["teachers"], learned, strict=True)]
     return {**distill, "teachers": teachers}
+
+
+def _sum_rows(teacher: str, scored: list[dict[str, Any]]) -> int | None:
+    """Returns how many test rows of all parts a teacher learned from, as far as it is known."""
+    found = [rows for part in scored if (rows := part.get(teacher, {}).get("learned_rows")) is not None]
+    return sum(found) if found else None

@@ -147,6 +147,21 @@ class WordDistillSettings(BatchTeacherSettings):
     weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the tokens have the rest")
 
 
+class ItemDistillSettings(BatchTeacherSettings):
+    """The model learns, at each place of a history, how probable a teacher finds each item as the next one.
+
+    The defaults are those of `WordDistillSettings`: items take the place of tokens.
+    """
+
+    teacher: str = Field(min_length=1, description="folder of a finished model that ranks the very same items")
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        description="scores are divided by it: the higher, the more the items count that are not the likeliest",
+    )
+    weight: float = Field(0.5, gt=0, le=1, description="share of the teacher in the loss; the events have the rest")
+
+
 class SpanDistillSettings(BatchTeacherSettings):
     """The model learns how probable a teacher with the same tokenizer finds each place as an end of an answer.
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from penjing.train.distill_settings import (
     DistillSettings,
     SpanDistillSettings,
+    TeacherSettings,
     WordDistillSettings,
     WrittenDistillSettings,
 )
@@ -158,8 +159,7 @@ class RowSettings(TrainSettings):
     def _has_teachable_answers(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "distill" in values and "distill" not in cls.model_fields:
             raise ValueError(
-                "[finetune.distill] is for tasks that label, find answers, translate, summarize, go on with texts or "
-                "chat, and this is another"
+                "[finetune.distill] is for models that label, find answers, write or rank, and preferences have none"
             )
         return values
 
@@ -172,6 +172,12 @@ class RowSettings(TrainSettings):
     def adapters(self) -> LoraSettings | None:
         """What is trained in place of all weights; None: they are."""
         return None
+
+    @property
+    def teaching(self) -> TeacherSettings | None:
+        """Whom the model learns from beside its rows; None: from nobody."""
+        found: TeacherSettings | None = getattr(self, "distill", None)
+        return found
 
 
 class TextFinetuneSettings(RowSettings):

@@ -30,11 +30,12 @@ from penjing.inference.ranking import RankingEngine
 from penjing.inference.text_vectors import TextEncoder
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
-from penjing.models.two_tower import TwoTower
+from penjing.models.two_tower import TWO_TOWER, TwoTower
+from penjing.pipeline.kinds.beside_teacher import beside_item_teacher, item_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import ItemRecipe
+from penjing.pipeline.recipe_kinds import ItemRecipe, batch_teaching
 from penjing.pipeline.start import encoder_folder
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.tasks.item_files import ENCODER, TEXTS, read_texts, write_texts
@@ -71,6 +72,12 @@ class ItemKind(Kind):
                 where=recipe.name,
                 do='Choose the family "sasrec", which learns items by their ids and texts, or "two_tower", which knows '
                 "their texts alone; a text encoder is named in [model] text_encoder.",
+            )
+        if architecture is TWO_TOWER and batch_teaching(recipe) is not None:
+            raise RecipeError(
+                "two_tower learns among the items of each batch, and not how probable a teacher finds each of all",
+                where=f"{recipe.name}, [finetune.distill]",
+                do='Choose the family "sasrec", or leave the section out; a two_tower can teach.',
             )
         encoder_folder(recipe)
         items = _recipe(recipe).render.max_items
@@ -130,10 +137,11 @@ class ItemKind(Kind):
             )
             for split in ("train", "validation")
         )
+        catalog = read_catalog(inputs["examples"] / ITEMS)
         if isinstance(network, TwoTower):
-            counts = read_catalog(inputs["examples"] / ITEMS).counts
-            return Lesson(InBatchObjective(np.concatenate([[0], counts])), training, validation)
-        return Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+            return Lesson(InBatchObjective(np.concatenate([[0], catalog.counts])), training, validation)
+        plain = Lesson(ContinuationObjective(settings.label_smoothing), training, validation)
+        return beside_item_teacher(plain, recipe, catalog)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         assert batch.written is not None
@@ -182,7 +190,15 @@ class ItemKind(Kind):
         if len(questions.targets):
             options: dict[str, Any] = {"resamples": settings.resamples, "seed": recipe.seed, "progress": progress}
             new = {"cold": evaluate_cold(model, cold, questions, **options)}
-        return Evaluated({**measured, "baselines": baselines, "difference": differences, **new})
+        document = {**measured, "baselines": baselines, "difference": differences, **new}
+
+        def measure() -> dict[str, Any]:
+            teacher = item_teacher(recipe, model.catalog)
+            return evaluate_ranking(
+                teacher, asked, resamples=settings.resamples, examples=0, seed=recipe.seed, progress=progress
+            )[0]
+
+        return Evaluated(with_teacher(document, recipe, measure))
 
     def probe_evaluation(self, recipe: Recipe, inputs: Inputs, network: nn.Module) -> tuple[float, int]:
         task, renderer = item_task(recipe), _renderer(recipe, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from penjing.hashing import hash_json
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel
 from penjing.pipeline.kinds.answers import AnswerKind
+from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, time_part
@@ -24,6 +26,7 @@ from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_parts import MultiRecipe
+from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.card import CARD
 from penjing.tasks.loading import load_multi_model
@@ -35,7 +38,7 @@ from penjing.text.showing import ShownRow, join_rows, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
 from penjing.train.mixing import MixedBatches, Part, PartBatches, mixing_shares, rows_an_epoch
-from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
+from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective, WritingObjective
 from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
 
 PARTS = "parts.json"
@@ -150,9 +153,10 @@ class MultiKind(Kind):
         if (examples / "validation").is_dir():
             rows = load(open_shard(examples / "validation"))
             validation = PartBatches(rows, rows.lengths, _parts(recipe, examples, "validation"), limits)
+        objective: WritingObjective = ContinuationObjective(settings.label_smoothing)
         if isinstance(network, EncoderDecoderModel):
-            return Lesson(AnswerObjective(network.decoder_start_id, settings.label_smoothing), batches, validation)
-        return Lesson(ContinuationObjective(settings.label_smoothing), batches, validation)
+            objective = AnswerObjective(network.decoder_start_id, settings.label_smoothing)
+        return beside_teacher(Lesson(objective, batches, validation), recipe, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
         return _WRITING.score(network, batch)
@@ -182,7 +186,9 @@ class MultiKind(Kind):
         parts = {}
         for name in recipe.parts:
             progress.say(f"evaluate: {name}")
-            parts[name] = measure_part(recipe, name, model.part(name), inputs["data"] / name, progress)
+            data = inputs["data"] / name
+            measured = measure_part(recipe, name, model.part(name), data, progress)
+            parts[name] = with_teacher(measured, recipe, partial(_measure_teacher, recipe, name, data, progress))
         cards = read_json(folder / CARD)["parts"]
         for name, measured in parts.items():
             baselines = {other: scores["scores"] for other, scores in measured["baselines"].items()}
@@ -199,6 +205,12 @@ class MultiKind(Kind):
         models = assemble_parts(Path(), card, network, tokenizer, settings)
         times = [time_part(recipe, name, model, inputs["data"] / name) for name, model in models.items()]
         return sum(seconds for seconds, _ in times), sum(rows for _, rows in times)
+
+
+def _measure_teacher(recipe: MultiRecipe, name: str, data: Path, progress: Progress) -> dict[str, Any]:
+    (folder,) = teacher_folders(recipe)
+    teacher = load_multi_model(folder, recipe.device, recipe.write.writing)
+    return measure_part(recipe, name, teacher.part(name), data, progress)
 
 
 def multi_recipe(recipe: Recipe) -> MultiRecipe:

@@ -8,9 +8,8 @@ from penjing.data.event_settings import EventData
 from penjing.data.events import ITEMS
 from penjing.pipeline.recipe import ModelSettings, Recipe
 from penjing.text.item_renderer import ItemRendererSettings
-from penjing.train.settings import (
-    RowSettings,
-)
+from penjing.train.distill_settings import ItemDistillSettings
+from penjing.train.settings import RowSettings
 
 
 class ItemModelSettings(ModelSettings):
@@ -27,6 +26,7 @@ class ItemFinetuneSettings(RowSettings):
     """Learning which item comes next."""
 
     batch_rows: int = Field(32, ge=1, description="most pieces of histories in a batch")
+    distill: ItemDistillSettings | None = None
 
 
 class ItemRecipe(Recipe):

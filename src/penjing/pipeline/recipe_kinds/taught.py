@@ -13,19 +13,11 @@ from penjing.train.distill_settings import (
     DistillSettings,
     TeacherSettings,
 )
-from penjing.train.settings import (
-    AnswerFinetuneSettings,
-    ContinuationFinetuneSettings,
-    FinetuneSettings,
-    PairFinetuneSettings,
-)
 
 
 def distilling(recipe: Recipe) -> TeacherSettings | None:
     """Returns ``[finetune.distill]``; None where nothing is learned from teachers."""
-    settings = recipe.finetune
-    teachable = FinetuneSettings | PairFinetuneSettings | ContinuationFinetuneSettings | AnswerFinetuneSettings
-    return settings.distill if isinstance(settings, teachable) else None
+    return recipe.finetune.teaching
 
 
 def asking_teachers(recipe: Recipe) -> AskedTeacherSettings | None:

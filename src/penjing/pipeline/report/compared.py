@@ -83,17 +83,10 @@ def score_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]
     return score_columns(evaluation.scores, others, wording)
 
 
-def score_table(
-    own: Mapping[str, Figure], others: Sequence[tuple[str, Mapping[str, Figure]]], wording: Wording
-) -> dict[str, Any]:
-    """Returns that table for the scores of a model, and of baselines."""
-    return score_columns(own, [(wording.name("baseline", name), scores) for name, scores in others], wording)
-
-
 def score_columns(
     own: Mapping[str, Figure], others: Sequence[tuple[str, Mapping[str, Figure]]], wording: Wording
 ) -> dict[str, Any]:
-    """Returns that table for the scores of a model, and of others as they are called in the report."""
+    """Returns the table of the scores of a model, and of others as they are called in the report."""
     columns = [(wording.say("this_model"), own), *others]
     return {
         "score_columns": [name for name, _ in columns],

@@ -13,6 +13,7 @@ from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.classifier import classifier_values
 from penjing.pipeline.report.multi_facts import MultiReportFacts, PartFacts
 from penjing.pipeline.report.rows import token_rows
+from penjing.pipeline.report.teachers import loss_note
 from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.report.writing import pairs_cut_sentence, writing_values
 from penjing.pipeline.report.writing_facts import WritingReportFacts
@@ -32,9 +33,10 @@ def multi_values(
         render: fills a template with values.
     """
     learning, pretraining = wording.say("multi_loss_chart"), wording.say("pretrain_chart")
+    fine_tuning = loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)
     charts = [
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
-        (learning, "by_steps", loss_chart(facts.curves.finetune, learning, wording, by_tokens=False)),
+        (learning, loss_note(facts.model, "words"), fine_tuning),
     ]
     headings = ("part", "mix_share", "mix_rows_an_epoch", *(f"split.{split}" for split in _SPLITS), "mix_loss")
     return {

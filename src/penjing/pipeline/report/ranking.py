@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from penjing.pipeline.report.charts import Whisker, loss_chart, whisker_rows
-from penjing.pipeline.report.compared import say_difference, score_cell, score_table
+from penjing.pipeline.report.compared import say_difference, score_cell, score_columns
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.ranking_facts import Band, Compared, RankingReportFacts, RankingScores
 from penjing.pipeline.report.rows import removed_sentence
+from penjing.pipeline.report.teachers import loss_note, name_teacher
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _MOST_QUESTIONS = 50
@@ -31,7 +32,7 @@ def ranking_values(facts: RankingReportFacts, wording: Wording) -> dict[str, Any
             )
             for answer in facts.answers
         ],
-        **_score_table(evaluation, ordered, wording),
+        **_score_table(evaluation, ordered, wording, _teachers(facts, wording)),
         "scores_caption": wording.say("ranking_scores_caption", rows=wording.count(evaluation.rows)),
         "score_notes": [wording.say("ranking_scores_note")],
         "bands": [_band_chart(name, facts, ordered, wording) for name in evaluation.bands],
@@ -53,9 +54,9 @@ def ranking_values(facts: RankingReportFacts, wording: Wording) -> dict[str, Any
 def _headline(facts: RankingReportFacts, ordered: Named, wording: Wording) -> dict[str, Any]:
     evaluation, name = facts.evaluation, facts.evaluation.best_by
     verdict, comparison = _compare(evaluation, ordered, name, wording)
-    whiskers = _whiskers(
-        name, evaluation.scores[name], [(other, scores.scores[name]) for other, scores in ordered], wording
-    )
+    others = [(wording.name("baseline", other), scores) for other, scores in ordered] + _teachers(facts, wording)
+    figures = [(other, scores.scores[name]) for other, scores in others]
+    whiskers = _whiskers(name, evaluation.scores[name], figures, wording)
     rows, axis = whisker_rows(whiskers, lambda value: f"{value:g}")
     quality = evaluation.scores[name]
     return {
@@ -85,14 +86,18 @@ def _headline(facts: RankingReportFacts, ordered: Named, wording: Wording) -> di
 
 
 def _whiskers(score: str, own: Figure, others: Sequence[tuple[str, Figure]], wording: Wording) -> list[Whisker]:
-    """Returns the model and the baselines, the best first."""
-    named = [(wording.say("this_model"), own, True)]
-    named += [(wording.name("baseline", name), figure, False) for name, figure in others]
+    """Returns the model and the others, the best first."""
+    named = [(wording.say("this_model"), own, True), *((name, figure, False) for name, figure in others)]
     whiskers = [
         Whisker(name, figure.value, figure.low, figure.high, *score_cell(score, figure, wording), is_own=is_own)
         for name, figure, is_own in named
     ]
     return sorted(whiskers, key=lambda whisker: -whisker.value)
+
+
+def _teachers(facts: RankingReportFacts, wording: Wording) -> Named:
+    """Returns the teacher that the model learned from, by its name; nothing where there was none."""
+    return [(name_teacher(name, wording), scores) for name, scores in facts.evaluation.teachers.items()]
 
 
 def _order(compared: Compared, by: str) -> Named:
@@ -112,8 +117,9 @@ def _say_difference(
     return say_difference(best, name, (scores.scores[name], compared.difference[best][name]), sentence, wording)
 
 
-def _score_table(compared: Compared, ordered: Named, wording: Wording) -> dict[str, Any]:
-    return score_table(compared.scores, [(name, baseline.scores) for name, baseline in ordered], wording)
+def _score_table(compared: Compared, ordered: Named, wording: Wording, teachers: Named) -> dict[str, Any]:
+    others = [*teachers, *((wording.name("baseline", name), baseline) for name, baseline in ordered)]
+    return score_columns(compared.scores, [(name, other.scores) for name, other in others], wording)
 
 
 def _band_chart(name: str, facts: RankingReportFacts, ordered: Named, wording: Wording) -> dict[str, Any]:
@@ -121,7 +127,11 @@ def _band_chart(name: str, facts: RankingReportFacts, ordered: Named, wording: W
     evaluation = facts.evaluation
     band = evaluation.bands[name]
     ends = [0.0, *(_highest(scores) for scores in (evaluation.bands, *(other.bands for _, other in ordered)))]
-    others = [(other, scores.bands[name].ndcg_10) for other, scores in ordered if name in scores.bands]
+    others = [
+        (wording.name("baseline", other), scores.bands[name].ndcg_10)
+        for other, scores in ordered
+        if name in scores.bands
+    ]
     whiskers = _whiskers(_BAND_SCORE, band.ndcg_10, others, wording)
     spread = Whisker("", 0.0, min(ends), max(ends), "", "", False)
     rows, axis = whisker_rows([*whiskers, spread], lambda value: f"{value:g}")
@@ -143,7 +153,7 @@ def _cold(cold: Compared | None, by: str, wording: Wording) -> dict[str, Any] | 
     ordered = _order(cold, by)
     comparison = _say_difference(cold, ("popular", cold.baselines["popular"]), by, "cold_difference", wording)[1]
     caption = wording.say("cold_caption", rows=wording.count(cold.rows), items=wording.count(cold.items))
-    return {**_score_table(cold, ordered, wording), "caption": caption, "comparison": comparison}
+    return {**_score_table(cold, ordered, wording, []), "caption": caption, "comparison": comparison}
 
 
 def _data(facts: RankingReportFacts, wording: Wording) -> dict[str, Any]:
@@ -189,4 +199,4 @@ def _data(facts: RankingReportFacts, wording: Wording) -> dict[str, Any]:
 def _charts(facts: RankingReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:
     title = wording.say("finetune_loss_chart")
     drawing = loss_chart(facts.curves.finetune, title, wording, by_tokens=False)
-    return [(title, wording.say("by_steps"), drawing)] if drawing else []
+    return [(title, wording.say(loss_note(facts.model, "items")), drawing)] if drawing else []

@@ -56,11 +56,13 @@ class RankingEvaluation(Compared):
 
     Attributes:
         best_by: the score that comes first.
+        teachers: number → scores of the model that this one learned from.
         examples: some of the questions, drawn.
         cold: how well items are ranked that were kept out of training; None where none were.
     """
 
     best_by: str
+    teachers: dict[str, RankingScores] = {}
     examples: list[Asked] = []
     cold: Compared | None = None
 

@@ -19,6 +19,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "taught_by_steps": "每次预测的损失（nat），横轴为步数；训练线含标签与教师两部分，验证线只含标签",
     "words_taught_by_steps": "每次预测的损失（nat），横轴为步数；训练线含词元与教师两部分，验证线只含词元",
     "answers_taught_by_steps": "答案每一端的损失（nat），横轴为步数；训练线含答案与教师两部分，验证线只含答案",
+    "items_taught_by_steps": "每个下一件物品的损失（nat），横轴为步数；训练线含事件与教师两部分，验证线只含事件",
     "written_by_steps": "每次预测教师所写文本的损失（nat），横轴为步数",
     "targets": "教师写的目标",
     "targets.learned": "学了 {count} 个",

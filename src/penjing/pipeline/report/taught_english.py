@@ -22,6 +22,8 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "tokens alone",
     "answers_taught_by_steps": "nats an end of an answer, against steps; training: answers and teacher together, "
     "validation: answers alone",
+    "items_taught_by_steps": "nats an item that comes next, against steps; training: events and teacher together, "
+    "validation: events alone",
     "written_by_steps": "nats a prediction of what the teacher wrote, against steps",
     "targets": "Targets that the teacher wrote",
     "targets.learned": "{count} learned",

@@ -22,6 +22,7 @@ _TAUGHT_NOTES = {
     "labels": "taught_by_steps",
     "words": "words_taught_by_steps",
     "answers": "answers_taught_by_steps",
+    "items": "items_taught_by_steps",
 }
 
 
@@ -30,7 +31,7 @@ def name_teacher(name: str, wording: Wording) -> str:
     return wording.say("all_teachers") if name == ALL else wording.say("teacher", number=name)
 
 
-def loss_note(model: ModelFacts, learned: Literal["labels", "words", "answers"] = "labels") -> str:
+def loss_note(model: ModelFacts, learned: Literal["labels", "words", "answers", "items"] = "labels") -> str:
     """Returns the key of what the axes of the chart of losses are: with teachers it is not that of the true answers."""
     if model.distill is None:
         return "by_steps"
