@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ANSWERS_CHINESE: dict[str, str] = {
     "task.answer": "阅读问答",
-    "answers_lede": "这是一个 {parameters}参数的模型（{family}），从文章中找出问题的答案。",
+    "answers_lede": "这是一个 {parameters} 参数的模型（{family}），从文章中找出问题的答案。",
     "answers_quality": "在 {rows} 个测试问题上（所问文章没有用于训练），答案的 F1 为 {value}"
     "（95% 区间 {low} 至 {high}），其中 {exact} 完全正确。",
     "answers_chart": "测试问题上的 {score}",

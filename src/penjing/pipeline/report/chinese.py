@@ -5,7 +5,7 @@ from __future__ import annotations
 CHINESE = {
     "html_language": "zh-CN",
     "kicker": "盆景 · 模型报告",
-    "lede": "这是一个 {parameters}参数的模型（{family}），把文本分为{labels}。",
+    "lede": "这是一个 {parameters} 参数的模型（{family}），把文本分为{labels}。",
     "gap": "",
     "and": "{first}和{last}",
     "quoted_label": "“{label}”",
@@ -278,7 +278,7 @@ CHINESE = {
     "machine.accelerator": "加速器",
     "machine.device": "设备",
     "language_model": "语言模型",
-    "language_lede": "这是一个 {parameters}参数的语言模型（{family}），学的是{objective}。",
+    "language_lede": "这是一个 {parameters} 参数的语言模型（{family}），学的是{objective}。",
     "interval_of_bits": "（95% 区间 {low} 至 {high}）",
     "sentence_bits": "在 {documents} 篇没有用于训练的测试文本上，它每字节需要 {value} 比特{interval}，越少越好。",
     "sentence_pseudo_bits": "在 {documents} 篇没有用于训练的测试文本上，"

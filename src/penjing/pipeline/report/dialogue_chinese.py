@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DIALOGUE_CHINESE: dict[str, str] = {
     "task.chat": "对话",
-    "dialogue_lede": "一个有 {parameters}参数的模型（{family}），用来在对话中答话。",
+    "dialogue_lede": "一个有 {parameters} 参数的模型（{family}），用来在对话中答话。",
     "dialogue_quality": "从测试对话的 {candidates} 句答话中，它有 {value} 的次数找出了真正的那一句"
     "（95% 区间 {low} 至 {high}）；随机猜为 {chance}。",
     "dialogue_chart": "从 {candidates} 句中找出答话",

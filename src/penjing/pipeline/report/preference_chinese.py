@@ -6,7 +6,7 @@ PREFERENCE_CHINESE: dict[str, str] = {
     "task.prefer": "偏好",
     "task.prefer_reply": "对话中的偏好",
     "stage.reference": "参照",
-    "preference_lede": "一个有 {parameters}参数的模型（{family}），学过两个回答中人们更喜欢哪一个。",
+    "preference_lede": "一个有 {parameters} 参数的模型（{family}），学过两个回答中人们更喜欢哪一个。",
     "preference_quality": "在它没有学过的 {rows} 对测试回答中，它给受偏好者更高奖励的占 {value}"
     "（95% 区间 {low} 至 {high}）。",
     "preference_chart": "测试回答上的 {score}",

@@ -6,7 +6,7 @@ RANKING_CHINESE: dict[str, str] = {
     "task.recommend": "推荐",
     "family.sasrec": "SASRec，用编号与文本",
     "family.two_tower": "双塔，只用文本",
-    "ranking_lede": "一个有 {parameters}参数的模型（{family}），根据用户有过的物品判断接下来是哪一件。",
+    "ranking_lede": "一个有 {parameters} 参数的模型（{family}），根据用户有过的物品判断接下来是哪一件。",
     "ranking_quality": "向它问了 {rows} 位用户的最后一件物品（它没有学过），每次都把 {items} "
     "件物品中该用户还没有过的全部排序。对 {hits} 的用户，正确的那件排在前十；{score} 为 {value}（95% 区间 {low} 至 "
     "{high}）。",

@@ -7,7 +7,7 @@ WRITING_CHINESE: dict[str, str] = {
     "task.summarize": "摘要",
     "does.translate": "翻译文本",
     "does.summarize": "为文本写摘要",
-    "writing_lede": "一个有 {parameters}参数的模型（{family}），用来{does}。",
+    "writing_lede": "一个有 {parameters} 参数的模型（{family}），用来{does}。",
     "writing_quality": "在它没有学过的 {rows} 篇测试文本上，{score} 为 {value}（95% 区间 {low} 至 {high}）。",
     "writing_chart": "测试文本上的 {score}",
     "writing_difference_above": "最好的基线（{name}）的 {score} 为 {value}。{gap} 的差距并非偶然："
