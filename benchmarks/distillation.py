@@ -73,12 +73,12 @@ def compare(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
     first = OWN_TEACHERS if teacher == arguments.student else 0
     numbers = range(first, first + arguments.teachers)
     common = ["explain=none", *arguments.settings_of_all]
-    alone = ["finetune.distill=none"] if teacher == SST2_TEACHER else []
-    teachers = [run(teacher, seed, [*common, *alone], out / f"teacher-{seed}") for seed in numbers]
+    alone = "finetune.distill=none"  # sst2-minilm would train teachers of its own
+    teachers = [run(teacher, seed, [*common, alone], out / f"teacher-{seed}") for seed in numbers]
     named = [str((out / f"teacher-{seed}" / "model").resolve()) for seed in numbers]
     found: dict[str, Any] = {"teachers": summarize(teachers)}
     # The student's recipe keeps its last weights; to be compared, all keep the best ones by the validation rows.
-    given = ["finetune.evaluations=10", *arguments.settings_of_all]
+    given = ["finetune.evaluations=10", *arguments.settings_of_all, alone]
     for name, settings in _variants(named, arguments.recombined, with_sentences=teacher == SST2_TEACHER).items():
         folder, changes = name.replace(", ", "-").replace(" ", "-"), [*given, *settings, *arguments.settings]
         seeds = range(arguments.seeds)

@@ -77,7 +77,7 @@ class Silent:
 
 
 class Unheard:
-    """Passes on bars and whether to stop, but not what is said or measured: that is news of something larger."""
+    """Passes on all but what is said, under longer names: it is a part of something larger, which says what is news."""
 
     def __init__(self, progress: Progress, before: str = "") -> None:
         self._inner, self._before = progress, before
@@ -90,7 +90,8 @@ class Unheard:
     def should_stop(self) -> bool:
         return self._inner.should_stop()
 
-    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None: ...
+    def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None:
+        self._inner.measured(self._before + name, evaluation, figures)
 
 
 def stop_if_asked(progress: Progress) -> None:

@@ -92,6 +92,21 @@ def test_whole_weight_comes_nearer_to_the_teacher_than_none(
     assert apart[1] < apart[0]
 
 
+def test_events_that_a_teacher_learned_from_are_counted(
+    event_recipe: Make, event_run_of: Callable[[str], RunResult], tmp_path: Path
+) -> None:
+    teacher = event_run_of("sasrec")
+    own = run(student(event_recipe, teacher), tmp_path / "own")
+    assert own.evaluation["teachers"]["1"]["learned_rows"] == 0
+    recipe = student(event_recipe, teacher)
+    lines = Path(recipe["data"]["path"]).read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.endswith((",5", ",6"))]  # what is last here the teacher learned from
+    (tmp_path / "events.csv").write_text("\n".join(kept), encoding="utf-8")
+    recipe["data"] = {**recipe["data"], "path": str(tmp_path / "events.csv")}
+    shorter = run(recipe, tmp_path / "out")
+    assert shorter.evaluation["teachers"]["1"]["learned_rows"] > 0
+
+
 def test_plan_says_who_teaches(event_recipe: Make, event_run_of: Callable[[str], RunResult], tmp_path: Path) -> None:
     teacher = event_run_of("sasrec")
     plan = make_plan(check_recipe(student(event_recipe, teacher), "things"), tmp_path / "out", Silent())

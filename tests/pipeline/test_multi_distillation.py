@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.pipeline.several_tasks import make_document
 
+from penjing.cli.run import _say_teachers
 from penjing.errors import RecipeError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
@@ -65,6 +66,24 @@ def test_plan_says_who_teaches(taught: Any, tmp_path: Path) -> None:
     document, teacher, _ = taught
     plan = make_plan(check_recipe(student(document, teacher.model), "several"), tmp_path / "out", Silent())
     assert plan.facts("finetune")["distill"]["teachers"][0]["family"] == "t5"
+
+
+def test_rows_that_a_teacher_learned_from_are_counted_and_told(taught: Any, tmp_path: Path) -> None:
+    document, teacher, _ = taught
+    again = {**student(document, teacher.model), "seed": 1}  # it divides the rows otherwise
+    done = run(again, tmp_path / "out")
+    learned = [part["teachers"]["1"]["learned_rows"] for part in done.evaluation["parts"].values()]
+    assert all(rows > 0 for rows in learned)
+    assert f"it learned from {sum(learned)} of the test rows" in _say_teachers(done)[0]
+
+
+def test_teacher_with_other_labels_is_refused_before_the_training(taught: Any, tmp_path: Path) -> None:
+    document, teacher, _ = taught
+    renamed = student(document, teacher.model)
+    renamed["parts"]["mood"]["data"]["labels"] = {"0": "bad", "1": "good"}
+    with pytest.raises(RecipeError, match="labels of the part mood are bad, good"):
+        run(renamed, tmp_path / "out")
+    assert not list((tmp_path / "out" / "stages").glob("finetune-*[0-9a-f]"))
 
 
 def test_teacher_of_other_parts_templates_or_tokens_is_refused(taught: Any) -> None:

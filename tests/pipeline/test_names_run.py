@@ -155,6 +155,7 @@ def test_rows_are_shown_with_their_examples(names_recipe: Any, tmp_path: Path) -
         ({"render": {"template": "{text}"}}, r"\[render\] has a template, and so has \[names\]"),
         ({"finetune": {"best_by": "accuracy"}}, "the loss of the names decides the best"),
         ({"finetune": {"token_dropout": 0.1}}, "hides words from a head"),
+        ({"finetune": {"distill": {"generations": [2]}}}, "teaches a head"),
         ({"explain": {}}, "penjing explain --method occlusion"),
         ({"names": {"template": "{label}"}}, "names {text} and {label} once each"),
     ],

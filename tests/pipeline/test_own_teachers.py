@@ -126,6 +126,62 @@ def test_teachers_stand_in_lineage_card_evaluation_and_report(taught: tuple[Path
     assert text.count("Teachers, trained first") >= 1
 
 
+def test_teachers_named_by_their_folders_are_not_said_to_be_trained_by_the_run(
+    taught: tuple[Path, Any], small_recipe: Make, read_page: Any, tmp_path: Path
+) -> None:
+    folder, out = taught[0], tmp_path / "out"
+    shutil.copytree(folder / "out", out)
+    names = [taught[1].artifacts[f"teacher-2.{number}"].folder.name for number in (1, 2)]
+    given = own(folder, small_recipe)
+    given["finetune"]["distill"] = {"teacher": [str(out / "stages" / name / "model") for name in names]}
+    given["finetune"]["distill"]["recombined"] = 1
+    result = run(given, out)
+    assert result.artifacts["finetune"].skipped  # it is the same model
+    assert "generations" not in read_json(result.model / "penjing.json")["distill"]
+    assert "taught by those" not in read_page(result.report.read_text(encoding="utf-8")).text
+
+
+def test_a_teacher_has_the_same_content_whatever_comes_after_it(
+    taught: tuple[Path, Any], small_recipe: Make, tmp_path: Path
+) -> None:
+    more = own(taught[0], small_recipe, generations=[2, 2, 1])
+    longer = run(more, tmp_path / "out")
+    for name in ("teacher-1.1", "teacher-2.2"):
+        assert longer.artifacts[name].content == taught[1].artifacts[name].content
+    assert longer.artifacts["teach-3"].record["key"] == taught[1].artifacts["teach"].record["key"]
+
+
+@pytest.mark.parametrize("missing", ["teacher-1.1", "teacher-2.2", "teach-2"])
+def test_plan_of_a_run_that_lacks_a_part_counts_that_part(
+    taught: tuple[Path, Any], small_recipe: Make, tmp_path: Path, missing: str
+) -> None:
+    shutil.copytree(taught[0] / "out", tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "stages" / taught[1].artifacts[missing].folder.name)
+    plan = make_plan(check_recipe(own(taught[0], small_recipe), "own"), tmp_path / "out", Silent())
+    assert not next(stage for stage in plan.stages if stage.name == "teacher").is_done
+    assert plan.seconds > 0
+
+
+def test_an_own_seed_that_is_the_recipes_changes_nothing(small_recipe: Make, tmp_path: Path) -> None:
+    recipe = small_recipe(tmp_path)
+    run({**recipe, "name": "own"}, tmp_path / "out")
+    recipe["finetune"]["seed"] = 0
+    assert run({**recipe, "name": "own"}, tmp_path / "out").artifacts["finetune"].skipped
+    recipe["finetune"]["seed"] = 1
+    other = run({**recipe, "name": "own"}, tmp_path / "out").artifacts
+    assert (other["data"].skipped, other["finetune"].skipped) == (True, False)
+
+
+@pytest.mark.parametrize("task", ["ordinal", "multilabel"])
+def test_other_labels_are_taught_by_their_own_kind_too(task: str, label_kind_run: Any, tmp_path: Path) -> None:
+    done = label_kind_run("multilabel" if task == "multilabel" else "stars")
+    values = read_json(done.out / "recipe.json")["recipe"]
+    values["finetune"] |= {"epochs": 1, "distill": {"generations": [1]}}
+    result = run({**values, "name": "own"}, tmp_path / "out")
+    assert len(result.artifacts["finetune"].facts["distill"]["teachers"]) == 1
+    assert set(result.evaluation["teachers"]) == {"1"}
+
+
 def test_plan_counts_what_is_missing_and_leaves_nothing(tmp_path: Path, small_recipe: Make) -> None:
     recipe, out = check_recipe(own(tmp_path, small_recipe), "own"), tmp_path / "out"
     plan = make_plan(recipe, out, Silent())

@@ -123,6 +123,9 @@ def test_optional_section_is_left_out_by_none(recipe: Path) -> None:
 def test_section_inside_another_is_left_out_by_none() -> None:
     assert load_recipe(Path("sst2-minilm")).finetune.distill is not None  # type: ignore[union-attr]
     assert load_recipe(Path("sst2-minilm"), ["finetune.distill=none"]).finetune.distill is None  # type: ignore[union-attr]
+    assert load_recipe(Path("sst2-lstm"), ["finetune.distill=none"]).finetune.distill is None  # type: ignore[union-attr]
+    with pytest.raises(RecipeError, match="learning_rate is 'none'"):
+        load_recipe(Path("sst2-lstm"), ["finetune.learning_rate=none"])
 
 
 def test_data_left_out_takes_what_is_for_labelled_rows_with_it() -> None:

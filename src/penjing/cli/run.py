@@ -15,6 +15,8 @@ from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, ranking_lines, score_table
 from penjing.data.engine import AUTOMATIC, EngineSettings, check_engine
 from penjing.errors import MissingExtraError
+from penjing.files import read_json
+from penjing.tasks.card import CARD
 from penjing.tasks.prediction import (
     AnswerPrediction,
     ClassPrediction,
@@ -91,7 +93,7 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),
         **({"head": head} if (head := _told(result, "head")) else {}),
-        **({"distill": distill} if (distill := _told(result, "distill")) else {}),
+        **({"distill": distill} if (distill := _taught(result)) else {}),
         **({"generations": [asdict(item) for item in result.generations]} if result.generations else {}),
     }
 
@@ -102,19 +104,36 @@ def _told(result: RunResult, name: str) -> dict[str, Any] | None:
     return None if finetune is None else finetune.facts.get(name)
 
 
-def _targets(result: RunResult) -> str:
+def _taught(result: RunResult) -> dict[str, Any] | None:
+    """Returns who taught the model, how, and how many test rows each had learned from; None where nobody did."""
+    from penjing.pipeline.teaching import with_known_rows
+
+    if _told(result, "distill") is None:
+        return None
+    return with_known_rows(read_json(result.model / CARD)["distill"], result.evaluation)
+
+
+def _say_teachers(result: RunResult) -> list[str]:
+    """Returns a line for each teacher, and before them one about their generations where the run trained them."""
+    distill = _taught(result)
+    if distill is None:
+        return []
+    generations = ", then ".join(str(count) for count in distill.get("generations", ()))
+    lines = [f"Trained {generations} of its own kind first, to teach it"] if generations else []
+    targets = _say_targets(distill.get("targets"))
+    for teacher in distill["teachers"]:
+        rows = teacher["learned_rows"]
+        known = f"; it learned from {rows:,} of the test rows, so that scores are too good" if rows else ""
+        lines.append(f"Taught by {teacher['family']}, {teacher['parameters']:,} parameters{targets}{known}")
+    return lines
+
+
+def _say_targets(targets: dict[str, int] | None) -> str:
     """Returns how many targets the teacher wrote that are learned; empty where it wrote none."""
-    targets = (_told(result, "distill") or {}).get("targets")
     if targets is None:
         return ""
     left_out = f" ({targets['unfinished']:,} not ended and {targets['empty']:,} empty ones left out)"
     return f": {targets['learned']:,} targets{left_out if targets['unfinished'] + targets['empty'] else ''}"
-
-
-def _known_rows(result: RunResult, teacher: str) -> str:
-    """Returns how many test rows a teacher learned from; empty where it is none, or not known."""
-    rows = result.evaluation.get("teachers", {}).get(teacher, {}).get("learned_rows")
-    return f"; it learned from {rows:,} of the test rows, so that scores are too good" if rows else ""
 
 
 def _on_original(lora: dict[str, Any]) -> str:
@@ -180,12 +199,8 @@ def _show(result: RunResult, seconds: float) -> None:
             soft_wrap=True,
             end="",
         )
-    if generations := (_told(result, "distill") or {}).get("generations"):
-        trained = ", then ".join(str(count) for count in generations)
-        console.print(f"\nTrained {trained} of its own kind first, to teach it", soft_wrap=True, end="")
-    for number, teacher in enumerate((_told(result, "distill") or {"teachers": ()})["teachers"], start=1):
-        said = f"{teacher['parameters']:,} parameters{_targets(result)}{_known_rows(result, str(number))}"
-        console.print(f"\nTaught by {teacher['family']}, {said}", soft_wrap=True, end="")
+    for line in _say_teachers(result):
+        console.print(f"\n{line}", soft_wrap=True, end="")
     if lora := _told(result, "lora"):
         merging = lora["merging"]
         console.print(

@@ -59,19 +59,30 @@ def read_catalog(file: Path) -> Catalog:
     return Catalog(table.column("id").to_pylist(), table.column("text").to_pylist(), counts)
 
 
+def read_users(folder: Path) -> list[str]:
+    """Returns who had the items that `read_sequences` returns, [users]."""
+    users: list[str] = pq.read_table(folder / USERS, columns=["user"]).column(0).to_pylist()
+    return users
+
+
+def read_sequences(folder: Path) -> list[Numbers]:
+    """Returns all items of each user, in order, [users][items]."""
+    return _sequences(folder / USERS, "items")
+
+
 def read_training(folder: Path) -> list[Numbers]:
     """Returns the items of each user that are learned from, in order, [users][items].
 
     Args:
         folder: filled by `penjing.data.events.build_events`.
     """
-    return [items[:-HELD_OUT] if len(items) > HELD_OUT else items for items in _sequences(folder / USERS, "items")]
+    return [items[:-HELD_OUT] if len(items) > HELD_OUT else items for items in read_sequences(folder)]
 
 
 def read_questions(folder: Path, split: Literal["validation", "test"]) -> Questions:
     """Returns what is asked about each user with enough events: the last but one (validation), or the last (test)."""
     ends = -HELD_OUT if split == "validation" else -1
-    asked = [items for items in _sequences(folder / USERS, "items") if len(items) > HELD_OUT]
+    asked = [items for items in read_sequences(folder) if len(items) > HELD_OUT]
     histories = [items[:ends] for items in asked]
     return Questions(histories, np.array([items[ends] for items in asked]), histories)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,30 @@ def _check_parts(recipe: Recipe, folder: Path, where: str) -> None:
                 f'the part {name} is {part.task}, "{part.template}", and that of the teacher: {shown}',
                 where=where,
                 do="Give the part the name, task and template that it has there, or name another teacher.",
+            )
+
+
+def check_part_labels(recipe: Recipe, labels: Mapping[str, Sequence[str]]) -> None:
+    """Refuses a teacher of several tasks that has other labels for a part than its student.
+
+    Args:
+        recipe: names the teacher; without one all is well.
+        labels: of each part that has some.
+
+    Raises:
+        RecipeError: it says of which part.
+    """
+    if batch_teaching(recipe) is None:
+        return
+    (folder,) = teacher_folders(recipe)
+    known = read_card(folder)["parts"]
+    for name, own in labels.items():
+        theirs = known[name]["labels"]
+        if set(own) != set(theirs):
+            raise RecipeError(
+                f"the labels of the part {name} are {', '.join(own)}, and those of the teacher {', '.join(theirs)}",
+                where=f"{_KEY} = {folder}",
+                do=f"Name them under [parts.{name}.data] labels as the teacher's are, or name another teacher.",
             )
 
 

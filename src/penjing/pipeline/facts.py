@@ -18,7 +18,13 @@ from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
 from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import ContinuationRecipe, DialogueRecipe, PreferenceRecipe, WritingRecipe
+from penjing.pipeline.recipe_kinds import (
+    ContinuationRecipe,
+    DialogueRecipe,
+    PreferenceRecipe,
+    WritingRecipe,
+    own_generations,
+)
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
 from penjing.pipeline.report.dialogue_facts import DialogueReportFacts
@@ -75,9 +81,7 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
             **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
             "model": {
-                **_describe_model(
-                    done["finetune"], done["finetune"].facts["family"], recipe.model.shape, outcome.evaluation
-                ),
+                **_describe_fine_tuned(recipe, outcome, recipe.model.shape),
                 "names": describe_names(recipe, done["examples"].facts),
             },
             "evaluation": outcome.evaluation,
@@ -123,9 +127,7 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
         {
             **_describe_run(recipe, done, outcome.command),
             "task": recipe.task,
-            "model": _describe_model(
-                done["finetune"], done["finetune"].facts["family"], recipe.model.shape, outcome.evaluation
-            ),
+            "model": _describe_fine_tuned(recipe, outcome, recipe.model.shape),
             "evaluation": outcome.evaluation,
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, SetPrediction)],
             "data": {
@@ -293,7 +295,7 @@ def _describe_outcome(recipe: Recipe, outcome: Outcome) -> dict[str, Any]:
     return {
         **_describe_run(recipe, done, outcome.command),
         "task": recipe.task,
-        "model": _describe_model(done["finetune"], done["finetune"].facts["family"], sizes, outcome.evaluation),
+        "model": _describe_fine_tuned(recipe, outcome, sizes),
         "evaluation": outcome.evaluation,
     }
 
@@ -319,9 +321,15 @@ def _trained(done: dict[str, Artifact]) -> list[str]:
     return [name for name in ("pretrain", "finetune") if name in done]
 
 
-def _describe_model(
-    artifact: Artifact, family: str, shape: Iterable[str], evaluation: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def _describe_fine_tuned(recipe: Recipe, outcome: Outcome, shape: Iterable[str]) -> dict[str, Any]:
+    """Returns what the report says of a fine-tuned network, and of those that taught it."""
+    artifact = outcome.artifacts["finetune"]
+    known = with_known_rows(artifact.facts.get("distill"), outcome.evaluation)
+    taught = None if known is None else {**known, "generations": own_generations(recipe)}
+    return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught}
+
+
+def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:
     config = read_config(artifact.folder / "model")
     kept = {key: config[key] for key in shape if key in config}
     facts = artifact.facts
@@ -329,7 +337,6 @@ def _describe_model(
         "family": family,
         "parameters": facts["parameters"],
         **{key: facts.get(key) for key in ("lora", "head")},
-        "distill": with_known_rows(facts.get("distill"), evaluation or {}),
         "shape": kept,
     }
 

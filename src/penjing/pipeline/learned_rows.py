@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from penjing.data.events import HELD_OUT
+from penjing.data.histories import read_sequences, read_training, read_users
 from penjing.data.keys import Keys, KeySet, normalized_keys
 from penjing.data.sieve import TEXTS
 from penjing.pipeline.tracing import stage_beside
@@ -45,6 +47,27 @@ def count_rows_in(files: Iterable[Path], rows: Sequence[Sequence[str]], columns:
     asked = KeySet([keys])
     found = [known[asked.contains(known)] for file in files for known in _file_keys(file, columns)]
     return int(KeySet(found).contains(keys).sum())
+
+
+def count_learned_events(model: Path, data: Path) -> int | None:
+    """Returns how many of the last events of users, which are tested on, a model of the same items learned from.
+
+    Args:
+        model: the folder ``model`` of a run.
+        data: of events, as `penjing.data.events.build_events` leaves it.
+
+    Returns:
+        The number; None where what the model learned from is not beside it as it was.
+
+    Raises:
+        ModelFolderError: the folder's card is not as training wrote it.
+    """
+    theirs = stage_beside(model, "data") if (model / CARD).is_file() else None
+    if theirs is None:
+        return None
+    learned = dict(zip(read_users(theirs), map(set, read_training(theirs)), strict=True))
+    asked = zip(read_users(data), read_sequences(data), strict=True)
+    return sum(items[-1] in learned.get(user, ()) for user, items in asked if len(items) > HELD_OUT)
 
 
 def _learned_files(model: Path, part: str | None) -> Iterator[Path]:

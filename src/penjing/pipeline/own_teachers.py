@@ -38,7 +38,7 @@ class OwnTeachers:
     missing: tuple[int, ...]
 
 
-def gather_teachers(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> OwnTeachers:
+def make_teachers(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> OwnTeachers:
     """Goes through the generations that a recipe names, and has each teacher made, or found.
 
     Args:

@@ -19,7 +19,7 @@ from penjing.data.sources import FaultLog, corpus_files, file_size
 from penjing.data.sources.keeping import unreachable
 from penjing.pipeline.check import check_measurable, check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.own_teachers import OwnTeachers, gather_teachers
+from penjing.pipeline.own_teachers import OwnTeachers, make_teachers
 from penjing.pipeline.planned_teachers import probe_own_teachers
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
@@ -103,7 +103,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
             stop_if_asked(progress)
             progress.say(f"plan: {stage.name}")
             if stage.name == TEACH.name and own_generations(recipe):
-                own = gather_teachers(recipe, done, partial(_find, out))
+                own = make_teachers(recipe, done, partial(_find, out))
                 planned.append(_plan_teachers(own, done, share))
                 recipe = own.recipe
                 known = Store(out, recipe)

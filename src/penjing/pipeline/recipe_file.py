@@ -77,6 +77,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         value: Any = tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
         value = raw
+    whole = document
     *sections, last = key.strip().split(".")
     if raw.strip() == _LEFT_OUT and not sections and _may_be_left_out(last):
         for name in (last, *(OF_LABELLED_ROWS if last == "data" else ())):
@@ -86,8 +87,8 @@ def _set(document: dict[str, Any], override: str) -> None:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
             raise RecipeError(f'"{section}" is a value, not a section', where=f"--set {override}")
-    if raw.strip() == _LEFT_OUT and sections and isinstance(document.get(last), dict):
-        del document[last]
+    if raw.strip() == _LEFT_OUT and sections and _is_optional_section(whole, [*sections, last]):
+        document.pop(last, None)
         return
     document[last] = value
 
@@ -95,6 +96,16 @@ def _set(document: dict[str, Any], override: str) -> None:
 def _may_be_left_out(section: str) -> bool:
     field = Recipe.model_fields.get(section)
     return field is not None and type(None) in get_args(field.annotation)
+
+
+def _is_optional_section(document: Mapping[str, Any], location: list[str]) -> bool:
+    """Whether a recipe may have a section at a location, and may be without it."""
+    *before, last = location
+    models: list[type[BaseModel]] = [recipe_class(document)]
+    for part in before:
+        models = _models([model.model_fields[part].annotation for model in models if part in model.model_fields])
+    fields = [model.model_fields[last].annotation for model in models if last in model.model_fields]
+    return any(type(None) in get_args(field) and _models([field]) for field in fields)
 
 
 def _explain(error: ValidationError, kind: type[Recipe], where: str) -> RecipeError:

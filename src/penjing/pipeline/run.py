@@ -20,7 +20,7 @@ from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import collect_facts, collect_language_facts
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
-from penjing.pipeline.own_teachers import OwnTeachers, gather_teachers
+from penjing.pipeline.own_teachers import OwnTeachers, make_teachers
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import own_generations
@@ -268,4 +268,4 @@ def _train_teachers(
             progress.say(f"teacher {trained}/{total} (generation {called.partition('.')[0]}): {state}")
         return artifact
 
-    return gather_teachers(recipe, done, make)
+    return make_teachers(recipe, done, make)

@@ -16,7 +16,7 @@ from penjing.files import read_json
 from penjing.models.config import family_of
 from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
-from penjing.pipeline.learned_rows import count_learned, count_rows_in
+from penjing.pipeline.learned_rows import count_learned, count_learned_events, count_rows_in
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, distilling
 from penjing.pipeline.recipe_parts import AnswerPart, MultiRecipe
@@ -123,7 +123,7 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
     assert distill is not None
     described = {
         "teachers": read_teachers(inputs) if "teach" in inputs else describe_folders(recipe),
-        **distill.model_dump(mode="json", exclude={"teacher", "unlabelled", "recombined"}),
+        **distill.model_dump(mode="json", exclude={"teacher", "generations", "unlabelled", "recombined"}),
     }
     if "teach" in inputs and (targets := inputs["teach"] / TARGETS).is_file():
         described["targets"] = read_json(targets)
@@ -154,19 +154,25 @@ def with_teachers_rows(document: dict[str, Any], recipe: Recipe, data: Path) -> 
 
 
 def _with_rows(document: dict[str, Any], recipe: Recipe, data: Path, part: str | None) -> dict[str, Any]:
-    """Returns the evaluation of a model, or of a part of one; of events it cannot be said."""
-    if "teachers" not in document or isinstance(recipe, ItemRecipe):
+    """Returns the evaluation of a model, or of a part of one."""
+    if "teachers" not in document:
         return document
-    asked = recipe.parts[part] if isinstance(recipe, MultiRecipe) and part is not None else recipe
-    columns = ("question", "text") if isinstance(asked, AnswerRecipe | AnswerPart) else ("text",)
+    folders = teacher_folders(recipe)
+    if isinstance(recipe, ItemRecipe):
+        return _with_counts(document, [count_learned_events(at, data) for at in folders])
+    learner = recipe.parts[part] if isinstance(recipe, MultiRecipe) and part is not None else recipe
+    columns = ("question", "text") if isinstance(learner, AnswerRecipe | AnswerPart) else ("text",)
     read = (iter_texts(data / "test.parquet", column=column) for column in columns)
     rows = list(zip(*(chain.from_iterable(batches) for batches in read), strict=True))
-    folders = teacher_folders(recipe)
     if _are_own(recipe):  # they learned from the rows that their student learns from
         known: list[int | None] = [count_rows_in([data / "train.parquet"], rows, columns)] * len(folders)
     else:
         known = [count_learned(at, rows, columns, part) for at in folders]
-    found = {str(number): rows for number, rows in enumerate(known, start=1)}
+    return _with_counts(document, known)
+
+
+def _with_counts(document: dict[str, Any], known: list[int | None]) -> dict[str, Any]:
+    found = {str(number): count for number, count in enumerate(known, start=1)}
     teachers = {name: {**scores, "learned_rows": found.get(name)} for name, scores in document["teachers"].items()}
     return {**document, "teachers": teachers}
 

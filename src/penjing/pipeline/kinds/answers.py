@@ -151,7 +151,7 @@ class AnswerKind(Kind):
         document = {**measure_answers(recipe, model, inputs["data"], progress), "settled": settled}
 
         def measure() -> dict[str, Any]:
-            return _measure_alone(recipe, _teacher(recipe), read_questions(inputs["data"], "test"), progress)
+            return score_answers(recipe, _teacher(recipe), read_questions(inputs["data"], "test"), progress)
 
         return Evaluated(with_teacher(document, recipe, measure))
 
@@ -227,7 +227,7 @@ def measure_answers(recipe: Recipe, model: Answerer, data: Path, progress: Progr
     """Returns what a model and the baselines are worth on the test questions of a folder."""
     settings = recipe.evaluate
     train, test = read_questions(data, "train"), read_questions(data, "test")
-    measured = _measure_alone(recipe, model, test, progress)
+    measured = score_answers(recipe, model, test, progress)
     baselines, differences = evaluate_answer_baselines(
         model.task,
         train,
@@ -240,7 +240,8 @@ def measure_answers(recipe: Recipe, model: Answerer, data: Path, progress: Progr
     return {**measured, "baselines": baselines, "difference": differences}
 
 
-def _measure_alone(recipe: Recipe, model: Answerer, test: Sequence[Question], progress: Progress) -> dict[str, Any]:
+def score_answers(recipe: Recipe, model: Answerer, test: Sequence[Question], progress: Progress) -> dict[str, Any]:
+    """Returns what a model alone is worth on questions, and ``written``, what it answered."""
     settings = recipe.evaluate
     return evaluate_answers(
         model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress

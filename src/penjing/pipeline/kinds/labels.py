@@ -220,7 +220,7 @@ def measure_labels(recipe: Recipe, model: Labeller, data: Path, progress: Progre
     settings, seed = recipe.evaluate, recipe.seed
     train, validation, test = (LabelledTexts(*read_split(data, split)) for split in SPLITS)
     with progress.bar("evaluate", 2, "models") as bar:
-        measured = evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=seed)
+        measured = score_labels(recipe, model, test)
         bar.advance(1)
         stop_if_asked(progress)
         baselines, differences = evaluate_baselines(
@@ -228,6 +228,12 @@ def measure_labels(recipe: Recipe, model: Labeller, data: Path, progress: Progre
         )
         bar.advance(1)
     return {**measured, "baselines": baselines, "difference": differences}
+
+
+def score_labels(recipe: Recipe, model: Labeller, test: LabelledTexts) -> dict[str, Any]:
+    """Returns what a model alone is worth on labelled rows, and which of them are ``correct``."""
+    settings = recipe.evaluate
+    return evaluate_model(model, test, resamples=settings.resamples, mistakes=settings.mistakes, seed=recipe.seed)
 
 
 def label_task(recipe: Recipe) -> LabelTask:

@@ -11,10 +11,10 @@ from penjing.data.reading import read_pairs, read_split
 from penjing.evaluate.answers import evaluate_answer_baselines
 from penjing.evaluate.evaluation import LabelledTexts, evaluate_baselines
 from penjing.evaluate.writing import evaluate_writing_baselines
-from penjing.pipeline.kinds.answers import measure_answers
+from penjing.pipeline.kinds.answers import measure_answers, score_answers
 from penjing.pipeline.kinds.kind import SPLITS
-from penjing.pipeline.kinds.labels import measure_labels
-from penjing.pipeline.kinds.writing import measure_writing
+from penjing.pipeline.kinds.labels import measure_labels, score_labels
+from penjing.pipeline.kinds.writing import measure_writing, score_writing
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import AnswerRecipe, LabelRecipe, WritingRecipe
 from penjing.pipeline.recipe_parts import AnswerPart, LabelPart, MultiRecipe
@@ -53,6 +53,16 @@ def measure_part(recipe: MultiRecipe, name: str, model: Model, data: Path, progr
     if isinstance(model, WrittenAnswerModel):
         return measure_answers(alone, model, data, progress)
     return measure_writing(alone, cast("WritingModel", model), data, progress)
+
+
+def score_part(recipe: MultiRecipe, name: str, model: Model, data: Path, progress: Progress) -> dict[str, Any]:
+    """Returns what a part alone is worth on those rows: ``rows``, ``scores`` and more."""
+    alone = part_recipe(recipe, name)
+    if isinstance(model, ChoosingModel):
+        return score_labels(alone, model, LabelledTexts(*read_split(data, "test")))
+    if isinstance(model, WrittenAnswerModel):
+        return score_answers(alone, model, read_questions(data, "test"), progress)
+    return score_writing(alone, cast("WritingModel", model), read_pairs(data, "test"), progress)
 
 
 def time_part(recipe: MultiRecipe, name: str, model: Model, data: Path) -> tuple[float, int]:

@@ -17,11 +17,12 @@ from penjing.files import read_json, write_json
 from penjing.hashing import hash_json
 from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel
+from penjing.pipeline.batch_teaching import check_part_labels
 from penjing.pipeline.kinds.answers import AnswerKind
 from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.labels import LabelKind
-from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, time_part
+from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, score_part, time_part
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import Recipe
@@ -30,6 +31,7 @@ from penjing.pipeline.teaching import teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.card import CARD
 from penjing.tasks.loading import load_multi_model
+from penjing.tasks.multi_model import MultiModel
 from penjing.tasks.part_loading import assemble_parts
 from penjing.text.prompt_renderer import PromptPairRenderer
 from penjing.text.renderer import Rendered
@@ -139,6 +141,7 @@ class MultiKind(Kind):
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         recipe, examples = multi_recipe(recipe), inputs["examples"]
+        check_part_labels(recipe, read_json(examples / PARTS)["labels"])
         settings, parts = recipe.finetune, _parts(recipe, examples, "train")
         limits = PairLimits(settings.batch_tokens, settings.batch_rows)
         kind = PairBatches if isinstance(network, EncoderDecoderModel) else ContinuationBatches
@@ -183,12 +186,13 @@ class MultiKind(Kind):
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
         recipe, folder = multi_recipe(recipe), inputs["finetune"] / "model"
         model = load_multi_model(folder, recipe.device, recipe.write.writing)  # which may have changed since
+        teacher = _load_teacher(recipe)
         parts = {}
         for name in recipe.parts:
             progress.say(f"evaluate: {name}")
             data = inputs["data"] / name
             measured = measure_part(recipe, name, model.part(name), data, progress)
-            parts[name] = with_teacher(measured, recipe, partial(_measure_teacher, recipe, name, data, progress))
+            parts[name] = with_teacher(measured, recipe, partial(_score_teacher, recipe, name, teacher, data, progress))
         cards = read_json(folder / CARD)["parts"]
         for name, measured in parts.items():
             baselines = {other: scores["scores"] for other, scores in measured["baselines"].items()}
@@ -207,10 +211,16 @@ class MultiKind(Kind):
         return sum(seconds for seconds, _ in times), sum(rows for _, rows in times)
 
 
-def _measure_teacher(recipe: MultiRecipe, name: str, data: Path, progress: Progress) -> dict[str, Any]:
-    (folder,) = teacher_folders(recipe)
-    teacher = load_multi_model(folder, recipe.device, recipe.write.writing)
-    return measure_part(recipe, name, teacher.part(name), data, progress)
+def _load_teacher(recipe: MultiRecipe) -> MultiModel | None:
+    folders = teacher_folders(recipe)
+    return load_multi_model(folders[0], recipe.device, recipe.write.writing) if folders else None
+
+
+def _score_teacher(
+    recipe: MultiRecipe, name: str, teacher: MultiModel | None, data: Path, progress: Progress
+) -> dict[str, Any]:
+    assert teacher is not None
+    return score_part(recipe, name, teacher.part(name), data, progress)
 
 
 def multi_recipe(recipe: Recipe) -> MultiRecipe:

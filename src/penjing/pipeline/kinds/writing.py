@@ -150,9 +150,7 @@ def measure_writing(recipe: Recipe, model: WritingModel, data: Path, progress: P
     settings, task = recipe.evaluate, model.task
     assert isinstance(task, WritingTask)
     train, test = read_pairs(data, "train"), read_pairs(data, "test")
-    measured = evaluate_writing(
-        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
-    )
+    measured = score_writing(recipe, model, test, progress)
     baselines, differences = evaluate_writing_baselines(
         task,
         train,
@@ -163,6 +161,14 @@ def measure_writing(recipe: Recipe, model: WritingModel, data: Path, progress: P
         progress=progress,
     )
     return {**measured, "baselines": baselines, "difference": differences}
+
+
+def score_writing(recipe: Recipe, model: WritingModel, test: PairRows, progress: Progress) -> dict[str, Any]:
+    """Returns what a model alone is worth on pairs, and ``written``, what it wrote."""
+    settings = recipe.evaluate
+    return evaluate_writing(
+        model, test, resamples=settings.resamples, worst=settings.mistakes, seed=recipe.seed, progress=progress
+    )
 
 
 def writing_task(recipe: Recipe) -> WritingTask:

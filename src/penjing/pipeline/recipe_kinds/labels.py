@@ -34,6 +34,8 @@ def check_names(
         return
     if finetune.fits_head:
         raise ValueError("[names] answers with words, and [finetune.head] and [finetune.contrastive] make a head")
+    if finetune.distill is not None:
+        raise ValueError("[names] answers with words, and [finetune.distill] teaches a head")
     if finetune.token_dropout:
         raise ValueError("[finetune] token_dropout hides words from a head, and [names] has none")
     if finetune.best_by != "loss":

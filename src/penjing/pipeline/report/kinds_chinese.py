@@ -18,7 +18,8 @@ KINDS_CHINESE: dict[str, str] = {
     "score.hamming_loss": "汉明损失",
     "score.macro_auroc": "宏平均 AUROC",
     "score.auroc": "AUROC",
-    "sets_lede": "一个有 {parameters} 参数的模型（{family}），从 {count} 个标签中给文本选出任意多个，也可以一个都不给。",
+    "sets_lede": "一个有 {parameters} 参数的模型（{family}），从 {count} 个标签中给文本选出任意多个，"
+    "也可以一个都不给。",
     "sets_caption": "{rows} 条测试数据上的得分，附按条目自助重采样的 95% 区间。汉明损失越小越好。",
     "sets_note": "概率不低于 {threshold} 的标签即给出：该阈值使验证数据上的微平均 F1 最高，各基线的阈值也这样选定。"
     "汉明损失：所有条目的标签判断中错误的比例。AUROC：有该标签的条目得分高于没有的条目的比例。",

@@ -9,6 +9,7 @@ TAUGHT_CHINESE: dict[str, str] = {
     "stage.teach": "教师的回答",
     "teacher": "教师 {number}",
     "all_teachers": "全部教师合议",
+    "teacher_like": "{family}，{parameters} 参数，与本模型相同",
     "teacher_of": "{family}，{parameters} 参数，是本模型的 {times} 倍",
     "teacher_knew": "它学过测试数据中的 {count} 条：它的分数偏高，本模型的也可能偏高",
     "generations": "同类教师",

@@ -9,6 +9,7 @@ TAUGHT_ENGLISH: dict[str, str] = {
     "stage.teach": "Answers of the teachers",
     "teacher": "Teacher {number}",
     "all_teachers": "All teachers together",
+    "teacher_like": "{family}, {parameters} parameters, as many as this model",
     "teacher_of": "{family}, {parameters} parameters, {times} times as many as this model",
     "teacher_knew": "which learned from {count} of the test rows: its scores are too good, and perhaps this model's",
     "generations": "Teachers of its own kind",

@@ -81,7 +81,7 @@ def _say_counts(counts: Mapping[str, int], all_texts: int, wording: Wording) -> 
 def _say_teacher(teacher: Teacher, model: ModelFacts, wording: Wording) -> str:
     """Returns family and size of a teacher, and how many test rows it has learned from, if any."""
     said = wording.say(
-        "teacher_of",
+        "teacher_of" if teacher.parameters != model.parameters else "teacher_like",
         family=wording.name("family", teacher.family),
         parameters=wording.parameters(teacher.parameters),
         times=f"{teacher.parameters / model.parameters:.1f}",

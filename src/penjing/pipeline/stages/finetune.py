@@ -156,7 +156,9 @@ _OWN = ("lora", "head", "contrastive", "distill", "seed")
 
 def _parts(recipe: Recipe) -> list[Any]:
     """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
-    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill", "seed"}, exclude_none=True)
+    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
+    if recipe.finetuning_seed != recipe.seed:
+        own["seed"] = recipe.finetuning_seed
     for where in ("teacher", "generations", "recombined", "unlabelled"):  # their content counts, by what was made of it
         own.get("distill", {}).pop(where, None)
     return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]

@@ -94,7 +94,7 @@ def measure_split(
 
 def _settings(recipe: Recipe) -> Any:
     finetune = recipe.finetune
-    drawn = [] if finetune.seed is None else [finetune.seed]
+    drawn = [] if recipe.finetuning_seed == recipe.seed else [recipe.finetuning_seed]
     return [model_settings(recipe), finetune.precision, finetune.batch_tokens, finetune.batch_rows, *drawn]
 
 

@@ -15,7 +15,7 @@ from penjing.tasks.task import load_task
 _OPTION = "--teacher"
 _BY_TOKENS = frozenset({"continuation", "reply", "span"})  # answers for which the teacher reads the same tokens
 _WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens", "mark_matches"})
-_TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text"}
+_TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text", "items"}
 
 
 def teach(wanted: Wanted, candidates: list[tuple[str, Document]]) -> list[tuple[str, Document]]:
@@ -34,8 +34,7 @@ def teach(wanted: Wanted, candidates: list[tuple[str, Document]]) -> list[tuple[
         return candidates
     if wanted.task == "language-model" or load_task(wanted.task).answers not in _TEACHABLE:
         raise UsageError(
-            f"{_OPTION} is for tasks that label, find answers, translate, summarize, go on with texts or chat; this is "
-            f"{wanted.task}",
+            f"{_OPTION} is for models that label, find answers, write or rank; this is {wanted.task}",
             where="penjing new",
             do="Leave it out.",
         )

@@ -21,6 +21,7 @@ from penjing.pipeline.run import TRAINING_STAGES, RunResult, complete_stages, ru
 from penjing.pipeline.space import Scalar, Space
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.finetune import TEACHER
+from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import locked
 from penjing.pipeline.tuning.space import document_of, recipe_with, space_of
 from penjing.pipeline.tuning.study import STUDY, Pruned, Study, Trial
@@ -202,7 +203,7 @@ class _Search:
         recipe = turn_dial(recipe_with(self._recipe, best.settings))
         done = complete_stages(recipe, self._out, Unheard(self._progress), TRAINING_STAGES)
         kept = {artifact.folder for artifact in done.values()}
-        for folder in (found for name in (_TRAINING, TEACHER.name) for found in stages.glob(f"{name}-*")):
+        for folder in (found for name in (_TRAINING, TEACHER.name, TEACH.name) for found in stages.glob(f"{name}-*")):
             if folder not in kept:
                 shutil.rmtree(folder)
 
@@ -238,9 +239,9 @@ class _TrialProgress(Unheard):
         return self._inner.should_stop() or time.perf_counter() >= self._deadline
 
     def measured(self, name: str, evaluation: int, figures: Mapping[str, float]) -> None:
-        if name != _TRAINING:
-            return
         self.spend()
+        if name != _TRAINING:  # of a teacher, which no trial is compared by
+            return
         loss = figures["validation_loss"]
         if not math.isfinite(loss):
             raise TrainingError("the validation loss is not a number", where=f"evaluation {evaluation}")
