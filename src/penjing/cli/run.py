@@ -118,8 +118,11 @@ def _say_teachers(result: RunResult) -> list[str]:
     distill = _taught(result)
     if distill is None:
         return []
-    generations = ", then ".join(str(count) for count in distill.get("generations", ()))
-    lines = [f"Trained {generations} of its own kind first, to teach it"] if generations else []
+    lines, generations = list[str](), distill.get("generations", ())
+    if generations:
+        others = "".join(f", and {generations[0]} by {name}" for name in distill["recipes"])
+        own = ", then ".join(str(count) for count in generations)
+        lines.append(f"Trained {own} of its own kind first, to teach it{others}")
     targets = _say_targets(distill.get("targets"))
     for teacher in distill["teachers"]:
         rows = teacher["learned_rows"]

@@ -26,6 +26,7 @@ from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.batch_teaching import check_batch_teacher
 from penjing.pipeline.fitted_head import check_head, fitting
 from penjing.pipeline.kinds import kind_of
+from penjing.pipeline.own_teachers import other_recipes
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
@@ -58,6 +59,8 @@ def check_runnable(recipe: Recipe) -> None:
         check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     check_teachers(recipe)
+    for other in other_recipes(recipe).values():
+        check_runnable(other)
     check_batch_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)

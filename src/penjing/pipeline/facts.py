@@ -23,7 +23,7 @@ from penjing.pipeline.recipe_kinds import (
     DialogueRecipe,
     PreferenceRecipe,
     WritingRecipe,
-    own_generations,
+    trained_teachers,
 )
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.report.answer_facts import AnswerReportFacts
@@ -325,7 +325,7 @@ def _describe_fine_tuned(recipe: Recipe, outcome: Outcome, shape: Iterable[str])
     """Returns what the report says of a fine-tuned network, and of those that taught it."""
     artifact = outcome.artifacts["finetune"]
     known = with_known_rows(artifact.facts.get("distill"), outcome.evaluation)
-    taught = None if known is None else {**known, "generations": own_generations(recipe)}
+    taught = None if known is None else {**known, **trained_teachers(recipe)}
     return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from penjing.data.sources import FaultLog, corpus_files, file_size
 from penjing.data.sources.keeping import unreachable
 from penjing.pipeline.check import check_measurable, check_runnable
 from penjing.pipeline.dial import turn_dial
-from penjing.pipeline.own_teachers import OwnTeachers, make_teachers
+from penjing.pipeline.own_teachers import OwnTeachers, make_teachers, other_recipes
 from penjing.pipeline.planned_teachers import probe_own_teachers
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
@@ -27,7 +27,8 @@ from penjing.pipeline.recipe_kinds import own_generations
 from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
-from penjing.pipeline.stages.finetune import TEACHER
+from penjing.pipeline.stages.evaluate import EVALUATE
+from penjing.pipeline.stages.finetune import FINETUNE, TEACHER
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store
 from penjing.progress import Progress, stop_if_asked
@@ -104,7 +105,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
             progress.say(f"plan: {stage.name}")
             if stage.name == TEACH.name and own_generations(recipe):
                 own = make_teachers(recipe, done, partial(_find, out))
-                planned.append(_plan_teachers(own, done, share))
+                planned.append(_plan_teachers(own, done, share, partial(make_plan, out=out, progress=progress)))
                 recipe = own.recipe
                 known = Store(out, recipe)
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
@@ -112,19 +113,29 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
 
 
 def _find(out: Path, stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact | None:
-    return Store(out, member).find(stage, before)
+    return Store(out, without_removed(member, out)).find(stage, before)
 
 
-def _plan_teachers(own: OwnTeachers, done: dict[str, Artifact], share: float) -> PlannedStage:
-    """Plans the training of all teachers of the recipe's own kind."""
-    if not any(own.missing):
+def _plan_teachers(
+    own: OwnTeachers, done: dict[str, Artifact], share: float, plan: Callable[[Recipe], Plan]
+) -> PlannedStage:
+    """Plans the training of all teachers that the run trains."""
+    if not any((*own.missing, *own.others_missing.values())):
         records = [artifact.record for artifact in own.artifacts.values()]
         seconds, memory = sum(record["seconds"] for record in records), max(r["peak_memory_mb"] for r in records)
         models = sum(artifact.stage == TEACHER.name for artifact in own.artifacts.values())
         return PlannedStage(TEACHER.name, True, seconds, memory, {"models": models})
     inputs = {name: artifact.folder for name, artifact in done.items()}
     probe = probe_own_teachers(own.recipe, inputs, 1 / share, own.missing)
-    return PlannedStage(TEACHER.name, False, probe.seconds, probe.peak_memory_mb, probe.facts)
+    seconds, memory, models = probe.seconds, probe.peak_memory_mb, probe.facts["models"]
+    for name, other in other_recipes(own.recipe).items():
+        if lacking := own.others_missing[name]:
+            stages = [stage for stage in plan(other).stages if stage.name != EVALUATE.name]
+            times = {stage.name: 0.0 if stage.is_done else stage.seconds for stage in stages}
+            times[FINETUNE.name] *= lacking
+            seconds, models = seconds + sum(times.values()), models + lacking
+            memory = max(memory, *(stage.peak_memory_mb for stage in stages))
+    return PlannedStage(TEACHER.name, False, seconds, memory, {"models": models})
 
 
 def _plan_stage(

@@ -31,4 +31,4 @@ def probe_own_teachers(recipe: Recipe, inputs: dict[str, Path], scale: float, mi
         probes += [taught, asked]
         for count, teachers in zip(missing[1:], generations, strict=False):
             seconds += taught.seconds * count + (asked.seconds * teachers if count else 0.0)
-    return StageProbe(seconds, max(probe.peak_memory_mb for probe in probes), {"models": sum(missing)})
+    return StageProbe(seconds, max((probe.peak_memory_mb for probe in probes), default=0), {"models": sum(missing)})

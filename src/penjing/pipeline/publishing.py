@@ -15,7 +15,7 @@ from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import own_generations
+from penjing.pipeline.recipe_kinds import trained_teachers
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
@@ -29,8 +29,8 @@ def publish_fine_tuned(
     How it answers is what the recipe says now, and what evaluation has settled.
     """
     trained = read_json(source / CARD)
-    if generations := own_generations(recipe):
-        trained["distill"] = {**trained["distill"], "generations": list(generations)}
+    if "distill" in trained:
+        trained["distill"] = {**trained["distill"], **trained_teachers(recipe)}
     card = {
         **trained,
         **recipe.answering,

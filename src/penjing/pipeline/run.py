@@ -23,7 +23,7 @@ from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.own_teachers import OwnTeachers, make_teachers
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import own_generations
+from penjing.pipeline.recipe_kinds import own_generations, trained_teachers
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
@@ -255,13 +255,15 @@ def complete_stages(
 def _train_teachers(
     recipe: Recipe, out: Path, done: dict[str, Artifact], progress: Progress, engine: EngineSettings
 ) -> OwnTeachers:
-    """Trains the teachers of a recipe's own kind that are not there yet."""
-    total, trained = sum(own_generations(recipe)), 0
+    """Trains the teachers that a recipe names, as far as they are not there yet."""
+    named = trained_teachers(recipe)
+    total, trained = sum(named["generations"]) + len(named["recipes"]) * named["generations"][0], 0
 
     def make(stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact:
         nonlocal trained
         stop_if_asked(progress)
-        artifact = Store(out, member, engine).complete(stage, before, Unheard(progress, f"teacher {called}, "))
+        store = Store(out, without_removed(member, out), engine)
+        artifact = store.complete(stage, before, Unheard(progress, f"teacher {called}, "))
         if stage.name == TEACHER.name:
             trained += 1
             state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"

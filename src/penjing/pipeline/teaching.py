@@ -123,7 +123,7 @@ def describe_distillation(recipe: Recipe, inputs: Mapping[str, Path]) -> dict[st
     assert distill is not None
     described = {
         "teachers": read_teachers(inputs) if "teach" in inputs else describe_folders(recipe),
-        **distill.model_dump(mode="json", exclude={"teacher", "generations", "unlabelled", "recombined"}),
+        **distill.model_dump(mode="json", exclude={"teacher", "generations", "recipes", "unlabelled", "recombined"}),
     }
     if "teach" in inputs and (targets := inputs["teach"] / TARGETS).is_file():
         described["targets"] = read_json(targets)

@@ -60,6 +60,11 @@ class DistillSettings(AskedTeacherSettings):
         description="in place of teacher: how many models of the recipe's own kind the run itself trains first, with "
         "other seeds; [5, 3]: five alone, then three taught by those, which teach this one",
     )
+    recipes: tuple[str, ...] = Field(
+        (),
+        description="beside generations: recipes of other models, files or names of shipped ones; each is trained on "
+        "these rows as often as the first generation has models, and teaches with it",
+    )
     temperature: float = Field(
         2.0, gt=0, description="logits are divided by it: the higher, the more the labels count that are not given"
     )
@@ -73,8 +78,9 @@ class DistillSettings(AskedTeacherSettings):
 
     @property
     def teacher_count(self) -> int:
-        """How many teachers are asked, also before those of its own kind are trained."""
-        return len(self.teachers) or self.generations[-1]
+        """How many teachers are asked, also before those that the run trains are there."""
+        others = len(self.recipes) * self.generations[0] if len(self.generations) == 1 else 0
+        return len(self.teachers) or self.generations[-1] + others
 
     @field_validator("generations")
     @classmethod
@@ -87,6 +93,8 @@ class DistillSettings(AskedTeacherSettings):
     def _has_teachers(self) -> DistillSettings:
         if (self.teacher is None) == (not self.generations):
             raise ValueError("it takes either teacher, models that are there, or generations, which are trained first")
+        if self.recipes and not self.generations:
+            raise ValueError("recipes are trained as often as the first of generations, and there is none")
         return self
 
 

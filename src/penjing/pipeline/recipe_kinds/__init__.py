@@ -25,6 +25,7 @@ from penjing.pipeline.recipe_kinds.taught import (
     change_unlabelled,
     distilling,
     own_generations,
+    trained_teachers,
 )
 from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
 
@@ -59,4 +60,5 @@ __all__ = [
     "paired_data",
     "question_data",
     "recipe_class",
+    "trained_teachers",
 ]

@@ -32,6 +32,14 @@ def own_generations(recipe: Recipe) -> tuple[int, ...]:
     return distill.generations if isinstance(distill, DistillSettings) and not distill.teachers else ()
 
 
+def trained_teachers(recipe: Recipe) -> dict[str, Any]:
+    """Returns ``generations`` and ``recipes`` of teachers that the run trains itself; nothing elsewhere."""
+    distill = distilling(recipe)
+    if not isinstance(distill, DistillSettings) or not distill.generations:
+        return {}
+    return distill.model_dump(mode="json", include={"generations", "recipes"})
+
+
 def batch_teaching(recipe: Recipe) -> BatchTeacherSettings | None:
     """Returns ``[finetune.distill]`` where a teacher reads each batch with the model that learns; None elsewhere."""
     distill = distilling(recipe)

@@ -10,7 +10,7 @@ from penjing.pipeline.report.charts import Whisker, accuracy_chart, loss_chart, 
 from penjing.pipeline.report.facts import Evaluation, Faithfulness, Figure, Mistake, ReportFacts, Scores
 from penjing.pipeline.report.heat import heat_map
 from penjing.pipeline.report.rows import cut_sentence, drawn_sentence, removed_sentence, token_rows
-from penjing.pipeline.report.teachers import loss_note, name_teacher
+from penjing.pipeline.report.teachers import loss_note, name_teacher, shown_teachers
 from penjing.pipeline.report.wording import Wording, shorten_text
 
 _LARGEST_MATRIX = 12  # labels; beyond, the most frequent confusions are listed
@@ -24,7 +24,7 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
     """Returns what ``classifier.html.jinja`` shows beyond what every report does."""
     evaluation = facts.evaluation
     labels, splits = list(evaluation.per_class), _split_table(facts)
-    teachers = [(name_teacher(name, wording), scores) for name, scores in evaluation.teachers.items()]
+    teachers = [(name_teacher(name, wording), scores) for name, scores in shown_teachers(evaluation.teachers).items()]
     columns: list[tuple[str, Scores]] = [(wording.say("this_model"), evaluation), *teachers]
     columns += _order_baselines(evaluation, wording)
     return {
@@ -36,7 +36,7 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
             for score in evaluation.scores
         ],
         "scores_caption": wording.say("scores_caption", rows=wording.count(evaluation.rows)),
-        "score_notes": [wording.say("ordinal_note")] if "mae" in evaluation.scores else [],
+        "score_notes": _score_notes(evaluation, wording),
         "splits": splits,
         "label_rows": _label_rows(splits),
         "total_rows": sum(sum(counts.values()) for counts in splits.values()),
@@ -91,9 +91,19 @@ def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
     ]
     others += [
         whisker(name_teacher(name, wording), teacher.scores["accuracy"], is_own=False)
-        for name, teacher in evaluation.teachers.items()
+        for name, teacher in shown_teachers(evaluation.teachers).items()
     ]
     return sorted([own, *others], key=lambda row: -row.value)
+
+
+def _score_notes(evaluation: Evaluation, wording: Wording) -> list[str]:
+    notes = [wording.say("ordinal_note")] if "mae" in evaluation.scores else []
+    left_out = set(evaluation.teachers) - set(shown_teachers(evaluation.teachers))
+    if not left_out:
+        return notes
+    each = [teacher.scores["accuracy"] for name, teacher in evaluation.teachers.items() if name in left_out]
+    figures = wording.say("comma").join(wording.percent(figure.value) for figure in each)
+    return [*notes, wording.say("each_teacher", figures=figures)]
 
 
 def _score_cell(scores: Scores, name: str, wording: Wording) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from penjing.pipeline.report.charts import Whisker, whisker_rows
 from penjing.pipeline.report.facts import Figure
-from penjing.pipeline.report.teachers import name_teacher
+from penjing.pipeline.report.teachers import name_teacher, shown_teachers
 from penjing.pipeline.report.wording import Wording, judge
 
 Cell = tuple[str, str]
@@ -78,7 +78,9 @@ def order_baselines(evaluation: ComparedScores) -> list[tuple[str, RowScores]]:
 
 def score_values(evaluation: ComparedScores, wording: Wording) -> dict[str, Any]:
     """Returns the columns and rows of the table of scores; a dash where a score is not defined."""
-    others = [(name_teacher(name, wording), teacher.scores) for name, teacher in evaluation.teachers.items()]
+    others = [
+        (name_teacher(name, wording), teacher.scores) for name, teacher in shown_teachers(evaluation.teachers).items()
+    ]
     others += [(wording.name("baseline", name), baseline.scores) for name, baseline in order_baselines(evaluation)]
     return score_columns(evaluation.scores, others, wording)
 
@@ -112,7 +114,7 @@ def headline_values(evaluation: ComparedScores, wording: Wording, says: Sentence
     ]
     whiskers += [
         _whisker(name, name_teacher(other, wording), scores, wording, is_own=False)
-        for other, scores in evaluation.teachers.items()
+        for other, scores in shown_teachers(evaluation.teachers).items()
     ]
     whiskers.sort(key=lambda row: -row.value)
     rows, axis = whisker_rows(whiskers, lambda value: wording.score(name, value).replace(".0", ""))

@@ -316,6 +316,7 @@ class TaughtFacts(BaseModel):
         teachers: one at least.
         generations: how many models of its own kind the run trained first, one generation after another; the last ones
             are the teachers.
+        recipes: by which others it trained as many as the first generation has.
         temperature: logits were divided by it; None where texts were learned.
         weight: share of the teachers in the loss.
         targets: of the targets that a teacher wrote, how many are ``learned``, ``unfinished`` and ``empty``; None
@@ -329,6 +330,7 @@ class TaughtFacts(BaseModel):
 
     teachers: tuple[Teacher, ...]
     generations: tuple[int, ...] = ()
+    recipes: tuple[str, ...] = ()
     temperature: float | None = None
     weight: float | None = None
     targets: dict[str, int] | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
 from penjing.pipeline.report.facts import ModelFacts, Teacher
 from penjing.pipeline.report.wording import Wording
@@ -18,6 +18,8 @@ _LEFT_OUT = (
     "left_out",
 )
 ALL = "all"  # what several teachers say together
+_MOST_SHOWN = 4  # all together counted
+T = TypeVar("T")
 _TAUGHT_NOTES = {
     "labels": "taught_by_steps",
     "words": "words_taught_by_steps",
@@ -29,6 +31,11 @@ _TAUGHT_NOTES = {
 def name_teacher(name: str, wording: Wording) -> str:
     """Returns what a teacher is called: by its number from 1, or all together."""
     return wording.say("all_teachers") if name == ALL else wording.say("teacher", number=name)
+
+
+def shown_teachers(teachers: Mapping[str, T]) -> dict[str, T]:
+    """Returns those that have columns of their own: each of a few, or all together where they are many."""
+    return dict(teachers) if len(teachers) <= _MOST_SHOWN else {ALL: teachers[ALL]}
 
 
 def loss_note(model: ModelFacts, learned: Literal["labels", "words", "answers", "items"] = "labels") -> str:
@@ -46,9 +53,12 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
     if taught is None:
         return []
     rows = [
-        (name_teacher(str(number), wording), _say_teacher(teacher, model, wording))
-        for number, teacher in enumerate(taught.teachers, start=1)
+        (_name_teachers(numbers, wording), _say_teacher(teacher, model, wording))
+        for teacher, numbers in _alike(taught.teachers)
     ]
+    if taught.recipes:
+        trained = [wording.say("by_recipe", count=taught.generations[0], name=name) for name in taught.recipes]
+        rows.append((wording.say("other_teachers"), wording.say("comma").join(trained)))
     if taught.generations:
         keys = ["first_generation", *["next_generation"] * (len(taught.generations) - 1)]
         trained = [wording.say(key, count=count) for key, count in zip(keys, taught.generations, strict=True)]
@@ -65,6 +75,23 @@ def taught_rows(model: ModelFacts, wording: Wording) -> list[tuple[str, str]]:
         said = _say_counts(taught.recombined, taught.recombined["made"], wording)
         rows.append((wording.say("recombined_texts"), said))
     return rows
+
+
+def _alike(teachers: Sequence[Teacher]) -> list[tuple[Teacher, list[int]]]:
+    """Returns teachers of which the same is said, one after another, with their numbers from 1."""
+    found: list[tuple[Teacher, list[int]]] = []
+    for number, teacher in enumerate(teachers, start=1):
+        if found and found[-1][0] == teacher:
+            found[-1][1].append(number)
+        else:
+            found.append((teacher, [number]))
+    return found
+
+
+def _name_teachers(numbers: Sequence[int], wording: Wording) -> str:
+    if len(numbers) == 1:
+        return name_teacher(str(numbers[0]), wording)
+    return wording.say("teachers", first=numbers[0], last=numbers[-1])
 
 
 def _say_counts(counts: Mapping[str, int], all_texts: int, wording: Wording) -> str:

@@ -151,6 +151,8 @@ def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: di
     write_json(context.folder / "model" / CARD, card)
 
 
+#: Of ``[finetune.distill]``: what was made of these counts, by its content.
+_MADE = ("teacher", "generations", "recipes", "recombined", "unlabelled")
 _OWN = ("lora", "head", "contrastive", "distill", "seed")
 
 
@@ -159,7 +161,7 @@ def _parts(recipe: Recipe) -> list[Any]:
     own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
     if recipe.finetuning_seed != recipe.seed:
         own["seed"] = recipe.finetuning_seed
-    for where in ("teacher", "generations", "recombined", "unlabelled"):  # their content counts, by what was made of it
+    for where in _MADE:
         own.get("distill", {}).pop(where, None)
     return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
 
