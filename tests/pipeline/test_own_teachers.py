@@ -18,10 +18,11 @@ import tomli_w
 
 import penjing
 from penjing.data.keys import text_ids
-from penjing.data.reading import read_split
+from penjing.data.reading import iter_texts, read_split
 from penjing.errors import RecipeError
 from penjing.files import read_json
 from penjing.hashing import hash_file
+from penjing.pipeline.check import check_runnable
 from penjing.pipeline.own_teachers import member_seed
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
@@ -149,6 +150,81 @@ def test_a_teacher_has_the_same_content_whatever_comes_after_it(
     for name in ("teacher-1.1", "teacher-2.2"):
         assert longer.artifacts[name].content == taught[1].artifacts[name].content
     assert longer.artifacts["teach-3.1"].record["key"] == taught[1].artifacts["teach"].record["key"]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, small_recipe: Make) -> tuple[dict[str, Any], Any]:
+    """The recipe and the finished run of an LSTM that two LSTMs and two of another recipe teach."""
+    folder = tmp_path_factory.mktemp("mixed")
+    other = {**small_recipe(folder, "bert"), "name": "other", "task": "sentiment", "seed": 7}
+    other["data"] = {"path": "is-not-read.csv"}
+    other["corpus"], other["vectors"] = {"path": str(folder / "corpus.txt")}, {"method": "cbow", "epochs": 1}
+    (folder / "corpus.txt").write_text("a corpus of its own\n" * 20 + "and the line that goes\n", encoding="utf-8")
+    (folder / "other.toml").write_text(tomli_w.dumps(other), encoding="utf-8")
+    document = own(folder, small_recipe, generations=[2], recipes=[str(folder / "other.toml")])
+    return document, run(document, folder / "out")
+
+
+def test_models_of_another_recipe_teach_beside_those_of_its_own_kind(mixed: tuple[Any, Any], read_page: Any) -> None:
+    document, result = mixed
+    artifacts = result.artifacts
+    assert [artifacts[f"teacher-1.{number}"].facts["family"] for number in (1, 2, 3, 4)] == ["lstm"] * 2 + ["bert"] * 2
+    assert len({weights_of(artifacts, f"teacher-1.{number}") for number in (1, 2, 3, 4)}) == 4
+    assert sum(name.startswith("data") for name in artifacts) == 1  # the same rows
+    assert artifacts["vectors-1.3"].facts  # made once, for both
+    assert "vectors-1.4" not in artifacts
+    assert [teacher["family"] for teacher in artifacts["finetune"].facts["distill"]["teachers"]] == ["lstm"] * 2 + [
+        "bert"
+    ] * 2
+    assert set(result.evaluation["teachers"]) == {"1", "2", "3", "4", "all"}
+    (name,) = document["finetune"]["distill"]["recipes"]
+    assert read_json(result.model / "penjing.json")["distill"]["recipes"] == [name]
+    text = read_page(result.report.read_text(encoding="utf-8")).text
+    assert f"2 by {name}" in text
+    assert "Teachers 1 to 2" in text
+    assert "Accuracy of each teacher alone" in text
+    assert "All teachers together" in text
+
+
+def test_plan_counts_other_recipes_and_a_second_run_makes_nothing(
+    mixed: tuple[Any, Any], small_recipe: Make, tmp_path: Path
+) -> None:
+    document, result = mixed
+    recipe = check_recipe(document, "own")
+    plan = make_plan(recipe, tmp_path / "out", Silent())
+    before = next(stage for stage in plan.stages if stage.name == "teacher")
+    assert (before.is_done, before.facts["models"]) == (False, 4)
+    assert len(plan.facts("teach")["teachers"]) == 4
+    assert not (tmp_path / "out").exists()
+    assert all(stage.is_done for stage in make_plan(recipe, result.out, Silent()).stages)
+    shutil.copytree(result.out, tmp_path / "copy")
+    assert all(artifact.skipped for artifact in run(document, tmp_path / "copy").artifacts.values())
+
+
+def test_text_that_only_another_recipe_learned_from_is_removed_from_its_teachers(
+    mixed: tuple[Any, Any], tmp_path: Path
+) -> None:
+    document, out = mixed[0], tmp_path / "copy"
+    shutil.copytree(mixed[1].out, out)
+    removal = remove_texts(check_recipe(document, "own"), out, text_ids(["and the line that goes"]), Silent())
+    assert len(removal.texts) == 1
+    again = run(document, out).artifacts
+    texts = [text for batch in iter_texts(again["corpus-1.3"].folder / "texts.parquet") for text in batch]
+    assert "and the line that goes" not in texts
+    assert len(list((out / "stages").glob("corpus-*"))) == 1
+    assert again["teacher-1.1"].content == mixed[1].artifacts["teacher-1.1"].content
+    assert again["teacher-1.3"].content != mixed[1].artifacts["teacher-1.3"].content
+
+
+def test_other_recipes_that_do_not_fit_are_refused_before_anything_runs(small_recipe: Make, tmp_path: Path) -> None:
+    stars = tmp_path / "stars.toml"
+    stars.write_text(tomli_w.dumps({**small_recipe(tmp_path), "task": "stars"}), encoding="utf-8")
+    for name, said in (("no-such", "there is no such recipe"), (str(stars), "it is for the task stars")):
+        recipe = check_recipe(own(tmp_path, small_recipe, recipes=[name]), "own")
+        with pytest.raises(RecipeError, match=said):
+            check_runnable(recipe)
+    with pytest.raises(RecipeError, match="the first of generations"):
+        check_recipe(own(tmp_path, small_recipe, generations=[], teacher="x", recipes=["sst2-own"]), "own")
 
 
 @pytest.mark.parametrize("missing", ["teacher-1.1", "teacher-2.2", "teach-2.1"])

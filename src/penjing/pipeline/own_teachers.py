@@ -43,6 +43,11 @@ class OwnTeachers:
     missing: tuple[int, ...]
     others_missing: dict[str, int]
 
+    @property
+    def lacks_some(self) -> bool:
+        """Whether teachers are missing."""
+        return any((*self.missing, *self.others_missing.values()))
+
 
 def make_teachers(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> OwnTeachers:
     """Goes through the generations that a recipe names, and has each teacher made, or found.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -99,16 +99,20 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
         trial = Store(Path(folder), sampled)
         known = Store(out, recipe)
         done: dict[str, Artifact] = {}
-        planned = []
+        planned, others = list[PlannedStage](), dict[str, Plan]()
         for stage in (stage for stage in STAGES if stage.is_wanted(recipe)):
             stop_if_asked(progress)
             progress.say(f"plan: {stage.name}")
             if stage.name == TEACH.name and own_generations(recipe):
                 own = make_teachers(recipe, done, partial(_find, out))
-                planned.append(_plan_teachers(own, done, share, partial(make_plan, out=out, progress=progress)))
+                if own.lacks_some:
+                    others = {name: make_plan(each, out, progress) for name, each in other_recipes(recipe).items()}
+                planned.append(_plan_teachers(own, others, done, share))
                 recipe = own.recipe
                 known = Store(out, recipe)
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
+            if stage.name == TEACH.name and len(own_generations(recipe)) == 1:
+                planned[-1] = _with_others(planned[-1], own_generations(recipe)[0], others)
     return Plan(planned, share)
 
 
@@ -117,10 +121,10 @@ def _find(out: Path, stage: Stage, member: Recipe, before: dict[str, Artifact], 
 
 
 def _plan_teachers(
-    own: OwnTeachers, done: dict[str, Artifact], share: float, plan: Callable[[Recipe], Plan]
+    own: OwnTeachers, others: Mapping[str, Plan], done: dict[str, Artifact], share: float
 ) -> PlannedStage:
-    """Plans the training of all teachers that the run trains."""
-    if not any((*own.missing, *own.others_missing.values())):
+    """Plans the training of all teachers that the run trains, given the plans of those of other recipes."""
+    if not own.lacks_some:
         records = [artifact.record for artifact in own.artifacts.values()]
         seconds, memory = sum(record["seconds"] for record in records), max(r["peak_memory_mb"] for r in records)
         models = sum(artifact.stage == TEACHER.name for artifact in own.artifacts.values())
@@ -128,14 +132,31 @@ def _plan_teachers(
     inputs = {name: artifact.folder for name, artifact in done.items()}
     probe = probe_own_teachers(own.recipe, inputs, 1 / share, own.missing)
     seconds, memory, models = probe.seconds, probe.peak_memory_mb, probe.facts["models"]
-    for name, other in other_recipes(own.recipe).items():
+    for name, plan in others.items():
         if lacking := own.others_missing[name]:
-            stages = [stage for stage in plan(other).stages if stage.name != EVALUATE.name]
+            stages = [stage for stage in plan.stages if stage.name != EVALUATE.name]
             times = {stage.name: 0.0 if stage.is_done else stage.seconds for stage in stages}
             times[FINETUNE.name] *= lacking
             seconds, models = seconds + sum(times.values()), models + lacking
             memory = max(memory, *(stage.peak_memory_mb for stage in stages))
     return PlannedStage(TEACHER.name, False, seconds, memory, {"models": models})
+
+
+def _with_others(planned: PlannedStage, count: int, others: Mapping[str, Plan]) -> PlannedStage:
+    """Returns the plan of asking teachers with so many of each other recipe.
+
+    To read a row takes about a third of what it takes to learn from it (Kaplan et al. 2020, arXiv 2001.08361, section
+    2.1).
+    """
+    seconds, teachers = planned.seconds, list(planned.facts["teachers"])
+    for plan in others.values():
+        learned = plan.facts(FINETUNE.name)
+        teachers += [{key: learned[key] for key in ("family", "parameters")}] * count
+        learning = next(stage.seconds for stage in plan.stages if stage.name == FINETUNE.name)
+        read = plan.facts("examples")["splits"]["train"]["tokens"]
+        rows = plan.facts("data")["splits"]["train"]["rows"]
+        seconds += count * planned.facts["rows"] * (learning / learned["tokens"]) * (read / rows) / 3
+    return replace(planned, seconds=seconds, facts={**planned.facts, "teachers": teachers})
 
 
 def _plan_stage(
