@@ -16,7 +16,7 @@ from penjing.pipeline.starting.finding import look_at_dialogues, look_at_questio
 from penjing.pipeline.starting.looking import Found, look_at_rows, look_at_texts
 from penjing.pipeline.starting.proposing import Proposal, propose
 from penjing.pipeline.starting.recipe_text import write_recipe
-from penjing.pipeline.starting.taught import is_smaller
+from penjing.pipeline.starting.taught import is_smaller, teach
 from penjing.pipeline.starting.wanted import Wanted
 from penjing.progress import Silent
 
@@ -70,6 +70,13 @@ def test_a_student_of_labels_starts_from_nothing(tmp_path: Path, small_recipe: M
     document = proposed("sentiment", data, found, small_bert_run.model, tmp_path / "out").document
     assert document["model"]["family"] == "lstm"
     assert document["finetune"]["distill"] == {"teacher": str(small_bert_run.model)}
+
+
+def test_a_ranker_is_taught_too() -> None:
+    wanted = Wanted("mine", "recommend", ("events.csv",), None, None, 60, "en", "runs/shop/model")
+    ((kind, document),) = teach(wanted, [("ranker", {"task": "recommend", "finetune": {"epochs": 8}})])
+    assert kind == "ranker"
+    assert document["finetune"] == {"epochs": 8, "distill": {"teacher": "runs/shop/model"}}
 
 
 def test_what_cannot_be_taught_is_refused(tmp_path: Path, small_recipe: Make) -> None:
