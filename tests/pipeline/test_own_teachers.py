@@ -23,6 +23,7 @@ from penjing.errors import RecipeError
 from penjing.files import read_json
 from penjing.hashing import hash_file
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.notes import describe_stages
 from penjing.pipeline.own_teachers import member_seed
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
@@ -181,6 +182,11 @@ def test_models_of_another_recipe_teach_beside_those_of_its_own_kind(mixed: tupl
     assert read_json(result.model / "penjing.json")["distill"]["recipes"] == [name]
     text = read_page(result.report.read_text(encoding="utf-8")).text
     assert f"2 by {name}" in text
+    path = describe_stages(artifacts, "en")  # the vectors of the other recipe count as the teachers' own
+    names = ["data", "recombined", "tokenizer", "examples", "teacher", "teach", "finetune", "evaluate"]
+    assert [stage["name"] for stage in path] == names
+    assert path[4]["note"] == "4 models"
+    assert path[4]["seconds"] > artifacts["vectors-1.3"].record["seconds"]
     assert "Teachers 1 to 2" in text
     assert "Accuracy of each teacher alone" in text
     assert "All teachers together" in text

@@ -52,6 +52,8 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_TEACHERS = "teacher"  # what teachers are made by has their number after the name of its stage
+
 
 def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
     """Returns what came of a stage; empty for a stage that has nothing to say."""
@@ -65,21 +67,22 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
 
 
 def describe_stages(done: Mapping[str, Artifact], language: str) -> list[dict[str, Any]]:
-    """Returns what the stages of a run took, and what came of each; several artifacts of one stage are one line."""
+    """Returns what the stages of a run took, and what came of each; all that made its teachers is one line."""
     found: dict[str, list[Artifact]] = {}
-    for artifact in done.values():
-        found.setdefault(artifact.stage, []).append(artifact)
-    return [_describe_stage(artifacts, language) for artifacts in found.values()]
+    for name, artifact in done.items():
+        found.setdefault(name if name == artifact.stage else _TEACHERS, []).append(artifact)
+    return [_describe_stage(stage, artifacts, language) for stage, artifacts in found.items()]
 
 
-def _describe_stage(artifacts: list[Artifact], language: str) -> dict[str, Any]:
-    records, last = [artifact.record for artifact in artifacts], artifacts[-1]
+def _describe_stage(stage: str, artifacts: list[Artifact], language: str) -> dict[str, Any]:
+    records = [artifact.record for artifact in artifacts]
     energies = [record["energy_j"] for record in records]
+    models = sum(artifact.stage == _TEACHERS for artifact in artifacts)
     return {
-        "name": last.stage,
+        "name": stage,
         "seconds": sum(record["seconds"] for record in records),
         "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
         "energy_j": None if None in energies else sum(energies),
         "skipped": all(artifact.skipped for artifact in artifacts),
-        "note": note_stage(last.stage, {**last.facts, "models": len(artifacts)}, language),
+        "note": note_stage(stage, {**artifacts[-1].facts, "models": models}, language),
     }
