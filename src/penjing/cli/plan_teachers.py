@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,12 +34,19 @@ def taught(plan: Plan) -> dict[str, Any]:
 def say_taught(plan: Plan) -> list[str]:
     """Returns the same in lines."""
     found = taught(plan)
-    lines = [f"Teacher {who['family']}, {who['parameters']:,} parameters" for who in found.get("teachers", ())]
+    lines = [f"Teacher {line}" for line in describe_alike(found.get("teachers", ()))]
     if texts := found.get("unlabelled"):
         lines.append(f"Texts without labels {_say_left_out(texts, texts['read'])}")
     if made := found.get("recombined"):
         lines.append(f"Texts made of training texts {_say_left_out(made, made['made'])}")
     return lines
+
+
+def describe_alike(teachers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns family and size of teachers; one line for those that follow each other and are alike."""
+    sizes = groupby(f"{teacher['family']}, {teacher['parameters']:,} parameters" for teacher in teachers)
+    counted = [(size, len(list(alike))) for size, alike in sizes]
+    return [size if count == 1 else f"{count} × {size}" for size, count in counted]
 
 
 def _say_left_out(texts: dict[str, int], read: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.plan_teachers import describe_alike
 from penjing.cli.predict import NO_LABEL
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title, ranking_lines, score_table
@@ -124,10 +125,10 @@ def _say_teachers(result: RunResult) -> list[str]:
         own = ", then ".join(str(count) for count in generations)
         lines.append(f"Trained {own} of its own kind first, to teach it{others}")
     targets = _say_targets(distill.get("targets"))
-    for teacher in distill["teachers"]:
-        rows = teacher["learned_rows"]
-        known = f"; it learned from {rows:,} of the test rows, so that scores are too good" if rows else ""
-        lines.append(f"Taught by {teacher['family']}, {teacher['parameters']:,} parameters{targets}{known}")
+    lines += [f"Taught by {line}{targets}" for line in describe_alike(distill["teachers"])]
+    if rows := max((teacher["learned_rows"] or 0 for teacher in distill["teachers"]), default=0):
+        who = "it" if len(distill["teachers"]) == 1 else "one of them"
+        lines[-1] += f"; {who} learned from {rows:,} of the test rows, so that scores are too good"
     return lines
 
 
