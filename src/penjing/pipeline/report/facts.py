@@ -314,8 +314,7 @@ class TaughtFacts(BaseModel):
 
     Attributes:
         teachers: one at least.
-        generations: how many models of its own kind the run trained first, one generation after another; the last ones
-            are the teachers.
+        generations: how many models of its own kind the run trained first, generation by generation; the last teach.
         recipes: by which others it trained as many as the first generation has.
         temperature: logits were divided by it; None where texts were learned.
         weight: share of the teachers in the loss.
