@@ -8,44 +8,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tomli_w
+from tests.pipeline.own_teachers import Make, own, run, weights_of
 
 import penjing
 from penjing.data.keys import text_ids
-from penjing.data.reading import iter_texts, read_split
+from penjing.data.reading import read_split
 from penjing.errors import RecipeError
 from penjing.files import read_json
-from penjing.hashing import hash_file
-from penjing.pipeline.check import check_runnable
-from penjing.pipeline.notes import describe_stages
 from penjing.pipeline.own_teachers import member_seed
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import remove_texts, run_recipe
 from penjing.progress import Silent
-
-Make = Callable[..., dict[str, Any]]
-
-
-def own(folder: Path, small_recipe: Make, **distill: Any) -> dict[str, Any]:
-    """Returns the recipe of a small model that is taught by two, which were taught by two."""
-    recipe = small_recipe(folder)
-    recipe["finetune"] |= {"epochs": 2, "distill": {"generations": [2, 2], "recombined": 1, **distill}}
-    return {**recipe, "name": "own"}
-
-
-def run(recipe: dict[str, Any], out: Path) -> Any:
-    return run_recipe(check_recipe(recipe, recipe["name"]), out, Silent(), ["test"])
-
-
-def weights_of(artifacts: dict[str, Any], name: str) -> str:
-    return hash_file(artifacts[name].folder / "model" / "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -153,86 +133,6 @@ def test_a_teacher_has_the_same_content_whatever_comes_after_it(
     assert longer.artifacts["teach-3.1"].record["key"] == taught[1].artifacts["teach"].record["key"]
 
 
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, small_recipe: Make) -> tuple[dict[str, Any], Any]:
-    """The recipe and the finished run of an LSTM that two LSTMs and two of another recipe teach."""
-    folder = tmp_path_factory.mktemp("mixed")
-    other = {**small_recipe(folder, "bert"), "name": "other", "task": "sentiment", "seed": 7}
-    other["data"] = {"path": "is-not-read.csv"}
-    other["corpus"], other["vectors"] = {"path": str(folder / "corpus.txt")}, {"method": "cbow", "epochs": 1}
-    (folder / "corpus.txt").write_text("a corpus of its own\n" * 20 + "and the line that goes\n", encoding="utf-8")
-    (folder / "other.toml").write_text(tomli_w.dumps(other), encoding="utf-8")
-    document = own(folder, small_recipe, generations=[2], recipes=[str(folder / "other.toml")])
-    return document, run(document, folder / "out")
-
-
-def test_models_of_another_recipe_teach_beside_those_of_its_own_kind(mixed: tuple[Any, Any], read_page: Any) -> None:
-    document, result = mixed
-    artifacts = result.artifacts
-    assert [artifacts[f"teacher-1.{number}"].facts["family"] for number in (1, 2, 3, 4)] == ["lstm"] * 2 + ["bert"] * 2
-    assert len({weights_of(artifacts, f"teacher-1.{number}") for number in (1, 2, 3, 4)}) == 4
-    assert sum(name.startswith("data") for name in artifacts) == 1  # the same rows
-    assert artifacts["vectors-1.3"].facts  # made once, for both
-    assert "vectors-1.4" not in artifacts
-    assert [teacher["family"] for teacher in artifacts["finetune"].facts["distill"]["teachers"]] == ["lstm"] * 2 + [
-        "bert"
-    ] * 2
-    assert set(result.evaluation["teachers"]) == {"1", "2", "3", "4", "all"}
-    (name,) = document["finetune"]["distill"]["recipes"]
-    assert read_json(result.model / "penjing.json")["distill"]["recipes"] == [name]
-    text = read_page(result.report.read_text(encoding="utf-8")).text
-    assert f"2 by {name}" in text
-    path = describe_stages(artifacts, "en")  # the vectors of the other recipe count as the teachers' own
-    names = ["data", "recombined", "tokenizer", "examples", "teacher", "teach", "finetune", "evaluate"]
-    assert [stage["name"] for stage in path] == names
-    assert path[4]["note"] == "4 models"
-    assert path[4]["seconds"] > artifacts["vectors-1.3"].record["seconds"]
-    assert "Teachers 1 to 2" in text
-    assert "Accuracy of each teacher alone" in text
-    assert "All teachers together" in text
-
-
-def test_plan_counts_other_recipes_and_a_second_run_makes_nothing(
-    mixed: tuple[Any, Any], small_recipe: Make, tmp_path: Path
-) -> None:
-    document, result = mixed
-    recipe = check_recipe(document, "own")
-    plan = make_plan(recipe, tmp_path / "out", Silent())
-    before = next(stage for stage in plan.stages if stage.name == "teacher")
-    assert (before.is_done, before.facts["models"]) == (False, 4)
-    assert len(plan.facts("teach")["teachers"]) == 4
-    assert not (tmp_path / "out").exists()
-    assert all(stage.is_done for stage in make_plan(recipe, result.out, Silent()).stages)
-    shutil.copytree(result.out, tmp_path / "copy")
-    assert all(artifact.skipped for artifact in run(document, tmp_path / "copy").artifacts.values())
-
-
-def test_text_that_only_another_recipe_learned_from_is_removed_from_its_teachers(
-    mixed: tuple[Any, Any], tmp_path: Path
-) -> None:
-    document, out = mixed[0], tmp_path / "copy"
-    shutil.copytree(mixed[1].out, out)
-    removal = remove_texts(check_recipe(document, "own"), out, text_ids(["and the line that goes"]), Silent())
-    assert len(removal.texts) == 1
-    again = run(document, out).artifacts
-    texts = [text for batch in iter_texts(again["corpus-1.3"].folder / "texts.parquet") for text in batch]
-    assert "and the line that goes" not in texts
-    assert len(list((out / "stages").glob("corpus-*"))) == 1
-    assert again["teacher-1.1"].content == mixed[1].artifacts["teacher-1.1"].content
-    assert again["teacher-1.3"].content != mixed[1].artifacts["teacher-1.3"].content
-
-
-def test_other_recipes_that_do_not_fit_are_refused_before_anything_runs(small_recipe: Make, tmp_path: Path) -> None:
-    stars = tmp_path / "stars.toml"
-    stars.write_text(tomli_w.dumps({**small_recipe(tmp_path), "task": "stars"}), encoding="utf-8")
-    for name, said in (("no-such", "there is no such recipe"), (str(stars), "it is for the task stars")):
-        recipe = check_recipe(own(tmp_path, small_recipe, recipes=[name]), "own")
-        with pytest.raises(RecipeError, match=said):
-            check_runnable(recipe)
-    with pytest.raises(RecipeError, match="the first of generations"):
-        check_recipe(own(tmp_path, small_recipe, generations=[], teacher="x", recipes=["sst2-own"]), "own")
-
-
 @pytest.mark.parametrize("missing", ["teacher-1.1", "teacher-2.2", "teach-2.1"])
 def test_plan_of_a_run_that_lacks_a_part_counts_that_part(
     taught: tuple[Path, Any], small_recipe: Make, tmp_path: Path, missing: str
@@ -302,6 +202,8 @@ def test_removed_row_takes_teachers_with_it_and_they_are_trained_without_it(tmp_
         ({"generations": []}, "either teacher"),
         ({"generations": [2, 0]}, "one model at least"),
         ({"generations": [51]}, "50 at most"),
+        ({"generations": [20], "recipes": ["a", "b"]}, "make 60 models, and a run trains 50 at most"),
+        ({"generations": [2], "recipes": ["a", "a"]}, "names one twice"),
     ],
 )
 def test_what_names_no_teachers_or_too_many_is_refused(distill: dict[str, Any], said: str) -> None:

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.data.label_settings import LabelledData, MultilabelData
@@ -20,6 +19,7 @@ from penjing.data.sources import Layout
 from penjing.data.split_files import files_by_split
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
+from penjing.pipeline.local_data import use_local_data
 from penjing.pipeline.recipe_file import load_recipe, shipped_recipes
 from penjing.pipeline.report.label_checks import (
     finding_row,

@@ -134,7 +134,7 @@ def _refuse(task: str, option: str, value: str | None, fits: bool) -> None:
 
 def _planner(progress: TerminalProgress) -> Any:
     def plan(recipe: Any) -> Any:
-        from penjing.cli.local_data import use_local_data
+        from penjing.pipeline.local_data import use_local_data
         from penjing.pipeline.plan import make_plan
 
         return make_plan(use_local_data(recipe, progress), Path("runs") / recipe.name, progress)

@@ -43,7 +43,7 @@ _LEFT_OUT = {
 
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
-    from penjing.cli.local_data import use_local_data
+    from penjing.pipeline.local_data import use_local_data
     from penjing.pipeline.recipe_file import load_recipe
 
     progress = TerminalProgress(log_console())

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.text import Text
 
-from penjing.cli.local_data import use_local_data
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError
+from penjing.pipeline.local_data import use_local_data
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_file import load_recipe
 from penjing.pipeline.report.strings import Language

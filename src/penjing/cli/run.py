@@ -67,7 +67,7 @@ def run_quickstart(out: Path | None, overrides: list[str], language: str | None,
 def _run(
     recipe_file: Path, out: Path | None, overrides: list[str], language: str | None, engine: EngineSettings
 ) -> tuple[RunResult, float]:
-    from penjing.cli.local_data import use_local_data
+    from penjing.pipeline.local_data import use_local_data
     from penjing.pipeline.recipe_file import load_recipe
 
     if language is not None:

@@ -18,6 +18,7 @@ from penjing.data.reading import read_rows
 from penjing.data.sources import locate_package_folder
 from penjing.errors import UsageError
 from penjing.evaluate.tokenizer import HARDLY, measure_tokenizer
+from penjing.files import read_json
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.tokenizer import (
     Piece,
@@ -30,7 +31,9 @@ from penjing.pipeline.report.tokenizer import (
     write_card,
 )
 from penjing.pipeline.report.wording import Wording, shorten_text
-from penjing.pipeline.store import stage_folder
+from penjing.pipeline.stage import RECORD
+from penjing.pipeline.store import stage_folder, stage_folders
+from penjing.pipeline.tracing import has_stage
 from penjing.text.reservoir import Reservoir
 from penjing.text.shards import open_shard
 from penjing.text.text_words import LANGUAGES, WordedText, find_words_of
@@ -113,14 +116,21 @@ def _names(addresses: Sequence[str]) -> list[str]:
 def _count_learned(address: str, tokenizer: Tokenizer) -> NDArray[np.int64] | None:
     """Returns how often each entry occurs in what a run learned from, [vocabulary]; None where this is no run."""
     counts: NDArray[np.int64] = np.zeros(tokenizer.vocab_size, dtype=np.int64)
-    found = False
+    shards = list(_shards_of(Path(address))) if (Path(address) / _STAGES).is_dir() else []
+    for shard in shards:
+        tokens = open_shard(shard).tokens
+        for start in range(0, len(tokens), _STRETCH):
+            counts += np.bincount(tokens[start : start + _STRETCH], minlength=len(counts))
+    return counts if shards else None
+
+
+def _shards_of(run: Path) -> Iterator[Path]:
+    """Yields the tokens that a run's own tokenizer made; teachers of its model may have tokenizers of their own."""
+    content = read_json(stage_folder(run, "tokenizer") / RECORD)["content"]
     for stage, part in _PARTS.items():
-        if any(Path(address).glob(f"{_STAGES}/{stage}-*/lineage.json")):
-            tokens = open_shard(stage_folder(Path(address), stage) / part).tokens
-            for start in range(0, len(tokens), _STRETCH):
-                counts += np.bincount(tokens[start : start + _STRETCH], minlength=len(counts))
-            found = True
-    return counts if found else None
+        for folder in stage_folders(run, stage) if has_stage(run, stage) else ():
+            if read_json(folder / RECORD)["inputs"].get("tokenizer") == content:
+                yield folder / part
 
 
 def _choose_samples(texts: Sequence[WordedText]) -> Iterator[str]:

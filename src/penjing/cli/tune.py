@@ -71,7 +71,7 @@ def run_search(call: TuneCall, *, as_json: bool) -> None:
 
 
 def _search(call: TuneCall) -> Tuned:
-    from penjing.cli.local_data import use_local_data
+    from penjing.pipeline.local_data import use_local_data
     from penjing.pipeline.recipe_file import load_recipe
 
     asked = [*call.overrides, *([f"report.language={call.language}"] if call.language is not None else [])]

@@ -59,8 +59,11 @@ def check_runnable(recipe: Recipe) -> None:
         check_head(recipe, _network_without_numbers(recipe))
     _check_explanation(recipe)
     check_teachers(recipe)
-    for other in other_recipes(recipe).values():
-        check_runnable(other)
+    for name, other in other_recipes(recipe).items():
+        try:
+            check_runnable(other)
+        except RecipeError as error:
+            raise RecipeError(error.what, where=f"[finetune.distill] recipes: {name}", do=error.do) from error
     check_batch_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)

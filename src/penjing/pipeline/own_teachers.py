@@ -8,7 +8,7 @@ taught by the one before it. Models of other recipes err in other places, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,15 @@ import numpy as np
 
 from penjing.errors import RecipeError
 from penjing.pipeline.dial import turn_dial
+from penjing.pipeline.fitted_head import trains_network
+from penjing.pipeline.local_data import use_local_corpus
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import load_recipe
 from penjing.pipeline.recipe_kinds import asking_teachers, own_generations, trained_teachers
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.finetune import TEACHER
+from penjing.progress import Silent
 
 #: Gives the artifact of a stage of a recipe, by those before it; None where it is not there and not made.
 Make = Callable[[Stage, Recipe, dict[str, Artifact], str], Artifact | None]
@@ -66,11 +69,13 @@ def make_teachers(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> O
         members: list[dict[str, Artifact] | None] = [None] * count
         if generation == 1 or folders:
             recipes = [member_recipe(recipe, generation, number, folders) for number in range(1, count + 1)]
-            members = [_make(each, f"{generation}.{number}", make) for number, each in enumerate(recipes, start=1)]
+            members = [
+                _make(each, f"{generation}.{number}", make, _ALL) for number, each in enumerate(recipes, start=1)
+            ]
         missing.append(members.count(None))
         if generation == 1:
             for name in others:
-                made = [_make(each, called, make) for called, each in _members_of(recipe, name).items()]
+                made = [_make(each, called, make, _ALL) for called, each in _members_of(recipe, name).items()]
                 others[name] = made.count(None)
                 members += made
         whole = [member for member in members if member is not None]
@@ -78,6 +83,24 @@ def make_teachers(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> O
         folders = tuple(str(_teacher_of(member).folder / "model") for member in whole) if None not in members else ()
     taught = _taught_by(recipe, folders, recipe.finetune.seed) if folders else recipe
     return OwnTeachers(taught, artifacts, tuple(missing), others)
+
+
+def make_data(recipe: Recipe, names: Container[str], done: Mapping[str, Artifact], make: Make) -> dict[str, Artifact]:
+    """Has the data made that other recipes' models learn from, beside the rows that they share with the recipe's.
+
+    Args:
+        recipe: may have ``[finetune.distill] recipes``.
+        names: of the stages.
+        done: those of the recipe.
+        make: as for `make_teachers`.
+
+    Returns:
+        What the recipe does not have itself, by names such as ``corpus-1.6``.
+    """
+    stages = [stage for stage in _BEFORE if stage.name in names]
+    firsts = [next(iter(_members_of(recipe, name).items())) for name in _names(recipe)]
+    members = [_make(member, called, make, stages) for called, member in firsts]
+    return _new([member for member in members if member is not None], done)
 
 
 def member_recipe(recipe: Recipe, generation: int, number: int, teachers: tuple[str, ...]) -> Recipe:
@@ -99,7 +122,7 @@ def other_recipes(recipe: Recipe) -> dict[str, Recipe]:
     """Returns the first teacher's recipe of each of ``[finetune.distill] recipes``, by its name there.
 
     Raises:
-        RecipeError: one is not there, is wrong, or is for another task.
+        RecipeError: one is not there, is wrong, is for another task, or makes the same model each time.
     """
     return {name: next(iter(_members_of(recipe, name).values())) for name in _names(recipe)}
 
@@ -115,16 +138,22 @@ def _names(recipe: Recipe) -> list[str]:
 
 def _members_of(recipe: Recipe, name: str) -> dict[str, Recipe]:
     """Returns the recipes of the teachers that another recipe makes of the same rows, by what they are called."""
-    other = load_recipe(Path(name))
+    other, where = load_recipe(Path(name)), f"[finetune.distill] recipes: {name}"
+    first, count = _names(recipe).index(name) + 1, own_generations(recipe)[0]
     if other.task != recipe.task:
         raise RecipeError(
             f"it is for the task {other.task}, and this one for {recipe.task}",
-            where=f"[finetune.distill] recipes: {name}",
+            where=where,
             do="Name a recipe of the same task.",
         )
+    if count > 1 and not trains_network(other):
+        raise RecipeError(
+            f"chance has no part in what it learns, so its {count} models would be the same",
+            where=where,
+            do="Leave it out, or let it train its network, or let generations begin with 1.",
+        )
     same = {"data": recipe.data, "seed": recipe.seed, "explain": None}
-    other = turn_dial(other.model_copy(update=same))
-    first, count = _names(recipe).index(name) + 1, own_generations(recipe)[0]
+    other = turn_dial(use_local_corpus(other, Silent()).model_copy(update=same))
     numbers = range(first * count + 1, (first + 1) * count + 1)
     seeds = {number: member_seed(recipe.finetuning_seed, 1, number) for number in numbers}
     return {f"1.{number}": _alone(other, seed) for number, seed in seeds.items()}
@@ -142,10 +171,10 @@ def _taught_by(recipe: Recipe, teachers: tuple[str, ...], seed: int | None) -> R
     return recipe.model_copy(update={"finetune": recipe.finetune.model_copy(update={"seed": seed, "distill": changed})})
 
 
-def _make(member: Recipe, called: str, make: Make) -> dict[str, Artifact] | None:
-    """Returns all stages of a teacher, under names that end as it is called; None where one is not there."""
+def _make(member: Recipe, called: str, make: Make, stages: Sequence[Stage]) -> dict[str, Artifact] | None:
+    """Returns stages of a teacher, under names that end as it is called; None where one is not there."""
     done: dict[str, Artifact] = {}
-    for stage in (*_BEFORE, TEACHER):
+    for stage in stages:
         if stage.is_wanted(member):
             artifact = make(stage, member, done, called)
             if artifact is None:
@@ -178,3 +207,4 @@ def _stages_before(last: Stage) -> tuple[Stage, ...]:
 
 
 _BEFORE = _stages_before(TEACHER)
+_ALL = (*_BEFORE, TEACHER)

@@ -111,8 +111,8 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
                 recipe = own.recipe
                 known = Store(out, recipe)
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
-            if stage.name == TEACH.name and len(own_generations(recipe)) == 1:
-                planned[-1] = _with_others(planned[-1], own_generations(recipe)[0], others)
+            if stage.name == TEACH.name and others:
+                _add_asking(planned, own_generations(recipe), others)
     return Plan(planned, share)
 
 
@@ -142,21 +142,27 @@ def _plan_teachers(
     return PlannedStage(TEACHER.name, False, seconds, memory, {"models": models})
 
 
-def _with_others(planned: PlannedStage, count: int, others: Mapping[str, Plan]) -> PlannedStage:
-    """Returns the plan of asking teachers with so many of each other recipe.
+def _add_asking(planned: list[PlannedStage], generations: tuple[int, ...], others: Mapping[str, Plan]) -> None:
+    """Adds, to the last two planned stages, what it takes to ask the models of other recipes.
+
+    They teach with the first generation: where there is a second one, they are asked once, for that.
 
     To read a row takes about a third of what it takes to learn from it (Kaplan et al. 2020, arXiv 2001.08361, section
     2.1).
     """
-    seconds, teachers = planned.seconds, list(planned.facts["teachers"])
+    training, asking = planned[-2:]
+    count, seconds, teachers = generations[0], 0.0, list(asking.facts["teachers"])
     for plan in others.values():
         learned = plan.facts(FINETUNE.name)
         teachers += [{key: learned[key] for key in ("family", "parameters")}] * count
         learning = next(stage.seconds for stage in plan.stages if stage.name == FINETUNE.name)
         read = plan.facts("examples")["splits"]["train"]["tokens"]
         rows = plan.facts("data")["splits"]["train"]["rows"]
-        seconds += count * planned.facts["rows"] * (learning / learned["tokens"]) * (read / rows) / 3
-    return replace(planned, seconds=seconds, facts={**planned.facts, "teachers": teachers})
+        seconds += count * asking.facts["rows"] * (learning / learned["tokens"]) * (read / rows) / 3
+    if len(generations) > 1:
+        planned[-2] = replace(training, seconds=training.seconds + seconds)
+    else:
+        planned[-1] = replace(asking, seconds=asking.seconds + seconds, facts={**asking.facts, "teachers": teachers})
 
 
 def _plan_stage(

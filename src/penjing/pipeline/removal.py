@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from penjing.data.cleaning import make_protector
 from penjing.data.inspection import Document, DroppedDocument
+from penjing.data.personal.protecting import Protector
 from penjing.data.settings import RowData, TextData
 from penjing.data.unlabelled import UnlabelledData
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
+from penjing.pipeline.own_teachers import other_recipes
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import change_unlabelled, recipe_class
 from penjing.pipeline.tracing import (
@@ -102,6 +104,11 @@ def _without(section: S, ids: Iterable[str]) -> S:
     return section.model_copy(update={"removed": both})
 
 
+def _unmasked(out: Path, found: Mapping[str, Document], protector: Protector) -> dict[str, Document]:
+    """Returns the labelled rows that texts were before personal data in them was masked."""
+    return labelled_origins(out, list(found.values()), lambda text: protector.protect([text])[0][0])
+
+
 def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Document]:
     """Writes down that texts are removed from a run; what is made from now on is without them.
 
@@ -126,9 +133,9 @@ def mark_removed(recipe: Recipe, out: Path, ids: Sequence[str]) -> dict[str, Doc
         for key, item in find_texts(out, set(ids)).items()
     }
     found |= near_copies(out, set(found))
-    if recipe.corpus is not None and recipe.corpus.personal is not None:
-        protector = make_protector(recipe.corpus.personal)
-        found |= labelled_origins(out, list(found.values()), lambda text: protector.protect([text])[0][0])
+    for each in (recipe, *other_recipes(recipe).values()):
+        if each.corpus is not None and each.corpus.personal is not None:
+            found |= _unmasked(out, found, make_protector(each.corpus.personal))
     known = removed_texts(out)
     missing = [key for key in ids if key not in found and key not in known]
     if missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import collect_facts, collect_language_facts
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
-from penjing.pipeline.own_teachers import OwnTeachers, make_teachers
+from penjing.pipeline.own_teachers import OwnTeachers, make_data, make_teachers, other_recipes
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import own_generations, trained_teachers
@@ -203,22 +204,33 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
 
     Raises:
         UsageError: there is no such run, or it has no such text.
+        PenjingError: the recipe, or one that it names, cannot be run any more; nothing was removed.
     """
     if not (out / "stages").is_dir():
         raise UsageError("this is no folder of a run", where=str(out), do="Give one such as runs/reviews-lm.")
     with locked(out):
+        check_runnable(turn_dial(recipe))
         texts, elsewhere = mark_removed(recipe, out, ids), started_from(out)
         recipe = turn_dial(without_removed(recipe, out))
-        check_runnable(recipe)
         done = complete_stages(recipe, out, progress, DATA_STAGES)
+        done |= make_data(recipe, DATA_STAGES, done, partial(_complete_member, out, progress, AUTOMATIC))
         wanted = [stage.name for stage in STAGES if stage.is_wanted(recipe) and stage.name not in done]
         known = {entry["content"] for entry in read_json(out / RECORD)} if (out / RECORD).is_file() else set()
         is_stale = any(artifact.content not in known for artifact in done.values())
-        # What teachers said of texts holds the texts: it goes at once, as teachers do that the run has trained itself.
-        kept = [name for name in wanted if name != TEACH.name] if is_stale else [*wanted, TEACHER.name]
-        Store(out, recipe).prune(done, kept=kept)
+        Store(out, recipe).prune(done, kept=_trained_stages(recipe, is_stale=is_stale))
         rebuilt = [name for name, artifact in done.items() if not artifact.skipped]
     return Removal(texts, rebuilt, wanted if is_stale else [], elsewhere)
+
+
+def _trained_stages(recipe: Recipe, *, is_stale: bool) -> list[str]:
+    """Returns the stages that stay until a run is run again, after texts were removed from its data.
+
+    What teachers said of texts holds the texts: it goes at once, as teachers do that the run has trained itself.
+    """
+    recipes = [recipe, *other_recipes(recipe).values()]
+    stages = [stage.name for stage in STAGES if any(stage.is_wanted(each) for each in recipes)]
+    trained = [name for name in stages if name not in DATA_STAGES]
+    return [name for name in trained if name != TEACH.name] if is_stale else [*trained, TEACHER.name]
 
 
 def complete_stages(
@@ -261,9 +273,7 @@ def _train_teachers(
 
     def make(stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact:
         nonlocal trained
-        stop_if_asked(progress)
-        store = Store(out, without_removed(member, out), engine)
-        artifact = store.complete(stage, before, Unheard(progress, f"teacher {called}, "))
+        artifact = _complete_member(out, progress, engine, stage, member, before, called)
         if stage.name == TEACHER.name:
             trained += 1
             state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
@@ -271,3 +281,18 @@ def _train_teachers(
         return artifact
 
     return make_teachers(recipe, done, make)
+
+
+def _complete_member(
+    out: Path,
+    progress: Progress,
+    engine: EngineSettings,
+    stage: Stage,
+    member: Recipe,
+    before: dict[str, Artifact],
+    called: str,
+) -> Artifact:
+    """Returns the artifact of a stage of a teacher, doing what is not done yet; what it is called is said."""
+    stop_if_asked(progress)
+    store = Store(out, without_removed(member, out), engine)
+    return store.complete(stage, before, Unheard(progress, f"teacher {called}, "))

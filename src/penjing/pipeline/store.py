@@ -57,13 +57,27 @@ def stage_folder(out: Path, stage: str) -> Path:
     Raises:
         UsageError: there is no run, or no such stage in it.
     """
+    return stage_folders(out, stage)[0]
+
+
+def stage_folders(out: Path, stage: str) -> list[Path]:
+    """Returns the folders of the finished stages of a name that a run's model came from, its own before its teachers'.
+
+    Where one of them is gone, or no model is there yet, all that are there stand in the list, the newest first.
+
+    Raises:
+        UsageError: there is no run, or no such stage in it.
+    """
     lineage = out / RECORD
     keys = [entry["key"] for entry in read_json(lineage) if entry["stage"] == stage] if lineage.is_file() else []
     folders = [record.parent for record in out.glob(f"stages/{stage}-*/{RECORD}")]
     folders.sort(key=lambda folder: (folder / RECORD).stat().st_mtime, reverse=True)
-    for folder in (*(out / "stages" / f"{stage}-{key[:_KEY_SHOWN]}" for key in keys), *folders):
-        if (folder / RECORD).is_file():
-            return folder
+    named = [out / "stages" / f"{stage}-{key[:_KEY_SHOWN]}" for key in keys]
+    there = [folder for folder in named if folder in folders]
+    if there and there == named:
+        return there
+    if folders:
+        return list(dict.fromkeys([*there, *folders]))
     raise UsageError(
         f"there is no finished stage {stage} in it" if out.is_dir() else "there is no such folder",
         where=str(out),

@@ -20,7 +20,7 @@ from penjing.data.keys import text_ids
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.stage import RECORD
-from penjing.pipeline.store import stage_folder
+from penjing.pipeline.store import stage_folder, stage_folders
 from penjing.tasks.card import CARD, read_lineage
 
 REMOVED = "removed.json"  # what was removed from a run: by id, the weights that had learned from it
@@ -84,18 +84,19 @@ def find_texts(run: Path, ids: set[str]) -> dict[str, Document | DroppedDocument
         stage_folder(run, "corpus")  # says what is wrong
     if "data" in stages:
         found.update(find_labelled(stage_folder(run, "data"), ids))
-    for stage in (stage for stage in stages if stage in _OF_TEXTS):
+    for folder in (folder for stage in stages if stage in _OF_TEXTS for folder in stage_folders(run, stage)):
         found.update(
             (key, item)
-            for key, item in find_documents(stage_folder(run, stage), ids).items()
+            for key, item in find_documents(folder, ids).items()
             if key not in found or (isinstance(item, Document) and not _is_learned(found[key]))
         )
     return found
 
 
 def near_copies(run: Path, ids: set[str]) -> dict[str, Document]:
-    """Returns what was dropped from the corpus of a run as near duplicates of some texts."""
-    return find_near_copies(stage_folder(run, "corpus"), ids) if has_stage(run, "corpus") else {}
+    """Returns what was dropped from the corpora of a run as near duplicates of some texts."""
+    folders = stage_folders(run, "corpus") if has_stage(run, "corpus") else []
+    return {key: document for folder in folders for key, document in find_near_copies(folder, ids).items()}
 
 
 def trace_texts(runs: Path, ids: set[str]) -> dict[str, list[Trace]]:
@@ -156,7 +157,7 @@ def started_from(run: Path) -> list[Path]:
 
 
 def documents_of(model: Path) -> Iterator[Document]:
-    """Yields the texts that a model was pretrained on.
+    """Yields the texts that a model was pretrained on, or models that it learned from in its run.
 
     Args:
         model: the folder ``model`` of a run, in which its stages still are.
@@ -165,18 +166,21 @@ def documents_of(model: Path) -> Iterator[Document]:
         ModelFolderError: this is no model.
         UsageError: it has no corpus, or that is gone.
     """
-    if not _was_made_by(model, "corpus"):
+    entries = [entry for entry in read_lineage(model) if entry["stage"] == "corpus"]
+    if not entries:
         raise UsageError(
             "this model was not pretrained on a corpus", where=str(model), do="penjing lineage MODEL shows its files."
         )
-    folder = stage_beside(model, "corpus")
-    if folder is None:
+    folders = [_beside(model, entry) for entry in entries]
+    if None in folders:
         raise UsageError(
             "the corpus that it learned from is not beside it any more",
             where=str(model),
             do="Give the folder model inside of its run; if texts were removed from the run, train it again.",
         )
-    yield from iter_documents(folder)
+    for folder in folders:
+        assert folder is not None
+        yield from iter_documents(folder)
 
 
 def rows_learned_from(model: Path) -> Path | None:
@@ -197,15 +201,14 @@ def stage_beside(model: Path, stage: str) -> Path | None:
         ModelFolderError: this is no model.
     """
     entry = next((entry for entry in read_lineage(model) if entry["stage"] == stage), None)
-    if entry is None:
-        return None
-    folder = model.resolve().parent / "stages" / f"{stage}-{entry['key'][:12]}"
+    return None if entry is None else _beside(model, entry)
+
+
+def _beside(model: Path, entry: dict[str, Any]) -> Path | None:
+    """Returns the folder of an entry of a model's lineage, if it is still beside it as it was."""
+    folder = model.resolve().parent / "stages" / f"{entry['stage']}-{entry['key'][:12]}"
     is_as_it_was = (folder / RECORD).is_file() and read_json(folder / RECORD)["content"] == entry["content"]
     return folder if is_as_it_was else None
-
-
-def _was_made_by(model: Path, stage: str) -> bool:
-    return any(entry["stage"] == stage for entry in read_lineage(model))
 
 
 def _is_learned(item: Document | DroppedDocument) -> bool:

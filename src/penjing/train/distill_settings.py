@@ -82,11 +82,16 @@ class DistillSettings(AskedTeacherSettings):
         others = len(self.recipes) * self.generations[0] if len(self.generations) == 1 else 0
         return len(self.teachers) or self.generations[-1] + others
 
+    @property
+    def trained(self) -> int:
+        """How many teachers the run itself trains."""
+        return sum(self.generations) + len(self.recipes) * self.generations[0] if self.generations else 0
+
     @field_validator("generations")
     @classmethod
     def _are_trainable(cls, generations: tuple[int, ...]) -> tuple[int, ...]:
-        if any(count < 1 for count in generations) or sum(generations) > _MOST_OWN:
-            raise ValueError(f"each generation has one model at least, and all together {_MOST_OWN} at most")
+        if any(count < 1 for count in generations):
+            raise ValueError("each generation has one model at least")
         return generations
 
     @model_validator(mode="after")
@@ -95,6 +100,12 @@ class DistillSettings(AskedTeacherSettings):
             raise ValueError("it takes either teacher, models that are there, or generations, which are trained first")
         if self.recipes and not self.generations:
             raise ValueError("recipes are trained as often as the first of generations, and there is none")
+        if len(set(self.recipes)) < len(self.recipes):
+            raise ValueError("recipes names one twice; how many models of each teach, generations says")
+        if self.generations and self.trained > _MOST_OWN:
+            raise ValueError(
+                f"generations and recipes make {self.trained} models, and a run trains {_MOST_OWN} at most"
+            )
         return self
 
 

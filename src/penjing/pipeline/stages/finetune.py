@@ -186,5 +186,9 @@ FINETUNE = Stage(
     is_resumable=True,
     is_wanted=has_data,
 )
-#: Trains a model that teaches the recipe's own, which is of the same kind.
-TEACHER = replace(FINETUNE, name="teacher")
+#: Trains a model that teaches the recipe's own. It answers out of its folder, which has how to answer in it.
+TEACHER = replace(
+    FINETUNE,
+    name="teacher",
+    settings=lambda recipe: [*FINETUNE.settings(recipe), *([recipe.answering] if recipe.answering else [])],
+)
