@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -127,3 +127,13 @@ def test_a_client_that_goes_away_is_no_error_of_a_request() -> None:
 
     with pytest.raises(ClientGoneError):
         asyncio.run(read_body(receive, None, 3, 1))
+
+
+@given(
+    st.lists(st.sampled_from([r"\ud83d", r"\uDE00", r"\\", r"\"", r"\n", "u", "d", "8", "a", r"\u00e9"]), max_size=12)
+)
+def test_halves_are_found_in_whatever_is_escaped(pieces: list[str]) -> None:
+    text = '{"a": "' + "".join(pieces) + '"}'
+    has_half = any("\ud800" <= letter <= "\udfff" for letter in json.loads(text)["a"])
+    with pytest.raises(RequestError, match="half of a character") if has_half else nullcontext():
+        check_json(text.encode(), 64)

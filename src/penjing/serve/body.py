@@ -10,12 +10,12 @@ from typing import Any
 from penjing.serve.failures import RequestError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STRING = re.compile(rb'"[^"]*"?')  # where no quote is escaped
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
-# Up to an escape of half a character (\ud800 to \udfff) that stands without its other half.
+# The escape of half a character (\ud800 to \udfff) without its other half, where no backslash is escaped.
 _HALF = re.compile(
-    rb"(?:[^\\]++|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u[dD][89a-fA-F]).)*+\\u[dD][89a-fA-F]",
+    rb"\\u[dD][89abAB](?!..\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]",
     re.DOTALL,
 )
 _DISCARDED_BYTES = 64 << 20
@@ -98,8 +98,8 @@ def check_json(body: bytes, most_depth: int) -> None:
     except UnicodeDecodeError as error:
         what = f"The body is no UTF-8 (byte {error.start}). Send JSON in UTF-8."
         raise RequestError(400, what, code="invalid_utf8") from error
-    if half := _HALF.match(body):
-        what = f"The body escapes half of a character (byte {half.end() - 4}). Send both halves, or UTF-8 itself."
+    if half := _HALF.search(body.replace(rb"\\", b"  ")):
+        what = f"The body escapes half of a character (byte {half.start()}). Send both halves, or UTF-8 itself."
         raise RequestError(400, what, code="invalid_utf8")
     if is_deeper(body, most_depth):
         what = f"Lists and objects lie more than {most_depth} deep in one another. Send a flatter body."
@@ -114,7 +114,8 @@ def is_deeper(body: bytes, most_depth: int) -> bool:
     """
     if body.count(b"[") + body.count(b"{") <= most_depth:
         return False
-    brackets = _STRING.sub(b"", body).translate(_SQUARE, _NO_BRACKETS)
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    brackets = _STRING.sub(b"", unescaped).translate(_SQUARE, _NO_BRACKETS)
     for _ in range(most_depth):  # each time the innermost go
         if not brackets:
             return False
