@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.errors import Interrupted, UsageError
-from penjing.inference.likelihood import CausalScorer, MaskedScorer, SpanScorer, build_scorer, plan_windows
+from penjing.inference.likelihood import (
+    CausalScorer,
+    DenoisingScorer,
+    MaskedScorer,
+    SpanScorer,
+    build_scorer,
+    plan_windows,
+)
 from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
 from penjing.models.lstm import LSTM
@@ -245,12 +252,17 @@ def test_an_unknown_word_is_scored_and_other_special_tokens_are_not() -> None:
     assert scorer.measure([row], Silent()).tokens.tolist() == [2]
 
 
-def test_of_an_encoder_decoder_each_token_in_turn_is_a_hidden_span() -> None:
+def small_t5(seed: int = 0) -> Any:
+    """Returns an encoder-decoder with random weights and 40 tokens."""
     shape = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
     config = T5.config_from_dict({**shape, "vocab_size": 40, "decoder_start_token_id": 0})
     network = T5.language_model(config)
-    T5.initialize(network, config, 0)
-    network.eval()
+    T5.initialize(network, config, seed)
+    return network.eval()
+
+
+def test_of_an_encoder_decoder_each_token_in_turn_is_a_hidden_span() -> None:
+    network = small_t5()
     sentinel, special = 39, frozenset({0, 1, 2, 3})
     scorer = SpanScorer(network, longest=64, mask_id=sentinel, pad_id=0, unscored_ids=special, batch_tokens=40)
     rows = [[2, 7, 8, 9, 3], [2, 11, 3], [2, 5, 6, 12, 13, 14, 3]]
@@ -265,3 +277,28 @@ def test_of_an_encoder_decoder_each_token_in_turn_is_a_hidden_span() -> None:
                 total += float(logits.log_softmax(dim=-1)[token])
         assert found == pytest.approx(total, rel=1e-4)
         assert count == len(ids) - 2
+
+
+def test_what_restores_texts_guesses_each_token_from_the_hidden_text_and_those_before() -> None:
+    network, mask, special = small_t5(), 4, frozenset({0, 1, 2, 3})
+    scorer = DenoisingScorer(network, longest=64, mask_id=mask, pad_id=0, unscored_ids=special, batch_tokens=40)
+    rows = [[2, 7, 8, 9, 3], [2, 11, 3], [2, 5, 6, 12, 13, 14, 3]]
+    measured = scorer.measure(rows)
+    for ids, found in zip(rows, measured.log_probabilities, strict=True):
+        total = 0.0
+        for place in range(1, len(ids) - 1):
+            hidden = torch.tensor([[*ids[:place], mask, *ids[place + 1 :]]])
+            with torch.no_grad():
+                logits = network(hidden, None, torch.tensor([[0, *ids[:place]]]))[0, -1]
+            total += float(logits.log_softmax(dim=-1)[ids[place]])
+        assert found == pytest.approx(total, rel=1e-4)
+    assert measured.tokens.tolist() == [3, 1, 5]
+
+
+@pytest.mark.parametrize(("objective", "kind"), [("span", SpanScorer), ("denoise", DenoisingScorer)])
+def test_what_a_model_learned_decides_how_it_is_measured(objective: str, kind: type) -> None:
+    settings = TokenizerSettings(kind="wordpiece", vocab_size=400, sentinels=4)
+    tokenizer = train_tokenizer([["a lovely film"] * 3], settings)
+    network = small_t5()
+    assert type(build_scorer(T5, network, network.config, tokenizer, objective)) is kind
+    assert type(build_scorer(T5, network, network.config, tokenizer)) is SpanScorer

@@ -34,11 +34,12 @@ class MeasurableModel:
         return [rendered.ids for rendered in renderer.render_documents(texts)]
 
 
-def load_language_model(folder: Path, device: str = "auto") -> MeasurableModel:
+def load_language_model(folder: Path, objective: str | None = None, device: str = "auto") -> MeasurableModel:
     """Loads a language model from its folder.
 
     Args:
         folder: as `penjing` or the hub's tools write it.
+        objective: what it learned; None where nothing says so.
         device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Raises:
@@ -65,4 +66,5 @@ def load_language_model(folder: Path, device: str = "auto") -> MeasurableModel:
             where=str(folder),
             do="Weights, config.json and tokenizer must be of one model; copy them together from where they came from.",
         )
-    return MeasurableModel(architecture.name, tokenizer, build_scorer(architecture, network.eval(), config, tokenizer))
+    scorer = build_scorer(architecture, network.eval(), config, tokenizer, objective)
+    return MeasurableModel(architecture.name, tokenizer, scorer)

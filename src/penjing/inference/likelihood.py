@@ -23,7 +23,7 @@ from penjing.text.tokenizer import Tokenizer
 _LOGITS_AT_ONCE = 1 << 20  # 4 MB in fp32, which stays in the cache: 128 positions of a vocabulary of 8,192
 _FEWEST_POSITIONS = 128  # below, a large vocabulary is multiplied slowly
 _BATCH_TOKENS = 4096
-_SPAN_WINDOW = 512  # tokens that an encoder reads at once, which has no limit of its own
+_ENCODED_WINDOW = 512  # tokens that an encoder reads at once, which has no limit of its own
 
 
 class ReadingModel(LanguageModel, GeneratingModel, Protocol):
@@ -320,6 +320,20 @@ class SpanScorer(MaskedScorer):
         return model.decode(begun, model.encode(ids, real), real)[:, 1]
 
 
+class DenoisingScorer(MaskedScorer):
+    """Measures with a model that restores damaged texts: each token in turn is hidden from its encoder, and guessed.
+
+    The decoder has written the tokens before it, as in training, so that a token is guessed from all others.
+    """
+
+    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
+        model = cast("EncoderDecoderModel", self._network)
+        start = torch.full((len(ids), 1), model.decoder_start_id, device=ids.device)
+        written = torch.cat([start, ids[:, : int(place.max())]], dim=1)  # the hidden one itself is not among them
+        hidden = model.decode(written, model.encode(ids, real), real)
+        return hidden[torch.arange(len(place), device=place.device), place]
+
+
 def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Tensor:
     """Returns the log-probability of each target, float64 [n], a few positions at a time.
 
@@ -342,27 +356,32 @@ def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scor
 
 
 def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    unknown = {tokenizer.unknown_id} if tokenizer.has_unknown else set()
-    return MaskedScorer(
-        cast("LanguageModel", network),
-        longest=config.max_position_embeddings,
-        mask_id=tokenizer.mask_id,
-        pad_id=tokenizer.pad_id,
-        unscored_ids=tokenizer.special_ids - unknown,
-    )
+    return _build_hiding(MaskedScorer, network, tokenizer, tokenizer.mask_id, config.max_position_embeddings)
 
 
 def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    sentinels, unknown = tokenizer.sentinel_ids, {tokenizer.unknown_id} if tokenizer.has_unknown else set()
+    sentinels = tokenizer.sentinel_ids
     if not sentinels:
         raise UsageError(
             "the tokenizer has no tokens for hidden spans, by which a model of this family is measured",
-            do="Only a model that was trained with the objective span is.",
+            do="A model that was trained to restore damaged texts is measured otherwise: its penjing.json, beside its "
+            'weights, says "objective": "denoise".',
         )
-    return SpanScorer(
+    return _build_hiding(SpanScorer, network, tokenizer, sentinels[0], _ENCODED_WINDOW)
+
+
+def _build_denoising(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+    return _build_hiding(DenoisingScorer, network, tokenizer, tokenizer.mask_id, _ENCODED_WINDOW)
+
+
+def _build_hiding(
+    kind: type[MaskedScorer], network: nn.Module, tokenizer: Tokenizer, mask_id: int, longest: int
+) -> Scorer:
+    unknown = {tokenizer.unknown_id} if tokenizer.has_unknown else set()
+    return kind(
         cast("LanguageModel", network),
-        longest=_SPAN_WINDOW,
-        mask_id=sentinels[0],
+        longest=longest,
+        mask_id=mask_id,
         pad_id=tokenizer.pad_id,
         unscored_ids=tokenizer.special_ids - unknown,
     )
@@ -373,23 +392,27 @@ SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
     "causal": _build_causal,
     "masked": _build_masked,
     "span": _build_span,
+    "denoise": _build_denoising,
 }
 
 
-def build_scorer(architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    """Returns what measures a language model, by the objective of its architecture.
+def build_scorer(
+    architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer, objective: str | None = None
+) -> Scorer:
+    """Returns what measures a language model, by what it learned.
 
     Args:
         architecture: of the network.
         network: a language model with its weights.
         config: its numbers.
         tokenizer: the one it was trained with.
+        objective: what it learned; None where nothing says so: the first of those that its architecture can.
 
     Raises:
         UsageError: there is no way to measure what this architecture learns.
     """
-    for objective, build in SCORERS.items():
-        if objective in architecture.objectives:
+    for known, build in SCORERS.items():
+        if known in architecture.objectives and objective in (known, None):
             return build(network, config, tokenizer)
     learned = ", ".join(sorted(architecture.objectives))
     raise UsageError(

@@ -83,6 +83,10 @@ class _Made(BaseModel):
     finished: str
 
 
+class _Pretrained(BaseModel):
+    objective: str | None = None
+
+
 class _History(BaseModel):
     lineage: list[_Made] = []
 
@@ -190,6 +194,20 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
     _check(card, _History, folder)
     entries: list[dict[str, Any]] = card.get("lineage", [])
     return entries
+
+
+def read_objective(folder: Path) -> str | None:
+    """Returns what a language model learned from texts; None where its folder, such as one of the hub's, has no card.
+
+    Raises:
+        ModelFolderError: the card is not as training wrote it.
+    """
+    if not (folder / CARD).is_file():
+        return None
+    card = _read(folder)
+    _check(card, _Pretrained, folder)
+    objective: str | None = card.get("objective")
+    return objective
 
 
 @contextmanager

@@ -10,25 +10,19 @@ from penjing.data.reading import iter_texts
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.files import write_json
 from penjing.inference.language_model import MeasurableModel, load_language_model
-from penjing.inference.likelihood import SCORERS
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
 MEASURES = "measures.json"
-# What is written where an objective, such as denoise, gives no likelihood.
-_NOTHING: dict[str, Any] = {"documents": 0, "scores": {}, "baselines": {}, "differences": {}}
 SQUARED_TOKENS = 4_000_000  # a model that reads both sides reads a text once for each of its tokens
 
 
 def _run(context: StageContext) -> dict[str, Any]:
     pretrain = context.recipe.pretrain
     assert pretrain is not None
-    if pretrain.objective not in SCORERS:
-        write_json(context.folder / MEASURES, _NOTHING)
-        return {"rows": 0, "scores": {}}
     seed, resamples = context.recipe.seed, context.recipe.evaluate.resamples
     corpus = context.inputs["corpus"]
-    model = load_language_model(context.inputs["pretrain"] / "model", context.recipe.device)
+    model = load_language_model(context.inputs["pretrain"] / "model", pretrain.objective, context.recipe.device)
     texts = [text for batch in iter_texts(corpus / "test.parquet") for text in batch]
     chosen = affordable_texts(model, texts, SQUARED_TOKENS)
     measured = evaluate_language_model(model, chosen, resamples=resamples, seed=seed, progress=context.progress)
