@@ -113,6 +113,12 @@ inline size_t size_of_tile(const Matrix& m) {
 // Asks memory for what is so many bytes further on: the weights that come next, while the last rows are computed.
 inline void ask_for(const void* p, size_t ahead) { __builtin_prefetch((const char*)p + ahead, 0, 2); }
 
+template <int R, int T>
+inline void copy_sums(const f16 (&from)[R][T], f16 (&to)[R][T]) {
+    for (int r = 0; r < R; r++)
+        for (int t = 0; t < T; t++) to[r][t] = from[r][t];
+}
+
 // Adds to result[r][t], 16 outputs each, the products of R rows with T tiles, for inputs from `from` to before `to`.
 template <int R, int T>
 inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
@@ -120,6 +126,8 @@ inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int f
     const size_t size = (size_t)m.in * TILE;
     const float* w = (const float*)m.weights + tile * size;
     const float* x = rows.fp32 + (size_t)row * m.in + (size_t)from * rows.lanes;
+    f16 sums[R][T];  // kept in registers, which what is passed by reference is not always
+    copy_sums<R, T>(result, sums);
     for (int k = from; k < to; k++, x += rows.lanes) {
         f16 weight[T];
         for (int t = 0; t < T; t++) {
@@ -127,8 +135,9 @@ inline void add_fp32(const Matrix& m, const Rows& rows, int row, int tile, int f
             ask_for(w + t * size + (size_t)k * TILE, ahead);
         }
         for (int r = 0; r < R; r++)
-            for (int t = 0; t < T; t++) result[r][t] = multiply_add(all(x[r]), weight[t], result[r][t]);
+            for (int t = 0; t < T; t++) sums[r][t] = multiply_add(all(x[r]), weight[t], sums[r][t]);
     }
+    copy_sums<R, T>(sums, result);
 }
 
 template <int R, int T>
@@ -137,6 +146,8 @@ inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int f
     const size_t size = (size_t)m.in * TILE * 2;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE * 2;
     const uint16_t* x = rows.bf16 + (size_t)row * m.in + (size_t)from * rows.lanes;
+    f16 sums[R][T];  // kept in registers, which what is passed by reference is not always
+    copy_sums<R, T>(result, sums);
     for (int k = from; k < to; k += 2, w += 4 * TILE, x += 2 * rows.lanes) {
         bytes weight[T];
         for (int t = 0; t < T; t++) {
@@ -145,9 +156,10 @@ inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int f
         }
         for (int r = 0; r < R; r++) {
             const i16 pair = load_quad(x + 2 * r);
-            for (int t = 0; t < T; t++) result[r][t] = dot_pairs(result[r][t], weight[t], pair);
+            for (int t = 0; t < T; t++) sums[r][t] = dot_pairs(sums[r][t], weight[t], pair);
         }
     }
+    copy_sums<R, T>(sums, result);
 }
 
 template <int R, int T>
