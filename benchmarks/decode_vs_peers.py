@@ -7,6 +7,9 @@ one stream     tokens a second of 128 after a prompt of 8, the likeliest token a
 prompt         tokens a second of a prompt of 512, until its first token is there.
 16 streams     tokens a second in all of 16 texts of 64 tokens written together, after prompts of 16 (Transformers: one
                batch; llama.cpp's Python package writes one text at a time: its server is in serve_vs_peers.py).
+16 unequal     the same of 16 texts as they come to a server, all at once: prompts of 8 to 128 tokens, answers of 16
+               to 128, the reading of the prompts counted (Transformers: one batch, padded to the longest prompt, until
+               the last answer is complete; only tokens that were asked for count).
 4 x 4 beams    tokens a second in all of 4 texts of 64 tokens that are searched for together with 4 beams each, from the
                prompt on.
 ceiling        bytes of the matrices that are read for each token, by the read bandwidth that was measured, is the
@@ -48,7 +51,9 @@ PROMPTS = {
     "one": [CHANCE.integers(10, VOCABULARY, 8).tolist()],
     "prompt": [CHANCE.integers(10, VOCABULARY, PROMPT).tolist()],
     "many": [CHANCE.integers(10, VOCABULARY, 16).tolist() for _ in range(MANY)],
+    "unequal": [CHANCE.integers(10, VOCABULARY, count).tolist() for count in CHANCE.integers(8, 129, MANY)],
 }
+ANSWERS: list[int] = CHANCE.integers(16, 129, MANY).tolist()  # tokens after each of the unequal prompts
 
 
 class Contender(Protocol):
@@ -59,6 +64,9 @@ class Contender(Protocol):
 
     def read(self, prompt: list[int]) -> float:
         """Returns the seconds until the token after a prompt is there."""
+
+    def answer(self, prompts: list[list[int]], counts: list[int]) -> float:
+        """Returns the seconds until so many tokens after each prompt are there."""
 
     def search(self, prompts: list[list[int]], count: int) -> float:
         """Returns the seconds until the likeliest texts of so many tokens are found with beams."""
@@ -73,7 +81,7 @@ class Penjing:
         self._engine = load_engine(folder, EngineSettings(weights=weights, kernels="native", threads=threads)).engine
         self.weight_bytes = self._engine._stepper.weight_bytes  # type: ignore[attr-defined]
 
-    def _run(self, prompts: list[list[int]], count: int, beams: int = 1) -> tuple[float, float, float]:
+    def _run(self, prompts: list[list[int]], counts: list[int], beams: int = 1) -> tuple[float, float, float]:
         class Timed(Collected):
             def put(self, token: Any) -> None:
                 times.append(time.perf_counter())
@@ -81,7 +89,7 @@ class Penjing:
         times: list[float] = []
         sinks = [Timed() for _ in prompts]
         began = time.perf_counter()
-        for prompt, sink in zip(prompts, sinks, strict=True):
+        for prompt, count, sink in zip(prompts, counts, sinks, strict=True):
             settings = SamplingSettings(count, 0.0)
             self._engine.submit(DecodeRequest(tuple(prompt), settings, frozenset(), beams=beams), sink)
         for sink in sinks:
@@ -89,19 +97,28 @@ class Penjing:
         return began, times[0], times[-1]
 
     def write(self, prompts: list[list[int]], count: int) -> float:
-        _, first, last = self._run(prompts, count)
+        _, first, last = self._run(prompts, [count] * len(prompts))
         return last - first
 
     def read(self, prompt: list[int]) -> float:
-        began, first, _ = self._run([[int(CHANCE.integers(10, VOCABULARY)), *prompt[1:]]], 1)  # nothing known before
+        began, first, _ = self._run([_other(prompt)], [1])
         return first - began
 
+    def answer(self, prompts: list[list[int]], counts: list[int]) -> float:
+        began, _, last = self._run([_other(prompt) for prompt in prompts], counts)
+        return last - began
+
     def search(self, prompts: list[list[int]], count: int) -> float:
-        began, _, last = self._run(prompts, count, BEAMS)
+        began, _, last = self._run(prompts, [count] * len(prompts), BEAMS)
         return last - began
 
     def close(self) -> None:
         self._engine.close()
+
+
+def _other(prompt: list[int]) -> list[int]:
+    """Returns a prompt of which no beginning is known from before."""
+    return [int(CHANCE.integers(10, VOCABULARY)), *prompt[1:]]
 
 
 class LlamaCpp:
@@ -127,6 +144,9 @@ class LlamaCpp:
         next(self._model.generate(prompt, temp=0.0, repeat_penalty=1.0))
         return time.perf_counter() - began
 
+    def answer(self, prompts: list[list[int]], counts: list[int]) -> float:
+        raise NotImplementedError("llama-cpp-python writes one text at a time")
+
     def search(self, prompts: list[list[int]], count: int) -> float:
         raise NotImplementedError("llama-cpp-python has no beam search")
 
@@ -144,11 +164,13 @@ class Transformers:
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
 
     def _generate(self, prompts: list[list[int]], count: int, beams: int = 1) -> float:
-        ids = torch.tensor(prompts)
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+        real = torch.tensor([[place >= longest - len(prompt) for place in range(longest)] for prompt in prompts])
         began = time.perf_counter()
         self._model.generate(
             ids,
-            attention_mask=torch.ones_like(ids),
+            attention_mask=real.long(),
             max_new_tokens=count,
             min_new_tokens=count,
             do_sample=False,
@@ -162,6 +184,9 @@ class Transformers:
 
     def read(self, prompt: list[int]) -> float:
         return self._generate([prompt], 1)
+
+    def answer(self, prompts: list[list[int]], counts: list[int]) -> float:
+        return self._generate(prompts, max(counts))
 
     def search(self, prompts: list[list[int]], count: int) -> float:
         return self._generate(prompts, count, BEAMS)
@@ -189,6 +214,7 @@ def measure(contender: Contender, does_many: bool) -> dict[str, float]:
     if does_many:
         count = ONE // 2
         figures["many"] = MANY * (count - 1) / contender.write(PROMPTS["many"], count)
+        figures["unequal"] = sum(ANSWERS) / contender.answer(PROMPTS["unequal"], ANSWERS)
         some = PROMPTS["many"][: MANY // BEAMS]
         figures["beams"] = len(some) * count / contender.search(some, count)
     return figures
@@ -231,16 +257,26 @@ def show(report: dict[str, Any]) -> None:
     """Prints the rates as a table, and how many times Penjing is as fast."""
     rates = report["tokens_per_second"]
     print(f"\n{report['size']}: memory is read at {report['read_bytes_per_second'] / 1e9:.1f} GB/s")
-    print(f"{'':20}{'one stream':>12}{'prompt':>12}{'16 streams':>12}{'4 x 4 beams':>13}{'of ceiling':>12}")
+    heads = ("one stream", "prompt", "16 streams", "16 unequal", "4 x 4 beams", "of ceiling")
+    print(f"{'':20}" + "".join(f"{head:>13}" for head in heads))
     for name, figures in rates.items():
-        many, beams = (f"{figures[key]:,.0f}" if key in figures else "-" for key in ("many", "beams"))
+        many, unequal, beams = (
+            f"{figures[key]:,.0f}" if key in figures else "-" for key in ("many", "unequal", "beams")
+        )
         share = f"{figures['share_of_ceiling']:.0%}" if "share_of_ceiling" in figures else "-"
-        print(f"{name:20}{figures['one']:12,.0f}{figures['prompt']:12,.0f}{many:>12}{beams:>13}{share:>12}")
-    for ours, theirs in (("int8", "llama.cpp Q8_0"), ("int4", "llama.cpp Q4_0"), ("bf16", "Transformers bf16")):
+        cells = (f"{figures['one']:,.0f}", f"{figures['prompt']:,.0f}", many, unequal, beams, share)
+        print(f"{name:20}" + "".join(f"{cell:>13}" for cell in cells))
+    for ours, theirs in (
+        ("int8", "llama.cpp Q8_0"),
+        ("int4", "llama.cpp Q4_0"),
+        *((kind, "Transformers bf16") for kind in ("bf16", "int8", "int4")),
+    ):
         if theirs in rates:
             mine, peer = rates[f"Penjing {ours}"], rates[theirs]
             times = ", ".join(
-                f"{key} {mine[key] / peer[key]:.2f}" for key in ("one", "prompt", "many", "beams") if key in peer
+                f"{key} {mine[key] / peer[key]:.2f}"
+                for key in ("one", "prompt", "many", "unequal", "beams")
+                if key in peer
             )
             print(f"Penjing {ours} / {theirs}: {times}")
 
