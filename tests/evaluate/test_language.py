@@ -18,7 +18,7 @@ from penjing.evaluate.language import (
     evaluate_language_model,
 )
 from penjing.inference.language_model import MeasurableModel
-from penjing.inference.likelihood import build_scorer
+from penjing.inference.scorers import build_scorer
 from penjing.models.bert import BERT
 from penjing.models.interface import Architecture
 from penjing.models.llama import LLAMA

@@ -5,25 +5,22 @@ The logits of a batch are never held all at once: hidden states are scored a few
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from penjing.errors import UsageError, nearest
-from penjing.models.interface import Architecture, EncoderDecoderModel, GeneratingModel, LanguageModel
+from penjing.models.interface import GeneratingModel, LanguageModel
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
-from penjing.text.tokenizer import Tokenizer
 
 _LOGITS_AT_ONCE = 1 << 20  # 4 MB in fp32, which stays in the cache: 128 positions of a vocabulary of 8,192
 _FEWEST_POSITIONS = 128  # below, a large vocabulary is multiplied slowly
-_BATCH_TOKENS = 4096
-_ENCODED_WINDOW = 512  # tokens that an encoder reads at once, which has no limit of its own
+BATCH_TOKENS = 4096
 
 
 class ReadingModel(LanguageModel, GeneratingModel, Protocol):
@@ -98,7 +95,7 @@ class CausalScorer:
         self,
         network: ReadingModel,
         pad_id: int,
-        batch_tokens: int = _BATCH_TOKENS,
+        batch_tokens: int = BATCH_TOKENS,
         *,
         positions: int | None = None,
     ) -> None:
@@ -237,103 +234,6 @@ def plan_windows(sequence: int, tokens: int, first: int, limit: int | None) -> I
             yield Window(sequence, begin, end, max(scored, first - 1))
 
 
-class MaskedScorer:
-    """Measures with a model that guesses hidden tokens: pseudo-log-likelihood (Salazar et al. 2020, arXiv 1910.14659).
-
-    Each token in turn is replaced by the mask and guessed from all others; of a sequence that is longer than the
-    model's positions, from the window of which it is the middle. Special tokens are not scored, but the one that stands
-    for an unknown word is: a sentence is not likelier for a word that the vocabulary lacks.
-
-    Args:
-        network: guesses hidden tokens; dropout is switched off.
-        longest: its positions.
-        mask_id: hides a token.
-        pad_id: fills shorter rows.
-        unscored_ids: never guessed.
-        batch_tokens: most tokens in a batch.
-    """
-
-    reads_both_sides = True
-
-    def __init__(
-        self,
-        network: LanguageModel,
-        *,
-        longest: int,
-        mask_id: int,
-        pad_id: int,
-        unscored_ids: frozenset[int],
-        batch_tokens: int = _BATCH_TOKENS,
-    ) -> None:
-        self._network, self.longest = network, longest
-        self._mask_id, self._pad_id, self._batch_tokens = mask_id, pad_id, batch_tokens
-        self._unscored = np.array(sorted(unscored_ids), dtype=np.int64)
-        cast("nn.Module", network).eval()
-
-    @torch.inference_mode()
-    def measure(self, sequences: Sequence[Sequence[int]], progress: Progress | None = None) -> Likelihoods:
-        """Returns the pseudo-log-likelihood of each sequence; it takes as many readings as there are tokens."""
-        progress = progress or Silent()
-        arrays = [np.asarray(ids, dtype=np.int64) for ids in sequences]
-        places = [np.flatnonzero(~np.isin(ids, self._unscored)) for ids in arrays]
-        counts = np.array([len(found) for found in places], dtype=np.int64)
-        owners = np.repeat(np.arange(len(arrays)), counts)  # a copy of its sequence for each token scored
-        place = np.concatenate([np.empty(0, dtype=np.int64), *places])
-        lengths = np.array([min(len(ids), self.longest) for ids in arrays], dtype=np.int64)[owners]
-        sums = np.zeros(len(arrays))
-        with progress.bar("scoring", float(len(owners)), "tokens") as bar:
-            for rows in plan_by_length(lengths, self._batch_tokens, max_rows=self._batch_tokens):
-                stop_if_asked(progress)
-                guessed = self._guess([arrays[owner] for owner in owners[rows]], place[rows])
-                np.add.at(sums, owners[rows], guessed)
-                bar.advance(len(rows))
-        return Likelihoods(sums, counts)
-
-    def _guess(self, rows: list[NDArray[np.int64]], places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the log-probability of the token at one place of each row, [batch]."""
-        begins = [
-            min(max(0, place - self.longest // 2), max(0, len(ids) - self.longest))
-            for ids, place in zip(rows, places.tolist(), strict=True)
-        ]
-        windows = [ids[begin : begin + self.longest] for ids, begin in zip(rows, begins, strict=True)]
-        given, mask = pad_rows(windows, self._pad_id)
-        row, place = np.arange(len(rows)), places - np.array(begins)
-        wanted = given[row, place]
-        given[row, place] = self._mask_id
-        device = self._network.input_embeddings.weight.device
-        ids, targets, real = (torch.from_numpy(array).to(device) for array in (given, wanted, mask))
-        hidden = self._states(ids, None if mask.all() else real, torch.from_numpy(place).to(device))
-        return score_targets(self._network, hidden, targets).cpu().numpy()
-
-    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
-        """Returns what guesses the hidden token of each row, [batch, dim]; ``place`` is where it is, [batch]."""
-        hidden = self._network.encode(ids, real)
-        return hidden[torch.arange(len(place), device=place.device), place]
-
-
-class SpanScorer(MaskedScorer):
-    """Measures with a model that writes hidden spans, in the same way: each token in turn is a span of its own."""
-
-    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
-        model = cast("EncoderDecoderModel", self._network)
-        begun = torch.tensor([[model.decoder_start_id, self._mask_id]], device=ids.device).expand(len(ids), 2)
-        return model.decode(begun, model.encode(ids, real), real)[:, 1]
-
-
-class DenoisingScorer(MaskedScorer):
-    """Measures with a model that restores damaged texts: each token in turn is hidden from its encoder, and guessed.
-
-    The decoder has written the tokens before it, as in training, so that a token is guessed from all others.
-    """
-
-    def _states(self, ids: Tensor, real: Tensor | None, place: Tensor) -> Tensor:
-        model = cast("EncoderDecoderModel", self._network)
-        start = torch.full((len(ids), 1), model.decoder_start_id, device=ids.device)
-        written = torch.cat([start, ids[:, : int(place.max())]], dim=1)  # the hidden one itself is not among them
-        hidden = model.decode(written, model.encode(ids, real), real)
-        return hidden[torch.arange(len(place), device=place.device), place]
-
-
 def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Tensor:
     """Returns the log-probability of each target, float64 [n], a few positions at a time.
 
@@ -349,73 +249,3 @@ def score_targets(network: LanguageModel, hidden: Tensor, targets: Tensor) -> Te
         own = logits.gather(1, targets[start : start + step, None])[:, 0]
         parts.append((own - logits.logsumexp(dim=-1)).double())
     return torch.cat(parts)
-
-
-def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return CausalScorer(cast("ReadingModel", network), tokenizer.pad_id)
-
-
-def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return _build_hiding(MaskedScorer, network, tokenizer, tokenizer.mask_id, config.max_position_embeddings)
-
-
-def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    sentinels = tokenizer.sentinel_ids
-    if not sentinels:
-        raise UsageError(
-            "the tokenizer has no tokens for hidden spans, by which a model of this family is measured",
-            do="A model that was trained to restore damaged texts is measured otherwise: its penjing.json, beside its "
-            'weights, says "objective": "denoise".',
-        )
-    return _build_hiding(SpanScorer, network, tokenizer, sentinels[0], _ENCODED_WINDOW)
-
-
-def _build_denoising(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return _build_hiding(DenoisingScorer, network, tokenizer, tokenizer.mask_id, _ENCODED_WINDOW)
-
-
-def _build_hiding(
-    kind: type[MaskedScorer], network: nn.Module, tokenizer: Tokenizer, mask_id: int, longest: int
-) -> Scorer:
-    unknown = {tokenizer.unknown_id} if tokenizer.has_unknown else set()
-    return kind(
-        cast("LanguageModel", network),
-        longest=longest,
-        mask_id=mask_id,
-        pad_id=tokenizer.pad_id,
-        unscored_ids=tokenizer.special_ids - unknown,
-    )
-
-
-#: How a model is measured, by what it learned; an architecture with another objective adds a line here.
-SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
-    "causal": _build_causal,
-    "masked": _build_masked,
-    "span": _build_span,
-    "denoise": _build_denoising,
-}
-
-
-def build_scorer(
-    architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer, objective: str | None = None
-) -> Scorer:
-    """Returns what measures a language model, by what it learned.
-
-    Args:
-        architecture: of the network.
-        network: a language model with its weights.
-        config: its numbers.
-        tokenizer: the one it was trained with.
-        objective: what it learned; None where nothing says so: the first of those that its architecture can.
-
-    Raises:
-        UsageError: there is no way to measure what this architecture learns.
-    """
-    for known, build in SCORERS.items():
-        if known in architecture.objectives and objective in (known, None):
-            return build(network, config, tokenizer)
-    learned = ", ".join(sorted(architecture.objectives))
-    raise UsageError(
-        f"a language model of the family {architecture.name} learns {learned}, for which there is no likelihood",
-        do=nearest(learned, SCORERS),
-    )

@@ -24,7 +24,7 @@ from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.own_teachers import OwnTeachers, make_data, make_teachers, other_recipes
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import own_generations, trained_teachers
+from penjing.pipeline.recipe_kinds import asking_teachers, own_generations
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
@@ -39,6 +39,7 @@ from penjing.pipeline.tracing import remember_weights, removed_texts, started_fr
 from penjing.progress import Progress, Unheard, stop_if_asked
 from penjing.tasks.loading import load_model, load_multi_model
 from penjing.tasks.prediction import Prediction
+from penjing.train.distill_settings import DistillSettings
 
 TRAINING_STAGES = (
     *("data", "corpus", "unlabelled", "recombined", "tokenizer", "shards", "vectors", "pretrain"),
@@ -268,8 +269,8 @@ def _train_teachers(
     recipe: Recipe, out: Path, done: dict[str, Artifact], progress: Progress, engine: EngineSettings
 ) -> OwnTeachers:
     """Trains the teachers that a recipe names, as far as they are not there yet."""
-    named = trained_teachers(recipe)
-    total, trained = sum(named["generations"]) + len(named["recipes"]) * named["generations"][0], 0
+    distill, trained = asking_teachers(recipe), 0
+    assert isinstance(distill, DistillSettings)
 
     def make(stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact:
         nonlocal trained
@@ -277,7 +278,7 @@ def _train_teachers(
         if stage.name == TEACHER.name:
             trained += 1
             state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
-            progress.say(f"teacher {trained}/{total} (generation {called.partition('.')[0]}): {state}")
+            progress.say(f"teacher {trained}/{distill.trained} (generation {called.partition('.')[0]}): {state}")
         return artifact
 
     return make_teachers(recipe, done, make)
