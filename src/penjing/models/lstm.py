@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from penjing.models.config import Head, NetworkConfig
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.native.recurrence import can_recur, recur_fused
 from penjing.models.pooling import Pooling
 
 
@@ -107,7 +108,8 @@ class LstmStack(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         for index, layer in enumerate(self.layers):
-            hidden, _ = layer(self.dropout(hidden) if index else hidden)
+            hidden = self.dropout(hidden) if index else hidden
+            hidden = recur_fused(layer, hidden) if can_recur(layer, hidden) else layer(hidden)[0]
         return hidden
 
     def read(self, hidden: Tensor, states: LstmStates) -> Tensor:

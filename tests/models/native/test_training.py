@@ -158,16 +158,17 @@ def test_only_training_in_bf16_is_fused() -> None:
     assert not can_attend(query, query, query, torch.zeros(1, 1, 4, 4))  # what is added to scores
 
 
-def test_library_that_computes_wrongly_is_not_used() -> None:
-    """The check finds a library whose GELU is another function."""
+@pytest.mark.parametrize("name", ["penjing_gelu", "penjing_lstm", "penjing_lstm_back"])
+def test_library_that_computes_wrongly_is_not_used(name: str) -> None:
+    """The check finds a library one of whose functions does nothing."""
     library = training_library()
     assert library is not None
     assert is_right(library)
 
     class Wrong:
-        """What GELU should write is left as it was."""
+        """What the function should write is left as it was."""
 
-        def __getattr__(self, name: str) -> Callable[..., None]:
-            return (lambda *_: None) if name == "penjing_gelu" else getattr(library, name)
+        def __getattr__(self, asked: str) -> Callable[..., None]:
+            return (lambda *_: None) if asked == name else getattr(library, asked)
 
     assert not is_right(Wrong())  # type: ignore[arg-type]

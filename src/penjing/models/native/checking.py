@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from penjing.models.native.recurrence import Recur
 from penjing.models.native.training import AddNorm, Attend, Gelu
 
+_HIDDEN = 64
+_OF_LSTM = ((4 * _HIDDEN, 48), (4 * _HIDDEN, _HIDDEN), (4 * _HIDDEN,), (4 * _HIDDEN,))
 _BOUND = 0.02  # on the difference, beside numbers of a size of about one: bf16 has 8 binary digits
 
 
@@ -38,9 +41,25 @@ def is_right(library: ctypes.CDLL) -> bool:
             (added, residual, weight, bias),
         ),
         (lambda values: cast("Tensor", Gelu.apply(library, values)), F.gelu, (added,)),  # type: ignore[no-untyped-call]
+        (
+            lambda *parts: cast("Tensor", Recur.apply(library, *parts)),  # type: ignore[no-untyped-call]
+            _recur,
+            (
+                (0.3 * torch.randn(7, 5, 48, generator=draw)).bfloat16(),
+                *(0.1 * torch.randn(*size, generator=draw) for size in _OF_LSTM),
+            ),
+        ),
     )
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):
         return all(_agree(fused, plain, parts, draw) for fused, plain, parts in pairs)
+
+
+def _recur(inputs: Tensor, *parts: Tensor) -> Tensor:
+    """Returns what PyTorch's LSTM of these weights makes of inputs."""
+    layer = nn.LSTM(inputs.shape[-1], _HIDDEN, batch_first=True, device="meta")
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    hidden: Tensor = torch.func.functional_call(layer, dict(zip(names, parts, strict=True)), (inputs,))[0]
+    return hidden
 
 
 def _agree(

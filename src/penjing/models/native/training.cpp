@@ -1,11 +1,12 @@
 // Steps of training that PyTorch computes in many small parts, in one pass each: attention, a sum with dropout and
-// normalization, GELU. Numbers are bf16 or fp32 as said, sums are fp32. What is dropped follows from a seed and the place
-// of a number alone, so that nothing of it is kept; results do not depend on the number of threads.
+// normalization, GELU, an LSTM. Numbers are bf16 or fp32 as said, sums are fp32. What is dropped follows from a seed and
+// the place of a number alone, so that nothing of it is kept; results do not depend on the number of threads.
 #include <algorithm>
 #include <cmath>
 #include <new>
 #include <vector>
 
+#include "recurrence.h"
 #include "vectors.h"
 
 namespace {

@@ -124,7 +124,8 @@ def _draw_dropout(share: float) -> tuple[ctypes.c_int, ctypes.c_uint64]:
     return ctypes.c_int(dropped), ctypes.c_uint64(seed)
 
 
-def _at(tensor: Tensor | None) -> ctypes.c_void_p:
+def at(tensor: Tensor | None) -> ctypes.c_void_p:
+    """Returns where a tensor's numbers begin."""
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
@@ -159,9 +160,7 @@ class Attend(torch.autograd.Function):
         ctx.save_for_backward(query, key, value, mask)
         ctx.library, ctx.shape, ctx.dropped = library, shape, _draw_dropout(dropout)
         mixed = query.new_empty(rows, time, heads, width)
-        library.penjing_attend(
-            ctypes.byref(shape), _at(query), _at(key), _at(value), _at(mask), *ctx.dropped, _at(mixed)
-        )
+        library.penjing_attend(ctypes.byref(shape), at(query), at(key), at(value), at(mask), *ctx.dropped, at(mixed))
         return mixed.transpose(1, 2)
 
     @staticmethod
@@ -171,10 +170,10 @@ class Attend(torch.autograd.Function):
         given = _side_by_side(given)
         to_query, to_key, to_value = _gradients_of(query, key, value)
         ctx.library.penjing_attend_back(
-            *(ctypes.byref(ctx.shape), _at(query), _at(key), _at(value), _at(mask), *ctx.dropped),
-            *(_at(given), ctypes.byref(_Strides.of(given))),
+            *(ctypes.byref(ctx.shape), at(query), at(key), at(value), at(mask), *ctx.dropped),
+            *(at(given), ctypes.byref(_Strides.of(given))),
             *(ctypes.c_int64(to_query.stride(1)), ctypes.c_int64(to_key.stride(1))),
-            *(_at(to_query), _at(to_key), _at(to_value)),
+            *(at(to_query), at(to_key), at(to_value)),
         )
         return None, *(tensor.transpose(1, 2) for tensor in (to_query, to_key, to_value)), None, None, None
 
@@ -214,8 +213,8 @@ class AddNorm(torch.autograd.Function):
         normed, kept = torch.empty_like(residual), residual.new_empty(2, rows)  # means, inverted deviations
         ctx.library, ctx.shape, ctx.dropped = library, (rows, dim), _draw_dropout(dropout)
         library.penjing_add_norm(
-            *(rows, dim, _at(added), _at(residual), _at(weight), _at(bias), ctypes.c_float(epsilon)),
-            *(*ctx.dropped, _at(normed), _at(kept[0]), _at(kept[1])),
+            *(rows, dim, at(added), at(residual), at(weight), at(bias), ctypes.c_float(epsilon)),
+            *(*ctx.dropped, at(normed), at(kept[0]), at(kept[1])),
         )
         ctx.save_for_backward(added, residual, weight, kept)
         return normed
@@ -228,8 +227,8 @@ class AddNorm(torch.autograd.Function):
         to_added, to_residual = torch.empty_like(added), torch.empty_like(residual)
         sums = residual.new_empty(2 * -(-rows // _PARTIAL_ROWS) + 2, dim)
         ctx.library.penjing_add_norm_back(
-            *(rows, dim, _at(given), _at(added), _at(residual), _at(weight), _at(kept[0]), _at(kept[1])),
-            *(*ctx.dropped, _at(to_added), _at(to_residual), _at(sums[2:]), _at(sums[0]), _at(sums[1])),
+            *(rows, dim, at(given), at(added), at(residual), at(weight), at(kept[0]), at(kept[1])),
+            *(*ctx.dropped, at(to_added), at(to_residual), at(sums[2:]), at(sums[0]), at(sums[1])),
         )
         return None, to_added, to_residual, sums[0], sums[1], None, None
 
@@ -241,7 +240,7 @@ class Gelu(torch.autograd.Function):
     def forward(ctx: Any, library: ctypes.CDLL, values: Tensor) -> Tensor:
         values = values.contiguous()
         activated, slopes = torch.empty_like(values), torch.empty_like(values)
-        library.penjing_gelu(ctypes.c_int64(values.numel()), _at(values), _at(activated), _at(slopes))
+        library.penjing_gelu(ctypes.c_int64(values.numel()), at(values), at(activated), at(slopes))
         ctx.save_for_backward(slopes)
         return activated
 
