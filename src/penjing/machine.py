@@ -9,6 +9,7 @@ import platform
 import resource
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 
@@ -81,10 +82,8 @@ def read_energy_j() -> float | None:
     are not in it.
     """
     try:
-        packages = [
-            path / "energy_uj" for path in Path("/sys/class/powercap").glob("intel-rapl:*") if _is_package(path)
-        ]
-        return sum(int(path.read_text(encoding="ascii")) for path in packages) / 1e6 if packages else None
+        counters = _energy_counters()
+        return sum(int(path.read_text(encoding="ascii")) for path in counters) / 1e6 if counters else None
     except (OSError, ValueError):
         return None
 
@@ -94,8 +93,11 @@ def used_energy_j(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None or after < before else after - before
 
 
-def _is_package(path: Path) -> bool:
-    return path.name.count(":") == 1  # intel-rapl:0 is a processor, intel-rapl:0:0 a part of it
+@cache
+def _energy_counters() -> tuple[Path, ...]:
+    """Returns a file for each processor: intel-rapl:0 is one, intel-rapl:0:0 a part of it."""
+    found = Path("/sys/class/powercap").glob("intel-rapl:*")
+    return tuple(path / "energy_uj" for path in found if path.name.count(":") == 1)
 
 
 def restart_peak_memory() -> None:

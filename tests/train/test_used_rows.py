@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from penjing.errors import Interrupted
 from penjing.models.bert import BERT
@@ -18,6 +19,7 @@ from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import used_rows
+from penjing.train.adamw import adamw_library
 from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
 from penjing.train.objectives.classification import ClassificationObjective
@@ -126,3 +128,63 @@ def test_id_that_was_not_announced_is_an_error_and_not_another_word(
     Trainer(job, tmp_path, Silent())
     with pytest.raises(IndexError):
         job.network(torch.tensor([[2, 400, 3]]), None)
+
+
+@pytest.mark.parametrize("family", ["bert", "llama", "lstm", "t5"])
+@pytest.mark.parametrize("worth_it", [0.0, 0.75])
+def test_gradients_of_rows_alone_change_no_bit(
+    family: str, worth_it: float, shards: dict[str, TokenShard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With clipping, for which all gradients are summed up; T5 looks words up twice in a step."""
+    if adamw_library() is None:
+        pytest.skip("no C++ compiler here")
+    monkeypatch.setattr(used_rows, "_WORTH_IT", worth_it)
+    found, by_rows = [], []
+    for is_on in (True, False):
+        if not is_on:
+            monkeypatch.setattr(used_rows, "_learns_by_rows", lambda *_: False)
+        job, folder = build(family, shards, clip_norm=0.05, weight_decay=0.1), tmp_path / str(is_on)
+        folder.mkdir()
+        trainer = Trainer(job, folder, Silent())
+        by_rows.append(getattr(job.network.input_embeddings, "by_rows", False))  # type: ignore[union-attr]
+        trainer.run()
+        found.append((folder / "history.jsonl").read_text().replace(" ", ""))
+        found.append({name: weight.detach().clone() for name, weight in job.network.named_parameters()})
+    assert by_rows == [True, False]
+    assert [line.split('"seconds"')[0] for line in found[0].splitlines()] == [
+        line.split('"seconds"')[0] for line in found[2].splitlines()
+    ]
+    for name, weight in found[1].items():
+        assert torch.equal(weight, found[3][name]), name
+
+
+def test_lookup_has_the_gradient_of_pytorch() -> None:
+    """Ids that come often, padding among them and not, and rows of other widths."""
+    draw = torch.Generator().manual_seed(0)
+    for padding in (None, 0, 7):
+        embeddings = nn.Embedding(20, 24, padding_idx=padding)
+        rows = used_rows.UsedRows(embeddings, None, by_rows=True)
+        for high in (8, 5):  # of the second, none is 7
+            ids = torch.randint(high, (6, 9), generator=draw)
+            slope = torch.randn(6, 9, 24, generator=draw)
+            (expected,) = torch.autograd.grad(embeddings(ids), embeddings.weight, slope)
+            (found,) = torch.autograd.grad(rows(ids), rows.weight, slope)
+            assert found.is_sparse
+            assert found._nnz() == len(ids.unique())
+            assert torch.equal(found.to_dense(), expected)
+
+
+def test_rows_are_for_an_optimizer_that_takes_them_and_embeddings_that_nothing_else_has(
+    shards: dict[str, TokenShard], tmp_path: Path
+) -> None:
+    job = build("lstm", shards, optimizer="muon")
+    words: Any = job.network
+    trainer = Trainer(job, tmp_path, Silent())
+    assert not words.input_embeddings.by_rows
+    trainer.run()
+    job = build("lstm", shards)
+    words = job.network
+    assert used_rows._learns_by_rows(job, words.input_embeddings) == (adamw_library() is not None)
+    words.tied = nn.Linear(16, VOCABULARY)
+    words.tied.weight = words.input_embeddings.weight
+    assert not used_rows._learns_by_rows(job, words.input_embeddings)

@@ -18,6 +18,10 @@ struct Parameter {
     int64_t count;
     float keep, size, root;  // 1 - rate * decay, rate / (1 - beta1^t), sqrt(1 - beta2^t)
     int is_low;
+    // Where only some rows have a gradient: their numbers, rising, and how many; the gradient is theirs, in fp32, row after
+    // row, each so wide, a multiple of 16. Else null.
+    const int64_t* rows;
+    int64_t given, width;
 };
 
 struct Chunk { const Parameter* of; int64_t begin, end; };
@@ -34,12 +38,30 @@ inline f16 gradient_at(const Parameter& p, int64_t i) {
     return p.is_low ? load_bf16((const uint16_t*)p.gradient + i) : load((const float*)p.gradient + i);
 }
 
-// Calls act(p, i) for sixteen numbers each from i on; those at the end that are fewer lie in a copy, padded with zeros,
-// and are put back.
-template <class Do>
+// Calls act(p, i, gradient) for sixteen numbers each from i on, where rows have a gradient of their own; without one it is
+// nothing but zeros, and act is called if it should be.
+template <bool EVERY, class Do>
+inline void for_rows(const Chunk& chunk, Do&& act) {
+    const Parameter& p = *chunk.of;
+    int64_t row = chunk.begin / p.width;
+    const int64_t* next = std::lower_bound(p.rows, p.rows + p.given, row);
+    for (int64_t i = chunk.begin; i < chunk.end; row++) {
+        const int64_t start = row * p.width, end = std::min(chunk.end, start + p.width);
+        const bool has = next < p.rows + p.given && *next == row;
+        const float* gradient = (const float*)p.gradient + (next - p.rows) * p.width;
+        if (has) next++;
+        if (!has && !EVERY) i = end;
+        for (; i < end; i += TILE_WIDTH) act(p, i, has ? load(gradient + (i - start)) : zeros());
+    }
+}
+
+// The same for every sixteen numbers of a chunk that matter, where EVERY is said also of those without a gradient. Those at
+// the end that are fewer lie in a copy, padded with zeros, and are put back.
+template <bool EVERY, class Do>
 inline void for_sixteens(const Chunk& chunk, Do&& act) {
+    if (chunk.of->rows) return for_rows<EVERY>(chunk, act);
     int64_t i = chunk.begin;
-    for (; i + TILE_WIDTH <= chunk.end; i += TILE_WIDTH) act(*chunk.of, i);
+    for (; i + TILE_WIDTH <= chunk.end; i += TILE_WIDTH) act(*chunk.of, i, gradient_at(*chunk.of, i));
     const int64_t left = chunk.end - i;
     if (!left) return;
     const Parameter& p = *chunk.of;
@@ -49,7 +71,7 @@ inline void for_sixteens(const Chunk& chunk, Do&& act) {
         gradient[j] = p.is_low ? from_bf16(((const uint16_t*)p.gradient)[i + j]) : ((const float*)p.gradient)[i + j];
         if (p.weights) weights[j] = p.weights[i + j], first[j] = p.first[i + j], second[j] = p.second[i + j];
     }
-    act({weights, gradient, first, second, copy, left, p.keep, p.size, p.root, 0}, 0);
+    act({weights, gradient, first, second, copy, left, p.keep, p.size, p.root, 0, nullptr, 0, 0}, 0, load(gradient));
     for (int64_t j = 0; j < left && p.weights; j++) {
         p.weights[i + j] = weights[j], p.first[i + j] = first[j], p.second[i + j] = second[j];
         if (p.copy) p.copy[i + j] = copy[j];
@@ -67,8 +89,7 @@ double penjing_gradient_norm(int count, const Parameter* parameters) {
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < (int64_t)chunks.size(); c++) {
         f16 squares = zeros();
-        for_sixteens(chunks[c], [&](const Parameter& p, int64_t i) {
-            const f16 gradient = gradient_at(p, i);
+        for_sixteens<false>(chunks[c], [&](const Parameter&, int64_t, f16 gradient) {
             squares = multiply_add(gradient, gradient, squares);
         });
         sums[c] = sum(squares);
@@ -84,8 +105,8 @@ void penjing_adamw(int count, const Parameter* parameters, float part1, float be
     const std::vector<Chunk> chunks = cut(count, parameters);
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < (int64_t)chunks.size(); c++)
-        for_sixteens(chunks[c], [&](const Parameter& p, int64_t i) {
-            const f16 gradient = gradient_at(p, i) * factor;
+        for_sixteens<true>(chunks[c], [&](const Parameter& p, int64_t i, f16 given) {
+            const f16 gradient = given * factor;
             const f16 first = multiply_add(gradient - load(p.first + i), all(part1), load(p.first + i));
             const f16 second = load(p.second + i) * beta2 + gradient * gradient * part2;
             const f16 weights = load(p.weights + i) * p.keep - p.size * (first / (root_of(second) / p.root + epsilon));

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from penjing.models.native.compiling import CannotCompileError, open_library
 
 _SOURCE = Path(__file__).parent / "adamw.cpp"
+_VECTOR = 16  # numbers that the library takes at once
 _BOUND = 1e-5  # on the difference, beside numbers of a size of about one
 
 # As the library has it, whose comments say what each is.
@@ -25,6 +26,7 @@ _PARAMETER = np.dtype(
     [
         *((name, np.uint64) for name in ("weights", "gradient", "first", "second", "copy")),
         *(("count", np.int64), ("keep", np.float32), ("size", np.float32), ("root", np.float32), ("is_low", np.int32)),
+        *(("rows", np.uint64), ("given", np.int64), ("width", np.int64)),
     ]
 )
 
@@ -46,18 +48,23 @@ def adamw_library() -> ctypes.CDLL | None:
 def is_right(library: ctypes.CDLL) -> bool:
     """Returns whether a few steps along gradients, of which some are bf16, lead where those of PyTorch's AdamW do."""
     draw = torch.Generator().manual_seed(0)
-    starts = [torch.randn(count, generator=draw) for count in (1, 37, 16, 2**14 + 21)]
+    starts = [torch.randn(*size, generator=draw) for size in ((1,), (37,), (16,), (2**14 + 21,), (360, 48))]
     own, others = ([nn.Parameter(start.clone()) for start in starts] for _ in range(2))
-    copies: dict[Tensor, Tensor] = {part: torch.empty_like(part, dtype=torch.bfloat16) for part in own[2:]}
+    copies: dict[Tensor, Tensor] = {part: torch.empty_like(part, dtype=torch.bfloat16) for part in own[2:4]}
     settings: dict[str, Any] = {"lr": 0.1, "weight_decay": 0.1}
     mine = OnePassAdamW([{"params": own, **settings}], (0.9, 0.99), 1e-8, copies, library)
     plain = torch.optim.AdamW(others, betas=(0.9, 0.99), eps=1e-8, **settings)
     for _ in range(2):
-        for one, other in zip(own, others, strict=True):
+        for one, other in zip(own[:-1], others, strict=False):
             gradient = torch.randn(one.shape, generator=draw).bfloat16()
             with _in_place(one, copies.get(one, one.data)):
                 one.grad = gradient.to(one.dtype)
             other.grad = gradient.float() / 2
+        some = torch.randperm(360, generator=draw)[:90].sort().values
+        rows = torch.sparse_coo_tensor(
+            some[None], torch.randn(90, 48, generator=draw), (360, 48), check_invariants=True
+        )
+        own[-1].grad, others[-1].grad = rows, rows.to_dense() / 2
         found = mine.gradient_norm()
         expected = 2 * nn.utils.get_total_norm([p.grad for p in others if p.grad is not None])
         mine.step(0.5)
@@ -83,6 +90,11 @@ def can_step(parameters: Iterable[Tensor]) -> bool:
     return all(p.device.type == "cpu" and p.dtype == torch.float32 and p.is_contiguous() for p in parameters)
 
 
+def can_learn_by_rows(weight: Tensor) -> bool:
+    """Returns whether a matrix's gradient may be that of some of its rows alone."""
+    return weight.ndim == 2 and weight.shape[1] % _VECTOR == 0 and weight.dtype == torch.float32
+
+
 def library_for(optimizer: str, parameters: Iterable[Tensor]) -> ctypes.CDLL | None:
     """Returns the library if it takes the steps of an optimizer of that name over these parameters, else None."""
     return adamw_library() if optimizer == "adamw" and can_step(parameters) else None
@@ -90,6 +102,9 @@ def library_for(optimizer: str, parameters: Iterable[Tensor]) -> ctypes.CDLL | N
 
 class OnePassAdamW(torch.optim.AdamW):
     """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); its state is that of PyTorch's.
+
+    A gradient may be that of some rows of a matrix alone (`can_learn_by_rows`), a sparse tensor: the step is that along
+    one with zeros for the others, to the bit.
 
     Args:
         groups: of parameters for which `can_step`.
@@ -145,6 +160,11 @@ class OnePassAdamW(torch.optim.AdamW):
             *map(ctypes.c_float, (1 - self._betas[0], self._betas[1], 1 - self._betas[1], self._epsilon, factor)),
         )
 
+    def zero_grad(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
     def _learned(self) -> list[tuple[Tensor, Tensor, dict[str, Any]]]:
         """Returns each parameter that has a gradient, the gradient, and the parameter's group."""
         return [
@@ -166,13 +186,22 @@ class OnePassAdamW(torch.optim.AdamW):
 def _describe_gradients(gradients: Sequence[Tensor]) -> NDArray[np.void]:
     """Returns what the library is told of gradients, [gradients]."""
     table = np.zeros(len(gradients), dtype=_PARAMETER)
-    table["gradient"] = [gradient.data_ptr() for gradient in gradients]
+    values = [gradient._values() if gradient.is_sparse else gradient for gradient in gradients]
+    table["gradient"] = [numbers.data_ptr() for numbers in values]
     table["count"] = [gradient.numel() for gradient in gradients]
     table["is_low"] = [gradient.dtype == torch.bfloat16 for gradient in gradients]
+    for line, gradient in zip(table, gradients, strict=True):
+        if gradient.is_sparse:
+            line["rows"], line["given"] = gradient._indices().data_ptr(), gradient._nnz()
+            line["width"] = gradient.shape[1]
     return table
 
 
 def _side_by_side(parameter: Tensor) -> Tensor:
-    """Returns a parameter's gradient, its numbers in a row."""
+    """Returns a parameter's gradient, its numbers in a row; where it is that of some rows, each is there once."""
     assert parameter.grad is not None
-    return parameter.grad.contiguous()
+    if not parameter.grad.is_sparse:
+        return parameter.grad.contiguous()
+    if not parameter.grad.is_coalesced():
+        parameter.grad = parameter.grad.coalesce()
+    return parameter.grad

@@ -40,7 +40,8 @@ class Optimizer(Protocol):
     def step(self, factor: float) -> None:
         """Takes a step along the gradients times a factor."""
 
-    def zero_grad(self, set_to_none: bool = True) -> None: ...
+    def zero_grad(self) -> None:
+        """Takes away all gradients."""
 
 
 class TorchOptimizers:
@@ -69,9 +70,9 @@ class TorchOptimizers:
         for optimizer in self._optimizers:
             optimizer.step()
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for optimizer in self._optimizers:
-            optimizer.zero_grad(set_to_none)
+    def zero_grad(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def _gradients(self) -> list[Tensor]:
         return [parameter.grad for parameter in self._parameters if parameter.grad is not None]

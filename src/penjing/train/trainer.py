@@ -194,8 +194,9 @@ class Trainer:
         middle = state.epoch + (state.position + len(group) / 2) / len(self._plan)
         rate = self._learning_rate * self._schedule.factor(middle)
         set_learning_rate(self._optimizer, rate)
-        self._network.train()
-        self._optimizer.zero_grad(set_to_none=True)
+        if not self._network.training:  # to say so to every module takes longer than to ask
+            self._network.train()
+        self._optimizer.zero_grad()
         losses, hits = [], []
         for part in prepared:
             with self._low.in_place():
