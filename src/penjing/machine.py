@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import platform
 import resource
 import shutil
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -117,6 +119,19 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(mmap_threshold, 32 << 20)  # the largest that glibc takes
         mallopt(trim_threshold, 2**31 - 1)
+
+
+@contextlib.contextmanager
+def set_objects_aside() -> Iterator[None]:
+    """For a while Python's search for unused objects leaves out all that are there already.
+
+    What is imported are hundreds of thousands, which each of its searches would visit and none finds unused.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def describe_machine() -> dict[str, str | int | bool]:

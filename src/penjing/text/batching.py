@@ -74,3 +74,25 @@ def pad_rows(
         ids[i, : len(row)] = row
         mask[i, : len(row)] = True
     return ids, mask
+
+
+def gather_rows(
+    tokens: NDArray[np.integer], offsets: NDArray[np.int64], rows: NDArray[np.int64], pad_id: int, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Does what `pad_rows` does with rows that lie one after another, in less time.
+
+    Args:
+        tokens: of all rows.
+        offsets: where each begins, and the last one ends, [all rows + 1].
+        rows: which are wanted, [batch].
+        pad_id: fills shorter rows.
+        length: of the array, no less than that of any row.
+
+    Returns:
+        ids [batch, length] and the mask of real tokens [batch, length].
+    """
+    starts, place = offsets[rows, None], np.arange(length)
+    mask = place < offsets[rows + 1, None] - starts
+    ids = np.full(mask.shape, pad_id, dtype=np.int64)
+    ids[mask] = tokens[(starts + place)[mask]]
+    return ids, mask

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.errors import DataError
-from penjing.text.batching import pad_rows, plan_by_length, round_lengths
+from penjing.text.batching import gather_rows, plan_by_length, round_lengths
 from penjing.text.shards import TokenShard
 
 _TOKENS_AT_ONCE = 1 << 20
@@ -167,7 +167,7 @@ class RowBatches:
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         length = int(self._lengths[rows].max())
-        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id, length)
+        ids, mask = gather_rows(self._shard.tokens, self._shard.offsets, rows, self._pad_id, length)
         return Batch(
             ids=torch.from_numpy(ids),
             mask=None if mask.all() else torch.from_numpy(mask),

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from penjing.text.batching import pad_rows, plan_by_length, round_lengths
+from penjing.text.batching import gather_rows, plan_by_length, round_lengths
 from penjing.text.segments import MatchMarks, token_types
 from penjing.text.shards import TokenShard, open_shard
 from penjing.train.batches import Batch, shuffle_by_length, used_tokens
@@ -64,7 +64,7 @@ class QuestionBatches:
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         length = int(self._lengths[rows].max())
-        ids, mask = pad_rows([self._shard.row(int(row)) for row in rows], self._pad_id, length)
+        ids, mask = gather_rows(self._shard.tokens, self._shard.offsets, rows, self._pad_id, length)
         types = token_types(ids, self._shard.labels[rows], mask, self._marks)
         return Batch(
             ids=torch.from_numpy(ids),

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from penjing.errors import Interrupted, TrainingError
 from penjing.files import remove_leftovers, write_beside
-from penjing.machine import keep_freed_memory
+from penjing.machine import keep_freed_memory, set_objects_aside
 from penjing.models.device import (
     autocast,
     choose_device,
@@ -119,7 +119,7 @@ class Trainer:
         history = History(self._folder / HISTORY, self._state.step)
         total = math.ceil(self._settings.epochs * len(self._plan))
         try:
-            with self._progress.bar(self._name, total, "batches") as bar, self._numbers():
+            with self._progress.bar(self._name, total, "batches") as bar, self._numbers(), set_objects_aside():
                 bar.advance(self._state.epoch * len(self._plan) + self._state.position)
                 stopped_early = self._loop(history, bar)
             self._keep_best()
