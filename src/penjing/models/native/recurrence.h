@@ -41,12 +41,21 @@ struct Bytes {  // that begin where a cache line does
     Bytes(const Bytes&) = delete;
 };
 
-// A vector's worth of pairs: of two numbers that lie so far apart, and of those beside them that far apart.
-void pack_pairs(uint8_t* to, const float* from, int64_t apart, int64_t beside) {
-    for (int lane = 0; lane < TILE_WIDTH; lane++) {
-        const uint16_t pair[2] = {to_bf16(from[lane * beside]), to_bf16(from[lane * beside + apart])};
-        memcpy(to + lane * sizeof pair, pair, sizeof pair);
-    }
+// Two numbers each of 16 rows of a matrix with so many columns, which lie side by side, for 16 such pairs: a vector for each
+// pair, so many bytes from the next.
+void pack_beside(uint8_t* to, int64_t apart, const float* from, int64_t columns) {
+    alignas(64) float pairs[TILE_WIDTH * TILE_WIDTH];
+    for (int row = 0; row < TILE_WIDTH; row++)
+        for (int half = 0; half < 2; half++)
+            store_bf16((uint16_t*)(pairs + row * TILE_WIDTH) + half * TILE_WIDTH,
+                       load(from + row * columns + half * TILE_WIDTH));
+    turn_tile(pairs, TILE_WIDTH, (float*)to, (int)(apart / sizeof(float)));
+}
+// Two numbers each of 16 columns, of a row and the next.
+void pack_below(uint8_t* to, const float* from, int64_t columns) {
+    const u16 first = rounded_bf16(load(from)), second = rounded_bf16(load(from + columns));
+    const u16 both = (first >> 16) | (second & 0xffff0000u);
+    memcpy(to, &both, sizeof both);
 }
 
 // Adds to sums the products of ROWS rows, whose numbers lie so far apart, and packed weights, four vectors for a pair.
@@ -173,10 +182,10 @@ void penjing_lstm(const recurrence::Shape* shape, const float* weight, uint16_t*
     {
 #pragma omp for schedule(static)
         for (int unit = 0; unit < s.hidden; unit += TILE_WIDTH)
-            for (int p = 0; p < s.hidden / 2; p++)
-                for (int g = 0; g < GATES; g++)
-                    pack_pairs(packed.numbers + unit / TILE_WIDTH * bytes_of_tile(s) + (p * GATES + g) * PAIRS,
-                               weight + ((int64_t)g * s.hidden + unit) * s.hidden + 2 * p, 1, s.hidden);
+            for (int g = 0; g < GATES; g++)
+                for (int p = 0; p < s.hidden / 2; p += TILE_WIDTH)
+                    pack_beside(packed.numbers + unit / TILE_WIDTH * bytes_of_tile(s) + (p * GATES + g) * PAIRS,
+                                GATES * PAIRS, weight + ((int64_t)g * s.hidden + unit) * s.hidden + 2 * p, s.hidden);
         const Share share(s.rows);
         for (int t = 0; t < s.steps; t++) step_all(s, share, t, packed.numbers, gates, cells, out);
     }
@@ -193,8 +202,8 @@ void penjing_lstm_back(const recurrence::Shape* shape, const float* weight, cons
 #pragma omp for schedule(static)
         for (int p = 0; p < s.hidden / 2 * GATES; p++)
             for (int unit = 0; unit < s.hidden; unit += TILE_WIDTH)
-                pack_pairs(packed.numbers + unit / WIDE * bytes_of_wide(s) + (p * 4 + unit % WIDE / TILE_WIDTH) * PAIRS,
-                           weight + 2 * (int64_t)p * s.hidden + unit, s.hidden, 1);
+                pack_below(packed.numbers + unit / WIDE * bytes_of_wide(s) + (p * 4 + unit % WIDE / TILE_WIDTH) * PAIRS,
+                           weight + 2 * (int64_t)p * s.hidden + unit, s.hidden);
         const Share share(s.rows);
         std::vector<float> states((share.to - share.from) * (size_t)s.hidden), cell_slopes(states.size());
         for (int t = s.steps - 1; t >= 0; t--) {

@@ -44,8 +44,12 @@ inline f16 load_bf16(const uint16_t* p) {
     return (f16)wide;
 #endif
 }
+inline u16 rounded_bf16(f16 v) {  // in the upper halves; the lower are to be dropped
+    const u16 b = (u16)v;
+    return b + 0x7fff + ((b >> 16) & 1);
+}
 inline void store_bf16(uint16_t* p, f16 v) {
-    const u16 b = (u16)v, rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16;
+    const u16 rounded = rounded_bf16(v) >> 16;
 #ifdef __AVX512F__
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)rounded));
 #else
