@@ -113,6 +113,33 @@ def test_rows_do_not_meet() -> None:
         assert torch.equal(recur_fused(layer, inputs[row : row + 1])[0], together[row])
 
 
+def test_inputs_may_lie_in_any_order() -> None:
+    layer, inputs = layer_of(24, 64), draw(9, 5, 24)
+    expected = learn(recur_fused, layer, inputs)
+    turned = (
+        inputs.transpose(0, 1).contiguous().transpose(0, 1),
+        inputs.permute(2, 1, 0).contiguous().permute(2, 1, 0),
+    )
+    for other in turned:
+        assert not other.is_contiguous()
+        hidden = recur_fused(layer, other)
+        assert torch.equal(hidden.double(), expected[0])
+        for one, wanted in zip(learn(recur_fused, layer, other), expected, strict=True):
+            assert torch.equal(one, wanted)
+
+
+@pytest.mark.parametrize("where", [*NAMES, "inputs"])
+def test_what_is_no_number_is_not_hidden(where: str) -> None:
+    """Else the training's guard would not see it."""
+    layer, inputs = layer_of(24, 64), draw(9, 5, 24)
+    with torch.no_grad():
+        part = inputs if where == "inputs" else layer.get_parameter(where)
+        part.flatten()[3] = torch.nan
+    hidden, *gradients = learn(recur_fused, layer, inputs)
+    assert hidden.isnan().any()
+    assert gradients[1].isnan().any()
+
+
 def test_frozen_weights_and_inputs_that_need_no_gradient() -> None:
     layer, inputs = layer_of(24, 64), draw(3, 6, 24)
     hidden = recur_fused(layer, inputs)
@@ -137,6 +164,7 @@ def test_it_is_used_in_bf16_training_of_plain_layers_alone() -> None:
         assert not can_recur(nn.LSTM(24, 64, 2, batch_first=True), inputs)
         assert not can_recur(nn.GRU(24, 64, batch_first=True), inputs)
         assert not can_recur(layer, inputs[:0])
+        assert not can_recur(layer, inputs[0])
         assert not can_recur(layer_of(24, 64).bfloat16(), inputs)
         with torch.no_grad():
             assert not can_recur(layer, inputs)

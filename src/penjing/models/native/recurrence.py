@@ -35,6 +35,7 @@ def can_recur(layer: nn.Module, inputs: Tensor) -> TypeGuard[nn.LSTM]:
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
         and inputs.device.type == "cpu"
+        and inputs.ndim == 3
         and not torch.compiler.is_compiling()
         and (layer.num_layers, layer.bidirectional, layer.batch_first, layer.bias) == (1, False, True, True)
         and layer.proj_size == 0
@@ -72,7 +73,7 @@ class Recur(torch.autograd.Function):
         input_bias: Tensor,
         bias: Tensor,
     ) -> Tensor:
-        inputs, input_weight, weight = inputs.bfloat16(), input_weight.bfloat16(), weight.contiguous()
+        inputs, input_weight, weight = inputs.bfloat16().contiguous(), input_weight.bfloat16(), weight.contiguous()
         gates = F.linear(inputs, input_weight, (input_bias + bias).bfloat16())  # [rows, steps, 4 hidden]
         shape = _Shape(*inputs.shape[:2], weight.shape[1])
         hidden = inputs.new_empty(shape.rows, shape.steps, shape.hidden)

@@ -115,7 +115,7 @@ inline f16 larger(f16 a, f16 b) {
 
 // e to the power of x; the polynomial is that of Cephes (expf), its error below 2 units in the last place.
 inline f16 exp(f16 x) {
-    x = larger(x, all(-87.0f));
+    x = larger(all(-87.0f), x);  // in this order what is no number stays so
     x = x > 88.0f ? all(88.0f) : x;
     const f16 shifted = multiply_add(x, all(1.44269504f), all(12582912.0f));  // the nearest whole number, in its low bits
     const f16 n = shifted - 12582912.0f;
