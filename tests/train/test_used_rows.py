@@ -19,7 +19,7 @@ from penjing.progress import Silent
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import used_rows
-from penjing.train.adamw import adamw_library
+from penjing.train.adamw import OnePassAdamW, adamw_library
 from penjing.train.batches import RowBatches
 from penjing.train.job import TrainingJob
 from penjing.train.objectives.classification import ClassificationObjective
@@ -188,3 +188,18 @@ def test_rows_are_for_an_optimizer_that_takes_them_and_embeddings_that_nothing_e
     words.tied = nn.Linear(16, VOCABULARY)
     words.tied.weight = words.input_embeddings.weight
     assert not used_rows._learns_by_rows(job, words.input_embeddings)
+
+
+def test_a_step_without_any_words_is_a_step_along_zeros() -> None:
+    library = adamw_library()
+    if library is None:
+        pytest.skip("no C++ compiler here")
+    rows = used_rows.UsedRows(nn.Embedding(20, 32), None, by_rows=True)
+    before = rows.weight.detach().clone()
+    rows(torch.zeros(0, 3, dtype=torch.int64)).sum().backward()
+    optimizer = OnePassAdamW(
+        [{"params": [rows.weight], "lr": 0.1, "weight_decay": 0.0}], (0.9, 0.99), 1e-8, {}, library
+    )
+    assert optimizer.gradient_norm() == 0
+    optimizer.step()
+    assert torch.equal(rows.weight, before)

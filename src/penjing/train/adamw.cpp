@@ -19,7 +19,7 @@ struct Parameter {
     float keep, size, root;  // 1 - rate * decay, rate / (1 - beta1^t), sqrt(1 - beta2^t)
     int is_low;
     // Where only some rows have a gradient: their numbers, rising, and how many; the gradient is theirs, in fp32, row after
-    // row, each so wide, a multiple of 16. Else null.
+    // row, each so wide, a multiple of 16. Else the width is 0.
     const int64_t* rows;
     int64_t given, width;
 };
@@ -59,7 +59,7 @@ inline void for_rows(const Chunk& chunk, Do&& act) {
 // the end that are fewer lie in a copy, padded with zeros, and are put back.
 template <bool EVERY, class Do>
 inline void for_sixteens(const Chunk& chunk, Do&& act) {
-    if (chunk.of->rows) return for_rows<EVERY>(chunk, act);
+    if (chunk.of->width) return for_rows<EVERY>(chunk, act);
     int64_t i = chunk.begin;
     for (; i + TILE_WIDTH <= chunk.end; i += TILE_WIDTH) act(*chunk.of, i, gradient_at(*chunk.of, i));
     const int64_t left = chunk.end - i;

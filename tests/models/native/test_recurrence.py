@@ -15,6 +15,7 @@ from penjing.models.lstm import LSTM, LstmConfig
 from penjing.models.native import recurrence
 from penjing.models.native.recurrence import can_recur, recur_fused
 from penjing.models.native.training import training_library
+from penjing.train.recomputing import recompute_layers
 
 pytestmark = pytest.mark.skipif(training_library() is None, reason="no C++ compiler here")
 NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -170,6 +171,42 @@ def test_it_is_used_in_bf16_training_of_plain_layers_alone() -> None:
             assert not can_recur(layer, inputs)
     with torch.autocast("cpu", dtype=torch.float16):
         assert not can_recur(layer, inputs)
+
+
+def test_a_layer_that_is_recomputed_or_hooked_is_called() -> None:
+    config = LSTM.config_from_dict(
+        {"vocab_size": 50, "embedding_size": 64, "hidden_size": 64, "num_hidden_layers": 3, "bidirectional": False}
+    )
+    network = LSTM.language_model(config).train()
+    LSTM.initialize(network, config, 0)
+    ids = torch.randint(5, 50, (8, 64), generator=torch.Generator().manual_seed(0))
+
+    def kept() -> int:
+        """Returns the bytes that are kept for the gradient."""
+        found: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            found[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with (
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+            torch.autocast("cpu", dtype=torch.bfloat16),
+        ):
+            hidden = network.encode(ids)
+        assert hidden.requires_grad  # it is still there, and what it keeps
+        return sum(found.values())
+
+    whole = kept()
+    restore = recompute_layers(network)
+    assert kept() < whole / 2
+    restore()
+    layer, seen = layer_of(24, 64), []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        handle = layer.register_forward_hook(lambda *_: seen.append(1))
+        assert not can_recur(layer, draw(3, 6, 24))
+        handle.remove()
+        assert can_recur(layer, draw(3, 6, 24))
 
 
 def test_network_learns_what_it_learns_by_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def can_recur(layer: nn.Module, inputs: Tensor) -> TypeGuard[nn.LSTM]:
     """
     return (
         type(layer) is nn.LSTM
+        and _is_called_plainly(layer)
         and torch.is_grad_enabled()
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
@@ -44,6 +45,11 @@ def can_recur(layer: nn.Module, inputs: Tensor) -> TypeGuard[nn.LSTM]:
         and all(part.dtype == torch.float32 for part in layer.parameters())
         and training_library() is not None
     )
+
+
+def _is_called_plainly(layer: nn.LSTM) -> bool:
+    """Returns whether calling a layer does nothing but compute it: it is not recomputed, and nothing is hooked on to it."""
+    return "forward" not in vars(layer) and not layer._forward_hooks and not layer._forward_pre_hooks
 
 
 def recur_fused(layer: nn.LSTM, inputs: Tensor) -> Tensor:
