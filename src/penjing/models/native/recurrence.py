@@ -48,7 +48,7 @@ def can_recur(layer: nn.Module, inputs: Tensor) -> TypeGuard[nn.LSTM]:
 
 
 def _is_called_plainly(layer: nn.LSTM) -> bool:
-    """Returns whether calling a layer does nothing but compute it: it is not recomputed, and nothing is hooked on to it."""
+    """Returns whether calling a layer only computes it: it is not recomputed, and nothing is hooked on to it."""
     return "forward" not in vars(layer) and not layer._forward_hooks and not layer._forward_pre_hooks
 
 
