@@ -14,6 +14,8 @@ from penjing.models.lstm import (
     LstmForCausalLM,
     LstmForSequenceClassification,
     LstmModel,
+    LstmStack,
+    LstmStates,
     initialize,
 )
 from penjing.models.pooling import AttentionPooling
@@ -198,6 +200,20 @@ def test_bf16_stays_near_fp32() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = network(ids, mask).float()
     torch.testing.assert_close(rough, exact, atol=0.02, rtol=0.05)
+
+
+@pytest.mark.parametrize("hidden", [64, 40])
+def test_reading_in_bf16_goes_on_on_every_processor(hidden: int) -> None:
+    """PyTorch's LSTM stops in bf16 where the processor has no AVX-512."""
+    stack = LstmStack(LstmConfig(vocab_size=20, embedding_size=24, hidden_size=hidden, num_hidden_layers=2)).eval()
+    inputs = torch.randn(3, 7, 24, generator=torch.Generator().manual_seed(0))
+    exact, states = stack(inputs), LstmStates([None, None])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        parts = [stack.read(part, states) for part in inputs.split(3, dim=1)]
+        whole = stack(inputs)
+    assert whole.dtype == torch.bfloat16
+    torch.testing.assert_close(whole.float(), exact, atol=0.02, rtol=0.05)
+    torch.testing.assert_close(torch.cat(parts, dim=1).float(), exact, atol=0.02, rtol=0.05)
 
 
 def test_the_seed_alone_decides_every_weight() -> None:

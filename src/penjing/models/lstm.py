@@ -97,6 +97,22 @@ class LstmStates:
                 self.layers[index] = hidden.index_select(1, rows), cell.index_select(1, rows)
 
 
+#: Whether PyTorch's LSTM stops where autocast asks for bf16: oneDNN knows none for processors without AVX-512.
+_STOPS_IN_BF16 = torch.backends.mkldnn.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _pass(layer: nn.Module, hidden: Tensor, states: tuple[Tensor, Tensor] | None = None) -> Any:
+    """Returns what an LSTM makes of its inputs: the hidden states of all steps, and the states after the last.
+
+    Where PyTorch's would stop in bf16, fp32 is computed.
+    """
+    if not (_STOPS_IN_BF16 and hidden.device.type == "cpu" and torch.is_autocast_enabled("cpu")):
+        return layer(hidden, states)
+    with torch.autocast("cpu", enabled=False):
+        outputs, states = layer(hidden.float(), states)
+    return outputs.to(torch.get_autocast_dtype("cpu")), states
+
+
 class LstmStack(nn.Module):
     """Layers that read from the left to the right."""
 
@@ -109,13 +125,13 @@ class LstmStack(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         for index, layer in enumerate(self.layers):
             hidden = self.dropout(hidden) if index else hidden
-            hidden = recur_fused(layer, hidden) if can_recur(layer, hidden) else layer(hidden)[0]
+            hidden = recur_fused(layer, hidden) if can_recur(layer, hidden) else _pass(layer, hidden)[0]
         return hidden
 
     def read(self, hidden: Tensor, states: LstmStates) -> Tensor:
         """Goes on from the states of the layers, and leaves there those after the last token."""
         for index, layer in enumerate(self.layers):
-            hidden, states.layers[index] = layer(self.dropout(hidden) if index else hidden, states.layers[index])
+            hidden, states.layers[index] = _pass(layer, self.dropout(hidden) if index else hidden, states.layers[index])
         return hidden
 
 

@@ -40,6 +40,11 @@ def learn(run: Callable[[nn.LSTM, Tensor], Tensor], layer: nn.LSTM, inputs: Tens
     return [tensor.detach().double() for tensor in (states, *found)]
 
 
+beside_pytorch = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="PyTorch has no LSTM in bf16 for this processor"
+)
+
+
 def in_float64(layer: nn.LSTM, inputs: Tensor) -> list[Tensor]:
     wide = nn.LSTM(layer.input_size, layer.hidden_size, batch_first=True).double()
     wide.load_state_dict({name: part.double() for name, part in layer.state_dict().items()})
@@ -69,6 +74,7 @@ def test_gates_that_are_wide_open_or_shut_keep_their_slopes() -> None:
     assert torch.allclose(slopes, expected[4].view(4, 64), rtol=0.1, atol=1e-4)
 
 
+@beside_pytorch
 def test_results_are_those_of_pytorch_within_its_own_error() -> None:
     """Beside float64 it is no worse than PyTorch's LSTM in bf16, in each of states and gradients."""
     layer, inputs = layer_of(128, 128, spread=1.0), draw(32, 20, 128, seed=3).bfloat16().float()
@@ -209,6 +215,7 @@ def test_a_layer_that_is_recomputed_or_hooked_is_called() -> None:
         assert can_recur(layer, draw(3, 6, 24))
 
 
+@beside_pytorch
 def test_network_learns_what_it_learns_by_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two layers of both directions with padding: logits and gradients, in bf16."""
     config = LSTM.config_from_dict(

@@ -52,9 +52,8 @@ inline void score_block(const uint16_t* keys, const float* const (&queries)[Q], 
     f16 sums[Q][SUMS] = {};
     for (int d = 0; d < dim; d += SUMS)
         for (int i = 0; i < SUMS; i += 2) {
-            u16 pair;
-            memcpy(&pair, keys + (d + i) * BLOCK, 64);
-            const f16 even = (f16)(pair << 16), odd = (f16)(pair & 0xffff0000u);
+            const u16 pair = read<u16>(keys + (d + i) * BLOCK);
+            const f16 even = as<f16>(pair << 16), odd = as<f16>(pair & 0xffff0000u);
             for (int q = 0; q < Q; q++) sums[q][i] = multiply_add(all(queries[q][d + i]), even, sums[q][i]);
             for (int q = 0; q < Q; q++) sums[q][i + 1] = multiply_add(all(queries[q][d + i + 1]), odd, sums[q][i + 1]);
         }
@@ -65,9 +64,8 @@ inline f16 load_number(const uint16_t* p) { return load_bf16(p); }
 
 // Takes 16 scores of a block as they count: those of tokens that are not looked at do not.
 inline f16 count_scores(f16 scores, int block, int first, int last, float scale) {
-    const i16 places = i16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + block * BLOCK;
-    const i16 hidden = (places > last) | (places < first);
-    return hidden ? all(-INFINITY) : scores * scale;
+    const i16 places = count_up<i16>() + block * BLOCK;
+    return choose((places > last) | (places < first), all(-INFINITY), scores * scale);
 }
 
 // Makes shares of scores, [width], whose highest stand in `most`; returns what they are to be multiplied by to add up
@@ -77,7 +75,7 @@ inline float share_out(float* scores, int width, f16 most) {
     f16 total = zeros();
     for (int i = 0; i < width; i += BLOCK) {
         const f16 score = load(scores + i);
-        const f16 share = score == -INFINITY ? zeros() : exp(score - top);
+        const f16 share = choose(score == -INFINITY, zeros(), exp(score - top));
         total = total + share;
         store(scores + i, share);
     }

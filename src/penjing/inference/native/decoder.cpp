@@ -64,11 +64,12 @@ struct Call {
 
 inline f16 activate(int kind, f16 x) {
     if (kind == SILU) return x / (exp(-x) + 1.0f);
-    f16 y;
-    for (int i = 0; i < TILE; i++)
-        y[i] = kind == GELU ? 0.5f * x[i] * (1 + std::erf(x[i] * 0.70710678f))
-                            : 0.5f * x[i] * (1 + std::tanh(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
-    return y;
+    float y[TILE];
+    store(y, x);
+    for (float& n : y)
+        n = kind == GELU ? 0.5f * n * (1 + std::erf(n * 0.70710678f))
+                         : 0.5f * n * (1 + std::tanh(0.79788456f * (n + 0.044715f * n * n * n)));
+    return load(y);
 }
 
 // x / rms(x) * weight, Zhang & Sennrich 2019; n is a multiple of 2, and what it writes beyond n stays as it is.
@@ -114,10 +115,11 @@ void multiply_share(Decoder& d, int thread, const Matrix& m, const Rows& rows, T
     const int tiles = m.out / TILE, pairs = (tiles + 1) / 2, team = d.team->size();
     int tile = 2 * (int)((int64_t)pairs * thread / team);
     const int end = std::min(tiles, 2 * (int)((int64_t)pairs * (thread + 1) / team));
-    if (rows.count <= 4)
-        for (; tile + 4 <= end; tile += 4) multiply_rows<4>(m, rows, tile, kept, take);
-    for (; tile + 2 <= end; tile += 2) multiply_rows<2>(m, rows, tile, kept, take);
-    if (tile < end) multiply_rows<1>(m, rows, tile, kept, take);
+    const int wide = tiles_for(rows.count);
+    if constexpr (MOST_SUMS >= 4)
+        for (; wide >= 4 && tile + 4 <= end; tile += 4) multiply_rows<4>(m, rows, tile, kept, take);
+    for (; wide >= 2 && tile + 2 <= end; tile += 2) multiply_rows<2>(m, rows, tile, kept, take);
+    for (; tile < end; tile++) multiply_rows<1>(m, rows, tile, kept, take);
 }
 
 void turn(float* head, const float* cosine, const float* sine, int width) {
@@ -250,8 +252,10 @@ void read_layer(Decoder& d, int thread, int number, const Call& call) {
     d.team->meet();
     rows = prepare(d, thread, gate_up, hidden, dim, s.dim, layer.norms[AFTER_NORM], call.rows, nullptr);
     multiply_share(d, thread, gate_up, rows, [&](int row, int tile, auto& out) {
-        for (int t = 0; t + 1 < (int)(sizeof(out) / sizeof(f16)); t += 2)
-            store(wide + (size_t)row * inner + (tile + t) / 2 * TILE, activate(s.activation, out[t]) * out[t + 1]);
+        for (int t = 0; t < (int)(sizeof(out) / sizeof(f16)); t++) {  // by turns of the gate and of what it lets pass
+            float* p = wide + (size_t)row * inner + (tile + t) / 2 * TILE;
+            store(p, (tile + t) % 2 ? load(p) * out[t] : activate(s.activation, out[t]));
+        }
     });
     d.team->meet();
     rows = prepare(d, thread, down, wide, inner, s.inner, nullptr, call.rows, nullptr);

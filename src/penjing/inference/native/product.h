@@ -9,14 +9,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "vectors.h"
+#include "dots.h"
 
 enum Kind : int { FP32 = 0, BF16 = 1, INT8 = 2, INT4 = 3 };
 
 constexpr int TILE = TILE_WIDTH;        // outputs side by side
 constexpr int GROUP8 = 64;      // activations that share a scale, beside int8 weights
 constexpr int GROUP4 = 32;      // the same beside int4 weights, which share one themselves
-constexpr int MOST_ROWS = 8;    // rows computed at once
+constexpr int MOST_ROWS = REGISTERS >= 32 ? 8 : REGISTERS / 2;  // computed at once
+constexpr int MOST_SUMS = REGISTERS >= 32 ? 16 : MOST_ROWS;     // rows by tiles: what registers can hold beside the rest
 
 struct Matrix {
     int kind, out, in;          // out is a multiple of 16, in of what one step reads
@@ -30,8 +31,8 @@ struct Matrix {
 struct Rows {
     int count, lanes;
     const float* fp32;          // [blocks, in, lanes]
-    const uint16_t* bf16;       // [blocks, in/2, lanes, 2]
-    const int8_t* codes;        // [blocks, in/4, lanes, 4]
+    const Pair* pairs;          // [blocks, in/2, lanes], of bf16
+    const Quad* quads;          // [blocks, in/4, lanes]
     const float* scales;        // [blocks, in/group, lanes]
     const int32_t* starts;      // [blocks, in/group, lanes], -128 times the sum of a group's codes
 };
@@ -47,26 +48,26 @@ inline int group_of(int kind) { return kind == INT8 ? GROUP8 : GROUP4; }
 // Where the rows are written.
 struct Bench {
     std::vector<float> fp32, scales;
-    std::vector<uint16_t> bf16;
-    std::vector<int8_t> codes;
+    std::vector<Pair> pairs;
+    std::vector<Quad> quads;
     std::vector<int32_t> starts;
     int lanes = 1;
 
     void make_room(int rows, int width) {
         lanes = lanes_for(rows);
         const size_t n = (size_t)(rows + lanes - 1) / lanes * lanes * width;
-        if (codes.size() >= n) return;
-        fp32.resize(n); bf16.resize(n); codes.resize(n);
+        if (fp32.size() >= n) return;
+        fp32.resize(n); pairs.resize(n / 2); quads.resize(n / 4);
         scales.resize(n / GROUP4); starts.resize(n / GROUP4);
     }
     Rows rows(int count) const {
-        return Rows{count, lanes, fp32.data(), bf16.data(), codes.data(), scales.data(), starts.data()};
+        return Rows{count, lanes, fp32.data(), pairs.data(), quads.data(), scales.data(), starts.data()};
     }
 };
 
 inline void encode_whole(Bench& bench, int number, const float* row, int groups, int group) {
     const size_t lanes = bench.lanes, block = number / lanes, lane = number % lanes;
-    int8_t* codes = bench.codes.data() + block * lanes * groups * group + lane * 4;
+    Quad* quads = bench.quads.data() + block * lanes * groups * group / 4 + lane;
     float* scales = bench.scales.data() + block * lanes * groups + lane;
     int32_t* starts = bench.starts.data() + block * lanes * groups + lane;
     for (int g = 0; g < groups; g++) {
@@ -78,9 +79,10 @@ inline void encode_whole(Bench& bench, int number, const float* row, int groups,
         for (int i = 0; i < group; i += TILE) {
             const i16 code = to_nearest(load(part + i) * inverse);
             total += code;
-            const c16 narrow = __builtin_convertvector(code, c16);
-            int8_t* at = codes + (size_t)(g * group + i) * lanes;
-            for (int q = 0; q < 4; q++) memcpy(at + q * 4 * lanes, (const char*)&narrow + 4 * q, 4);
+            int8_t narrow[TILE];
+            write(narrow, convert<c16>(code));
+            Quad* at = quads + (size_t)(g * group + i) / 4 * lanes;
+            for (int q = 0; q < 4; q++) at[q * lanes] = make_quad(narrow + 4 * q);
         }
         scales[g * lanes] = top / 127.0f;
         starts[g * lanes] = -128 * sum(total);
@@ -95,11 +97,8 @@ inline void encode_row(Bench& bench, int number, int kind, const float* row, int
         float* to = bench.fp32.data() + block * lanes * width + lane;
         for (int i = 0; i < width; i++) to[(size_t)i * lanes] = row[i];
     } else if (kind == BF16) {
-        uint16_t* to = bench.bf16.data() + block * lanes * width + lane * 2;
-        for (int i = 0; i < width; i += 2) {
-            const uint16_t pair[2] = {to_bf16(row[i]), to_bf16(row[i + 1])};
-            memcpy(to + (size_t)i * lanes, pair, 4);
-        }
+        Pair* to = bench.pairs.data() + block * lanes * width / 2 + lane;
+        for (int i = 0; i < width; i += 2) to[(size_t)i / 2 * lanes] = make_pair(row[i], row[i + 1]);
     } else {
         encode_whole(bench, number, row, width / group_of(kind), group_of(kind));
     }
@@ -145,19 +144,17 @@ inline void add_bf16(const Matrix& m, const Rows& rows, int row, int tile, int f
                      f16 (&result)[R][T]) {
     const size_t size = (size_t)m.in * TILE * 2;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE * 2;
-    const uint16_t* x = rows.bf16 + (size_t)row * m.in + (size_t)from * rows.lanes;
+    const Pair* x = rows.pairs + (size_t)row * m.in / 2 + (size_t)from / 2 * rows.lanes;
     f16 sums[R][T];  // kept in registers, which what is passed by reference is not always
     copy_sums<R, T>(result, sums);
-    for (int k = from; k < to; k += 2, w += 4 * TILE, x += 2 * rows.lanes) {
-        bytes weight[T];
+    for (int k = from; k < to; k += 2, w += 4 * TILE, x += rows.lanes) {
+        OpenedPairs weight[T];
         for (int t = 0; t < T; t++) {
-            weight[t] = load_bytes(w + t * size);
+            weight[t] = open_pairs(load_bytes(w + t * size));
             ask_for(w + t * size, ahead);
         }
-        for (int r = 0; r < R; r++) {
-            const i16 pair = load_quad(x + 2 * r);
-            for (int t = 0; t < T; t++) sums[r][t] = dot_pairs(sums[r][t], weight[t], pair);
-        }
+        for (int r = 0; r < R; r++)
+            for (int t = 0; t < T; t++) sums[r][t] = dot_pairs(sums[r][t], weight[t], x + r);
     }
     copy_sums<R, T>(sums, result);
 }
@@ -168,7 +165,7 @@ inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int f
     const size_t size = (size_t)m.in * TILE;
     const int groups = m.in / GROUP8, first = from / GROUP8;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE;
-    const int8_t* x = rows.codes + (size_t)row * m.in + (size_t)from * rows.lanes;
+    const Quad* x = rows.quads + (size_t)row * m.in / 4 + (size_t)from / 4 * rows.lanes;
     const float* scales = rows.scales + (size_t)row * groups + (size_t)first * rows.lanes;
     const int32_t* starts = rows.starts + (size_t)row * groups + (size_t)first * rows.lanes;
     for (int k = from; k < to; k += GROUP8, scales += rows.lanes, starts += rows.lanes) {
@@ -176,15 +173,15 @@ inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int f
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) sums[r][t] = all(starts[r]);
 #pragma GCC unroll 2
-        for (int q = 0; q < GROUP8 / 4; q++, w += 4 * TILE, x += 4 * rows.lanes) {
-            bytes weight[T];
+        for (int q = 0; q < GROUP8 / 4; q++, w += 4 * TILE, x += rows.lanes) {
+            Opened weight[T];
             for (int t = 0; t < T; t++) {
-                weight[t] = load_bytes(w + t * size);
+                weight[t] = open(load_bytes(w + t * size));
                 ask_for(w + t * size, ahead);
             }
             for (int r = 0; r < R; r++) {
-                const i16 code = load_quad(x + 4 * r);
-                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(sums[r][t], weight[t], code);
+                const Codes codes = load_quad(x + r);
+                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(sums[r][t], weight[t], codes);
             }
         }
         for (int r = 0; r < R; r++)
@@ -199,7 +196,7 @@ inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int f
     const int groups = m.in / GROUP4, first = from / GROUP4;
     const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE / 2;
     const uint16_t* s = (const uint16_t*)m.scales + tile * width + (size_t)first * TILE;
-    const int8_t* x = rows.codes + (size_t)row * m.in + (size_t)from * rows.lanes;
+    const Quad* x = rows.quads + (size_t)row * m.in / 4 + (size_t)from / 4 * rows.lanes;
     const float* scales = rows.scales + (size_t)row * groups + (size_t)first * rows.lanes;
     const int32_t* starts = rows.starts + (size_t)row * groups + (size_t)first * rows.lanes;
     const bytes levels = load_levels();
@@ -207,17 +204,17 @@ inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int f
         i16 sums[R][T];
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) sums[r][t] = all(starts[r]);
-        for (int q = 0; q < GROUP4 / 8; q++, w += 4 * TILE, x += 8 * rows.lanes) {
-            bytes low[T], high[T];
+        for (int q = 0; q < GROUP4 / 8; q++, w += 4 * TILE, x += 2 * rows.lanes) {
+            Opened low[T], high[T];
             for (int t = 0; t < T; t++) {
                 const bytes both = load_bytes(w + t * size);
                 ask_for(w + t * size, ahead);
-                low[t] = level_of_low(levels, both);
-                high[t] = level_of_high(levels, both);
+                low[t] = open(level_of_low(levels, both));
+                high[t] = open(level_of_high(levels, both));
             }
             for (int r = 0; r < R; r++) {
-                const i16 code = load_quad(x + 4 * r), later = load_quad(x + 4 * (rows.lanes + r));
-                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], low[t], code), high[t], later);
+                const Codes codes = load_quad(x + r), later = load_quad(x + rows.lanes + r);
+                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], low[t], codes), high[t], later);
             }
         }
         for (int t = 0; t < T; t++) {
@@ -287,13 +284,24 @@ inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vect
     }
 }
 
+// Tiles computed at once beside so many rows.
+inline int tiles_for(int rows) {
+    const int tiles = MOST_SUMS / lanes_for(rows);
+    return tiles > 4 ? 4 : tiles;
+}
+
 // Multiplies all rows with T tiles. Calls take(row, tile, outputs) with the T times 16 outputs of each.
 template <int T, class Take>
 inline void multiply_rows(const Matrix& m, const Rows& rows, int tile, std::vector<float>& kept, Take& take) {
-    if (rows.count > MOST_ROWS) multiply_many<T>(m, rows, tile, kept, take);
-    else if (rows.count > 6) multiply_few<8, T>(m, rows, tile, take);
-    else if (rows.count > 4) multiply_few<6, T>(m, rows, tile, take);
-    else if (rows.count > 2) multiply_few<4, T>(m, rows, tile, take);
-    else if (rows.count > 1) multiply_few<2, T>(m, rows, tile, take);
-    else multiply_few<1, T>(m, rows, tile, take);
+    if constexpr (MOST_ROWS * T <= MOST_SUMS)
+        if (rows.count > MOST_ROWS) return multiply_many<T>(m, rows, tile, kept, take);
+    if constexpr (MOST_ROWS >= 8 && 8 * T <= MOST_SUMS) {
+        if (rows.count > 6) return multiply_few<8, T>(m, rows, tile, take);
+        if (rows.count > 4) return multiply_few<6, T>(m, rows, tile, take);
+    }
+    if constexpr (MOST_ROWS >= 4 && 4 * T <= MOST_SUMS)
+        if (rows.count > 2) return multiply_few<4, T>(m, rows, tile, take);
+    if constexpr (2 * T <= MOST_SUMS)
+        if (rows.count > 1) return multiply_few<2, T>(m, rows, tile, take);
+    multiply_few<1, T>(m, rows, tile, take);
 }

@@ -7,7 +7,7 @@
 #include <new>
 #include <vector>
 
-#include "vectors.h"
+#include "dots.h"
 
 namespace recurrence {
 
@@ -22,13 +22,10 @@ struct Shape { int rows, steps, hidden; };
 // the gates are made of what is missing to 1.
 constexpr float PARTS = 65535.0f;
 inline void store_part(uint16_t* p, f16 v) {
-    const h16 h = __builtin_convertvector((u16)to_nearest(v * PARTS), h16);
-    memcpy(p, &h, sizeof h);
+    store_whole(p, as<u16>(to_nearest(v * PARTS)));
 }
 inline f16 load_part(const uint16_t* p) {
-    h16 h;
-    memcpy(&h, p, sizeof h);
-    return to_float((i16)__builtin_convertvector(h, u16)) * (1.0f / PARTS);
+    return to_float(as<i16>(load_whole(p))) * (1.0f / PARTS);
 }
 
 inline f16 sigmoid(f16 x) { return 1.0f / (1.0f + exp(-x)); }
@@ -54,8 +51,7 @@ void pack_beside(uint8_t* to, int64_t apart, const float* from, int64_t columns)
 // Two numbers each of 16 columns, of a row and the next.
 void pack_below(uint8_t* to, const float* from, int64_t columns) {
     const u16 first = rounded_bf16(load(from)), second = rounded_bf16(load(from + columns));
-    const u16 both = (first >> 16) | (second & 0xffff0000u);
-    memcpy(to, &both, sizeof both);
+    write(to, (first >> 16) | (second & 0xffff0000u));
 }
 
 // Adds to sums the products of ROWS rows, whose numbers lie so far apart, and packed weights, four vectors for a pair.
@@ -67,7 +63,7 @@ inline void multiply(f16 (&sums)[COUNT][4], const uint16_t* rows, int64_t apart,
         for (int w = 0; w < 4; w++) weights[w] = load_bytes(packed + (p * 4 + w) * PAIRS);
 #pragma GCC unroll 6
         for (int r = 0; r < COUNT; r++) {
-            const i16 pair = load_quad(rows + r * apart + 2 * p);
+            const i16 pair = load_four(rows + r * apart + 2 * p);
 #pragma GCC unroll 4
             for (int w = 0; w < 4; w++) sums[r][w] = dot_pairs(sums[r][w], weights[w], pair);
         }

@@ -29,13 +29,12 @@ struct Dropout {
     // twice.
     u16 draw(uint64_t group) const {
         if (!below) return u16{} - 1;
-        const u16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-        const u16 h = mix((lanes + (uint32_t)(group * TILE_WIDTH)) ^ low);
+        const u16 h = mix((count_up<u16>() + (uint32_t)(group * TILE_WIDTH)) ^ low);
         return mix(h + (high ^ (uint32_t)(group >> 28)));
     }
     // The factors of one quarter of them.
     f16 factors(u16 drawn, int quarter) const {
-        return ((drawn >> (8 * quarter)) & 255u) >= below ? all(factor) : zeros();
+        return choose(((drawn >> (8 * quarter)) & 255u) >= below, all(factor), zeros());
     }
 
   private:
@@ -222,7 +221,7 @@ inline void normal(f16 x, f16& below, f16& weighted) {
     p = multiply_add(p, t, all(0.254829592f));
     const f16 density = exp(-z * z);
     const f16 tail = 0.5f * p * t * density;
-    below = x > 0.0f ? 1.0f - tail : tail;
+    below = choose(x > 0.0f, 1.0f - tail, tail);
     weighted = x * density * 0.39894228f;
 }
 
