@@ -2,7 +2,7 @@
 //
 // A matrix [out, in] lies in tiles of 16 outputs. Whole numbers of weights are unsigned (128 is zero) and those of
 // activations signed, as the instruction that multiplies them wants it; 128 times the sum of the activations of a group
-// is taken off at its beginning. Whatever rows are computed beside a row, and by however many threads, its sums are
+// is taken off at its beginning (see dots.h). Whatever rows are computed beside a row, and by however many threads, its sums are
 // taken in the same order: a row's result is the same to the bit in every batch.
 #pragma once
 #include <cstddef>
@@ -16,6 +16,7 @@ enum Kind : int { FP32 = 0, BF16 = 1, INT8 = 2, INT4 = 3 };
 constexpr int TILE = TILE_WIDTH;        // outputs side by side
 constexpr int GROUP8 = 64;      // activations that share a scale, beside int8 weights
 constexpr int GROUP4 = 32;      // the same beside int4 weights, which share one themselves
+constexpr size_t LINE = 64;     // bytes that memory gives at once
 constexpr int MOST_ROWS = REGISTERS >= 32 ? 8 : REGISTERS / 2;  // computed at once
 constexpr int MOST_SUMS = REGISTERS >= 32 ? 16 : MOST_ROWS;     // rows by tiles: what registers can hold beside the rest
 
@@ -34,7 +35,7 @@ struct Rows {
     const Pair* pairs;          // [blocks, in/2, lanes], of bf16
     const Quad* quads;          // [blocks, in/4, lanes]
     const float* scales;        // [blocks, in/group, lanes]
-    const int32_t* starts;      // [blocks, in/group, lanes], -128 times the sum of a group's codes
+    const int32_t* starts;      // [blocks, in/group, lanes], -ZERO times the sum of a group's codes
 };
 
 inline int lanes_for(int rows) {
@@ -85,7 +86,7 @@ inline void encode_whole(Bench& bench, int number, const float* row, int groups,
             for (int q = 0; q < 4; q++) at[q * lanes] = make_quad(narrow + 4 * q);
         }
         scales[g * lanes] = top / 127.0f;
-        starts[g * lanes] = -128 * sum(total);
+        starts[g * lanes] = -ZERO * sum(total);
     }
 }
 
@@ -189,32 +190,67 @@ inline void add_int8(const Matrix& m, const Rows& rows, int row, int tile, int f
     }
 }
 
-template <int R, int T>
-inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
+// Weights of four bits, two tiles or more next to each other, as bytes: those of so many inputs, as they lie in a matrix.
+struct Packed4 {
+    const uint8_t* weights;
+    size_t size, ahead;         // of a tile; and what to ask memory for
+    bytes levels = load_levels();
+    void read(int tile, int step, Opened& early, Opened& late) const {
+        const uint8_t* p = weights + tile * size + (size_t)step * 4 * TILE;
+        const bytes both = load_bytes(p);
+        ask_for(p, ahead);
+        early = open_levels(early_levels(levels, both));
+        late = open_levels(late_levels(levels, both));
+    }
+};
+// The same where they were made bytes before: worth it where many rows go by.
+struct Unpacked4 {
+    const uint8_t* weights;
+    size_t size;
+    void read(int tile, int step, Opened& early, Opened& late) const {
+        const uint8_t* p = weights + tile * size + (size_t)step * 8 * TILE;
+        early = open_levels(load_bytes(p));
+        late = open_levels(load_bytes(p + 4 * TILE));
+    }
+};
+inline Packed4 packed_from(const Matrix& m, int tile, int from, size_t ahead) {
+    const size_t size = (size_t)m.in * TILE / 2;
+    return {(const uint8_t*)m.weights + tile * size + (size_t)from * TILE / 2, size, ahead};
+}
+// Makes bytes of the weights of T tiles.
+template <int T>
+inline void unpack(const Matrix& m, int tile, int from, int to, size_t ahead, uint8_t* bytes_of) {
+    const Packed4 packed = packed_from(m, tile, from, ahead);
+    for (int t = 0; t < T; t++)
+        for (int step = 0; step < (to - from) / 8; step++, bytes_of += 8 * TILE) {
+            const uint8_t* p = packed.weights + t * packed.size + (size_t)step * 4 * TILE;
+            const bytes both = load_bytes(p);
+            ask_for(p, ahead);
+            write(bytes_of, early_levels(packed.levels, both));
+            write(bytes_of + 4 * TILE, late_levels(packed.levels, both));
+        }
+}
+
+template <int R, int T, class Source>
+inline void add_int4(const Matrix& m, const Source& source, const Rows& rows, int row, int tile, int from, int to,
                      f16 (&result)[R][T]) {
-    const size_t size = (size_t)m.in * TILE / 2, width = (size_t)m.in / GROUP4 * TILE;
+    const size_t width = (size_t)m.in / GROUP4 * TILE;
     const int groups = m.in / GROUP4, first = from / GROUP4;
-    const uint8_t* w = (const uint8_t*)m.weights + tile * size + (size_t)from * TILE / 2;
     const uint16_t* s = (const uint16_t*)m.scales + tile * width + (size_t)first * TILE;
     const Quad* x = rows.quads + (size_t)row * m.in / 4 + (size_t)from / 4 * rows.lanes;
     const float* scales = rows.scales + (size_t)row * groups + (size_t)first * rows.lanes;
     const int32_t* starts = rows.starts + (size_t)row * groups + (size_t)first * rows.lanes;
-    const bytes levels = load_levels();
+    int step = 0;
     for (int k = from; k < to; k += GROUP4, s += TILE, scales += rows.lanes, starts += rows.lanes) {
         i16 sums[R][T];
         for (int r = 0; r < R; r++)
             for (int t = 0; t < T; t++) sums[r][t] = all(starts[r]);
-        for (int q = 0; q < GROUP4 / 8; q++, w += 4 * TILE, x += 2 * rows.lanes) {
-            Opened low[T], high[T];
-            for (int t = 0; t < T; t++) {
-                const bytes both = load_bytes(w + t * size);
-                ask_for(w + t * size, ahead);
-                low[t] = open(level_of_low(levels, both));
-                high[t] = open(level_of_high(levels, both));
-            }
+        for (int q = 0; q < GROUP4 / 8; q++, step++, x += 2 * rows.lanes) {
+            Opened early[T], late[T];
+            for (int t = 0; t < T; t++) source.read(t, step, early[t], late[t]);
             for (int r = 0; r < R; r++) {
                 const Codes codes = load_quad(x + r), later = load_quad(x + rows.lanes + r);
-                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], low[t], codes), high[t], later);
+                for (int t = 0; t < T; t++) sums[r][t] = dot_quads(dot_quads(sums[r][t], early[t], codes), late[t], later);
             }
         }
         for (int t = 0; t < T; t++) {
@@ -228,7 +264,7 @@ inline void add_int4(const Matrix& m, const Rows& rows, int row, int tile, int f
 template <int R, int T>
 inline void add(const Matrix& m, const Rows& rows, int row, int tile, int from, int to, size_t ahead,
                 f16 (&result)[R][T]) {
-    if (m.kind == INT4) add_int4<R, T>(m, rows, row, tile, from, to, ahead, result);
+    if (m.kind == INT4) add_int4<R, T>(m, packed_from(m, tile, from, ahead), rows, row, tile, from, to, result);
     else if (m.kind == INT8) add_int8<R, T>(m, rows, row, tile, from, to, ahead, result);
     else if (m.kind == BF16) add_bf16<R, T>(m, rows, row, tile, from, to, ahead, result);
     else add_fp32<R, T>(m, rows, row, tile, from, to, ahead, result);
@@ -257,24 +293,30 @@ inline void multiply_few(const Matrix& m, const Rows& rows, int tile, Take& take
 }
 
 // Inputs whose weights, 24 KB in two tiles, stay in the nearest memory while all rows go by.
-inline int chunk_of(int kind) { return kind == FP32 ? 192 : kind == BF16 ? 384 : kind == INT8 ? 768 : 1536; }
+inline int chunk_of(int kind) { return kind == FP32 ? 192 : kind == BF16 ? 384 : 768; }
 
 template <int T, class Take>
 inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vector<float>& kept, Take& take) {
     constexpr int R = MOST_ROWS, SIZE = R * T * TILE;
     const int blocks = (rows.count + R - 1) / R, chunk = chunk_of(m.kind);
     const size_t input = size_of_tile(m) / m.in;  // bytes of one in a tile
-    if ((int)kept.size() < blocks * SIZE) kept.resize((size_t)blocks * SIZE);
+    const size_t unpacked = m.kind == INT4 ? (size_t)chunk * T * TILE : 0;
+    const size_t room = (size_t)blocks * SIZE + (unpacked + LINE) / sizeof(float);
+    if (kept.size() < room) kept.resize(room);
+    uint8_t* const bytes_of = (uint8_t*)(((uintptr_t)(kept.data() + (size_t)blocks * SIZE) + LINE - 1) / LINE * LINE);
     for (int from = 0; from < m.in; from += chunk) {
         const int to = m.in - from < chunk ? m.in : from + chunk;
         const size_t next = input * (to < m.in ? to - from : (size_t)T * m.in - from);
+        if (m.kind == INT4) unpack<T>(m, tile, from, to, next, bytes_of);
         for (int block = 0; block < blocks; block++) {
             f16 result[R][T] = {};
             float* sums = kept.data() + (size_t)block * SIZE;
             if (from)
                 for (int r = 0; r < R; r++)
                     for (int t = 0; t < T; t++) result[r][t] = load(sums + (r * T + t) * TILE);
-            add<R, T>(m, rows, block * R, tile, from, to, block + 1 == blocks ? next : 0, result);
+            if (m.kind == INT4)
+                add_int4<R, T>(m, Unpacked4{bytes_of, (size_t)(to - from) * TILE}, rows, block * R, tile, from, to, result);
+            else add<R, T>(m, rows, block * R, tile, from, to, block + 1 == blocks ? next : 0, result);
             const int left = rows.count - block * R;
             if (to == m.in) finish<R, T>(m, block * R, left < R ? left : R, tile, result, take);
             else

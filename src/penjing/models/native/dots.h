@@ -1,15 +1,15 @@
 // Sums of products of bytes and of bf16 numbers, for sixteen outputs at once: what matrix products are made of.
 //
-// Weights are bytes without a sign, four for each output, activations bytes with one. Where the processor has an
-// instruction for that, it is taken; else products are of numbers of 16 bits, in pairs: those at even places and those at
-// odd ones.
+// Weights are bytes without a sign, of which 128 is zero, four for each output; activations are bytes with one. Where the
+// processor has an instruction for that, it is taken. With SSSE3 or AVX2 two products are added up in 16 bits, which hold
+// them because neither factor is above 127; else products are of numbers of 16 bits.
 #pragma once
 #include "vectors.h"
 
 #if defined(__AVX512VNNI__) || (defined(__AVXVNNI__) && !defined(__AVX512F__))
+#define PENJING_DOTS_QUADS 1
+#elif defined(__SSSE3__) && !defined(__AVX512F__)
 #define PENJING_DOTS_BYTES 1
-#else
-#define PENJING_DOTS_BYTES 0
 #endif
 
 // Four bytes, 16 times.
@@ -19,8 +19,11 @@ inline i16 load_four(const void* p) {
     return all(four);
 }
 
-#if PENJING_DOTS_BYTES
-struct Quad { int8_t codes[4]; };  // activations
+// Quad: four activations as they are multiplied. Codes: the same for 16 outputs. Opened: weights as they are multiplied.
+// ZERO: what a weight of zero is then; so many times the sum of the activations are to be taken off.
+#if PENJING_DOTS_QUADS
+constexpr int ZERO = 128;
+struct Quad { int8_t codes[4]; };
 inline Quad make_quad(const int8_t* c) { return {{c[0], c[1], c[2], c[3]}}; }
 using Codes = i16;
 inline Codes load_quad(const Quad* p) { return load_four(p); }
@@ -39,7 +42,38 @@ inline V dot_quads(V sums, W weights, V codes) {
 #endif
     }
 }
+#elif PENJING_DOTS_BYTES
+constexpr int ZERO = 0;
+struct Quad { int8_t codes[4], sizes[4]; };
+inline Quad make_quad(const int8_t* c) {
+    Quad quad;
+    for (int i = 0; i < 4; i++) quad.codes[i] = c[i], quad.sizes[i] = c[i] < 0 ? -c[i] : c[i];
+    return quad;
+}
+struct Codes { i16 codes, sizes; };
+inline Codes load_quad(const Quad* p) { return {load_four(p->codes), load_four(p->sizes)}; }
+using Opened = bytes;
+inline Opened open(bytes weights) { return weights ^ 128; }  // with a sign
+// The sums of four products each: of sizes, and of weights with the signs of the activations.
+template <class V, class W>
+inline V multiply_fours(W weights, V codes, V sizes) {
+    if constexpr (is_twice<V>) {
+        return {multiply_fours(weights.low, codes.low, sizes.low), multiply_fours(weights.high, codes.high, sizes.high)};
+    } else {
+#ifdef __AVX2__
+        const __m256i twos = _mm256_maddubs_epi16((__m256i)sizes, _mm256_sign_epi8((__m256i)weights, (__m256i)codes));
+        return (V)_mm256_madd_epi16(twos, _mm256_set1_epi16(1));
 #else
+        const __m128i twos = _mm_maddubs_epi16((__m128i)sizes, _mm_sign_epi8((__m128i)weights, (__m128i)codes));
+        return (V)_mm_madd_epi16(twos, _mm_set1_epi16(1));
+#endif
+    }
+}
+inline i16 dot_quads(i16 sums, bytes weights, const Codes& codes) {
+    return sums + multiply_fours(weights, codes.codes, codes.sizes);
+}
+#else
+constexpr int ZERO = 128;
 struct Quad { int16_t even[2], odd[2]; };
 inline Quad make_quad(const int8_t* c) { return {{c[0], c[2]}, {c[1], c[3]}}; }
 struct Codes { i16 even, odd; };
@@ -49,21 +83,12 @@ inline Opened open(bytes weights) {
     return {as<i16>(as<pairs>(weights) & 255), as<i16>(as<pairs>(weights) >> 8)};
 }
 // Of two numbers of 16 bits each, with a sign, and two others: the sum of their products.
-template <class V>
-inline V multiply_twos(V a, V b) {
-    if constexpr (is_twice<V>) {
-        return {multiply_twos(a.low, b.low), multiply_twos(a.high, b.high)};
-    } else {
-#if defined(__AVX512BW__)
-        return (V)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-        return (V)_mm256_madd_epi16((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__) && !defined(__AVX__)
-        return (V)_mm_madd_epi16((__m128i)a, (__m128i)b);
+inline i16 multiply_twos(i16 a, i16 b) {
+#ifdef __AVX512BW__
+    return (i16)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #else
-        return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+    return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
 #endif
-    }
 }
 inline i16 dot_quads(i16 sums, const Opened& weights, const Codes& codes) {
     return sums + (multiply_twos(weights.even, codes.even) + multiply_twos(weights.odd, codes.odd));
@@ -100,11 +125,11 @@ inline f16 dot_pairs(f16 sums, const OpenedPairs& weights, const Pair* pair) {
 }
 #endif
 
-// The 16 levels of NF4 as bytes: 127 times each, rounded, and 128 added.
-constexpr uint8_t LEVELS[16] = {1, 40, 61, 78, 92, 105, 116, 128, 138, 148, 159, 171, 184, 199, 220, 255};
+// The 16 levels of NF4 as bytes: 127 times each, rounded, and ZERO added.
+constexpr int LEVELS[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
 inline bytes load_levels() {
     uint8_t repeated[4 * TILE_WIDTH];
-    for (int i = 0; i < 4; i++) memcpy(repeated + 16 * i, LEVELS, 16);
+    for (int i = 0; i < 4 * TILE_WIDTH; i++) repeated[i] = (uint8_t)(LEVELS[i % 16] + ZERO);
     return load_bytes(repeated);
 }
 template <class V>
@@ -116,14 +141,20 @@ inline V level_of(V levels, V places) {
         return (V)_mm512_shuffle_epi8((__m512i)levels, (__m512i)places);
 #elif defined(__AVX2__)
         return (V)_mm256_shuffle_epi8((__m256i)levels, (__m256i)places);
-#elif defined(__SSSE3__) && !defined(__AVX__)
+#elif defined(__SSSE3__) && !defined(__AVX512F__)
         return (V)_mm_shuffle_epi8((__m128i)levels, (__m128i)places);
 #else
         V v;
-        for (size_t i = 0; i < sizeof v; i++) v[i] = LEVELS[places[i]];
+        for (size_t i = 0; i < sizeof v; i++) v[i] = levels[places[i]];
         return v;
 #endif
     }
 }
-inline bytes level_of_low(bytes levels, bytes both) { return level_of(levels, both & 15); }
-inline bytes level_of_high(bytes levels, bytes both) { return level_of(levels, as<bytes>(as<u16>(both) >> 4) & 15); }
+#if PENJING_DOTS_BYTES || PENJING_DOTS_QUADS
+inline Opened open_levels(bytes levels) { return levels; }
+#else
+inline Opened open_levels(bytes levels) { return open(levels); }
+#endif
+// Two weights in each byte: those that come first, and those that come later.
+inline bytes early_levels(bytes levels, bytes both) { return level_of(levels, both & 15); }
+inline bytes late_levels(bytes levels, bytes both) { return level_of(levels, as<bytes>(as<u16>(both) >> 4) & 15); }

@@ -1,7 +1,7 @@
-// Sixteen numbers at once, in as many registers as they need: with AVX-512 one, with AVX two, else four.
+// Sixteen numbers at once, in as many registers as they need: with AVX-512 one, with AVX2 two, else four.
 #pragma once
 #include <cstdint>
-#if defined(__AVX__) || defined(__SSE2__)
+#ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
@@ -10,7 +10,7 @@
 constexpr int TILE_WIDTH = 16;
 #if defined(__AVX512F__)
 constexpr int HELD = 16, REGISTERS = 32;  // numbers that a register holds, and vectors that all of them hold
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
 constexpr int HELD = 8, REGISTERS = 8;
 #elif defined(__aarch64__)
 constexpr int HELD = 4, REGISTERS = 8;
@@ -83,7 +83,7 @@ inline V multiply_add(V a, V b, V c) {
     } else {
 #if defined(__AVX512F__)
         return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__FMA__) && defined(__AVX__)
+#elif defined(__FMA__) && defined(__AVX2__)
         return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #else
         return a * b + c;
@@ -130,7 +130,7 @@ inline V root_of(V v) {
     } else {
 #if defined(__AVX512F__)
         return (V)_mm512_sqrt_ps((__m512)v);
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
         return (V)_mm256_sqrt_ps((__m256)v);
 #else
         for (int i = 0; i < HELD; i++) v[i] = __builtin_sqrtf(v[i]);
