@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
-from tests.inference.native.test_decoder import IDS, KINDS, make, whole
+from tests.inference.native.test_decoder import IDS, KINDS, make, rows_of, whole
 
 from penjing.inference.native import decoder
 from penjing.inference.native.decoder import NativeDecoder
-from penjing.models.native import compiling
+from penjing.models.native import checking, compiling, training
 from penjing.models.native.compiling import CannotCompileError, open_library
+from penjing.train import adamw
 
 SOURCE = Path(decoder.__file__).parent / "decoder.cpp"
+TABLE = (5, 1, 7, 2, 9, 11, 0, 3)
 
 
 def test_no_compiler_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,18 +40,64 @@ def test_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monke
     assert not list((tmp_path / "other-cache").iterdir())
 
 
-def test_library_for_any_processor_computes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the instructions of this one: whole numbers to the bit, the rest within rounding."""
-    flags = (*(flag for flag in compiling._FLAGS if not flag.startswith("-march")), "-O1")
-    monkeypatch.setattr(compiling, "_FLAGS", flags)
+def flags_for(instructions: str | None) -> tuple[str, ...]:
+    """Returns what the compiler is called with for such processors; None: for any."""
+    kept = tuple(flag for flag in compiling._FLAGS if not flag.startswith("-march"))
+    return (*kept, "-O1", *([] if instructions is None else [f"-march={instructions}"]))
+
+
+def needs(instructions: str | None) -> None:
+    """Skips a test whose library this processor could not run."""
+    if instructions is not None and platform.machine() != "x86_64":
+        pytest.skip("this is another kind of processor")
+    if instructions == "x86-64-v3" and torch.backends.cpu.get_cpu_capability() not in {"AVX2", "AVX512"}:
+        pytest.skip("this processor has no AVX2")
+
+
+@pytest.mark.parametrize("instructions", [None, "x86-64-v2", "x86-64-v3"])
+def test_library_for_any_processor_computes_the_same(
+    instructions: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without some instructions of this one: whole numbers to the bit, the rest within rounding."""
+    needs(instructions)
+    monkeypatch.setattr(compiling, "_FLAGS", flags_for(instructions))
     network = make(KINDS["qwen3"])
     for weights in ("int8", "fp32", "bf16", "int4"):
         plain = NativeDecoder(network, weights, 40, 2, tmp_path)  # type: ignore[arg-type]
-        found = whole(plain, IDS)
+        found = whole(plain, IDS).clone()
+        for begin, end in ((0, 7), (7, 9)):
+            assert torch.equal(plain.step(rows_of([(IDS[begin:end], begin)], [TABLE])), found[begin:end])
         plain.close()
         made = NativeDecoder(network, weights, 40, 2)  # type: ignore[arg-type]
         expected = whole(made, IDS)
         made.close()
-        assert (found - expected).abs().max() < 0.05 * expected.std(), weights
+        bound = 1e-5 if weights == "fp32" else 0.05
+        assert (found - expected).abs().max() < bound * expected.std(), weights
         assert torch.equal(found.argmax(dim=1)[:10], expected.argmax(dim=1)[:10])
     assert len(list(tmp_path.glob("*.so"))) == 1
+
+
+@pytest.mark.parametrize("instructions", [None, "x86-64-v2", "x86-64-v3"])
+def test_steps_of_training_for_any_processor_are_right(
+    instructions: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(instructions)
+    monkeypatch.setattr(compiling, "_FLAGS", flags_for(instructions))
+    assert checking.is_right(open_library(training._SOURCE, tmp_path, ("-fopenmp",)))
+    stepping = open_library(adamw._SOURCE, tmp_path, ("-fopenmp",))
+    stepping.penjing_gradient_norm.restype = ctypes.c_double
+    assert adamw.is_right(stepping)
+
+
+@pytest.mark.parametrize("processor", ["skylake-avx512", "cooperlake", "alderlake"])
+@pytest.mark.parametrize("source", [SOURCE, training._SOURCE, adamw._SOURCE])
+def test_sources_are_those_of_processors_that_are_not_here(source: Path, processor: str) -> None:
+    """AVX-512 without and with what multiplies bytes and bf16, and AVX2 with what multiplies bytes."""
+    compiler = shutil.which("g++")
+    if compiler is None or platform.machine() != "x86_64":
+        pytest.skip("there is no g++ that knows such processors")
+    call = [compiler, *flags_for(processor), "-fsyntax-only", f"-I{compiling._SHARED}", str(source)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    if "for '-march=' switch" in done.stderr or "for ‘-march=’ switch" in done.stderr:
+        pytest.skip("this g++ does not know such processors")
+    assert done.returncode == 0, done.stderr

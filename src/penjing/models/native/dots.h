@@ -6,7 +6,7 @@
 #pragma once
 #include "vectors.h"
 
-#if defined(__AVX512VNNI__) || (defined(__AVXVNNI__) && !defined(__AVX512F__))
+#if defined(__AVX512VNNI__) || (defined(__AVXVNNI__) && !defined(__AVX512F__)) || defined(__ARM_FEATURE_DOTPROD)
 #define PENJING_DOTS_QUADS 1
 #elif defined(__SSSE3__) && !defined(__AVX512F__)
 #define PENJING_DOTS_BYTES 1
@@ -22,20 +22,27 @@ inline i16 load_four(const void* p) {
 // Quad: four activations as they are multiplied. Codes: the same for 16 outputs. Opened: weights as they are multiplied.
 // ZERO: what a weight of zero is then; so many times the sum of the activations are to be taken off.
 #if PENJING_DOTS_QUADS
-constexpr int ZERO = 128;
 struct Quad { int8_t codes[4]; };
 inline Quad make_quad(const int8_t* c) { return {{c[0], c[1], c[2], c[3]}}; }
 using Codes = i16;
 inline Codes load_quad(const Quad* p) { return load_four(p); }
 using Opened = bytes;
+#ifdef __ARM_FEATURE_DOTPROD
+constexpr int ZERO = 0;
+inline Opened open(bytes weights) { return weights ^ 128; }  // with a sign
+#else
+constexpr int ZERO = 128;
 inline Opened open(bytes weights) { return weights; }
+#endif
 // Adds to 16 sums the products of four weights each with four activations.
 template <class V, class W>
 inline V dot_quads(V sums, W weights, V codes) {
     if constexpr (is_twice<V>) {
         return {dot_quads(sums.low, weights.low, codes.low), dot_quads(sums.high, weights.high, codes.high)};
     } else {
-#ifdef __AVX512VNNI__
+#if defined(__ARM_FEATURE_DOTPROD)
+        return (V)vdotq_s32((int32x4_t)sums, (int8x16_t)weights, (int8x16_t)codes);
+#elif defined(__AVX512VNNI__)
         return (V)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)weights, (__m512i)codes);
 #else
         return (V)_mm256_dpbusd_avx_epi32((__m256i)sums, (__m256i)weights, (__m256i)codes);
@@ -143,6 +150,8 @@ inline V level_of(V levels, V places) {
         return (V)_mm256_shuffle_epi8((__m256i)levels, (__m256i)places);
 #elif defined(__SSSE3__) && !defined(__AVX512F__)
         return (V)_mm_shuffle_epi8((__m128i)levels, (__m128i)places);
+#elif defined(__aarch64__)
+        return (V)vqtbl1q_u8((uint8x16_t)levels, (uint8x16_t)places);
 #else
         V v;
         for (size_t i = 0; i < sizeof v; i++) v[i] = levels[places[i]];
