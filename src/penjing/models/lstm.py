@@ -98,7 +98,7 @@ class LstmStates:
 
 
 #: Whether PyTorch's LSTM stops where autocast asks for bf16: oneDNN knows none for processors without AVX-512.
-_STOPS_IN_BF16 = torch.backends.mkldnn.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+_STOPS_IN_BF16 = torch.backends.mkldnn.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
 
 
 def _pass(layer: nn.Module, hidden: Tensor, states: tuple[Tensor, Tensor] | None = None) -> Any:
