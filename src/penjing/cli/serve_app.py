@@ -38,6 +38,8 @@ def serve_models(
     host: options.Host = "127.0.0.1",
     port: options.Port = 8000,
     keys: options.Keys = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
     weights: options.Weights = "bf16",
     encoders: options.Encoders = "fp32",
     threads: options.Threads = None,
@@ -65,6 +67,7 @@ def serve_models(
     from penjing.serve.documents import name_documents
     from penjing.serve.names import name_draft, name_models
     from penjing.serve.settings import ServeSettings, Weights
+    from penjing.serve.tls import name_certificate
 
     settings = ServeSettings(
         name_models(models),
@@ -72,6 +75,7 @@ def serve_models(
         host=host,
         port=port,
         keys=keys,
+        certificate=name_certificate(tls_cert, tls_key),
         weights=cast(Weights, weights),
         encoders=cast("Encoders", encoders),
         threads=threads,

@@ -17,6 +17,8 @@ Documents = Annotated[
 Host = Annotated[str, typer.Option("--host", help="Address to listen on; without keys, of this machine.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes one that is free.")]
 Keys = Annotated[Path | None, typer.Option("--keys", help="File of the keys (penjing serve key).")]
+TlsCert = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate in PEM: HTTPS is spoken.")]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Its key, where that is another file.")]
 Weights = Annotated[str, typer.Option("--weights", help="Of models that write: bf16, int8, int4 or fp32.")]
 Encoders = Annotated[str, typer.Option("--encoders", help="Products of classifiers: fp32, or bf16, which is faster.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="For computing (default: all cores).")]

@@ -50,11 +50,19 @@ def run_replicas(settings: ServeSettings, replicas: int, address: str | None, sa
     with _told_to_end() as ends, engine.connected():
         serve: Any = importlib.import_module("ray.serve")
         with _failing_in_words():
-            serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": port})
+            serve.start(proxy_location="HeadOnly", http_options=_http_options(settings, port))
             serve.run(_deployment(serve, settings, replicas).bind(), name=_NAME, route_prefix="/")
-        say(f"http://{settings.host}:{port}")
+        say(f"{settings.scheme}://{settings.host}:{port}")
         ends.wait()
         serve.shutdown()
+
+
+def _http_options(settings: ServeSettings, port: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"host": settings.host, "port": port}
+    if settings.certificate is not None:
+        chain, key = settings.certificate
+        options |= {"ssl_certfile": str(chain.absolute()), "ssl_keyfile": str((key or chain).absolute())}
+    return options
 
 
 def _deployment(serve: Any, settings: ServeSettings, replicas: int) -> Any:

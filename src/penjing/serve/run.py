@@ -24,7 +24,7 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     """Serves until it is told to end.
 
     SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished; a second one ends the
-    process at once. SIGHUP: models whose folders changed are replaced.
+    process at once. SIGHUP: models whose folders changed are replaced, and the certificate is read again.
 
     Args:
         settings: how it is set up.
@@ -32,7 +32,7 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
 
     Raises:
         MissingExtraError: the packages of a server are not installed.
-        UsageError: the port is in use, or may not be used.
+        UsageError: the port is in use, or may not be used, or the certificate is none.
         ModelFolderError: a folder is no model's.
     """
     try:
@@ -47,7 +47,7 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     _raise_file_limit()
     listener = _listen(settings.host, settings.port)
     app = make_app(settings)
-    limits = settings.limits
+    limits, certificate = settings.limits, settings.certificate
     config = uvicorn.Config(
         app,
         http=make_protocol(limits.header_s, limits.connections),
@@ -58,9 +58,11 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
         server_header=False,
         ws="none",
         backlog=2048,
+        ssl_certfile=certificate and certificate.chain,
+        ssl_keyfile=certificate and certificate.key,
     )
     host, port = listener.getsockname()[:2]
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    address = f"{settings.scheme}://[{host}]:{port}" if ":" in host else f"{settings.scheme}://{host}:{port}"
     server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
     server.run(sockets=[listener])
     if server.force_exit:
@@ -120,7 +122,17 @@ def _server_class(base: type[Any]) -> type[Any]:
             self.should_exit = True
 
         def _reload(self) -> None:
+            self._renew_certificate()
             self._reloading = self._loop.create_task(self._context.pool.reload())
+
+        def _renew_certificate(self) -> None:
+            certificate = self._context.settings.certificate
+            if certificate is None:
+                return
+            try:
+                certificate.load_into(self.config.ssl)
+            except UsageError as error:
+                _log.warning("the certificate stays as it was: %s", error)
 
     return Server
 

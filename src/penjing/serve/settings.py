@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from penjing.errors import UsageError
+from penjing.serve.tls import Certificate
 
 if TYPE_CHECKING:
     from penjing.tasks.quickening import Encoders  # brings torch
@@ -66,6 +67,7 @@ class ServeSettings:
         host: address it listens on; where there are no keys, one of this machine alone.
         port: 0 takes one that is free.
         keys: file of the keys; None: whoever reaches the server may use it.
+        certificate: for TLS; None: plain HTTP is spoken.
         weights: how a text-writing model keeps its weights.
         encoders: precision in which classifiers multiply; fp32: their answers are those of the command line.
         threads: for computing; None: PyTorch's own choice.
@@ -84,6 +86,7 @@ class ServeSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     keys: Path | None = None
+    certificate: Certificate | None = None
     weights: Weights = "bf16"
     encoders: Encoders = "fp32"
     threads: int | None = None
@@ -94,6 +97,11 @@ class ServeSettings:
     hosts: tuple[str, ...] = ()
     log_texts: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def scheme(self) -> str:
+        """What addresses begin with."""
+        return "http" if self.certificate is None else "https"
 
     @property
     def all_folders(self) -> dict[str, Path]:
@@ -109,6 +117,8 @@ class ServeSettings:
             )
         if self.encoders not in ("fp32", "bf16"):
             raise UsageError(f'encoders cannot be "{self.encoders}"', where="--encoders", do="Use fp32 or bf16.")
+        if self.certificate is not None:
+            self.certificate.check()
         if self.keys is None and not is_loopback(self.host):
             raise UsageError(
                 f"without keys the server would answer whoever reaches {self.host}",
