@@ -115,7 +115,7 @@ void multiply_share(Decoder& d, int thread, const Matrix& m, const Rows& rows, T
     const int tiles = m.out / TILE, pairs = (tiles + 1) / 2, team = d.team->size();
     int tile = 2 * (int)((int64_t)pairs * thread / team);
     const int end = std::min(tiles, 2 * (int)((int64_t)pairs * (thread + 1) / team));
-    const int wide = tiles_for(rows.count);
+    const int wide = tiles_for(m.kind, rows.count);
     if constexpr (MOST_SUMS >= 4)
         for (; wide >= 4 && tile + 4 <= end; tile += 4) multiply_rows<4>(m, rows, tile, kept, take);
     for (; wide >= 2 && tile + 2 <= end; tile += 2) multiply_rows<2>(m, rows, tile, kept, take);

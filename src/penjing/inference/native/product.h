@@ -326,10 +326,10 @@ inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vect
     }
 }
 
-// Tiles computed at once beside so many rows.
-inline int tiles_for(int rows) {
-    const int tiles = MOST_SUMS / lanes_for(rows);
-    return tiles > 4 ? 4 : tiles;
+// Tiles computed at once beside so many rows. Weights of four bits take registers of their own, where these are few.
+inline int tiles_for(int kind, int rows) {
+    const int most = kind == INT4 && REGISTERS < 32 ? 2 : 4, tiles = MOST_SUMS / lanes_for(rows);
+    return tiles > most ? most : tiles;
 }
 
 // Multiplies all rows with T tiles. Calls take(row, tile, outputs) with the T times 16 outputs of each.

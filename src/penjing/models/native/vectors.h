@@ -27,7 +27,6 @@ using u16 = Vector<uint32_t>;
 using bytes = Vector<uint8_t, 4>;
 using pairs = Vector<uint16_t, 2>;
 using c16 = Vector<int8_t>;
-using h16 = Vector<uint16_t>;
 
 inline f16 load(const float* p) { return read<f16>(p); }
 inline void store(float* p, f16 v) { write(p, v); }
@@ -57,20 +56,38 @@ inline float from_bf16(uint16_t x) {
     memcpy(&y, &b, 4);
     return y;
 }
-inline u16 load_whole(const uint16_t* p) {
-#ifdef __AVX512F__
-    return (u16)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
+template <class V>
+inline V widen(const uint16_t* p) {
+    if constexpr (is_twice<V>) {
+        return {widen<HalfOf<V>>(p), widen<HalfOf<V>>(p + sizeof(V) / 8)};
+    } else {
+#if defined(__AVX512F__)
+        return (V)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
+#elif defined(__AVX2__)
+        return (V)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p));
 #else
-    return convert<u16>(read<h16>(p));
+        return convert<V>(read<typename Lanes<uint16_t, HELD, HELD>::Type>(p));
 #endif
+    }
 }
-inline void store_whole(uint16_t* p, u16 v) {  // the low halves
-#ifdef __AVX512F__
-    _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)v));
+inline u16 load_whole(const uint16_t* p) { return widen<u16>(p); }
+template <class V>
+inline void narrow(uint16_t* p, V v) {
+    if constexpr (is_twice<V>) {
+        narrow(p, v.low);
+        narrow(p + sizeof(V) / 8, v.high);
+    } else {
+#if defined(__AVX512F__)
+        _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)v));
+#elif defined(__AVX2__)
+        const __m256i low = (__m256i)(v & 0xffff), twice = _mm256_packus_epi32(low, low);
+        _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(twice, 0x08)));
 #else
-    write(p, convert<h16>(v));
+        write(p, convert<typename Lanes<uint16_t, HELD, HELD>::Type>(v));
 #endif
+    }
 }
+inline void store_whole(uint16_t* p, u16 v) { narrow(p, v); }  // the low halves
 inline f16 load_bf16(const uint16_t* p) { return as<f16>(load_whole(p) << 16); }
 inline u16 rounded_bf16(f16 v) {  // in the upper halves; the lower are to be dropped
     const u16 b = as<u16>(v);
