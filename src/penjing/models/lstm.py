@@ -106,8 +106,11 @@ def _pass(layer: nn.Module, hidden: Tensor, states: tuple[Tensor, Tensor] | None
 
     Where PyTorch's would stop in bf16, fp32 is computed.
     """
-    if not (_STOPS_IN_BF16 and hidden.device.type == "cpu" and torch.is_autocast_enabled("cpu")):
+    is_asked = hidden.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    if not (_STOPS_IN_BF16 and is_asked and all(part.dtype == torch.float32 for part in layer.parameters())):
         return layer(hidden, states)
+    if states is not None:
+        states = states[0].float(), states[1].float()
     with torch.autocast("cpu", enabled=False):
         outputs, states = layer(hidden.float(), states)
     return outputs.to(torch.get_autocast_dtype("cpu")), states

@@ -10,9 +10,10 @@ from typing import get_args
 import pytest
 import torch
 
+from penjing.inference.decoding import loading
 from penjing.inference.decoding.loading import EngineSettings, load_engine
 from penjing.inference.native import checking, decoder
-from penjing.inference.native.checking import check_decoder
+from penjing.inference.native.checking import check_decoder, held_in
 from penjing.inference.native.packing import Weights
 from penjing.models.native import compiling
 from penjing.models.native.compiling import CannotCompileError
@@ -55,6 +56,26 @@ def test_wrong_library_serves_nothing(wrong_library: None, writing_start: Callab
     assert served.kernels.startswith("torch (the compiled arithmetic computes wrongly")
     with pytest.raises(CannotCompileError):
         load_engine(writing_start("llama"), EngineSettings(weights="int4", kernels="native", threads=1, cache_mb=1))
+
+
+def test_codes_of_a_folder_are_checked_whatever_is_asked_for(wrong_library: None) -> None:
+    network = checking._make_network("int4")
+    assert held_in(network, "bf16") == {"bf16", "int4"}
+    stepper, kernels = loading._make_stepper(network, EngineSettings(threads=1, cache_mb=1), torch.device("cpu"))
+    stepper.close()
+    assert kernels.startswith("torch (the compiled arithmetic computes wrongly")
+
+
+@pytest.mark.parametrize("weights", get_args(Weights))
+def test_what_is_set_around_it_does_not_disturb_it(weights: Weights) -> None:
+    check_decoder.cache_clear()
+    kept = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.bfloat16)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            check_decoder(weights)
+    finally:
+        torch.set_default_dtype(kept)
 
 
 def test_what_is_no_number_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

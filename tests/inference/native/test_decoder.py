@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from penjing.errors import UsageError
 from penjing.inference.decoding.rows import Rows
 from penjing.inference.native.decoder import NativeDecoder, can_compute
-from penjing.inference.native.packing import Weights
+from penjing.inference.native.packing import Weights, pack_codes
 from penjing.models.llama import LlamaForCausalLM, initialize
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 from penjing.models.quantized import QuantizedLinear, as_linear, quantize
@@ -38,6 +38,7 @@ KINDS = {
     "gelu": LlamaConfig(**SMALL, hidden_act="gelu"),
     "tanh": LlamaConfig(**SMALL, hidden_act="gelu_pytorch_tanh"),
     "llama3": LlamaConfig(**SMALL, rope_type="llama3", rope_factor=8.0, rope_original_positions=32),
+    "wide": LlamaConfig(**{**SMALL, "hidden_size": 200, "intermediate_size": 850, "head_dim": 80}),
     "alone": LlamaConfig(**{**SMALL, "num_key_value_heads": 4, "head_dim": 48}),
     "window": MistralConfig(**SMALL, sliding_window=19),
     "qwen2": Qwen2Config(**SMALL),
@@ -123,15 +124,16 @@ def test_quantized_matrices_are_computed_with_as_they_are(bits: Weights) -> None
 
 @settings(max_examples=30)
 @given(
+    kind=st.sampled_from(["llama", "wide"]),
     weights=st.sampled_from(["fp32", "bf16", "int8", "int4"]),
     cuts=st.sets(st.integers(1, 60), max_size=12),
     beside=st.lists(st.integers(1, 20), max_size=6),
     threads=st.integers(1, 3),
 )
 def test_row_is_the_same_to_the_bit_however_it_is_read(
-    weights: Weights, cuts: set[int], beside: list[int], threads: int
+    kind: str, weights: Weights, cuts: set[int], beside: list[int], threads: int
 ) -> None:
-    network = make(KINDS["llama"])
+    network = make(KINDS[kind])
     with decoder(network, weights, threads=1) as made:
         expected = whole(made, IDS)
     borders = [0, *sorted(cuts), 61]
@@ -167,3 +169,21 @@ def test_heads_of_other_widths_are_refused() -> None:
     assert not can_compute(network)
     with pytest.raises(UsageError, match="heads of 16"):
         NativeDecoder(network, "fp32", 4, 1)
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_what_is_no_number_is_not_hidden(weights: Weights) -> None:
+    network = make(KINDS["llama"])
+    with torch.no_grad():
+        network.model.layers[0].mlp.up_proj.weight[3, 0] = torch.nan
+    names = [name for name, module in network.named_modules() if isinstance(module, nn.Linear) and "down" in name]
+    network.requires_grad_(False)
+    quantize(network, names, weights)  # type: ignore[arg-type]
+    with decoder(network, "fp32") as made:
+        assert whole(made, IDS).isnan().all()
+
+
+def test_code_without_an_opposite_is_held_as_the_next() -> None:
+    codes = torch.tensor([[-128, -127, 127, 0]], dtype=torch.int8).repeat(16, 16)
+    packed = pack_codes(codes, torch.ones(16, 1), 64)
+    assert packed.weights.min() == 1

@@ -89,7 +89,7 @@ def test_steps_of_training_for_any_processor_are_right(
     assert adamw.is_right(stepping)
 
 
-@pytest.mark.parametrize("processor", ["skylake-avx512", "cooperlake", "alderlake"])
+@pytest.mark.parametrize("processor", ["knl", "skylake-avx512", "cooperlake", "alderlake"])
 @pytest.mark.parametrize("source", [SOURCE, training._SOURCE, adamw._SOURCE])
 def test_sources_are_those_of_processors_that_are_not_here(source: Path, processor: str) -> None:
     """AVX-512 without and with what multiplies bytes and bf16, and AVX2 with what multiplies bytes."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.models.native.test_training import assert_within_rounding, draw
 from torch import Tensor, nn
 
-from penjing.models.lstm import LSTM, LstmConfig
+from penjing.models.lstm import _STOPS_IN_BF16, LSTM, LstmConfig
 from penjing.models.native import recurrence
 from penjing.models.native.recurrence import can_recur, recur_fused
 from penjing.models.native.training import training_library
@@ -40,9 +40,7 @@ def learn(run: Callable[[nn.LSTM, Tensor], Tensor], layer: nn.LSTM, inputs: Tens
     return [tensor.detach().double() for tensor in (states, *found)]
 
 
-beside_pytorch = pytest.mark.skipif(
-    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="PyTorch has no LSTM in bf16 for this processor"
-)
+beside_pytorch = pytest.mark.skipif(_STOPS_IN_BF16, reason="PyTorch has no LSTM in bf16 for this processor")
 
 
 def in_float64(layer: nn.LSTM, inputs: Tensor) -> list[Tensor]:

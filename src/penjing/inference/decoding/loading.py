@@ -18,7 +18,7 @@ from penjing.inference.decoding.lookup import PromptLookup
 from penjing.inference.decoding.rows import BLOCK, Stepper
 from penjing.inference.decoding.torch_stepper import TorchStepper
 from penjing.inference.generation import open_writing_model
-from penjing.inference.native.checking import check_decoder
+from penjing.inference.native.checking import check_decoder, held_in
 from penjing.inference.native.decoder import NativeDecoder, can_compute
 from penjing.inference.native.packing import Weights
 from penjing.models.device import choose_device
@@ -130,7 +130,8 @@ def _make_stepper(network: LlamaForCausalLM, settings: EngineSettings, device: t
     reason = "this model's heads are not of 16 numbers or a multiple"
     if device.type == "cpu" and settings.kernels != "torch" and can_compute(network):
         try:
-            check_decoder(settings.weights)
+            for kind in held_in(network, settings.weights):
+                check_decoder(kind)
             threads = settings.threads or torch.get_num_threads()
             return NativeDecoder(network, settings.weights, blocks, threads), "native"
         except CannotCompileError as error:

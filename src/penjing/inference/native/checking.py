@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,26 @@ from penjing.models.llama import LlamaForCausalLM, initialize
 from penjing.models.llama_config import LlamaConfig
 from penjing.models.native.compiling import CannotCompileError
 from penjing.models.quantized import QuantizedLinear, as_linear, quantize
+from penjing.models.rotary import rotary_frequencies
 
-_TOKENS = 21  # over the border of a block
+_PARTS = (0, 10, 17, 19, 20, 21)  # where parts begin that are read at once: many, several, and one alone
 _LOUDER = 6.0  # so far from zero that errors are seen
 #: On the error beside the spread of the logits. Activations are rounded; weights are such as they can be held.
 _BOUNDS: dict[Weights, float] = {"fp32": 1e-4, "bf16": 0.05, "int8": 0.06, "int4": 0.06}
+
+
+def held_in(network: LlamaForCausalLM, weights: Weights) -> set[Weights]:
+    """Returns in which kinds matrices are held where a model is served in one: codes of its own stay as they are."""
+    codes = {module.codes.dtype for module in network.modules() if isinstance(module, QuantizedLinear)}
+    own: dict[torch.dtype, Weights] = {torch.int8: "int8", torch.uint8: "int4"}
+    return {weights, *(own[dtype] for dtype in codes)}
 
 
 @cache
 def check_decoder(weights: Weights, folder: Path | None = None) -> None:
     """Compares the logits of a small random decoder with those of PyTorch in fp32.
 
-    The global generator stays as it is.
+    No number of a global generator is drawn. What failed is tried again the next time.
 
     Args:
         weights: how matrices are held.
@@ -37,10 +46,10 @@ def check_decoder(weights: Weights, folder: Path | None = None) -> None:
         CannotCompileError: there is no compiler, it failed, or what it made computes wrongly.
     """
     network = _make_network(weights)
-    ids = torch.randint(0, network.config.vocab_size, (_TOKENS,), generator=torch.Generator().manual_seed(1))
+    ids = torch.randint(0, network.config.vocab_size, (_PARTS[-1],), generator=torch.Generator().manual_seed(1))
     found = _read(network, ids, weights, folder)
     _take_numbers_back(network)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
         expected: Tensor = network(ids[None])[0]
     error = (found - expected).pow(2).mean().sqrt() / expected.std()
     if not error <= _BOUNDS[weights]:  # what is no number is not
@@ -53,16 +62,18 @@ def check_decoder(weights: Weights, folder: Path | None = None) -> None:
 def _make_network(weights: Weights) -> LlamaForCausalLM:
     config = LlamaConfig(
         vocab_size=80,
-        hidden_size=96,
-        intermediate_size=144,
+        hidden_size=112,
+        intermediate_size=800,  # more than is multiplied before the next rows come by
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=80,
         max_position_embeddings=64,
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.device("meta"):
         network = LlamaForCausalLM(config).eval()
+    network = network.to_empty(device="cpu").float()
+    network.model.frequencies = rotary_frequencies(config.rotary, config.width)
     initialize(network, config, 0)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -83,12 +94,14 @@ def _take_numbers_back(network: LlamaForCausalLM) -> None:
 
 
 def _read(network: LlamaForCausalLM, ids: Tensor, weights: Weights, folder: Path | None) -> Tensor:
-    """Returns the logits after each token, read in two parts of several and one of a single token."""
-    decoder = NativeDecoder(network, weights, 2, 1, folder)
+    """Returns the logits after each token, read in parts, by two threads."""
+    decoder = NativeDecoder(network, weights, 2, 2, folder)
     parts = []
-    for begin, end in ((0, 17), (17, 20), (20, _TOKENS)):
-        count = end - begin
-        laid = (ids[begin:end].tolist(), range(begin, end), [0, count], [[1, 0]], range(count))
-        parts.append(decoder.step(Rows(*(np.array(numbers, dtype=np.int32) for numbers in laid))).clone())
-    decoder.close()
+    try:
+        for begin, end in pairwise(_PARTS):
+            count = end - begin
+            laid = (ids[begin:end].tolist(), range(begin, end), [0, count], [[1, 0]], range(count))
+            parts.append(decoder.step(Rows(*(np.array(numbers, dtype=np.int32) for numbers in laid))).clone())
+    finally:
+        decoder.close()
     return torch.cat(parts)

@@ -119,7 +119,7 @@ class NativeDecoder:
         """Reads tokens and returns the logits that are wanted; see `penjing.inference.decoding.rows.Stepper`."""
         count = len(rows.wanted)
         if len(self._logits) < count:  # kept, for fresh memory would cost more than to write it
-            self._logits = torch.empty(count, self._outputs)
+            self._logits = torch.empty(count, self._outputs, dtype=torch.float32, device="cpu")
             self._views.clear()
         if count not in self._views:
             self._views[count] = self._logits[:count, : self.vocab]
@@ -172,7 +172,7 @@ class NativeDecoder:
                 self._set_norm(number, _KEY_NORM, attention.k_norm)
         head = _joined([network.lm_head], kind)
         self._outputs = head[0].outputs
-        self._logits = torch.empty(0, self._outputs)
+        self._logits = torch.empty(0, self._outputs, dtype=torch.float32, device="cpu")
         self._set_matrix(0, _HEAD, head)
         self._set_norm(0, _LAST_NORM, network.model.norm)
 
@@ -276,7 +276,7 @@ def _bias(linears: Sequence[nn.Module], outputs: Sequence[int]) -> Tensor | None
     """Returns the biases of layers next to each other, zeros where a layer has none; None where none has."""
     if all(linear.bias is None for linear in linears):
         return None
-    whole = torch.zeros(sum(outputs))
+    whole = torch.zeros(sum(outputs), dtype=torch.float32, device="cpu")
     begin = 0
     for linear, count in zip(linears, outputs, strict=True):
         if isinstance(linear.bias, Tensor):

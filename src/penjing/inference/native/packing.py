@@ -16,6 +16,7 @@ Weights = Literal["fp32", "bf16", "int8", "int4"]
 TILE = 16
 _GROUP_INT8 = 64  # activations that share a scale
 _ZERO = 128  # of unsigned weights
+_LARGEST = 127  # of codes with a sign; -128, which Penjing never writes, would have no opposite
 
 
 class Kind(IntEnum):
@@ -76,7 +77,7 @@ def pack_codes(codes: Tensor, scales: Tensor, columns: int) -> Packed:
     missing = outputs - len(codes)
     if codes.dtype == torch.int8:
         inputs = _padded(columns, _GROUP_INT8)
-        values = F.pad(codes.to(torch.int16), (0, inputs - columns, 0, missing)) + _ZERO
+        values = F.pad(codes.to(torch.int16).clamp(min=-_LARGEST), (0, inputs - columns, 0, missing)) + _ZERO
         tiles = values.to(torch.uint8).view(outputs // TILE, TILE, inputs // 4, 4).permute(0, 2, 1, 3)
         return Packed(Kind.INT8, outputs, inputs, tiles.contiguous(), F.pad(scales.float().flatten(), (0, missing)))
     inputs = codes.shape[1] * 2

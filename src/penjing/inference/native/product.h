@@ -1,8 +1,7 @@
 // Products of few rows with a matrix that is read once: int8, int4, bf16 and fp32.
 //
-// A matrix [out, in] lies in tiles of 16 outputs. Whole numbers of weights are unsigned (128 is zero) and those of
-// activations signed, as the instruction that multiplies them wants it; 128 times the sum of the activations of a group
-// is taken off at its beginning (see dots.h). Whatever rows are computed beside a row, and by however many threads, its sums are
+// A matrix [out, in] lies in tiles of 16 outputs. Where a weight of zero is multiplied as ZERO (see dots.h), so many times
+// the sum of the activations of a group is taken off at its beginning. Whatever rows are computed beside a row, and by however many threads, its sums are
 // taken in the same order: a row's result is the same to the bit in every batch.
 #pragma once
 #include <cstddef>
@@ -17,8 +16,8 @@ constexpr int TILE = TILE_WIDTH;        // outputs side by side
 constexpr int GROUP8 = 64;      // activations that share a scale, beside int8 weights
 constexpr int GROUP4 = 32;      // the same beside int4 weights, which share one themselves
 constexpr size_t LINE = 64;     // bytes that memory gives at once
-constexpr int MOST_ROWS = REGISTERS >= 32 ? 8 : REGISTERS / 2;  // computed at once
-constexpr int MOST_SUMS = REGISTERS >= 32 ? 16 : MOST_ROWS;     // rows by tiles: what registers can hold beside the rest
+constexpr int MOST_ROWS = SIXTEENS >= 32 ? 8 : SIXTEENS / 2;  // computed at once: their sums take half of the registers
+constexpr int MOST_SUMS = SIXTEENS >= 32 ? 16 : MOST_ROWS;     // rows by tiles: what registers can hold beside the rest
 
 struct Matrix {
     int kind, out, in;          // out is a multiple of 16, in of what one step reads
@@ -73,9 +72,9 @@ inline void encode_whole(Bench& bench, int number, const float* row, int groups,
     int32_t* starts = bench.starts.data() + block * lanes * groups + lane;
     for (int g = 0; g < groups; g++) {
         const float* part = row + g * group;
-        f16 sizes = zeros();
-        for (int i = 0; i < group; i += TILE) sizes = larger(sizes, magnitude(load(part + i)));
-        const float top = largest(sizes), inverse = top > 0 ? 127.0f / top : 0.0f;
+        i16 sizes{};
+        for (int i = 0; i < group; i += TILE) sizes = larger(sizes, sizes_of(load(part + i)));
+        const float top = largest_size(sizes), inverse = top > 0 ? 127.0f / top : 0.0f;  // no number: the scale is none
         i16 total = i16{};
         for (int i = 0; i < group; i += TILE) {
             const i16 code = to_nearest(load(part + i) * inverse);
@@ -328,7 +327,7 @@ inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vect
 
 // Tiles computed at once beside so many rows. Weights of four bits take registers of their own, where these are few.
 inline int tiles_for(int kind, int rows) {
-    const int most = kind == INT4 && REGISTERS < 32 ? 2 : 4, tiles = MOST_SUMS / lanes_for(rows);
+    const int most = kind == INT4 && SIXTEENS < 32 ? 2 : 4, tiles = MOST_SUMS / lanes_for(rows);
     return tiles > most ? most : tiles;
 }
 

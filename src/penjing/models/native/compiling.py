@@ -35,18 +35,18 @@ def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str
     Raises:
         CannotCompileError: there is no compiler, or it failed; the message says what it said.
     """
-    return _open(source, folder or library_folder(), more_flags)
+    return _open(source, folder or library_folder(), (*_FLAGS, *more_flags))
 
 
 @cache
-def _open(source: Path, folder: Path, more_flags: tuple[str, ...]) -> ctypes.CDLL:
+def _open(source: Path, folder: Path, flags: tuple[str, ...]) -> ctypes.CDLL:
     compiler = next((found for name in _COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
         raise CannotCompileError(
             "there is no C++ compiler, by which the fast arithmetic is made",
             do="Install g++ (build-essential); until then PyTorch computes, slower.",
         )
-    call = [compiler, *_FLAGS, *more_flags]
+    call = [compiler, *flags]
     path = folder / f"{source.stem}-{_fingerprint(call, source)}.so"
     if not path.exists():
         _compile([*call, f"-I{_SHARED}", str(source)], path)

@@ -1,12 +1,18 @@
 // Sums of products of bytes and of bf16 numbers, for sixteen outputs at once: what matrix products are made of.
 //
-// Weights are bytes without a sign, of which 128 is zero, four for each output; activations are bytes with one. Where the
-// processor has an instruction for that, it is taken. With SSSE3 or AVX2 two products are added up in 16 bits, which hold
-// them because neither factor is above 127; else products are of numbers of 16 bits.
+// Weights lie in memory as bytes from 1 to 255, of which 128 is zero, four for each output; activations are from -127 to
+// 127. What is multiplied depends on what the processor has:
+//
+//   AVX-512 VNNI, AVX-VNNI   weights as they are, activations          ZERO 128   dpbusd
+//   Arm's dot product        weights with a sign, activations          ZERO 0     sdot
+//   AVX2, SSSE3              weights with the signs of activations,    ZERO 0     psign, pmaddubsw, pmaddwd
+//                            times the sizes of these
+//   else                     both as numbers of 16 bits                ZERO 128   pmaddwd, or as it comes
 #pragma once
 #include "vectors.h"
 
-#if defined(__AVX512VNNI__) || (defined(__AVXVNNI__) && !defined(__AVX512F__)) || defined(__ARM_FEATURE_DOTPROD)
+#if defined(__AVX512VNNI__) || (defined(__AVXVNNI__) && !defined(__AVX512F__)) || \
+    (defined(__ARM_FEATURE_DOTPROD) && defined(__aarch64__))
 #define PENJING_DOTS_QUADS 1
 #elif defined(__SSSE3__) && !defined(__AVX512F__)
 #define PENJING_DOTS_BYTES 1
@@ -61,7 +67,8 @@ struct Codes { i16 codes, sizes; };
 inline Codes load_quad(const Quad* p) { return {load_four(p->codes), load_four(p->sizes)}; }
 using Opened = bytes;
 inline Opened open(bytes weights) { return weights ^ 128; }  // with a sign
-// The sums of four products each: of sizes, and of weights with the signs of the activations.
+// The sums of four products each: of sizes, and of weights with the signs of the activations. Sums of two are at most
+// 2 * 127 * 127 = 32258, which 16 bits hold.
 template <class V, class W>
 inline V multiply_fours(W weights, V codes, V sizes) {
     if constexpr (is_twice<V>) {
@@ -87,7 +94,7 @@ struct Codes { i16 even, odd; };
 inline Codes load_quad(const Quad* p) { return {load_four(p->even), load_four(p->odd)}; }
 struct Opened { i16 even, odd; };
 inline Opened open(bytes weights) {
-    return {as<i16>(as<pairs>(weights) & 255), as<i16>(as<pairs>(weights) >> 8)};
+    return {as<i16>(as<halves>(weights) & 255), as<i16>(as<halves>(weights) >> 8)};
 }
 // Of two numbers of 16 bits each, with a sign, and two others: the sum of their products.
 inline i16 multiply_twos(i16 a, i16 b) {
@@ -146,7 +153,7 @@ inline V level_of(V levels, V places) {
     } else {
 #if defined(__AVX512BW__)
         return (V)_mm512_shuffle_epi8((__m512i)levels, (__m512i)places);
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) && !defined(__AVX512F__)
         return (V)_mm256_shuffle_epi8((__m256i)levels, (__m256i)places);
 #elif defined(__SSSE3__) && !defined(__AVX512F__)
         return (V)_mm_shuffle_epi8((__m128i)levels, (__m128i)places);

@@ -1,4 +1,5 @@
-// Sixteen numbers at once, in as many registers as they need: with AVX-512 one, with AVX2 two, else four.
+// Sixteen numbers at once, in as many registers as they need: with AVX-512 one, with AVX2 two, else four. f16, i16 and u16
+// are sixteen numbers of 32 bits each.
 #pragma once
 #include <cstdint>
 #ifdef __SSE2__
@@ -11,21 +12,21 @@
 
 constexpr int TILE_WIDTH = 16;
 #if defined(__AVX512F__)
-constexpr int HELD = 16, REGISTERS = 32;  // numbers that a register holds, and vectors that all of them hold
+constexpr int HELD = 16, SIXTEENS = 32;  // numbers that a register holds; times sixteen that all registers hold
 #elif defined(__AVX2__)
-constexpr int HELD = 8, REGISTERS = 8;
+constexpr int HELD = 8, SIXTEENS = 8;
 #elif defined(__aarch64__)
-constexpr int HELD = 4, REGISTERS = 8;
+constexpr int HELD = 4, SIXTEENS = 8;
 #else
-constexpr int HELD = 4, REGISTERS = 4;
+constexpr int HELD = 4, SIXTEENS = 4;
 #endif
-template <class Number, int PARTS = 1>  // of each of the sixteen
+template <class Number, int PARTS = 1>  // sixteen times so many numbers
 using Vector = typename Lanes<Number, TILE_WIDTH * PARTS, HELD * PARTS>::Type;
 using f16 = Vector<float>;
 using i16 = Vector<int32_t>;
 using u16 = Vector<uint32_t>;
 using bytes = Vector<uint8_t, 4>;
-using pairs = Vector<uint16_t, 2>;
+using halves = Vector<uint16_t, 2>;
 using c16 = Vector<int8_t>;
 
 inline f16 load(const float* p) { return read<f16>(p); }
@@ -59,7 +60,7 @@ inline float from_bf16(uint16_t x) {
 template <class V>
 inline V widen(const uint16_t* p) {
     if constexpr (is_twice<V>) {
-        return {widen<HalfOf<V>>(p), widen<HalfOf<V>>(p + sizeof(V) / 8)};
+        return {widen<HalfOf<V>>(p), widen<HalfOf<V>>(p + sizeof(HalfOf<V>) / sizeof(uint32_t))};
     } else {
 #if defined(__AVX512F__)
         return (V)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
@@ -75,13 +76,13 @@ template <class V>
 inline void narrow(uint16_t* p, V v) {
     if constexpr (is_twice<V>) {
         narrow(p, v.low);
-        narrow(p + sizeof(V) / 8, v.high);
+        narrow(p + sizeof(v.low) / sizeof(uint32_t), v.high);
     } else {
 #if defined(__AVX512F__)
         _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)v));
 #elif defined(__AVX2__)
-        const __m256i low = (__m256i)(v & 0xffff), twice = _mm256_packus_epi32(low, low);
-        _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(twice, 0x08)));
+        const __m256i low = (__m256i)(v & 0xffff), twice = _mm256_packus_epi32(low, low);  // 0-3 0-3 4-7 4-7
+        _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(twice, 0b1000)));  // 0-3 4-7
 #else
         write(p, convert<typename Lanes<uint16_t, HELD, HELD>::Type>(v));
 #endif
@@ -132,6 +133,17 @@ inline int32_t sum(i16 v) {
     for (const int32_t part : s) total += part;
     return total;
 #endif
+}
+// The largest absolute value; what is no number counts as larger than all others.
+inline i16 sizes_of(f16 v) { return as<i16>(as<u16>(v) & 0x7fffffffu); }
+inline i16 larger(i16 a, i16 b) { return choose(a > b, a, b); }
+inline float largest_size(i16 sizes) {
+    int32_t s[TILE_WIDTH], most = 0;
+    write(s, sizes);
+    for (const int32_t size : s) most = size > most ? size : most;
+    float y;
+    memcpy(&y, &most, 4);
+    return y;
 }
 inline float largest(f16 v) {
 #ifdef __AVX512F__
