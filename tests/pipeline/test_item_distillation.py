@@ -82,6 +82,8 @@ def test_whole_weight_comes_nearer_to_the_teacher_than_none(
     alone = student(event_recipe, teacher)
     del alone["finetune"]["distill"]
     given = student(event_recipe, teacher, weight=1.0)
+    for recipe in (alone, given):
+        recipe["finetune"]["epochs"] = 15  # after five it is chance which is nearer
     models = [
         load_as(ItemModel, run(recipe, tmp_path / name).model, "cpu")
         for name, recipe in (("alone", alone), ("taught", given))
@@ -89,7 +91,7 @@ def test_whole_weight_comes_nearer_to_the_teacher_than_none(
     histories = [np.array([1, 2, 3]), np.array([7, 4]), np.array([10, 11, 12, 13])]
     wanted = _probabilities(load_as(ItemModel, teacher.model, "cpu").rank(histories))
     apart = [(wanted * np.log(wanted / _probabilities(model.rank(histories)))).sum() for model in models]
-    assert apart[1] < apart[0]
+    assert apart[1] < apart[0] / 2
 
 
 def test_events_that_a_teacher_learned_from_are_counted(
