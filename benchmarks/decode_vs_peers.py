@@ -16,7 +16,7 @@ ceiling        bytes of the matrices that are read for each token, by the read b
                shortest time for a token; the share is how near one stream comes to it.
 
 llama.cpp by llama-cpp-python (flash attention off, as is its default), with Q8_0 beside int8 and Q4_0 beside int4;
-Transformers' generate in bf16, its cache on.
+Transformers' generate in bf16, its cache on; where the processor is no faster in bf16, in fp32 too.
 
 python benchmarks/decode_vs_peers.py [--sizes 134M 374M] [--models DIR] [--threads 2] [--rounds 3] [--json]
     [--without llama.cpp|transformers …]
@@ -42,7 +42,7 @@ from penjing.inference.decoding.collecting import Collected
 from penjing.inference.decoding.loading import EngineSettings, load_engine
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.sampling import SamplingSettings
-from penjing.machine import describe_machine
+from penjing.machine import computes_bf16, describe_machine
 from served_models import SHAPES, VOCABULARY, make_gguf, make_model
 
 ONE, PROMPT, MANY, BEAMS = 128, 512, 16, 4
@@ -155,13 +155,13 @@ class LlamaCpp:
 
 
 class Transformers:
-    """generate in bf16."""
+    """generate, in one precision."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, dtype: torch.dtype) -> None:
         from transformers import AutoModelForCausalLM
 
         torch.set_num_threads(threads)
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
 
     def _generate(self, prompts: list[list[int]], count: int, beams: int = 1) -> float:
         longest = max(map(len, prompts))
@@ -231,7 +231,9 @@ def compare(folder: Path, size: str, arguments: argparse.Namespace) -> dict[str,
             path = make_gguf(folder, size, kind)
             makers[f"llama.cpp {kind.upper()}"] = (lambda path=path: LlamaCpp(path, threads), False)
     if "transformers" not in arguments.without:
-        makers["Transformers bf16"] = (lambda: Transformers(model, threads), True)
+        precisions = {"bf16": torch.bfloat16} | ({} if computes_bf16() else {"fp32": torch.float32})
+        for name, dtype in precisions.items():
+            makers[f"Transformers {name}"] = (lambda dtype=dtype: Transformers(model, threads, dtype), True)
     found: dict[str, dict[str, float]] = {}
     reading = measure_reading(arguments.rounds)
     for number in range(arguments.rounds):
@@ -269,7 +271,7 @@ def show(report: dict[str, Any]) -> None:
     for ours, theirs in (
         ("int8", "llama.cpp Q8_0"),
         ("int4", "llama.cpp Q4_0"),
-        *((kind, "Transformers bf16") for kind in ("bf16", "int8", "int4")),
+        *((kind, f"Transformers {name}") for name in ("bf16", "fp32") for kind in ("bf16", "int8", "int4")),
     ):
         if theirs in rates:
             mine, peer = rates[f"Penjing {ours}"], rates[theirs]
