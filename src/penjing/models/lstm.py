@@ -102,10 +102,7 @@ _STOPS_IN_BF16 = torch.backends.mkldnn.is_available() and not torch.ops.mkldnn._
 
 
 def _pass(layer: nn.Module, hidden: Tensor, states: tuple[Tensor, Tensor] | None = None) -> Any:
-    """Returns what an LSTM makes of its inputs: the hidden states of all steps, and the states after the last.
-
-    Where PyTorch's would stop in bf16, fp32 is computed.
-    """
+    """Returns the hidden states of all steps, and those after the last; fp32 where PyTorch would stop in bf16."""
     is_asked = hidden.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     if not (_STOPS_IN_BF16 and is_asked and all(part.dtype == torch.float32 for part in layer.parameters())):
         return layer(hidden, states)

@@ -27,7 +27,7 @@ class Certificate(NamedTuple):
             UsageError: a file is missing or holds something else, the key is another certificate's or wants a password;
                 the context is as before.
         """
-        self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        self.check()
         self._load(context)
 
     def check(self) -> None:

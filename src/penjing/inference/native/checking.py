@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,21 +32,20 @@ def held_in(network: LlamaForCausalLM, weights: Weights) -> set[Weights]:
 
 
 @cache
-def check_decoder(weights: Weights, folder: Path | None = None) -> None:
+def check_decoder(weights: Weights) -> None:
     """Compares the logits of a small random decoder with those of PyTorch in fp32.
 
     No number of a global generator is drawn. What failed is tried again the next time.
 
     Args:
         weights: how matrices are held.
-        folder: where the compiled library is kept; None: where it is kept for this user.
 
     Raises:
         CannotCompileError: there is no compiler, it failed, or what it made computes wrongly.
     """
     network = _make_network(weights)
     ids = torch.randint(0, network.config.vocab_size, (_PARTS[-1],), generator=torch.Generator().manual_seed(1))
-    found = _read(network, ids, weights, folder)
+    found = _read(network, ids, weights)
     _take_numbers_back(network)
     with torch.inference_mode(), torch.autocast("cpu", enabled=False):
         expected: Tensor = network(ids[None])[0]
@@ -93,9 +91,9 @@ def _take_numbers_back(network: LlamaForCausalLM) -> None:
             network.set_submodule(name, as_linear(module.weight, module.bias))
 
 
-def _read(network: LlamaForCausalLM, ids: Tensor, weights: Weights, folder: Path | None) -> Tensor:
+def _read(network: LlamaForCausalLM, ids: Tensor, weights: Weights) -> Tensor:
     """Returns the logits after each token, read in parts, by two threads."""
-    decoder = NativeDecoder(network, weights, 2, 2, folder)
+    decoder = NativeDecoder(network, weights, 2, 2)
     parts = []
     try:
         for begin, end in pairwise(_PARTS):

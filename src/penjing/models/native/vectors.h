@@ -134,7 +134,7 @@ inline int32_t sum(i16 v) {
     return total;
 #endif
 }
-// The largest absolute value; what is no number counts as larger than all others.
+// Absolute values by their bits, which rise as they do; what is no number counts as larger than all others.
 inline i16 sizes_of(f16 v) { return as<i16>(as<u16>(v) & 0x7fffffffu); }
 inline i16 larger(i16 a, i16 b) { return choose(a > b, a, b); }
 inline float largest_size(i16 sizes) {
@@ -171,7 +171,7 @@ inline V root_of(V v) {
 #endif
     }
 }
-inline f16 magnitude(f16 v) { return as<f16>(as<u16>(v) & 0x7fffffffu); }
+inline f16 magnitude(f16 v) { return as<f16>(sizes_of(v)); }
 inline i16 to_nearest(f16 v) { return as<i16>(v + 12582912.0f) - 0x4b400000; }  // of numbers below 2^22
 inline f16 larger(f16 a, f16 b) {
 #ifdef __AVX512F__
