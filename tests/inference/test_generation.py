@@ -192,6 +192,15 @@ def test_folder_of_a_t5_of_the_hub_answers_as_there(tmp_path: Path) -> None:
     assert made.text == fast.decode(expected, skip_special_tokens=True)
 
 
+def test_tokenizer_of_a_larger_model_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    save(tmp_path, LLAMA, tokenizer)
+    larger = train_tokenizer([[*TEXTS, *TEXTS]], TokenizerSettings(kind="bpe", vocab_size=310))
+    assert larger.vocab_size > tokenizer.vocab_size
+    larger.save(tmp_path)
+    with pytest.raises(ModelFolderError, match=f"has {larger.vocab_size} entries, and the model only"):
+        load_generator(tmp_path)
+
+
 def test_model_that_does_not_continue_texts_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
     config = LLAMA.config_from_dict({**SHAPES["llama"], "vocab_size": tokenizer.vocab_size})
     save_network(tmp_path, LLAMA.classifier(config, 2), LLAMA.config_to_dict(config, head="classifier"))

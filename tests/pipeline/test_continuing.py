@@ -12,11 +12,13 @@ from safetensors.torch import load_file
 from penjing.errors import Interrupted, RecipeError
 from penjing.files import read_json, write_json
 from penjing.hashing import hash_file
+from penjing.inference.scorers import Learned
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.pipeline.stage import RECORD
 from penjing.progress import Silent, SilentBar
+from penjing.tasks.card import read_learned
 from penjing.train.history import HISTORY, read_history
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
@@ -133,11 +135,52 @@ def test_a_finished_run_is_not_continued_with_other_batches(texts: Path, tmp_pat
     assert not any("going on" in line for line in heard.lines)
 
 
-def test_a_run_under_one_epoch_is_not_continued_for_it_warmed_up_faster(texts: Path, tmp_path: Path) -> None:
+def test_a_run_of_half_an_epoch_warmed_up_faster_and_the_longer_one_says_that_it_begins_anew(
+    texts: Path, tmp_path: Path
+) -> None:
     run_recipe(recipe(texts, epochs=0.5), tmp_path / "a", Silent(), [])
     heard = Heard()
     run_recipe(recipe(texts, epochs=1), tmp_path / "a", heard, [])
     assert not any("going on" in line for line in heard.lines)
+    assert any("differs in its length alone" in line and "begins anew" in line for line in heard.lines)
+
+
+def test_a_run_of_one_epoch_that_was_stopped_is_made_shorter(texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_recipe(recipe(texts, epochs=1), tmp_path / "a", Heard(20), [])
+    heard = Heard()
+    shorter = run_recipe(recipe(texts, epochs=0.8), tmp_path / "a", heard, [])
+    assert any("going on from step 2" in line for line in heard.lines), heard.lines
+    planned = run_recipe(recipe(texts, epochs=0.8), tmp_path / "b", Silent(), [])
+    assert losses(shorter) == losses(planned)
+
+
+def test_an_interrupted_run_that_goes_on_with_other_steps_says_so(texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run_recipe(recipe(texts, epochs=2), tmp_path / "a", Heard(20), [])
+    heard = Heard()
+    run_recipe(recipe(texts, epochs=2, accumulate=2), tmp_path / "a", heard, [])
+    (going_on,) = (line for line in heard.lines if "going on from step" in line)
+    assert "no longer the same to the bit" in going_on
+    assert "the batches of a step (1, now 2)" in going_on
+
+
+def test_texts_that_fill_no_window_are_no_validation_and_that_is_said(texts: Path, tmp_path: Path) -> None:
+    heard = Heard()
+    result = run_recipe(recipe(texts, epochs=1, window_tokens=128), tmp_path / "a", heard, [])
+    assert not any("held-out texts do not fill" in line for line in heard.lines)
+    assert "validation_loss" in result.artifacts["pretrain"].facts["best"]
+    few = texts.with_name("few.txt")
+    few.write_text("\n".join(texts.read_text(encoding="utf-8").splitlines()[:30]), encoding="utf-8")
+    result = run_recipe(recipe(few, epochs=1, window_tokens=128), tmp_path / "b", heard, [])
+    assert any("held-out texts do not fill one window of 128 tokens" in line for line in heard.lines)
+    assert result.artifacts["pretrain"].facts["best"] == {}
+
+
+def test_a_decoder_has_as_many_positions_as_it_saw_and_is_measured_in_them(texts: Path, tmp_path: Path) -> None:
+    result = run_recipe(recipe(texts, epochs=1), tmp_path / "a", Silent(), [])
+    assert read_json(result.model / "config.json")["max_position_embeddings"] == 16
+    assert read_learned(result.model) == Learned("causal", 16)
 
 
 def test_what_was_taken_over_stands_in_the_record(texts: Path, tmp_path: Path) -> None:

@@ -50,6 +50,14 @@ def test_every_size_of_every_family_is_possible_and_larger_than_the_one_before(f
         before = parameters
 
 
+def test_a_size_decides_a_schedule_that_can_be_continued_unless_patience_ends_it() -> None:
+    schedules = [
+        turn_dial(recipe(model={"size": "mini"}, pretrain=said)).pretrain.schedule
+        for said in ({}, {"schedule": "cosine"}, {"patience": 2})
+    ]
+    assert schedules == ["wsd", "cosine", "linear"]
+
+
 def test_what_a_recipe_names_is_left_as_it_is() -> None:
     turned = turn_dial(
         recipe(

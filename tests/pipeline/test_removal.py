@@ -15,6 +15,7 @@ import pytest
 from penjing.data.inspection import Document
 from penjing.data.keys import text_ids
 from penjing.errors import UsageError
+from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.removal import remembered_recipe
@@ -182,6 +183,19 @@ def test_recipe_of_a_run_is_remembered_as_it_was_asked_for(
         remembered_recipe(out)
     with pytest.raises(UsageError, match=r"there is no recipe\.json"):
         remembered_recipe(tmp_path)
+
+
+def test_the_folder_of_another_recipe_is_left_alone(
+    tmp_path: Path, small_recipe: Callable[..., dict[str, Any]]
+) -> None:
+    first = small_recipe(tmp_path)
+    run_recipe(check_recipe(first, "r.toml"), tmp_path / "out", Silent(), [])
+    before = hash_folder(tmp_path / "out" / "model")
+    other = {**first, "name": "another"}
+    with pytest.raises(UsageError, match="holds the run of another recipe"):
+        run_recipe(check_recipe(other, "r.toml"), tmp_path / "out", Silent(), [])
+    assert hash_folder(tmp_path / "out" / "model") == before
+    run_recipe(check_recipe({**first, "seed": 1}, "r.toml"), tmp_path / "out", Silent(), [])  # the same one, changed
 
 
 def test_what_was_kept_beside_is_removed_too(tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_windows_cover_the_corpus_and_all_have_one_shape(tmp_path: Path) -> None
     assert batches.load(plan[0]).ids.shape == (4, 16)
 
 
+def test_validation_reads_every_window_once(tmp_path: Path) -> None:
+    shard = make_shard(tmp_path, [50] * 21)
+    batches = WindowBatches(shard, window_tokens=16, batch_tokens=64, seed=0, shuffled=False)
+    plan = batches.plan(0)
+    assert np.concatenate(plan).tolist() == list(range(50 * 21 // 16))
+    assert [len(rows) for rows in plan] == [4] * 16 + [1]
+    assert WindowBatches(shard, window_tokens=16, batch_tokens=64, seed=0).repeated == 3
+    assert batches.repeated == 0
+
+
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=20))
 def test_every_token_of_a_window_knows_its_document(lengths: list[int]) -> None:
     rows = [Rendered([5 + number] * length, [], 0) for number, length in enumerate(lengths)]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from penjing import sitting
 from penjing.errors import Interrupted, TrainingError
-from penjing.files import write_beside
+from penjing.files import read_json, write_beside, write_json
 from penjing.models.native.training import training_library
 from penjing.progress import Silent
 from penjing.text.renderer import Rendered
@@ -185,6 +185,16 @@ def test_going_on_in_another_precision_is_said(shard: TokenShard, tmp_path: Path
         "train: going on from step 5; no longer the same to the bit as without the stop: "
         "changed: the precision (fp32, now bf16)"
     ]
+
+
+def test_going_on_where_another_compiler_was_is_said(shard: TokenShard, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shard, tmp_path, StopAfter(5))
+    (state,) = tmp_path.glob("checkpoints/*/state.json")
+    write_json(state, {**read_json(state), "compiling": "PyTorch 2.0"})
+    listener = StopAfter(10**9)
+    train(shard, tmp_path, listener)
+    assert listener.said[0].endswith("changed: what compiles a step (PyTorch 2.0, now nothing)")
 
 
 def test_going_on_without_the_compiler_that_was_there_is_said(

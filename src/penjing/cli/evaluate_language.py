@@ -16,7 +16,7 @@ from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_mi
 from penjing.data.reading import read_rows
 from penjing.errors import UsageError
 from penjing.files import read_json
-from penjing.tasks.card import CARD, read_objective
+from penjing.tasks.card import CARD, read_learned
 
 _LANGUAGE_CLASSES = ("ForCausalLM", "ForMaskedLM", "ForConditionalGeneration", "LMHeadModel")
 
@@ -88,7 +88,7 @@ def _measure_pairs(
     from penjing.inference.language_model import load_language_model
 
     return evaluate_minimal_pairs(
-        load_language_model(folder, read_objective(folder)),
+        load_language_model(folder, read_learned(folder)),
         pairs,
         pairs_per_set=pairs_per_set,
         resamples=resamples,
@@ -103,7 +103,7 @@ def _measure_texts(
     from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
     from penjing.inference.language_model import load_language_model
 
-    model = load_language_model(folder, read_objective(folder))
+    model = load_language_model(folder, read_learned(folder))
     evaluation = evaluate_language_model(model, texts, resamples=resamples, seed=0, progress=progress)
     if training is None:
         return evaluation.to_dict()

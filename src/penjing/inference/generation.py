@@ -17,7 +17,7 @@ from penjing.inference.sampling import SamplingSettings, choose_token
 from penjing.models.device import choose_device
 from penjing.models.interface import EncoderDecoderModel, GeneratingModel, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
-from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.text.tokenizer import Tokenizer, load_fitting_tokenizer
 
 GENERATION_CONFIG = "generation_config.json"
 
@@ -166,7 +166,7 @@ def open_writing_model(folder: Path, device: str = "auto") -> OpenedModel:
     load_weights(network, folder)
     network.to(choose_device(device)).eval()
     assert isinstance(network, GeneratingModel)
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_fitting_tokenizer(folder, config.vocab_size)
     return OpenedModel(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from penjing.errors import ModelFolderError
 from penjing.inference.likelihood import Scorer
-from penjing.inference.scorers import build_scorer
+from penjing.inference.scorers import NOTHING_KNOWN, Learned, build_scorer
 from penjing.models.device import choose_device
 from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.text.renderer import Renderer, RendererSettings
-from penjing.text.tokenizer import Tokenizer, load_tokenizer
+from penjing.text.tokenizer import Tokenizer, load_fitting_tokenizer
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class MeasurableModel:
         return [rendered.ids for rendered in renderer.render_documents(texts)]
 
 
-def load_language_model(folder: Path, objective: str | None = None, device: str = "auto") -> MeasurableModel:
+def load_language_model(folder: Path, learned: Learned = NOTHING_KNOWN, device: str = "auto") -> MeasurableModel:
     """Loads a language model from its folder.
 
     Args:
         folder: as `penjing` or the hub's tools write it.
-        objective: what it learned; None where nothing says so.
+        learned: what is known of its training.
         device: where it computes: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
 
     Raises:
@@ -60,12 +60,6 @@ def load_language_model(folder: Path, objective: str | None = None, device: str 
     network = architecture.language_model(config)
     load_weights(network, folder)
     network.to(choose_device(device))
-    tokenizer = load_tokenizer(folder)
-    if tokenizer.vocab_size > config.vocab_size:
-        raise ModelFolderError(
-            f"the tokenizer has {tokenizer.vocab_size:,} entries, and the model only {config.vocab_size:,}",
-            where=str(folder),
-            do="Weights, config.json and tokenizer must be of one model; copy them together from where they came from.",
-        )
-    scorer = build_scorer(architecture, network.eval(), config, tokenizer, objective)
+    tokenizer = load_fitting_tokenizer(folder, config.vocab_size)
+    scorer = build_scorer(architecture, network.eval(), config, tokenizer, learned)
     return MeasurableModel(architecture.name, tokenizer, scorer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
@@ -13,18 +13,34 @@ from penjing.inference.pseudo_likelihood import DenoisingScorer, MaskedScorer, S
 from penjing.models.interface import Architecture, LanguageModel
 from penjing.text.tokenizer import Tokenizer
 
-_ENCODED_WINDOW = 512  # tokens that an encoder reads at once, which has no limit of its own
+_ENCODED_WINDOW = 512  # tokens that an encoder without a limit of its own reads at once, where nothing says what it saw
 
 
-def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return CausalScorer(cast("ReadingModel", network), tokenizer.pad_id)
+class Learned(NamedTuple):
+    """What is known of a language model's training.
+
+    Attributes:
+        objective: what it learned; None where nothing says so: the first of those that its architecture can.
+        window: the most tokens that it saw at once; None where nothing says so: as many as it has positions.
+    """
+
+    objective: str | None = None
+    window: int | None = None
 
 
-def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return _build_hiding(MaskedScorer, network, tokenizer, tokenizer.mask_id, config.max_position_embeddings)
+NOTHING_KNOWN = Learned()
 
 
-def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
+def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer, window: int | None) -> Scorer:
+    return CausalScorer(cast("ReadingModel", network), tokenizer.pad_id, positions=window)
+
+
+def _build_masked(network: nn.Module, config: Any, tokenizer: Tokenizer, window: int | None) -> Scorer:
+    longest = min(config.max_position_embeddings, window or config.max_position_embeddings)
+    return _build_hiding(MaskedScorer, network, tokenizer, tokenizer.mask_id, longest)
+
+
+def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer, window: int | None) -> Scorer:
     sentinels = tokenizer.sentinel_ids
     if not sentinels:
         raise UsageError(
@@ -32,11 +48,11 @@ def _build_span(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer
             do="A model that was trained to restore damaged texts is measured otherwise: its penjing.json, beside its "
             'weights, says "objective": "denoise".',
         )
-    return _build_hiding(SpanScorer, network, tokenizer, sentinels[0], _ENCODED_WINDOW)
+    return _build_hiding(SpanScorer, network, tokenizer, sentinels[0], window or _ENCODED_WINDOW)
 
 
-def _build_denoising(network: nn.Module, config: Any, tokenizer: Tokenizer) -> Scorer:
-    return _build_hiding(DenoisingScorer, network, tokenizer, tokenizer.mask_id, _ENCODED_WINDOW)
+def _build_denoising(network: nn.Module, config: Any, tokenizer: Tokenizer, window: int | None) -> Scorer:
+    return _build_hiding(DenoisingScorer, network, tokenizer, tokenizer.mask_id, window or _ENCODED_WINDOW)
 
 
 def _build_hiding(
@@ -53,7 +69,7 @@ def _build_hiding(
 
 
 #: How a model is measured, by what it learned; an architecture with another objective adds a line here.
-SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
+SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer, int | None], Scorer]] = {
     "causal": _build_causal,
     "masked": _build_masked,
     "span": _build_span,
@@ -62,25 +78,25 @@ SCORERS: Mapping[str, Callable[[nn.Module, Any, Tokenizer], Scorer]] = {
 
 
 def build_scorer(
-    architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer, objective: str | None = None
+    architecture: Architecture, network: nn.Module, config: Any, tokenizer: Tokenizer, learned: Learned = NOTHING_KNOWN
 ) -> Scorer:
-    """Returns what measures a language model, by what it learned.
+    """Returns what measures a language model, by what it learned, in windows no longer than those that it saw.
 
     Args:
         architecture: of the network.
         network: a language model with its weights.
         config: its numbers.
         tokenizer: the one it was trained with.
-        objective: what it learned; None where nothing says so: the first of those that its architecture can.
+        learned: what is known of its training.
 
     Raises:
         UsageError: there is no way to measure what this architecture learns.
     """
     for known, build in SCORERS.items():
-        if known in architecture.objectives and objective in (known, None):
-            return build(network, config, tokenizer)
-    learned = ", ".join(sorted(architecture.objectives))
+        if known in architecture.objectives and learned.objective in (known, None):
+            return build(network, config, tokenizer, learned.window)
+    objectives = ", ".join(sorted(architecture.objectives))
     raise UsageError(
-        f"a language model of the family {architecture.name} learns {learned}, for which there is no likelihood",
-        do=nearest(learned, SCORERS),
+        f"a language model of the family {architecture.name} learns {objectives}, for which there is no likelihood",
+        do=nearest(objectives, SCORERS),
     )

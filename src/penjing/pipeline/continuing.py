@@ -49,8 +49,7 @@ def adopt_checkpoint(folder: Path, settings: PretrainSettings) -> dict[str, Any]
     if list_checkpoints(folder / CHECKPOINTS):
         return None
     own = read_json(folder / ORIGIN)
-    others = (path for path in folder.parent.glob(f"{folder.name.rsplit('-', 1)[0]}-*") if path != folder)
-    found = [item for other in others for item in _usable(other, own, settings)]
+    found = [item for other in _others(folder) for item in _usable(other, own, settings)]
     if not found:
         return None
     best = max(found, key=lambda item: item.epochs)
@@ -62,12 +61,37 @@ def adopt_checkpoint(folder: Path, settings: PretrainSettings) -> dict[str, Any]
     return {"run": best.run.name, "step": best.step, "changed": sorted(best.changed)}
 
 
+def differs_in_length(folder: Path) -> str | None:
+    """Returns the name of a run that differs from the one in a folder, which has nothing yet, in its length alone.
+
+    None where there is no such run.
+    """
+    if list_checkpoints(folder / CHECKPOINTS):
+        return None
+    own = read_json(folder / ORIGIN)
+    origins = ((other, _origin(other)) for other in _others(folder))
+    changes = ((other, _changed_settings(origin, own)) for other, origin in origins if origin is not None)
+    return next((other.name for other, changed in changes if changed and changed <= _OF_LENGTH), None)
+
+
+def _others(folder: Path) -> Iterator[Path]:
+    """Gives the folders of other runs of the same stage."""
+    return (path for path in folder.parent.glob(f"{folder.name.rsplit('-', 1)[0]}-*") if path != folder)
+
+
+def _origin(run: Path) -> dict[str, Any] | None:
+    """Returns what a stage was made by, finished or not."""
+    found: dict[str, Any] | None = next(
+        (read_json(run / name) for name in (RECORD, ORIGIN) if (run / name).is_file()), None
+    )
+    return found
+
+
 def _usable(other: Path, own: dict[str, Any], settings: PretrainSettings) -> Iterator[_Found]:
     """Gives the checkpoints of another run that this one may go on from."""
-    record = next((other / name for name in (RECORD, ORIGIN) if (other / name).is_file()), None)
-    if record is None:
+    origin = _origin(other)
+    if origin is None:
         return
-    origin = read_json(record)
     changed = _changed_settings(origin, own)
     if changed is None or not (changed <= _OF_LENGTH or changed <= _OF_BATCHES):
         return
@@ -76,7 +100,7 @@ def _usable(other: Path, own: dict[str, Any], settings: PretrainSettings) -> Ite
     for checkpoint in (*list_checkpoints(other / STABLE), *list_checkpoints(other / CHECKPOINTS)):
         state = read_json(checkpoint / STATE)
         is_same_so_far = changed <= _OF_LENGTH and 0 < _epochs(state) <= stable
-        is_interrupted = changed <= _OF_BATCHES and record.name == ORIGIN
+        is_interrupted = changed <= _OF_BATCHES and not (other / RECORD).is_file()
         if is_same_so_far or is_interrupted:
             yield _Found(checkpoint, other, state["step"], _epochs(state), changed)
 

@@ -10,6 +10,8 @@ What a recipe names itself is left as it is. The rules, with their sources and w
   vocabularies, though less than in proportion (Tao et al. 2024, arXiv 2407.13623);
 - learning rate: that of the family at a width of 256, inversely with the width (Yang et al. 2022, arXiv 2203.03466);
   with Muon four times as high;
+- schedule: ``wsd``, so that a run can be made longer or shorter afterwards (Hu et al. 2024, arXiv 2404.06395), unless
+  patience ends it;
 - batch: 1,024 tokens for each layer, up to the next power of two, from 4,096: larger models, trained on more tokens,
   gain from larger batches (McCandlish et al. 2018, arXiv 1812.06162; Zhang et al. 2024, arXiv 2410.21676).
 """
@@ -53,7 +55,8 @@ def turn_dial(recipe: Recipe) -> Recipe:
         rate = architecture.dial_rate * _TUNED_DEPTH / depth
         if recipe.pretrain.optimizer == "muon":
             rate *= _MUON_RATE
-        filled["pretrain"] = _fill(recipe.pretrain, learning_rate=rate, batch_tokens=batch_of(depth))
+        schedule = recipe.pretrain.schedule if recipe.pretrain.patience else "wsd"
+        filled["pretrain"] = _fill(recipe.pretrain, learning_rate=rate, batch_tokens=batch_of(depth), schedule=schedule)
     return recipe.model_copy(update=filled)
 
 

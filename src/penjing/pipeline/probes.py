@@ -17,7 +17,7 @@ from penjing.evaluate.language import evaluate_language_baselines, evaluate_lang
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.inference.engine import Engine
 from penjing.inference.language_model import MeasurableModel
-from penjing.inference.scorers import build_scorer
+from penjing.inference.scorers import Learned, build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.adapting import adapt_network, describe_adapters
@@ -205,7 +205,8 @@ def probe_measuring(recipe: Recipe, inputs: dict[str, Path], scale: float) -> St
     architecture, config, job = prepare_pretraining(recipe, inputs)
     assert recipe.pretrain is not None
     tokenizer = load_tokenizer(inputs["tokenizer"])
-    scorer = build_scorer(architecture, job.network.eval(), config, tokenizer, recipe.pretrain.objective)
+    learned = Learned(recipe.pretrain.objective, recipe.pretrain.window_tokens)
+    scorer = build_scorer(architecture, job.network.eval(), config, tokenizer, learned)
     model = MeasurableModel(architecture.name, tokenizer, scorer)
     every = [text for batch in iter_texts(inputs["corpus"] / "test.parquet") for text in batch]
     texts = affordable_texts(model, every, SQUARED_TOKENS)

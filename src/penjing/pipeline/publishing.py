@@ -61,6 +61,7 @@ def publish_language_model(
     card = {
         "penjing": penjing.__version__,
         "objective": recipe.pretrain.objective,
+        "window_tokens": recipe.pretrain.window_tokens,
         "render": recipe.render.model_dump(mode="json"),
         "fingerprint": load_tokenizer(source).fingerprint,
         "scores": measures["scores"],

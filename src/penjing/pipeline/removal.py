@@ -52,13 +52,31 @@ class Remembered:
 
 
 def remember_recipe(recipe: Recipe, out: Path, command: Sequence[str]) -> None:
-    """Writes down what a run is made by."""
+    """Writes down what a run is made by.
+
+    Raises:
+        UsageError: the folder is that of a recipe with another name, or of one without a name for another task.
+    """
+    if (out / RECIPE).is_file():
+        _refuse_other_recipe(remembered_recipe(out).recipe, recipe, out)
     values = {
         "recipe": recipe.model_dump(mode="json", exclude_unset=True),
         "folder": str(Path.cwd()),
         "command": list(command),
     }
     write_json(out / RECIPE, values)
+
+
+def _refuse_other_recipe(before: Recipe, now: Recipe, out: Path) -> None:
+    has_name = "name" in before.model_fields_set
+    if before.name == now.name and (has_name or before.task == now.task):
+        return
+    raise UsageError(
+        f'this folder holds the run of another recipe ("{before.name}", {before.task or "a language model"}), whose '
+        "model and report would be replaced",
+        where=str(out),
+        do="Give the recipe a name of its own, choose another --out, or remove the folder.",
+    )
 
 
 def remembered_recipe(out: Path) -> Remembered:

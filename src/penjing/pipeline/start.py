@@ -14,8 +14,9 @@ from penjing.files import read_json
 from penjing.models.adapter import ADAPTER_CONFIG, add_adapter
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture
+from penjing.models.llama import is_llama
 from penjing.models.weights import Transfer, load_backbone, read_config
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.registry import load_registered
 from penjing.tasks.card import CARD
 from penjing.train.settings import RowSettings, TrainSettings
@@ -152,11 +153,21 @@ def config_values(recipe: Recipe, vocab_size: int, pad_id: int, end_id: int) -> 
     architecture = architecture_of(recipe)
     architecture.check_shape(recipe.model.shape, where=recipe.name)
     if start is None:
-        values: dict[str, Any] = dict(architecture.fresh_shape)
+        values: dict[str, Any] = {**architecture.fresh_shape, **_learned_positions(recipe, architecture)}
     else:  # flat, as the shape is; and a model of the hub may have embeddings to spare
         values = asdict(architecture.config_from_dict(read_config(start)))
         vocab_size = max(vocab_size, values["vocab_size"])
     return {**values, **recipe.model.shape, "vocab_size": vocab_size, "pad_token_id": pad_id, "eos_token_id": end_id}
+
+
+def _learned_positions(recipe: Recipe, architecture: Architecture) -> dict[str, int]:
+    """Returns how many positions a fresh decoder has that only learns to go on with texts: as many as it will see.
+
+    Rotary positions have no weights; past those that it has seen it would write and be measured all the same, badly.
+    """
+    if has_data(recipe) or recipe.pretrain is None or not is_llama(architecture):
+        return {}
+    return {"max_position_embeddings": recipe.pretrain.window_tokens}
 
 
 def model_settings(recipe: Recipe) -> Any:

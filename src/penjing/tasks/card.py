@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from penjing.errors import ModelFolderError, UsageError, nearest
 from penjing.files import read_json
+from penjing.inference.scorers import NOTHING_KNOWN, Learned
 from penjing.tasks.task import Answers, Task, load_task
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -85,6 +86,7 @@ class _Made(BaseModel):
 
 class _Pretrained(BaseModel):
     objective: str | None = None
+    window_tokens: PositiveInt | None = None
 
 
 class _History(BaseModel):
@@ -196,18 +198,17 @@ def read_lineage(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def read_objective(folder: Path) -> str | None:
-    """Returns what a language model learned from texts; None where its folder, such as one of the hub's, has no card.
+def read_learned(folder: Path) -> Learned:
+    """Returns what a language model learned from texts; nothing where its folder, as one of the hub's, has no card.
 
     Raises:
         ModelFolderError: the card is not as training wrote it.
     """
     if not (folder / CARD).is_file():
-        return None
+        return NOTHING_KNOWN
     card = _read(folder)
     _check(card, _Pretrained, folder)
-    objective: str | None = card.get("objective")
-    return objective
+    return Learned(card.get("objective"), card.get("window_tokens"))
 
 
 @contextmanager

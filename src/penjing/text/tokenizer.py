@@ -299,6 +299,22 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         raise ModelFolderError(error.what, where=str(folder), do=error.do) from None
 
 
+def load_fitting_tokenizer(folder: Path, entries: int) -> Tokenizer:
+    """Loads a model's tokenizer, as `load_tokenizer`, which must not have more entries than the model.
+
+    Raises:
+        ModelFolderError: the file is missing or cannot be read, or is of another model.
+    """
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.vocab_size > entries:
+        raise ModelFolderError(
+            f"the tokenizer has {tokenizer.vocab_size:,} entries, and the model only {entries:,}",
+            where=str(folder),
+            do="Weights, config.json and tokenizer must be of one model; copy them together from where they came from.",
+        )
+    return tokenizer
+
+
 def _read_config(path: Path) -> tuple[WordSettings, dict[str, str]]:
     """Returns what happens before the backend, and the special tokens by role."""
     if not path.is_file():

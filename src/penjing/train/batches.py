@@ -76,7 +76,7 @@ class WindowBatches:
         window_tokens: tokens in a window; the rest at the end that fills no window is left out.
         batch_tokens: the most tokens in a batch.
         seed: decides the order.
-        shuffled: false for validation.
+        shuffled: false for validation, where each window counts once and the last batch may have fewer.
         tells_documents: whether batches say which document a token is of, so that attention can stop at the borders.
 
     Raises:
@@ -105,14 +105,18 @@ class WindowBatches:
 
     @property
     def has_one_shape(self) -> bool:
-        return True
+        return self._shuffled or not self.windows % self._rows
+
+    @property
+    def repeated(self) -> int:
+        """How many windows of an epoch are read a second time, to fill its last batch."""
+        return -self.windows % self._rows if self._shuffled else 0
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        rng = np.random.default_rng([self._seed, epoch])
-        order = rng.permutation(self.windows) if self._shuffled else np.arange(self.windows)
-        missing = -len(order) % self._rows
-        order = np.concatenate([order, order[:missing]])
-        return list(order.reshape(-1, self._rows))
+        if not self._shuffled:
+            return np.array_split(np.arange(self.windows), range(self._rows, self.windows, self._rows))
+        order = np.random.default_rng([self._seed, epoch]).permutation(self.windows)
+        return list(np.concatenate([order, order[: self.repeated]]).reshape(-1, self._rows))
 
     def load(self, rows: NDArray[np.int64]) -> Batch:
         window = self._window

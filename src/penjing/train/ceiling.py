@@ -44,13 +44,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def count_flops_per_token(job: TrainingJob, device: torch.device) -> float:
+def count_flops_per_token(job: TrainingJob, device: torch.device, most: int = COUNTED_TOKENS) -> float:
     """Returns the operations of matrix products, forward and backward, that a step of a job spends on a token.
 
-    They are counted in one row, of which at most 512 tokens are read, and which is thrown away; products alone are, as
-    is usual.
+    They are counted in one row, of which at most so many tokens are read, and which is thrown away; products alone are,
+    as is usual.
     """
-    row = _cut(job.batches.load(job.batches.plan(0)[0][:1]), COUNTED_TOKENS)
+    row = _cut(job.batches.load(job.batches.plan(0)[0][:1]), most)
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = to_device(prepared.tensors, device)
     # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+_LONGEST_WARMUP = 0.1  # share of a run of less than an epoch
+
 ScheduleKind = Literal["linear", "cosine", "constant", "wsd"]
 
 
@@ -18,7 +20,7 @@ class Schedule:
             without restarts), ``constant`` (not at all), or ``wsd``: warm-up, stable, decay (Hu et al. 2024, arXiv
             2404.06395; the decay by the root as in Hägele et al. 2024, arXiv 2405.18392).
         warmup: share of the run over which it rises linearly from 0 to 1; with ``wsd`` share of the first epoch, so
-            that a longer run begins like a shorter one.
+            that a longer run begins like a shorter one, but at most a tenth (or that share) of a run of less than one.
         decay: last share of the run, over which ``wsd`` falls.
         epochs: passes over the data in the whole run.
     """
@@ -44,7 +46,10 @@ class Schedule:
     @property
     def warmup_epochs(self) -> float:
         """The passes over which it rises."""
-        return self.warmup * (min(1.0, self.epochs) if self.kind == "wsd" else self.epochs)
+        of_run = self.warmup * self.epochs
+        if self.kind != "wsd":
+            return of_run
+        return min(self.warmup, max(of_run, _LONGEST_WARMUP * self.epochs))
 
     @property
     def stable_epochs(self) -> float:

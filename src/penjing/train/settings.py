@@ -38,7 +38,11 @@ class TrainSettings(BaseModel):
     weight_decay: float = Field(0.01, ge=0, description="on matrices only")
     beta2: float = Field(0.98, gt=0, lt=1, description="AdamW's memory of squared gradients")
     warmup: float = Field(
-        0.06, ge=0, lt=1, description="share of the run (wsd: of the first epoch) over which the learning rate rises"
+        0.06,
+        ge=0,
+        lt=1,
+        description="share of the run (wsd: of the first epoch, at most a tenth of a run of less than one) over which "
+        "the learning rate rises",
     )
     schedule: ScheduleKind = Field(
         "linear",

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 #: What a run must have in common with itself before it was stopped, to be the same to the bit.
 DEPENDED_ON = {
     "batch_rows": "the rows of a batch",
+    "accumulate": "the batches of a step",
     "threads": "the number of threads",
     "precision": "the precision",
     "device": "the processor",
     "kernels": "by what a layer's steps are computed",
     "stepping": "by what weights are changed",
+    "compiling": "what compiles a step",
 }
 
 
@@ -31,11 +33,14 @@ class TrainingState:
         worse: evaluations since.
         batches: batches in an epoch of this run.
         batch_rows: rows in one of them.
+        accumulate: batches in a step; 0 where an older version did not say.
         threads: that the processor computed with; 0 where a card did.
         precision: of the matrix products, ``bf16`` or ``fp32``.
         device: name of the processor or the card.
         kernels: by what a layer's steps are computed in bf16 on a CPU, ``compiled`` code or ``PyTorch``; else empty.
         stepping: by what the optimizer changes the weights on a CPU, ``compiled`` code or ``PyTorch``; else empty.
+        compiling: PyTorch's version, where its compiler compiles a step, or ``nothing``; empty where an older version
+            did not say.
     """
 
     step: int = 0
@@ -49,11 +54,13 @@ class TrainingState:
     worse: int = 0
     batches: int = 0
     batch_rows: int = 0
+    accumulate: int = 0
     threads: int = 0
     precision: str = ""
     device: str = ""
     kernels: str = ""
     stepping: str = ""
+    compiling: str = ""
 
 
 @dataclass(frozen=True)

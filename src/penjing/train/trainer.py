@@ -92,11 +92,13 @@ class Trainer:
         self._state = TrainingState(
             batches=len(self._plan),
             batch_rows=len(self._plan[0]),
+            accumulate=settings.accumulate,
             threads=torch.get_num_threads() if self._device.type == "cpu" else 0,
             precision="bf16" if self._precision == torch.bfloat16 else "fp32",
             device=name_device(self._device),
             kernels=_name_kernels(self._device, self._precision),
             stepping=self._optimizer.stepping if self._device.type == "cpu" else "",
+            compiling=f"PyTorch {torch.__version__}" if self.compiled else "nothing",
         )
         self._guard, self._sample = LossGuard(), job.sample
         self._schedule = schedule_of(settings)
@@ -267,7 +269,7 @@ class Trainer:
         """Measures the validation rows, keeps the weights if they are the best; returns the record."""
         state = self._state
         state.evaluations = math.floor(self._done() * self._settings.evaluations + 1e-9)
-        record: dict[str, Any] = {"step": state.step, "tokens": state.tokens}
+        record: dict[str, Any] = {"step": state.step, "tokens": state.tokens, "seconds": round(state.seconds, 3)}
         if self._sample is not None:
             with self._as_written():
                 record["samples"] = self._sample(self._network)
@@ -340,7 +342,7 @@ class Trainer:
         own = self._state
         # What an older version's checkpoint does not have.
         known = {"energy_j": None, "precision": own.precision, "device": own.device, **saved}
-        known = {"kernels": "PyTorch", "stepping": "PyTorch", **known}
+        known = {"kernels": "PyTorch", "stepping": "PyTorch", "accumulate": own.accumulate, "compiling": "", **known}
         state = TrainingState(**{item.name: known[item.name] for item in fields(TrainingState)})
         changed = [
             f"{name} ({getattr(state, key)}, now {getattr(own, key)})"

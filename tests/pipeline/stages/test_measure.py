@@ -12,11 +12,12 @@ from penjing.data.reading import iter_texts
 from penjing.errors import UsageError
 from penjing.evaluate.language import evaluate_language_model
 from penjing.inference.language_model import MeasurableModel, load_language_model
+from penjing.inference.scorers import Learned
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.stages.measure import affordable_texts
 from penjing.progress import Silent
-from penjing.tasks.card import read_objective
+from penjing.tasks.card import read_learned
 
 
 def model(*, reads_both_sides: bool) -> MeasurableModel:
@@ -55,13 +56,13 @@ def test_an_encoder_decoder_is_measured_by_what_it_learned(tmp_path: Path, objec
     written = result.evaluation["scores"]["pseudo_bits_per_byte"]["value"]
     folder = result.artifacts["corpus"].folder
     texts = [text for batch in iter_texts(folder / "test.parquet") for text in batch]
-    loaded = load_language_model(result.model, read_objective(result.model), "cpu")
+    loaded = load_language_model(result.model, read_learned(result.model), "cpu")
     measured = evaluate_language_model(loaded, texts, resamples=100, seed=0, progress=Silent()).to_dict()
     assert measured["scores"]["pseudo_bits_per_byte"]["value"] == pytest.approx(written)
     if objective == "denoise":  # its tokenizer has no tokens for spans
         with pytest.raises(UsageError, match="denoise"):
-            load_language_model(result.model, "span", "cpu")
+            load_language_model(result.model, Learned("span"), "cpu")
         return
-    other = load_language_model(result.model, "denoise", "cpu")
+    other = load_language_model(result.model, Learned("denoise"), "cpu")
     wrongly = evaluate_language_model(other, texts, resamples=100, seed=0, progress=Silent()).to_dict()
     assert written < wrongly["scores"]["pseudo_bits_per_byte"]["value"]

@@ -10,6 +10,7 @@ from penjing.data.reading import iter_texts
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.files import write_json
 from penjing.inference.language_model import MeasurableModel, load_language_model
+from penjing.inference.scorers import Learned
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
@@ -22,7 +23,8 @@ def _run(context: StageContext) -> dict[str, Any]:
     assert pretrain is not None
     seed, resamples = context.recipe.seed, context.recipe.evaluate.resamples
     corpus = context.inputs["corpus"]
-    model = load_language_model(context.inputs["pretrain"] / "model", pretrain.objective, context.recipe.device)
+    learned = Learned(pretrain.objective, pretrain.window_tokens)
+    model = load_language_model(context.inputs["pretrain"] / "model", learned, context.recipe.device)
     texts = [text for batch in iter_texts(corpus / "test.parquet") for text in batch]
     chosen = affordable_texts(model, texts, SQUARED_TOKENS)
     measured = evaluate_language_model(model, chosen, resamples=resamples, seed=seed, progress=context.progress)
@@ -69,4 +71,5 @@ MEASURE = Stage(
     settings=lambda recipe: [recipe.seed, recipe.evaluate.resamples],
     run=_run,
     is_wanted=_is_wanted,
+    version=2,
 )

@@ -16,7 +16,7 @@ from penjing.inference.generation import TextGenerator
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, GeneratingModel, count_parameters
-from penjing.pipeline.continuing import adopt_checkpoint
+from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
@@ -58,6 +58,16 @@ def _run(context: StageContext) -> dict[str, Any]:
     adopted = adopt_checkpoint(context.folder, settings)
     if adopted is not None:
         context.progress.say(f"pretrain: taking over from {adopted['run']}")
+    elif other := differs_in_length(context.folder):
+        context.progress.say(
+            f"pretrain: {other} differs in its length alone, but has no checkpoint up to which both would have done "
+            "the same (docs/pretraining.md), so this run begins anew"
+        )
+    if job.validation is None:
+        context.progress.say(
+            f"pretrain: the held-out texts do not fill one window of {settings.window_tokens} tokens, so there is no "
+            "validation, and the last weights are kept"
+        )
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     cost = _cost(result, job, architecture, config)
@@ -84,10 +94,10 @@ def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, 
     device = choose_device(job.settings.device)
     assert isinstance(job.settings, PretrainSettings)
     window = job.settings.window_tokens
-    longer, counted = (
-        architecture.training_flops_per_token(config, tokens) for tokens in (window, min(window, COUNTED_TOKENS))
-    )
-    operations = result.tokens * (count_flops_per_token(job, device) + longer - counted)
+    # The formula takes a decoder to read as many tokens as the encoder, and one that fills gaps reads fewer.
+    most = window if architecture.is_encoder_decoder else min(window, COUNTED_TOKENS)
+    longer, counted = (architecture.training_flops_per_token(config, tokens) for tokens in (window, most))
+    operations = result.tokens * (count_flops_per_token(job, device, most) + longer - counted)
     precision = torch.bfloat16 if result.precision == "bf16" else torch.float32
     ceiling = measure_matrix_rate(device, precision)
     return {
