@@ -10,6 +10,9 @@ import torch
 from penjing.machine import has_intel_avx512_bf16_alone
 
 
+_WIDE = ("AVX2", "AVX512")
+
+
 def compiler_options(device: torch.device) -> dict[str, str | int | bool | Callable[..., Any]]:
     """Returns the options of ``torch.compile`` for a device of this machine.
 
@@ -20,13 +23,13 @@ def compiler_options(device: torch.device) -> dict[str, str | int | bool | Calla
     For a GPU the compiler tries several forms of a sum and takes the fastest, which is another one the next time; so
     that a run can go on to the bit it takes the one that it would take without trying.
 
-    Where PyTorch itself computes with AVX-512, processor and C++ headers are known to have it, and the compiler need
-    not find out by compiling small programs, which takes seconds where nothing is cached yet.
+    Where PyTorch itself computes with AVX2 or AVX-512, the processor is known to have it, as compilers of the last ten
+    years do, and PyTorch's need not find out by compiling small programs, which takes seconds where nothing is cached.
     """
     options: dict[str, str | int | bool | Callable[..., Any]] = {}
     if has_intel_avx512_bf16_alone():
         options["cpp.march"] = "icelake-server"
-    if device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512":
+    if device.type == "cpu" and torch.backends.cpu.get_cpu_capability() in _WIDE:
         options["cpp.vec_isa_ok"] = True
     if device.type == "cuda":
         options["deterministic"] = True
