@@ -1,8 +1,9 @@
 """Kills a run twenty times with SIGKILL, and compares it with one that was left alone.
 
 What runs is the quickstart, shortened, or the pretraining of a tiny language model, each family with what is hard to
-resume: the llama with Muon, `wsd`, gradients of three batches added up, activations computed again and closed borders;
-the bert with a mask rate that falls; the t5 with hidden spans; the lstm in both directions.
+resume: the llama with Muon, `wsd`, gradients of three batches added up, activations computed again and closed borders,
+and another one compiled, as longer runs are by default; the bert with a mask rate that falls; the t5 with hidden spans;
+the lstm in both directions.
 
 Every kill is of a real `penjing run`, at a random moment after its stages have begun; whenever a killed run is through,
 another begins. Compared are every loss of every training, the content of every stage, and the weights.
@@ -44,6 +45,7 @@ FALLING_MASK = ("pretrain.objective=masked", "pretrain.mask_rate=0.3", "pretrain
 SUBJECTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "quickstart": ("quickstart", QUICKSTART),
     "llama": ("reviews-lm", (*LANGUAGE_MODEL, *HARD)),
+    "llama, compiled": ("reviews-lm", (*LANGUAGE_MODEL, "pretrain.compile=on")),
     "bert": ("reviews-lm", (*LANGUAGE_MODEL, *FALLING_MASK, "model.family=bert")),
     "t5": ("reviews-lm", (*LANGUAGE_MODEL, "model.family=t5", "pretrain.objective=span")),
     "lstm": ("reviews-lm", (*LANGUAGE_MODEL, "model.family=lstm")),
