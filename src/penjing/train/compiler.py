@@ -9,7 +9,6 @@ import torch
 
 from penjing.machine import has_intel_avx512_bf16_alone
 
-
 _WIDE = ("AVX2", "AVX512")
 
 
