@@ -219,11 +219,23 @@ def test_one_request_has_a_model_read_no_more_than_allowed(question_run: Any, sm
         for path, body in (
             ("tasks/answer", {"model": "m1", "question": questions, "context": context}),
             ("tasks/classify", {"input": [context] * 40}),
+            ("embeddings", {"input": ["film scene three " * 5] * 70}),
             ("explain", {"input": context, "method": "occlusion"}),
         ):
             reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
             assert (reply.status_code, reply.json()["error"]["code"]) == (400, "too_much_to_read")
             assert "1,000 are read for one request" in reply.json()["error"]["message"]
+
+
+def test_who_asks_while_too_much_waits_for_a_model_is_told_to_come_again(small_bert_run: Any) -> None:
+    with serving(small_bert_run.model) as client:
+        app: Any = client.app
+        app.state.context.pool.peek("m0").batcher._most_waiting = 2
+        for path in ("embeddings", "tasks/classify", "explain"):
+            reply = client.post(f"/v1/{path}", json={"model": "m0", "input": ["a film"] * 3})
+            assert (reply.status_code, reply.json()["error"]["type"]) == (429, "rate_limit_error")
+            assert int(reply.headers["Retry-After"]) >= 1
+        assert client.post("/v1/embeddings", json={"model": "m0", "input": ["a film"] * 2}).status_code == 200
 
 
 def test_requests_at_once_are_answered_as_one_by_one(small_bert_run: Any) -> None:
