@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 import penjing
+from penjing.progress import stop_if_asked
 from penjing.serve.batcher import Batcher, BatcherFullError
 
 
@@ -158,6 +160,84 @@ def test_closing_completes_what_waits() -> None:
         return await task
 
     assert asyncio.run(ask()) == [2, 4, 6, 8, 10]
+
+
+def test_a_batch_has_no_more_tokens_than_allowed_and_a_longer_row_is_one_of_its_own() -> None:
+    batcher, doubling = Batcher(most_rows=8, most_tokens=100), Doubling()
+    doubling.go.set()
+
+    async def ask() -> list[int]:
+        return await batcher.run("k", doubling, [1, 2, 3, 4, 5], [60, 40, 1000, 10, 90])
+
+    assert asyncio.run(ask()) == [2, 4, 6, 8, 10]
+    assert doubling.batches == [[1, 2], [3], [4, 5]]
+    batcher.close()
+
+
+class Endless:
+    """Goes on until it is told to stop; what does not listen is let go by hand."""
+
+    def __init__(self, batcher: Batcher, *, listens: bool = True) -> None:
+        self.begun, self.ended, self.go = threading.Event(), threading.Event(), threading.Event()
+        self._batcher, self._listens = batcher, listens
+
+    def __call__(self, rows: Sequence[int]) -> list[int]:
+        self.begun.set()
+        try:
+            while not self.go.wait(0.01):
+                if self._listens:
+                    stop_if_asked(self._batcher.progress)
+        finally:
+            self.ended.set()
+        return list(rows)
+
+
+def test_what_is_computed_is_told_to_stop_when_all_who_asked_are_gone(batcher: Batcher) -> None:
+    endless, doubling = Endless(batcher), Doubling()
+    doubling.go.set()
+
+    async def ask() -> None:
+        blocking = Doubling()
+        first = asyncio.create_task(batcher.run("a", blocking, [1]))
+        await started(blocking)
+        tasks = [asyncio.create_task(batcher.run("k", endless, [number])) for number in (1, 2)]
+        await asyncio.sleep(0)
+        blocking.go.set()
+        await first
+        assert await asyncio.to_thread(endless.begun.wait, 10)
+        tasks[0].cancel()
+        await asyncio.sleep(0.1)
+        assert not endless.ended.is_set()  # the other still waits
+        tasks[1].cancel()
+        assert await asyncio.to_thread(endless.ended.wait, 10)
+        assert await batcher.run("k", doubling, [3]) == [6]
+
+    asyncio.run(ask())
+    assert batcher.waiting == 0
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_closing_waits_no_longer_than_it_may(listens: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penjing.serve.batcher._REST_S", 0.3)
+    batcher = Batcher()
+    endless, doubling = Endless(batcher, listens=listens), Doubling()
+
+    async def ask() -> None:
+        asked = asyncio.create_task(batcher.run("k", endless, [1]))
+        assert await asyncio.to_thread(endless.begun.wait, 10)
+        behind = asyncio.create_task(batcher.run("other", doubling, [1]))
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        assert await asyncio.to_thread(batcher.close, 0.2) == listens
+        assert time.monotonic() - began < 5
+        endless.go.set()
+        found = await asyncio.gather(asked, behind, return_exceptions=True)
+        assert isinstance(found[1], BatcherFullError)
+        assert isinstance(found[0], BatcherFullError) or not listens
+
+    asyncio.run(ask())
+    assert not doubling.batches
+    assert batcher.waiting == 0
 
 
 def test_answers_of_concurrent_requests_are_those_of_one_by_one(small_bert_run: Any) -> None:

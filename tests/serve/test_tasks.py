@@ -36,7 +36,7 @@ def ask(client: TestClient, path: str, **body: Any) -> Any:
     """Returns the results of a request that must succeed."""
     reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
     assert reply.status_code == 200, reply.text
-    assert reply.json()["model"] == "m0"
+    assert reply.json()["model"] == body.get("model", "m0")
     return reply.json()["results"]
 
 
@@ -188,6 +188,54 @@ def test_explanations_are_those_of_the_command_line(small_bert_run: Any, capsys:
         assert other["label"] == "negative"
         assert 'no label "neutral"' in refusal(client, "explain", input="a", label="neutral")[1]
         assert refusal(client, "explain", input="a", method="magic")[0] == 400
+
+
+def test_a_text_is_no_longer_than_the_server_reads_whatever_is_asked_of_it(
+    question_run: Any, small_bert_run: Any, event_run: Any
+) -> None:
+    long = "film scene " * 20
+    limits = Limits(prompt_tokens=30)
+    with serving(small_bert_run.model, question_run.model, event_run.model, limits=limits) as client:
+        for path, field, body in (
+            ("tasks/classify", "input", {"input": ["a film", long]}),
+            ("tasks/sentiment", "input", {"input": long, "sentences": True}),
+            ("explain", "input", {"input": long, "method": "occlusion"}),
+            ("tasks/answer", "context", {"model": "m1", "question": ["how many?", "which?"], "context": long}),
+            ("tasks/answer", "context", {"model": "m1", "question": long, "context": "a film"}),
+            ("tasks/recommend", "history", {"model": "m2", "history": ["r1", long]}),
+        ):
+            reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
+            error = reply.json()["error"]
+            assert (reply.status_code, error["param"], error["code"]) == (400, field, "context_length_exceeded")
+            assert "at most 30 are read here" in error["message"]
+        assert len(ask(client, "tasks/classify", input=["a lovely film " * 5] * 3)) == 3
+
+
+def test_one_request_has_a_model_read_no_more_than_allowed(question_run: Any, small_bert_run: Any) -> None:
+    context = "film scene three red ending 7. " * 5
+    with serving(small_bert_run.model, question_run.model, limits=Limits(read_tokens=1000)) as client:
+        questions = [f"how many {number}?" for number in range(40)]
+        assert len(ask(client, "tasks/answer", model="m1", question=questions[:2], context=context)) == 2
+        for path, body in (
+            ("tasks/answer", {"model": "m1", "question": questions, "context": context}),
+            ("tasks/classify", {"input": [context] * 40}),
+            ("embeddings", {"input": ["film scene three " * 5] * 70}),
+            ("explain", {"input": context, "method": "occlusion"}),
+        ):
+            reply = client.post(f"/v1/{path}", json={"model": "m0", **body})
+            assert (reply.status_code, reply.json()["error"]["code"]) == (400, "too_much_to_read")
+            assert "1,000 are read for one request" in reply.json()["error"]["message"]
+
+
+def test_who_asks_while_too_much_waits_for_a_model_is_told_to_come_again(small_bert_run: Any) -> None:
+    with serving(small_bert_run.model) as client:
+        app: Any = client.app
+        app.state.context.pool.peek("m0").batcher._most_waiting = 2
+        for path in ("embeddings", "tasks/classify", "explain"):
+            reply = client.post(f"/v1/{path}", json={"model": "m0", "input": ["a film"] * 3})
+            assert (reply.status_code, reply.json()["error"]["type"]) == (429, "rate_limit_error")
+            assert int(reply.headers["Retry-After"]) >= 1
+        assert client.post("/v1/embeddings", json={"model": "m0", "input": ["a film"] * 2}).status_code == 200
 
 
 def test_requests_at_once_are_answered_as_one_by_one(small_bert_run: Any) -> None:

@@ -51,6 +51,7 @@ def serve_models(
     log_texts: options.LogTexts = False,
     max_body: options.MaxBody = 4 << 20,
     max_prompt: options.MaxPrompt = None,
+    max_read: options.MaxRead = 1 << 21,
     max_output: options.MaxOutput = 4096,
     rate: options.Rate = None,
     at_once_a_key: options.AtOnceAKey = None,
@@ -85,7 +86,9 @@ def serve_models(
         origins=tuple(origins or ()),
         hosts=tuple(hosts or ()),
         log_texts=log_texts,
-        limits=_limits(max_body, max_prompt, max_output, rate, at_once_a_key, at_once, timeout, header_s, drain),
+        limits=_limits(
+            max_body, max_prompt, max_read, max_output, rate, at_once_a_key, at_once, timeout, header_s, drain
+        ),
     )
     serve(settings, engine, replicas, ray_address)
 
@@ -93,6 +96,7 @@ def serve_models(
 def _limits(
     body: int,
     prompt: int | None,
+    read: int,
     output: int,
     rate: float | None,
     at_once_a_key: int | None,
@@ -106,6 +110,7 @@ def _limits(
     return Limits(
         body_bytes=body,
         prompt_tokens=prompt,
+        read_tokens=read,
         output_tokens=output,
         requests_a_minute=rate,
         at_once_a_key=at_once_a_key,

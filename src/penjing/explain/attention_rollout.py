@@ -27,4 +27,8 @@ def explain_by_attention_rollout(model: LabelModel, reading: Reading, label: int
     return Explanation(reading.shares @ tokens)
 
 
-ATTENTION_ROLLOUT = Method(explain_by_attention_rollout, fits=lambda network: isinstance(network, AttentionClassifier))
+ATTENTION_ROLLOUT = Method(
+    explain_by_attention_rollout,
+    fits=lambda network: isinstance(network, AttentionClassifier),
+    passes=lambda tokens: 1,
+)

@@ -86,7 +86,9 @@ class Method:
     Attributes:
         explain: the model, what it read, and the number of the label → a score for each word.
         fits: whether it can explain a network.
+        passes: how often the network reads a text of so many tokens, at most; the way back counts as two more.
     """
 
     explain: Callable[[LabelModel, Reading, int], Explanation]
     fits: Callable[[nn.Module], bool] = field(default=lambda network: True)
+    passes: Callable[[int], int] = field(default=lambda tokens: tokens + 1)

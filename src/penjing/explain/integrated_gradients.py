@@ -66,5 +66,7 @@ def _without_cudnn() -> AbstractContextManager[None]:
 
 
 INTEGRATED_GRADIENTS = Method(
-    explain_by_integrated_gradients, fits=lambda network: not isinstance(network, GeneratingModel)
+    explain_by_integrated_gradients,
+    fits=lambda network: not isinstance(network, GeneratingModel),
+    passes=lambda tokens: 2 + 3 * sum(_STEPS),
 )

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from penjing.errors import PenjingError
+from penjing.progress import Silent
 
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 MOST_ROWS = 64  # in a batch: with a small encoder it takes well under a second, so nobody waits long
+MOST_TOKENS = 32_768  # in a batch: so many rows of 512; between two batches it is seen who still waits
 MOST_WAITING = 16384
+_CLOSE_S, _REST_S = 30.0, 5.0
 
 
 class BatcherFullError(PenjingError):
@@ -30,10 +33,20 @@ class _Job:
     compute: Callable[[Sequence[Any]], Sequence[Any]]
     rows: Sequence[Any]
     future: asyncio.Future[list[Any]]
+    tokens: Sequence[int]
     answers: list[Any] = field(default_factory=list)
 
     def rest(self) -> Sequence[Any]:
         return self.rows[len(self.answers) :]
+
+    def fitting(self, rows: int, tokens: int, *, at_least: int) -> tuple[Sequence[Any], int]:
+        """Returns the next rows, no more than there is room for, and how many tokens they have."""
+        first, taken, count = len(self.answers), 0, 0
+        for size in self.tokens[first : first + rows]:
+            if count >= at_least and taken + size > tokens:
+                break
+            taken, count = taken + size, count + 1
+        return self.rows[first : first + count], taken
 
 
 @dataclass
@@ -44,6 +57,16 @@ class _Part:
     rows: Sequence[Any]
     answers: Sequence[Any] = ()
     error: Exception | None = None
+
+
+class _Wanted(Silent):
+    """Tells what is computed to stop where nobody waits for it any more."""
+
+    def __init__(self, is_wanted: Callable[[], bool]) -> None:
+        self._is_wanted = is_wanted
+
+    def should_stop(self) -> bool:
+        return not self._is_wanted()
 
 
 class Batcher:
@@ -57,14 +80,27 @@ class Batcher:
         name: of the thread.
         most_rows: in a batch.
         most_waiting: rows that may wait; beyond them requests are refused.
+        most_tokens: in a batch; a row that has more is a batch of its own.
+
+    Attributes:
+        progress: of what is computed now, for work that can stop in its midst: it says so where all who asked are gone,
+            or the batcher ends.
     """
 
-    def __init__(self, name: str = "batcher", most_rows: int = MOST_ROWS, most_waiting: int = MOST_WAITING) -> None:
-        self._most_rows, self._most_waiting = most_rows, most_waiting
+    def __init__(
+        self,
+        name: str = "batcher",
+        most_rows: int = MOST_ROWS,
+        most_waiting: int = MOST_WAITING,
+        most_tokens: int = MOST_TOKENS,
+    ) -> None:
+        self._most_rows, self._most_waiting, self._most_tokens = most_rows, most_waiting, most_tokens
         self._jobs: deque[_Job] = deque()
+        self._now: list[_Part] = []
         self._waiting = 0
         self._changed = threading.Condition()
-        self._is_closed = False
+        self._is_closed = self._gives_up = False
+        self.progress = _Wanted(self._is_wanted)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -74,7 +110,11 @@ class Batcher:
         return self._waiting
 
     async def run(
-        self, key: Hashable, compute: Callable[[Sequence[Row]], Sequence[Answer]], rows: Sequence[Row]
+        self,
+        key: Hashable,
+        compute: Callable[[Sequence[Row]], Sequence[Answer]],
+        rows: Sequence[Row],
+        tokens: Sequence[int] | None = None,
     ) -> list[Answer]:
         """Returns what ``compute`` says of each row, in order.
 
@@ -82,6 +122,7 @@ class Batcher:
             key: equal where rows may be computed in one call.
             compute: called on the thread, with rows of this request and of others that have the key.
             rows: of this request.
+            tokens: that each row has the model read, about; None: so few that they need not be counted.
 
         Raises:
             BatcherFullError: too many rows wait, or it was closed.
@@ -94,28 +135,65 @@ class Batcher:
             if self._is_closed or self._waiting + len(rows) > self._most_waiting:
                 what = f"{self._waiting:,} rows wait, and {len(rows):,} more are too many"
                 raise BatcherFullError(what, do="Ask again in a moment, or send fewer at once.")
-            self._jobs.append(_Job(key, compute, rows, future))
+            self._jobs.append(_Job(key, compute, rows, future, [0] * len(rows) if tokens is None else tokens))
             self._waiting += len(rows)
             self._changed.notify()
         return await future
 
-    def close(self) -> None:
-        """Computes what waits, then ends the thread; what comes later is refused."""
+    def close(self, drain_s: float = _CLOSE_S) -> bool:
+        """Computes what waits, then ends the thread; what comes later is refused.
+
+        Args:
+            drain_s: so long at most; what is not computed then is refused, too, and what is being computed is told to
+                stop.
+
+        Returns:
+            Whether the thread ended; one that is in the midst of what cannot stop is left alone.
+        """
         with self._changed:
             self._is_closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(drain_s)
+        with self._changed:
+            self._gives_up = True
+            self._changed.notify()
+        self._thread.join(_REST_S)
+        return not self._thread.is_alive()
+
+    def _is_wanted(self) -> bool:
+        return not (self._gives_up or all(part.job.future.cancelled() for part in self._now))
 
     def _work(self) -> None:
         while parts := self._take():
-            _compute(parts)
+            if not self._gives_up:
+                self._compute(parts)
             self._settle(parts)
+
+    def _compute(self, parts: list[_Part]) -> None:
+        """Computes a batch; where it fails, each request by itself, so that only the one to blame hears of it."""
+        self._now = parts
+        try:
+            answers = list(parts[0].job.compute([row for part in parts for row in part.rows]))
+        except Exception as error:  # noqa: BLE001 - it goes to who asked
+            if len(parts) == 1:
+                parts[0].error = _ended() if self._gives_up else error
+                return
+            for part in parts:
+                self._compute([part])
+            return
+        start = 0
+        for part in parts:
+            part.answers = answers[start : start + len(part.rows)]
+            start += len(part.rows)
 
     def _take(self) -> list[_Part]:
         """Returns the next batch, waiting for one; nothing where no more will come."""
         with self._changed:
             while True:
                 self._drop_abandoned()
+                if self._gives_up:
+                    left, self._jobs = self._jobs, deque()
+                    return [_Part(job, (), error=_ended()) for job in left]
                 if self._jobs or self._is_closed:
                     return self._next_parts()
                 self._changed.wait()
@@ -123,14 +201,18 @@ class Batcher:
     def _next_parts(self) -> list[_Part]:
         parts: list[_Part] = []
         passed: list[_Job] = []
-        room = self._most_rows
+        room, tokens = self._most_rows, self._most_tokens
         while self._jobs and room:
             job = self._jobs.popleft()
             if parts and job.key != parts[0].job.key:
                 passed.append(job)
                 continue
-            parts.append(_Part(job, job.rest()[:room]))
-            room -= len(parts[-1].rows)
+            rows, taken = job.fitting(room, tokens, at_least=0 if parts else 1)
+            if not rows:
+                passed.append(job)
+                break
+            parts.append(_Part(job, rows))
+            room, tokens = room - len(rows), tokens - taken
         self._jobs.extendleft(reversed(passed))
         return parts
 
@@ -156,21 +238,8 @@ class Batcher:
                 loop.call_soon_threadsafe(_deliver, settled)
 
 
-def _compute(parts: list[_Part]) -> None:
-    """Computes a batch; where it fails, each request by itself, so that only the one to blame hears of it."""
-    try:
-        answers = list(parts[0].job.compute([row for part in parts for row in part.rows]))
-    except Exception as error:  # noqa: BLE001 - it goes to who asked
-        if len(parts) == 1:
-            parts[0].error = error
-            return
-        for part in parts:
-            _compute([part])
-        return
-    start = 0
-    for part in parts:
-        part.answers = answers[start : start + len(part.rows)]
-        start += len(part.rows)
+def _ended() -> BatcherFullError:
+    return BatcherFullError("the server ended before this was computed", do="Ask again.")
 
 
 def _deliver(parts: list[_Part]) -> None:

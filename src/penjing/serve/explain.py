@@ -10,15 +10,21 @@ from pydantic import BaseModel, Field
 
 from penjing.errors import UsageError
 from penjing.explain.attribution import Attribution
+from penjing.explain.explaining import find_method
+from penjing.explain.faithfulness import SHARES
+from penjing.explain.stopping import stopping
+from penjing.progress import Progress
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
 from penjing.serve.tasks.computing import compute_work
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
+from penjing.serve.tasks.weighing import Count, Weight
 from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
 from penjing.tasks.tables import texts_of
 
 router = APIRouter(prefix="/v1", tags=["explain"])
+_DELETIONS = 2 + 2 * len(SHARES)  # readings by which an explanation is measured, and the answer itself
 
 
 class ExplainBody(Body):
@@ -83,10 +89,18 @@ def explain_texts(model: Model, body: ExplainBody) -> Work:
         known = ", ".join(model.labels[:20])
         raise UsageError(f'the model has no label "{body.label}"', where="label", do=f"Its labels are {known}.")
 
-    def weigh(rows: Sequence[str]) -> list[Attribution]:
-        return [model.explain(text, method=method, label=body.label) for text in rows]
+    window, passes = model.renderer.settings.max_tokens, find_method(method).passes
 
-    return Work(("explain", body.part, method, body.label), weigh, texts)
+    def compute(rows: Sequence[str], progress: Progress) -> list[Attribution]:
+        with stopping(model, progress) as asked:
+            return [asked.explain(text, method=method, label=body.label) for text in rows]
+
+    def weigh(count: Count) -> list[Weight]:
+        sizes = [(tokens, min(tokens, window)) for tokens in map(count, texts)]
+        # What belongs to which word is kept for each word and each token that is read, so that counts, too.
+        return [Weight(tokens, tokens * max(passes(read) + _DELETIONS, read)) for tokens, read in sizes]
+
+    return Work(("explain", body.part, method, body.label), compute, texts, weigh)
 
 
 def usual_method() -> str:

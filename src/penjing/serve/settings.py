@@ -25,7 +25,9 @@ class Limits:
     Attributes:
         body_bytes: largest body of a request.
         json_depth: how deep lists and objects may lie in one another in a body.
-        prompt_tokens: longest prompt; None: as long as the model reads.
+        prompt_tokens: longest prompt, or text that is answered; None: as long as the model reads.
+        read_tokens: most tokens that one request has a model read, which is not written: those of all its rows, and
+            again for each time that a row is read.
         output_tokens: most tokens of an answer, of each choice.
         choices: most answers to one request (``n``, and prompts in a list).
         rows: most texts in one request that asks about several.
@@ -43,6 +45,7 @@ class Limits:
     body_bytes: int = 4 << 20
     json_depth: int = 64
     prompt_tokens: int | None = None
+    read_tokens: int = 1 << 21
     output_tokens: int = 4096
     choices: int = 16
     rows: int = 1024

@@ -89,6 +89,10 @@ class ItemModel(Model):
         ranked = self.engine.vectors_of(self.read_texts(texts))
         return self.engine.score([self.renderer.last_items(history) for history in histories], ranked=ranked)
 
+    def knows(self, item: str) -> bool:
+        """Whether an id or a text is that of an item of its own."""
+        return item in self._numbers
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
         """Number of each item, by id and by text; an id goes before a text, of two equal texts the first counts."""

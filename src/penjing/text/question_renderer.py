@@ -173,6 +173,15 @@ class QuestionRenderer:
             rendered.append(RenderedQuestion(self._cut(kept, texts[text]), len(ids) - len(kept)))
         return rendered
 
+    def count_read(self, question_tokens: int, text_tokens: int) -> int:
+        """Returns how many tokens all windows of a question and its text have, at most."""
+        asked = min(question_tokens, self.settings.max_question_tokens) + _MARKS
+        room = self.settings.max_tokens - asked
+        if text_tokens <= room:
+            return asked + text_tokens
+        more = -(-(text_tokens - room) // (room - self.settings.overlap_tokens))
+        return (1 + more) * self.settings.max_tokens
+
     def _locate(self, text: str) -> list[tuple[int, Span]]:
         located = []
         for token_id, (start, end) in self.tokenizer.locate(text):

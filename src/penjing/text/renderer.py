@@ -70,11 +70,15 @@ class RowRenderer(Protocol):
 
     Attributes:
         tokenizer: cuts text into tokens.
+        settings: the longest row, among others.
         columns: of a row that are read.
         fingerprint: the hash of all that decides which ids a row becomes.
     """
 
     tokenizer: Tokenizer
+
+    @property
+    def settings(self) -> RendererSettings: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...

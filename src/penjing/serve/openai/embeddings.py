@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import numpy as np
@@ -19,6 +20,8 @@ from penjing.serve.failures import RequestError
 from penjing.serve.openai.body import WithoutEffect
 from penjing.serve.openai.completions import TokenId
 from penjing.serve.openai.fields import Body
+from penjing.serve.tasks.computing import refusing_when_full
+from penjing.serve.tasks.weighing import check_read
 
 router = APIRouter(prefix="/v1", tags=["embeddings"])
 
@@ -80,9 +83,14 @@ async def embed(body: EmbeddingBody, context: Context, account: Remembered) -> E
         if longest > most:
             what = f"A text has {longest:,} tokens, and {most:,} are read here. Shorten it, or send it in parts."
             raise RequestError(400, what, param="input", code="context_length_exceeded")
-        vectors = await model.batcher.run(
-            ("vectors", id(encoder)), lambda given: list(encoder.encode_rows(given)), rows
-        )
+        check_read(sum(map(len, rows)), context.settings.limits, "input")
+        batcher = model.batcher
+
+        def compute(given: Sequence[list[int]]) -> list[NDArray[np.float32]]:
+            return list(encoder.encode_rows(given, batcher.progress))
+
+        with refusing_when_full():
+            vectors = await batcher.run(("vectors", id(encoder)), compute, rows, list(map(len, rows)))
     if body.dimensions not in (None, width := len(vectors[0])):
         what = f"The vectors of {body.model} have {width:,} numbers, and not {body.dimensions:,}. Leave dimensions out."
         raise RequestError(400, what, param="dimensions", code="wrong_dimensions")

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field, StrictInt, model_validator
 
 from penjing.errors import UsageError
+from penjing.progress import Progress
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
+from penjing.serve.tasks.weighing import Count, Weight
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.document_answers import DocumentReader
 from penjing.tasks.passage_index import PassageIndex
@@ -80,12 +82,22 @@ def answer_questions(model: AnswerModel | WrittenAnswerModel, body: AnswerBody) 
     """
     questions = texts_of(listed(body.question), "question")
     assert body.context is not None
-    contexts = texts_of(body.context if isinstance(body.context, list) else [body.context] * len(questions), "context")
+    contexts = texts_of(listed(body.context), "context")
+    if not isinstance(body.context, list):
+        contexts *= len(questions)
 
-    def compute(rows: Sequence[tuple[str, str]]) -> list[AnswerPrediction]:
-        return model.answer([question for question, _ in rows], [text for _, text in rows])
+    rows = list(zip(questions, contexts, strict=True))
 
-    return Work(("answer", body.part), compute, list(zip(questions, contexts, strict=True)))
+    def compute(rows: Sequence[tuple[str, str]], progress: Progress) -> list[AnswerPrediction]:
+        return model.answer([question for question, _ in rows], [text for _, text in rows], progress)
+
+    def weigh(count: Count) -> list[Weight]:
+        sizes = [(count(question), count(text)) for question, text in rows]
+        if isinstance(model, AnswerModel):
+            return [Weight(asked + read, model.renderer.count_read(asked, read)) for asked, read in sizes]
+        return [Weight(asked + read, asked + read) for asked, read in sizes]
+
+    return Work(("answer", body.part), compute, rows, weigh, "context")
 
 
 def cite_answers(model: AnswerModel | WrittenAnswerModel, index: PassageIndex, body: AnswerBody) -> Work:
@@ -98,9 +110,12 @@ def cite_answers(model: AnswerModel | WrittenAnswerModel, index: PassageIndex, b
         raise UsageError("this model writes answers, and cites no passages", where="documents", do="Give a context.")
     reader = DocumentReader(model, index, body.passages)
 
-    def compute(rows: Sequence[str]) -> list[dict[str, object]]:
-        found = ((question, reader.answer(question, body.top)) for question in rows)
+    questions = texts_of(listed(body.question), "question")
+    most = body.passages * model.renderer.settings.max_tokens
+
+    def compute(rows: Sequence[str], progress: Progress) -> list[dict[str, object]]:
+        found = ((question, reader.answer(question, body.top, progress)) for question in rows)
         return [{"question": question, "answers": [item.to_dict() for item in cited]} for question, cited in found]
 
     key = ("cite", body.part, body.documents, body.passages, body.top)
-    return Work(key, compute, texts_of(listed(body.question), "question"))
+    return Work(key, compute, questions, lambda count: [Weight(count(text), most) for text in questions], "question")

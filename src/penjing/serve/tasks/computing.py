@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Response
@@ -15,6 +16,7 @@ from penjing.serve.served import ServedModel
 from penjing.serve.settings import Limits
 from penjing.serve.tasks.kinds import check_path
 from penjing.serve.tasks.shape import Body, Work, part_of
+from penjing.serve.tasks.weighing import weigh_rows
 from penjing.tasks.card import card_task
 from penjing.tasks.model import Model
 from penjing.tasks.task import Task
@@ -45,13 +47,15 @@ async def compute_work(context: ServeContext, body: Body, work_of: Callable[[Any
     """Computes what a request asks of the part of a model that it names, and returns the response."""
     async with context.pool.use(body.model) as served:
         task_of(served, body.model)
-        model = part_of(await served.task_model(), body.part)
+        model: Any = part_of(await served.task_model(), body.part)
         work = work_of(model)
-        check_rows(len(work.rows), context.settings.limits)
-        try:
-            results = await served.batcher.run((id(model), *work.key), work.compute, work.rows)
-        except BatcherFullError as error:
-            raise busy(str(error)) from error
+        limits, batcher = context.settings.limits, served.batcher
+        check_rows(len(work.rows), limits)
+        tokens = await weigh_rows(work.weigh, model.renderer.tokenizer, limits, work.param)
+        with refusing_when_full():
+            results = await batcher.run(
+                (id(model), *work.key), lambda rows: work.compute(rows, batcher.progress), work.rows, tokens
+            )
     return respond({"model": body.model, "task": model.task.name, "results": as_json(results)})
 
 
@@ -81,6 +85,19 @@ def check_rows(count: int, limits: Limits) -> None:
     if count > limits.rows:
         what = f"{count:,} texts are more than the {limits.rows:,} of one request."
         raise RequestError(400, what, param="input")
+
+
+@contextmanager
+def refusing_when_full() -> Iterator[None]:
+    """Tells a client to come again where too much waits for a model.
+
+    Raises:
+        RequestError: it does (429).
+    """
+    try:
+        yield
+    except BatcherFullError as error:
+        raise busy(str(error)) from error
 
 
 def as_json(results: Sequence[Any]) -> list[Any]:

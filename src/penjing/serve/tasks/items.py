@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StrictInt
 
 from penjing.serve.tasks.shape import Answer, Body, Text, Work
+from penjing.serve.tasks.weighing import Count, Weight
 from penjing.tasks.item_model import TOP, ItemModel
 
 History = Annotated[list[Text], Field(min_length=1, max_length=10_000)]
@@ -50,4 +51,10 @@ def rank_items(model: ItemModel, body: ItemBody) -> Work:
     histories: list[list[str]] = [item for item in body.history if isinstance(item, list)]
     if not histories:
         histories = [[item for item in body.history if isinstance(item, str)]]
-    return Work(("rank", body.part, body.top), lambda rows: model.predict(list(rows), top=body.top), histories)
+
+    def weigh(count: Count) -> list[Weight]:
+        sizes = (sum(1 if model.knows(item) else count(item) for item in history) for history in histories)
+        return [Weight(size, size) for size in sizes]
+
+    key = ("rank", body.part, body.top)
+    return Work(key, lambda rows, _: model.predict(list(rows), top=body.top), histories, weigh, "history")

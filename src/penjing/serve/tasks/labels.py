@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, StrictBool
 
 from penjing.serve.tasks.shape import Answer, Body, Result, Rows, Text, Work, listed
+from penjing.serve.tasks.weighing import weigh_texts
 from penjing.tasks.by_sentence import predict_sentences
 from penjing.tasks.model import Model
 from penjing.tasks.tables import texts_of
@@ -68,5 +69,5 @@ def label_texts(model: Model, body: LabelBody) -> Work:
     """
     texts = texts_of(listed(body.input), "text")
     if body.sentences:
-        return Work(("sentences", body.part), lambda rows: predict_sentences(model, rows), texts)
-    return Work(("predict", body.part), model.predict_texts, texts)
+        return Work(("sentences", body.part), lambda rows, _: predict_sentences(model, rows), texts, weigh_texts(texts))
+    return Work(("predict", body.part), lambda rows, _: model.predict_texts(rows), texts, weigh_texts(texts))

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from penjing.errors import UsageError
 from penjing.inference.writing_settings import WritingSettings
+from penjing.progress import Progress
+from penjing.serve.tasks.weighing import Weigh
 from penjing.tasks.model import Model
 from penjing.tasks.multi_model import MultiModel
 
@@ -93,13 +95,17 @@ class Work:
 
     Attributes:
         key: requests to one model whose keys are equal can be computed together.
-        compute: answers rows, each by itself, in order.
+        compute: answers rows, each by itself, in order; asks its progress now and then whether to stop.
         rows: of this request.
+        weigh: how much each row is.
+        param: the field that holds what is read.
     """
 
     key: tuple[Hashable, ...]
-    compute: Callable[[Sequence[Any]], Sequence[Any]]
+    compute: Callable[[Sequence[Any], Progress], Sequence[Any]]
     rows: Sequence[Any]
+    weigh: Weigh
+    param: str = "input"
 
 
 def listed(given: Row | list[Row]) -> list[Row]:
