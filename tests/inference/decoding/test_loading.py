@@ -48,14 +48,20 @@ def test_every_kind_of_weights_is_served(writing_start: Starts, weights: Weights
 
 
 def test_without_a_compiler_pytorch_computes_and_the_reason_is_told(
-    writing_start: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    writing_start: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected, _ = write(writing_start("llama"), weights="fp32")
+    assert not caplog.messages
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing was compiled there
     text, served = write(writing_start("llama"), weights="fp32")
     assert text == expected
     assert served.kernels.startswith("torch (there is no C++ compiler")
+    (said,) = caplog.messages
+    assert "computed by torch (there is no C++ compiler" in said
+    assert "weights are held" not in said
+    write(writing_start("llama"), weights="int4")
+    assert "its weights are held in bf16, not in int4" in caplog.messages[1]
     with pytest.raises(CannotCompileError):
         write(writing_start("llama"), kernels="native")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -28,6 +29,7 @@ from penjing.models.weights import read_config
 from penjing.text.tokenizer import Tokenizer
 
 _MB = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,20 @@ def _open(folder: Path, settings: EngineSettings) -> tuple[Stepper, str, Tokeniz
             where=str(folder),
             do="Use penjing predict, or penjing generate without --weights.",
         )
-    return *_make_stepper(network, settings, device), tokenizer, end_ids
+    stepper, kernels = _make_stepper(network, settings, device)
+    if kernels != "native" and settings.kernels == "auto":
+        _say_slower(folder, settings.weights, device, kernels)
+    return stepper, kernels, tokenizer, end_ids
+
+
+def _say_slower(folder: Path, weights: Weights, device: torch.device, kernels: str) -> None:
+    """Tells whoever runs this that what was asked for is not what computes."""
+    held = "fp32" if weights == "fp32" else "bf16"
+    other = "" if weights == held else f", and its weights are held in {held}, not in {weights}"
+    if device.type == "cpu":
+        _log.warning("%s: computed by %s, one text after another and slower%s", folder.name, kernels, other)
+    elif other:
+        _log.warning("%s: computed on %s%s", folder.name, device, other)
 
 
 def _make_stepper(network: LlamaForCausalLM, settings: EngineSettings, device: torch.device) -> tuple[Stepper, str]:
