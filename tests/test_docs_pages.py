@@ -51,3 +51,11 @@ def test_the_page_on_labels_lists_every_spelling_that_sentiment_knows() -> None:
             (row,) = re.findall(rf"^\| {word} \| (.+) \|$", text, re.MULTILINE)
             listed |= dict.fromkeys(re.findall(r"`([^`]+)`", row), label)
         assert listed == SENTIMENT.label_names
+
+
+@pytest.mark.parametrize("index", ["README.md", "README.zh.md"])
+def test_the_index_names_every_page(index: str) -> None:
+    text = (DOCS / index).read_text(encoding="utf-8")
+    is_chinese = index == "README.zh.md"
+    wanted = {name for name in PAGES if name.endswith(".zh.md") is is_chinese} | {"recipe.md"}
+    assert set(re.findall(r"\]\(([\w.-]+\.md)\)", text)) == (wanted | {"README.md", "README.zh.md"}) - {index}

@@ -14,6 +14,8 @@ import pytest
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
+NAMED = "penjing.test"  # this machine, by a name that a browser trusts as little as any other
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {NAMED} 127.0.0.1"]
 PATIENCE_MS = 60_000  # the first answer of a model waits until it is loaded
 
 
@@ -24,7 +26,7 @@ def open_browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield opened
         opened.close()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import threading
+import time
 from typing import Any
 
 import httpx
@@ -222,3 +224,66 @@ def test_after_all_of_it_the_server_works_and_nothing_failed_in_it(client: httpx
         assert client.post(route, json=body).status_code == 200
     assert not [line for line in server.accounts() if line["status"] >= 500]
     assert not [line for line in server.log if "Traceback" in line]
+
+
+WRONG = b"[" + b",".join([b"1.5"] * 1_000_000) + b"]"
+NAMES = b"{" + b",".join(b'"%06d":1' % number for number in range(300_000)) + b"}"
+
+
+@pytest.mark.parametrize(
+    ("route", "field", "value"),
+    [
+        ("completions", "prompt", WRONG),
+        ("completions", "prompt", b"[" + WRONG + b"]"),
+        ("completions", "prompt", b"[" + b",".join([b"[1.5]"] * 60_000) + b"]"),
+        ("completions", "prompt", b'["a"' + b',"a"' * 900_000 + b"]"),
+        ("completions", "prompt", b"[" + b",".join([b"[]"] * 1_000_000) + b"]"),
+        ("completions", "stop", WRONG),
+        ("completions", "logit_bias", NAMES),
+        ("completions", "response_format", NAMES),
+        ("chat/completions", "messages", WRONG),
+        ("chat/completions", "messages", b'[{"role": "user", "content": ' + WRONG + b"}]"),
+        ("chat/completions", "messages", b'[{"role": "user", "content": "a", "name": ' + NAMES + b"}]"),
+        ("embeddings", "input", WRONG),
+        ("tasks/classify", "input", WRONG),
+        ("tasks/classify", "input", b'["a"' + b',"a"' * 900_000 + b"]"),
+        ("tasks/classify", "part", NAMES),
+        ("tasks/classify", "input", b'"a", ' + NAMES[1:-1]),
+        ("tasks/answer", "question", b'["a"' + b',"a"' * 900_000 + b'], "context": "a"'),
+        ("tasks/answer", "context", WRONG),
+        ("tasks/chat", "messages", WRONG),
+        ("tasks/chat", "messages", b"[" + b",".join([b"[1]"] * 60_000) + b"]"),
+        ("tasks/chat", "messages", b'[{"role": "user", "content": "a", ' + NAMES[1:] + b"]"),
+        ("tasks/recommend", "history", WRONG),
+        ("tasks/recommend", "history", b"[" + b",".join([b"[1]"] * 60_000) + b"]"),
+        ("explain", "input", WRONG),
+    ],
+)
+def test_a_long_list_of_wrong_values_is_refused_while_the_server_answers_others(
+    client: httpx.Client, server: Any, route: str, field: str, value: bytes
+) -> None:
+    body = b'{"model": "plain", "%s": %s}' % (field.encode(), value)
+    assert len(body) < 4 << 20
+    slowest, done = 0.0, threading.Event()
+
+    def look() -> None:
+        nonlocal slowest
+        with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as other:
+            while not done.is_set():
+                began = time.monotonic()
+                assert other.get("/healthz").status_code == 200
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.02)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        began = time.monotonic()
+        error = refused(post(client, f"/v1/{route}", body))
+        took = time.monotonic() - began
+    finally:
+        done.set()
+        looking.join()
+    assert error["code"] != "body_too_large"
+    assert took < 5
+    assert slowest < 3

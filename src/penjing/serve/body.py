@@ -18,6 +18,7 @@ _HALF = re.compile(
     rb"\\u[dD][89abAB](?!..\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]",
     re.DOTALL,
 )
+_MOST_HELD = 1 << 16  # lists and objects in a body: a million of them take seconds to parse
 _DISCARDED_BYTES = 64 << 20
 _DISCARDED_S = 5.0
 
@@ -88,7 +89,7 @@ async def _discard(receive: Receive) -> None:
 
 
 def check_json(body: bytes, most_depth: int) -> None:
-    """Refuses a body that is no UTF-8, that escapes half a character, or whose values lie too deep in one another.
+    """Refuses a body that is no UTF-8, that escapes half a character, or whose values are too deep or too scattered.
 
     Raises:
         RequestError: it is so.
@@ -104,6 +105,9 @@ def check_json(body: bytes, most_depth: int) -> None:
     if is_deeper(body, most_depth):
         what = f"Lists and objects lie more than {most_depth} deep in one another. Send a flatter body."
         raise RequestError(400, what, code="body_too_deep")
+    if _count_brackets(body) > 2 * _MOST_HELD and len(_find_brackets(body)) > 2 * _MOST_HELD:
+        what = f"There are more than {_MOST_HELD:,} lists and objects in the body. Send less in one request."
+        raise RequestError(400, what, code="body_too_scattered")
 
 
 def is_deeper(body: bytes, most_depth: int) -> bool:
@@ -112,12 +116,22 @@ def is_deeper(body: bytes, most_depth: int) -> bool:
     >>> is_deeper(b'[[1, "[[["]]', 2), is_deeper(b"[[[]]]", 2)
     (False, True)
     """
-    if body.count(b"[") + body.count(b"{") <= most_depth:
+    if _count_brackets(body) <= 2 * most_depth:
         return False
-    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    brackets = _STRING.sub(b"", unescaped).translate(_SQUARE, _NO_BRACKETS)
+    brackets = _find_brackets(body)
     for _ in range(most_depth):  # each time the innermost go
         if not brackets:
             return False
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
+
+
+def _count_brackets(body: bytes) -> int:
+    """Returns how many brackets there are, those in strings too, where each that opens closes."""
+    return 2 * (body.count(b"[") + body.count(b"{"))
+
+
+def _find_brackets(body: bytes) -> bytes:
+    """Returns all brackets in order, without those in strings, and curly ones as square ones."""
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    return _STRING.sub(b"", unescaped).translate(_SQUARE, _NO_BRACKETS)

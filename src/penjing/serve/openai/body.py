@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.inference.sampling import SamplingSettings
+from penjing.serve.bounds import check_fields, several
 from penjing.serve.openai.fields import Body
 from penjing.serve.openai.formats import ResponseFormat
 
@@ -34,7 +35,9 @@ class StreamOptions(Body):
 
 
 Penalty = Annotated[StrictFloat, Field(ge=-2, le=2)]
+Bias = Annotated[StrictFloat, Field(ge=-100, le=100)]
 StopString = Annotated[str, Field(min_length=1, max_length=200)]
+StopStrings = Annotated[list[StopString], several(_MOST_STOPS, least=0)]
 
 
 class SampledBody(WithoutEffect, Body):
@@ -52,19 +55,16 @@ class SampledBody(WithoutEffect, Body):
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     repetition_penalty: StrictFloat | None = Field(None, ge=0.01, le=100)
-    logit_bias: dict[str, Annotated[StrictFloat, Field(ge=-100, le=100)]] | None = Field(
+    logit_bias: Annotated[dict[str, Bias], BeforeValidator(check_fields)] | None = Field(
         None, max_length=1024, description="added to the logits of tokens, by their numbers"
     )
     response_format: ResponseFormat | None = Field(None, description="what an answer must be; text")
-    stop: StopString | list[StopString] | None = Field(None, description="ends an answer, and is not given")
+    stop: StopString | StopStrings | None = Field(None, description="ends an answer, and is not given")
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> SampledBody:
-        if isinstance(self.stop, list) and len(self.stop) > _MOST_STOPS:
-            told = {"count": len(self.stop), "most": _MOST_STOPS}
-            raise PydanticCustomError("too_long", "stop has {count} strings, and {most} are looked for", told)
         for token in self.logit_bias or ():
             if not (token.isascii() and token.isdigit() and len(token) < 10):
                 what = "logit_bias names tokens by their numbers, and one is called {token}"

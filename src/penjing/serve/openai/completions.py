@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, check_length, read_long, write_whole
+from penjing.serve.bounds import MOST_TOKENS, several
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
@@ -25,12 +26,15 @@ router = APIRouter(prefix="/v1", tags=["completions"])
 _PREFIX = "cmpl"  # of ids
 _USUAL = 16  # tokens, as OpenAI has it
 TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
+TokenIds = Annotated[list[TokenId], several(MOST_TOKENS, least=0)]
+#: Several texts, the tokens of one, or those of several.
+Prompts = Annotated[list[str], several(least=0)] | TokenIds | Annotated[list[TokenIds], several(least=0)]
 
 
 class CompletionBody(SampledBody):
     """What is to be gone on with."""
 
-    prompt: str | list[str] | list[TokenId] | list[list[TokenId]] = Field(description="texts, or their tokens")
+    prompt: str | Prompts = Field(description="texts, or their tokens")
     max_tokens: StrictInt | None = Field(None, ge=1, description=f"most tokens; {_USUAL}")
     logprobs: StrictInt | None = Field(None, ge=0, le=20, description="how many of the likeliest tokens are told")
     echo: StrictBool | None = Field(None, description="give the prompt too; not with logprobs")

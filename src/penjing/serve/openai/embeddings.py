@@ -18,7 +18,7 @@ from penjing.serve.asked import read_long
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.body import WithoutEffect
-from penjing.serve.openai.completions import TokenId
+from penjing.serve.openai.completions import Prompts
 from penjing.serve.openai.fields import Body
 from penjing.serve.tasks.computing import refusing_when_full
 from penjing.serve.tasks.weighing import check_read
@@ -30,7 +30,7 @@ class EmbeddingBody(WithoutEffect, Body):
     """Texts."""
 
     model: str = Field(max_length=200)
-    input: str | list[str] | list[TokenId] | list[list[TokenId]] = Field(description="texts, or their tokens")
+    input: str | Prompts = Field(description="texts, or their tokens")
     encoding_format: Literal["float", "base64"] | None = Field(
         None, description="base64: of the numbers as 32-bit floats, little-endian; float"
     )

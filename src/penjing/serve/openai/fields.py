@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.errors import nearest
+from penjing.serve.bounds import check_fields
 
 _SHOWN = 80
 #: What OpenAI's routes do and Penjing does not.
@@ -41,6 +42,7 @@ class Body(BaseModel):
     def _knows_its_fields(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
+        check_fields(given)
         known = {field.alias or name for name, field in cls.model_fields.items()}
         for name, value in given.items():
             if name in known:

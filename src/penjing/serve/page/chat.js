@@ -1,5 +1,5 @@
 // A conversation, kept in this browser alone.
-import { post, stream } from "./api.js";
+import { stream, streamAnswer } from "./api.js";
 import { forGood, h, keep, kept, say } from "./dom.js";
 import { makeField, makeResult, makeSettings, Run } from "./panel.js";
 import { speed } from "./writing.js";
@@ -7,6 +7,7 @@ import { speed } from "./writing.js";
 export function buildChat(use) {
   const place = `chat.${use.model}.${use.part ?? ""}`;
   const messages = kept(forGood, place, []);
+  let conversation = 0; // grows with each new one
   const log = h("ol", { class: "log", role: "log", "aria-label": say("chat_log"), tabindex: "0" });
   const result = makeResult("");
   result.body.replaceChildren();
@@ -43,6 +44,7 @@ export function buildChat(use) {
   }
 
   async function answer(signal, calm) {
+    const asked = conversation;
     const reply = h("p", { dir: "auto" });
     const entry = bubble("assistant", reply);
     log.append(entry);
@@ -59,23 +61,23 @@ export function buildChat(use) {
     };
     try {
       if (use.completes) {
-        const body = { model: use.model, messages: asked(), ...settings.read(), stream_options: { include_usage: true } };
+        const body = { model: use.model, messages: history(), ...settings.read(), stream_options: { include_usage: true } };
         for await (const event of stream("/v1/chat/completions", body, signal)) {
           const text = event.choices?.[0]?.delta?.content;
           if (text) add(text);
           tokens = event.usage?.completion_tokens ?? tokens;
         }
       } else {
-        const body = { model: use.model, messages: asked(), ...settings.read(), ...(use.part ? { part: use.part } : {}) };
+        const body = { model: use.model, messages: history(), ...settings.read(), ...(use.part ? { part: use.part } : {}) };
         await streamAnswer("/v1/tasks/chat", body, signal, add);
       }
       return speed(tokens, began);
     } finally {
-      finish(reply.textContent, entry);
+      if (asked === conversation) finish(reply.textContent, entry);
     }
   }
 
-  function asked() {
+  function history() {
     const said = system.area.value.trim();
     return [...(said ? [{ role: "system", content: said }] : []), ...messages];
   }
@@ -96,6 +98,7 @@ export function buildChat(use) {
 
   function clear() {
     run.stop();
+    conversation += 1; // the answer that was stopped belongs to none that is kept
     messages.length = 0;
     keep(forGood, place, null);
     result.status("");

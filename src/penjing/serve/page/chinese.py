@@ -30,6 +30,7 @@ PAGE_CHINESE: dict[str, str] = {
     "stop": "停止",
     "copy": "复制",
     "copied": "已复制",
+    "copy_failed": "没能复制：请选中文字手动复制",
     "seconds": "{value} 秒",
     "token_speed": "{count} 个词元，每秒 {rate} 个",
     "tokens_speed": "{count} 个词元，每秒 {rate} 个",

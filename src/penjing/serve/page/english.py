@@ -31,6 +31,7 @@ PAGE_ENGLISH: dict[str, str] = {
     "stop": "Stop",
     "copy": "Copy",
     "copied": "Copied",
+    "copy_failed": "Not copied: select the text, and copy it by hand",
     "seconds": "{value} s",
     "token_speed": "{count} token, {rate} a second",
     "tokens_speed": "{count} tokens, {rate} a second",

@@ -140,11 +140,30 @@ export class Run {
 export function makeCopy(read) {
   const button = h("button", { type: "button", class: "plain copy" }, say("copy"));
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(read());
-    button.textContent = say("copied");
+    button.textContent = (await copyText(read(), button)) ? say("copied") : say("copy_failed");
     setTimeout(() => (button.textContent = say("copy")), 1500);
   });
   return button;
+}
+
+/** Puts a text where it can be pasted from, and returns whether it is there; a page over plain HTTP has no clipboard. */
+async function copyText(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copySelected(text, button);
+  }
+}
+
+function copySelected(text, button) {
+  const area = h("textarea", { class: "unseen", "aria-hidden": "true", readonly: true, value: text });
+  button.after(area);
+  area.select();
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  button.focus();
+  return isCopied;
 }
 
 /** Returns the settings of what writes. */

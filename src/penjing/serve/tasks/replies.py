@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from penjing.data.messages import Message, read_messages
 from penjing.errors import UsageError
-from penjing.serve.tasks.shape import Text, WritingBody
+from penjing.serve.bounds import several
+from penjing.serve.tasks.shape import Strict, Text, WritingBody
 
 
-class Said(BaseModel):
+class Said(Strict):
     """What one side says."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: Literal["system", "user", "assistant"]
     content: Text
 
 
-Dialogue = Annotated[list[Said], Field(min_length=1)]
+Dialogue = Annotated[list[Said], several()]
 
 
 class ReplyBody(WritingBody):
     """Dialogues that are to be answered."""
 
-    messages: Dialogue | Annotated[list[Dialogue], Field(min_length=1)] = Field(
+    messages: Dialogue | Annotated[list[Dialogue], several()] = Field(
         description="a dialogue whose last message is the user's, or several dialogues"
     )
 

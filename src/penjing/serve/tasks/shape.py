@@ -11,19 +11,26 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from penjing.errors import UsageError
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
+from penjing.serve.bounds import check_fields, several
 from penjing.serve.tasks.weighing import Weigh
 from penjing.tasks.model import Model
 from penjing.tasks.multi_model import MultiModel
 
 Row = TypeVar("Row")
 Text = Annotated[str, Field(min_length=1, description="a text")]
-Rows = Annotated[list[Text], Field(min_length=1)]
+Rows = Annotated[list[Text], several()]
 
 
-class Body(BaseModel):
-    """What every request says."""
+class Strict(BaseModel):
+    """An object in which fields that are not known are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+    _checked = model_validator(mode="before")(check_fields)
+
+
+class Body(Strict):
+    """What every request says."""
 
     model: str = Field(description="the name of a model, as /v1/models lists it")
     part: str | None = Field(None, description="of a model of several tasks, the one that is asked")
