@@ -20,6 +20,7 @@ from penjing.data.labelled import build_labelled, build_ordered
 from penjing.data.reading import read_label_sets, read_split
 from penjing.errors import DataError
 from penjing.progress import Silent
+from penjing.tasks.sentiment import SENTIMENT
 
 NAMES = ("red", "green", "blue")
 
@@ -180,3 +181,10 @@ def test_duplicates_are_dropped_whatever_their_labels_and_conflicts_counted(tmp_
 def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         MultilabelData.model_validate({"path": "a.csv", **values})
+
+
+def test_neutral_is_not_taken_for_negative(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", numbered(["1", "0", "-1"]), ["text", "label"])
+    settings = LabelledData(path=str(path)).model_copy(update={"labels": SENTIMENT.label_names})
+    with pytest.raises(DataError, match=r'a.csv, row 4: the label "-1" stands beside "0".*task = "classify"'):
+        build_labelled(settings, 0, tmp_path, Silent())

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from penjing.data.plain import plain_value
+from penjing.data.scale_names import ScaleWatch
 from penjing.data.sources import Batch
 from penjing.errors import DataError
 
 Spelling: TypeAlias = Literal["refuse", "repair", "keep"]
 _SHOWN = 12
+_APART = (
+    'Set task = "classify", which keeps all labels; or name each raw label under [data.labels], such as '
+    '"0" = "neutral".'
+)
 _YES, _NO = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 
@@ -64,6 +69,7 @@ class LabelCells:
         names = rules.names
         raw = names if isinstance(names, Mapping) else {name: name for name in names or ()}
         self._names = None if names is None else dict(raw)
+        self._watch = ScaleWatch(names, _APART)
         self._folded = _unique_folds(self._names or {})
         self._cells: Callable[[Batch, int], list[str]] = self._flags if len(rules.columns) > 1 else self._list
 
@@ -113,6 +119,7 @@ class LabelCells:
         self.counts["unlabelled"] += 1
 
     def _named(self, raw: str, column: str, batch: Batch, index: int) -> str | None:
+        self._watch.meet(raw, batch.place(index))
         if self._names is None or raw in self._names:
             return raw if self._names is None else self._names[raw]
         near = self._folded.get(fold_label(raw))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penjing.data.scale_names import ScaleNames
 from penjing.tasks.classify import CLASSIFY
 
 _NEGATIVE = ("0", "-1", "neg", "negative", "Negative", "NEGATIVE", "False", "false", "负", "负面", "差评", "消极")
@@ -12,5 +13,8 @@ _POSITIVE = ("1", "pos", "positive", "Positive", "POSITIVE", "True", "true", "�
 SENTIMENT = replace(
     CLASSIFY,
     name="sentiment",
-    label_names={**dict.fromkeys(_NEGATIVE, "negative"), **dict.fromkeys(_POSITIVE, "positive")},
+    label_names=ScaleNames(
+        {**dict.fromkeys(_NEGATIVE, "negative"), **dict.fromkeys(_POSITIVE, "positive")},
+        apart=("-1", "0"),  # of -1, 0 and 1, 0 is neutral
+    ),
 )

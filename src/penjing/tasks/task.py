@@ -143,7 +143,8 @@ class LabelTask(Task):
     """A text is answered with one of several labels. Every family can do it, with a head that scores them.
 
     Attributes:
-        label_names: raw value → label, where the task has labels of its own and the recipe names none.
+        label_names: raw value → label, where the task has labels of its own and the recipe names none;
+            `penjing.data.scale_names.ScaleNames` where some of them do not go together.
         choose: probabilities [rows, labels] → the number of the label that is given, [rows].
         decode: logits [rows, labels], label names, texts and cut tokens → typed predictions.
         score: true classes [rows], probabilities [rows, labels], label names, resamples, seed → scores with intervals.

@@ -125,6 +125,11 @@ def test_labels_that_the_task_does_not_know_are_refused() -> None:
         proposed("classify", Found(1, 5, None, "a", "b", {"good": 5}, "en", 9, 20, ()), 5)
 
 
+def test_neutral_rows_are_a_label_of_their_own() -> None:
+    scale = Found(1, 500, None, "review", "mood", {"1": 9, "0": 7, "-1": 4}, "en", 9, 20, ())
+    assert proposed("sentiment", scale, 5).document["task"] == "classify"
+
+
 @given(st.text())
 def test_name_is_one_that_a_recipe_may_have(address: str) -> None:
     assert check_recipe({"name": name_of(address), "data": {"path": "x.csv"}}, "x").name == name_of(address)

@@ -14,7 +14,7 @@ from penjing.errors import DataError
 from penjing.metrics.language import count_bytes
 from penjing.pipeline.exporting.parity import log_softmax
 from penjing.pipeline.exporting.source import Scores, Source
-from penjing.tasks.raw_labels import name_labels
+from penjing.tasks.raw_labels import name_labels, watch_labels
 from penjing.tasks.task import LabelTask, load_task
 
 _MOST_ROWS = 500
@@ -62,9 +62,11 @@ def read_sample(source: Source, data: str, text: str, label: str) -> Sample | No
             if len(texts) >= _MOST_ROWS:
                 break
     elif source.head == "classifier" and (task is None or (isinstance(task, LabelTask) and task.answers == "label")):
+        names = None if task is None else task.label_names
+        watch = watch_labels(names, source.labels)
         for rows in read_rows(data, text, label):
             texts += rows.texts
-            labels += name_labels(rows, None if task is None else task.label_names, source.labels)
+            labels += name_labels(rows, names, source.labels, watch)
             if len(texts) >= _MOST_ROWS:
                 break
     else:

@@ -76,7 +76,7 @@ class LabelKind(Kind):
         data, names = labelled_data(recipe), label_task(recipe).label_names
         if data.labels is not None or names is None:
             return data
-        return data.model_copy(update={"labels": dict(names)})
+        return data.model_copy(update={"labels": names if isinstance(names, dict) else dict(names)})
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         if architecture.ranks_items:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 
+from penjing.data.scale_names import has_labels_apart
 from penjing.errors import UsageError
 from penjing.pipeline.starting.looking import Found
 from penjing.pipeline.starting.wanted import MINILM, Document, Wanted, row_tokens, rows_section
@@ -17,6 +19,8 @@ _MOST_EPOCHS = 30
 
 def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
     """Returns recipes for labelled rows, the best first."""
+    if has_labels_apart(_label_names(wanted.task), found.labels):
+        wanted = replace(wanted, task="classify")
     _check_labels(wanted, found)
     answers = load_task(wanted.task).answers
     common: Document = {
@@ -45,8 +49,7 @@ def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Documen
 def _check_labels(wanted: Wanted, found: Found) -> None:
     column = found.label or found.section.get("label")
     where, shown = f"{' and '.join(wanted.addresses)}, column {column}", _listed(list(found.labels))
-    task = load_task(wanted.task)
-    names = task.label_names if isinstance(task, LabelTask) else None
+    names = _label_names(wanted.task)
     if names is not None and not set(found.labels) <= {*names, *names.values()}:
         known = _listed(sorted(set(names.values())))
         raise UsageError(
@@ -56,6 +59,11 @@ def _check_labels(wanted: Wanted, found: Found) -> None:
         )
     if len(found.labels) < 2:
         raise UsageError(f"all rows have the label {shown}", where=where, do="Name the column with --label.")
+
+
+def _label_names(name: str) -> Mapping[str, str] | None:
+    task = load_task(name)
+    return task.label_names if isinstance(task, LabelTask) else None
 
 
 def _in_order(labels: Iterable[str]) -> list[str]:

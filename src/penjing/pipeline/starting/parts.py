@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penjing.data.scale_names import has_labels_apart
 from penjing.data.sources import group_by_split, source_files
 from penjing.errors import UsageError
 from penjing.pipeline.starting.finding import holds_questions, look_at_questions
@@ -124,7 +125,8 @@ def _guess(address: str) -> str:
         task = load_task("sentiment")
         assert isinstance(task, LabelTask)
         assert task.label_names is not None
-        return "sentiment" if set(labels) <= {*task.label_names, *task.label_names.values()} else "classify"
+        is_known = set(labels) <= {*task.label_names, *task.label_names.values()}
+        return "sentiment" if is_known and not has_labels_apart(task.label_names, labels) else "classify"
     try:
         pairs = look_at_pairs([address], None, None, longer_first=False)
     except UsageError as error:
