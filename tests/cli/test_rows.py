@@ -61,6 +61,19 @@ def test_documents_of_a_language_model_are_learned_but_for_their_start(cli: Any,
     assert done.out.startswith("只读 1 个词元，学习 ")
 
 
+def test_rows_with_several_labels_are_shown_with_them(cli: Any, tmp_path: Path) -> None:
+    kinds = (("sad", "drama|war"), ("odd", ""))
+    rows = [f"a {word} film number {n},{labels}" for n in range(30) for word, labels in kinds]
+    (tmp_path / "films.csv").write_text("\n".join(["text,labels", *rows]), encoding="utf-8")
+    recipe = _PAIRS.replace("pairs", "films").replace("translate", "multilabel").replace('"llama"', '"bert"')
+    recipe = recipe.replace('films.csv"', 'films.csv"\nseparator = "|"')
+    (tmp_path / "films.toml").write_text(recipe, encoding="utf-8")
+    done = cli.run("data", "show", "films.toml", "--rows", "8", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "drama, war" in done.out
+    assert "–" in done.out
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

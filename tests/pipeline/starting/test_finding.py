@@ -102,6 +102,14 @@ def test_dialogues_are_found_as_messages_whatever_their_column(tmp_path: Path, a
     assert 2 * document["write"]["max_tokens"] <= document["render"]["max_tokens"]
 
 
+def test_dialogues_are_found_though_the_first_one_breaks_a_rule(tmp_path: Path) -> None:
+    file = tmp_path / "talks.jsonl"
+    said = [{"role": "user", "content": "Is it on?"}, {"role": "assistant", "content": "Yes, it is."}]
+    rows = [{"note": "talk", "talk": said[1:]}, *({"note": f"talk {n}", "talk": said} for n in range(20))]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert look_at_dialogues(str(file), None, None).section == {"text": "talk"}
+
+
 def test_what_is_said_and_the_reply_are_found_by_their_names(tmp_path: Path) -> None:
     rows = [(n, f"Item {n} costs {n} coins.", f"What is the price of item {n}?") for n in range(20)]
     address = write_table(tmp_path / "faq.csv", [("id", "response", "instruction"), *rows])

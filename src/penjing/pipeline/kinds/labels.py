@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -102,11 +102,8 @@ class LabelKind(Kind):
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
 
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
-        tokenizer = load_tokenizer(inputs["tokenizer"])
         found = next(iter_split(inputs["data"], "train", rows))
-        renderers = (Renderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
-        kept, whole = (renderer.render([{renderer.columns[0]: text} for text in found.texts]) for renderer in renderers)
-        return [show_row(tokenizer, *row) for row in zip(kept, whole, found.labels, strict=True)]
+        return show_texts(recipe, inputs, found.texts, found.labels)
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.classifier(config, len(self.outputs(inputs).names))
@@ -263,6 +260,14 @@ def row_batches(
     )
     assert training is not None
     return training, validation
+
+
+def show_texts(recipe: Recipe, inputs: Inputs, texts: Sequence[str], labels: Sequence[str]) -> list[ShownRow]:
+    """Returns texts as they are learned from, each with its label in words."""
+    tokenizer = load_tokenizer(inputs["tokenizer"])
+    renderers = (Renderer(tokenizer, settings) for settings in (recipe.render, with_room(recipe.render)))
+    kept, whole = (renderer.render([{renderer.columns[0]: text} for text in texts]) for renderer in renderers)
+    return [show_row(tokenizer, *row) for row in zip(kept, whole, labels, strict=True)]
 
 
 def _rendered(

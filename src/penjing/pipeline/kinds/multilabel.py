@@ -18,7 +18,7 @@ from penjing.files import read_json, write_json
 from penjing.inference.engine import Engine
 from penjing.metrics.multilabel import choose_threshold
 from penjing.pipeline.kinds.kind import SPLITS, Evaluated, Inputs, Lesson, Outputs
-from penjing.pipeline.kinds.labels import LABELS, LabelKind, read_labels, row_batches
+from penjing.pipeline.kinds.labels import LABELS, LabelKind, read_labels, row_batches, show_texts
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, filled_splits, write_split
 from penjing.pipeline.kinds.taught import describe_scored, taught_lesson, teachers_probabilities
 from penjing.pipeline.recipe import Recipe, task_of
@@ -31,6 +31,7 @@ from penjing.tasks.multilabel_model import MultilabelModel
 from penjing.tasks.task import Flags, MultilabelTask, load_task
 from penjing.text.renderer import Rendered, Renderer
 from penjing.text.shards import open_shard
+from penjing.text.showing import ShownRow
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.objectives.multilabel import MultilabelObjective
 
@@ -59,6 +60,10 @@ class MultilabelKind(LabelKind):
             splits[split] = write_split(folder / split, rendered, renderer.tokenizer, renderer.fingerprint)
         write_json(folder / _SETS, list(sets))
         return {"max_tokens": recipe.render.max_tokens, "splits": splits}
+
+    def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
+        found = next(iter_label_sets(inputs["data"], "train", rows))
+        return show_texts(recipe, inputs, found.texts, [", ".join(labels) or "–" for labels in found.labels])
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
         assert isinstance(recipe, MultilabelRecipe)

@@ -271,17 +271,28 @@ def _said(value: object) -> list[str]:
 
 
 def _messages(values: Sequence[Sequence[object]]) -> list[list[str]]:
-    """Returns what is said in the dialogues of a column; none where its first cells are no lists of messages."""
+    """Returns what is said in the dialogues of a column; none where its first cells are no lists of messages.
+
+    A dialogue that breaks a rule, such as one that the assistant begins, is one all the same, and is left out.
+    """
     found: list[list[str]] = []
     for place, row in enumerate(values):
         value = row[0]
         try:
             parsed = json.loads(value) if isinstance(value, str) else value
+        except (ValueError, RecursionError):
+            parsed = None
+        try:
             found.append([message.content for message in read_messages(parsed, f"row {place + 1}")])
-        except (ValueError, RecursionError, DataError):
-            if not found:
+        except DataError:
+            if not found and not _holds_messages(parsed):
                 return []
     return found
+
+
+def _holds_messages(parsed: Any) -> bool:
+    messages = parsed if isinstance(parsed, Sequence) and not isinstance(parsed, str) else ()
+    return bool(messages) and all(isinstance(one, Mapping) and "role" in one and "content" in one for one in messages)
 
 
 def _beside(events: str) -> str:
