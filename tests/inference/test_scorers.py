@@ -8,8 +8,9 @@ import pytest
 from tests.inference.networks import BERT_SHAPE, POSITIONS, small_t5
 
 from penjing.errors import UsageError
+from penjing.inference.learned import Learned
 from penjing.inference.pseudo_likelihood import DenoisingScorer, SpanScorer
-from penjing.inference.scorers import Learned, build_scorer
+from penjing.inference.scorers import build_scorer
 from penjing.models.bert import BERT
 from penjing.models.llama import LLAMA
 from penjing.models.t5 import T5

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from penjing.errors import Interrupted, RecipeError
 from penjing.files import read_json, write_json
 from penjing.hashing import hash_file
-from penjing.inference.scorers import Learned
+from penjing.inference.learned import Learned
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import RunResult, run_recipe

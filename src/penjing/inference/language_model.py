@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penjing.errors import ModelFolderError
+from penjing.inference.learned import NOTHING_KNOWN, Learned
 from penjing.inference.likelihood import Scorer
-from penjing.inference.scorers import NOTHING_KNOWN, Learned, build_scorer
+from penjing.inference.scorers import build_scorer
 from penjing.models.device import choose_device
 from penjing.models.interface import open_config
 from penjing.models.weights import CONFIG, load_weights, read_config

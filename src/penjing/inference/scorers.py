@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from torch import nn
 
 from penjing.errors import UsageError, nearest
+from penjing.inference.learned import NOTHING_KNOWN, Learned
 from penjing.inference.likelihood import CausalScorer, ReadingModel, Scorer
 from penjing.inference.pseudo_likelihood import DenoisingScorer, MaskedScorer, SpanScorer
 from penjing.models.interface import Architecture, LanguageModel
 from penjing.text.tokenizer import Tokenizer
 
 _ENCODED_WINDOW = 512  # tokens that an encoder without a limit of its own reads at once, where nothing says what it saw
-
-
-class Learned(NamedTuple):
-    """What is known of a language model's training.
-
-    Attributes:
-        objective: what it learned; None where nothing says so: the first of those that its architecture can.
-        window: the most tokens that it saw at once; None where nothing says so: as many as it has positions.
-    """
-
-    objective: str | None = None
-    window: int | None = None
-
-
-NOTHING_KNOWN = Learned()
 
 
 def _build_causal(network: nn.Module, config: Any, tokenizer: Tokenizer, window: int | None) -> Scorer:

@@ -17,7 +17,8 @@ from penjing.evaluate.language import evaluate_language_baselines, evaluate_lang
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.inference.engine import Engine
 from penjing.inference.language_model import MeasurableModel
-from penjing.inference.scorers import Learned, build_scorer
+from penjing.inference.learned import Learned
+from penjing.inference.scorers import build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.adapting import adapt_network, describe_adapters

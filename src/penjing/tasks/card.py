@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from penjing.errors import ModelFolderError, UsageError, nearest
 from penjing.files import read_json
-from penjing.inference.scorers import NOTHING_KNOWN, Learned
+from penjing.inference.learned import NOTHING_KNOWN, Learned
 from penjing.tasks.task import Answers, Task, load_task
 
 Settings = TypeVar("Settings", bound=BaseModel)

@@ -12,7 +12,7 @@ from penjing.data.reading import iter_texts
 from penjing.errors import UsageError
 from penjing.evaluate.language import evaluate_language_model
 from penjing.inference.language_model import MeasurableModel, load_language_model
-from penjing.inference.scorers import Learned
+from penjing.inference.learned import Learned
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.stages.measure import affordable_texts

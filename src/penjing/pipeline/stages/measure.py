@@ -10,7 +10,7 @@ from penjing.data.reading import iter_texts
 from penjing.evaluate.language import evaluate_language_baselines, evaluate_language_model
 from penjing.files import write_json
 from penjing.inference.language_model import MeasurableModel, load_language_model
-from penjing.inference.scorers import Learned
+from penjing.inference.learned import Learned
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
