@@ -19,6 +19,7 @@ from tests.warm import warm_process
 _PROGRESS = re.compile(
     r"\d/\d \w+: |plan: \w+$|data: |finetune: going on from step \d+$"
     r"|Stopping at the next safe point; what is done is kept …$"
+    r"|lm: computed by torch \(this model's heads are not of 16 numbers or a multiple\), "
 )
 
 _WORDS = {

@@ -115,6 +115,8 @@ def test_the_engine_writes_where_weights_are_named(cli: Any, folder: Path) -> No
     assert f"A lovely{shown(document)}\n" == done["plain"].out
     drawn, again = (json.loads(done[name].out) | {"seconds": 0} for name in ("drawn", "again"))
     assert drawn == again
+    assert "its weights are held in bf16, not in int8" in done["drawn"].err
+    assert "are held in" not in done["fp32"].err
     held = json.loads(done["regex"].out)
     assert (held["text"], held["finish_reason"]) == ("a" * 9, "stop")
     done["long"].assert_refused(2, "Shorten the prompt")
