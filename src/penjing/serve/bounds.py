@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import Field
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 Given = TypeVar("Given")
 #: Most rows of a list, whatever a server allows for one request: so many can wait for a model.
@@ -14,16 +15,32 @@ MOST_ROWS = 16_384
 #: Most tokens of a text that is given as a list of them.
 MOST_TOKENS = 1 << 20
 _MOST_FIELDS = 1024
+_MOST_TOLD = 2000
 
 
-def several(most: int = MOST_ROWS, *, least: int = 1) -> Any:
-    """Returns what a list in a body is annotated with.
+@dataclass(frozen=True)
+class Several:
+    """What a list in a body is annotated with.
 
-    Args:
+    The document does not tell lengths of ten thousands: those who try out what it says would send lists of so many.
+
+    Attributes:
         most: of its values.
         least: of them.
     """
-    return Field(min_length=least, max_length=most, fail_fast=True)
+
+    most: int = MOST_ROWS
+    least: int = 1
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        return {**schema, "min_length": self.least, "max_length": self.most, "fail_fast": True}
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core)
+        if self.most > _MOST_TOLD:
+            schema.pop("maxItems", None)
+        return schema
 
 
 def check_fields(given: Given) -> Given:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictFloat,
 from pydantic_core import PydanticCustomError
 
 from penjing.inference.sampling import SamplingSettings
-from penjing.serve.bounds import check_fields, several
+from penjing.serve.bounds import Several, check_fields
 from penjing.serve.openai.fields import Body
 from penjing.serve.openai.formats import ResponseFormat
 
@@ -37,7 +37,7 @@ class StreamOptions(Body):
 Penalty = Annotated[StrictFloat, Field(ge=-2, le=2)]
 Bias = Annotated[StrictFloat, Field(ge=-100, le=100)]
 StopString = Annotated[str, Field(min_length=1, max_length=200)]
-StopStrings = Annotated[list[StopString], several(_MOST_STOPS, least=0)]
+StopStrings = Annotated[list[StopString], Several(_MOST_STOPS, least=0)]
 
 
 class SampledBody(WithoutEffect, Body):

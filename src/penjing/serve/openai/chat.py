@@ -14,7 +14,7 @@ from penjing.data.messages import Message, read_messages
 from penjing.errors import DataError
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, check_length, read_long, write_whole
-from penjing.serve.bounds import several
+from penjing.serve.bounds import Several
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
@@ -49,7 +49,7 @@ class ChatMessage(Body):
     }
 
     role: Literal["system", "developer", "user", "assistant"] = Field(description="developer is the same as system")
-    content: str | Annotated[list[TextPart], several(least=0)]
+    content: str | Annotated[list[TextPart], Several(least=0)]
     name: str | None = Field(None, description="changes nothing here")
 
     @property
@@ -61,7 +61,7 @@ class ChatMessage(Body):
 class ChatBody(SampledBody):
     """A dialogue that is to be replied to."""
 
-    messages: Annotated[list[ChatMessage], several(2000)]
+    messages: Annotated[list[ChatMessage], Several(2000)]
     max_tokens: StrictInt | None = Field(None, ge=1, description="most tokens of a reply; half of what the model reads")
     max_completion_tokens: StrictInt | None = Field(None, ge=1, description="the same")
     logprobs: StrictBool | None = None

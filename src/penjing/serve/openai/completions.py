@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, check_length, read_long, write_whole
-from penjing.serve.bounds import MOST_TOKENS, several
+from penjing.serve.bounds import MOST_TOKENS, Several
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
@@ -26,9 +26,9 @@ router = APIRouter(prefix="/v1", tags=["completions"])
 _PREFIX = "cmpl"  # of ids
 _USUAL = 16  # tokens, as OpenAI has it
 TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
-TokenIds = Annotated[list[TokenId], several(MOST_TOKENS, least=0)]
+TokenIds = Annotated[list[TokenId], Several(MOST_TOKENS, least=0)]
 #: Several texts, the tokens of one, or those of several.
-Prompts = Annotated[list[str], several(least=0)] | TokenIds | Annotated[list[TokenIds], several(least=0)]
+Prompts = Annotated[list[str], Several(least=0)] | TokenIds | Annotated[list[TokenIds], Several(least=0)]
 
 
 class CompletionBody(SampledBody):

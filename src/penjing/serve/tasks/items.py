@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictInt
 
-from penjing.serve.bounds import several
+from penjing.serve.bounds import Several
 from penjing.serve.tasks.shape import Answer, Body, Text, Work
 from penjing.serve.tasks.weighing import Count, Weight
 from penjing.tasks.item_model import TOP, ItemModel
 
-History = Annotated[list[Text], several(10_000)]
+History = Annotated[list[Text], Several(10_000)]
 
 
 class ItemBody(Body):
     """Histories that are to be gone on with."""
 
-    history: History | Annotated[list[History], several()] = Field(
+    history: History | Annotated[list[History], Several()] = Field(
         description="items in order, each by its id or its text; or several such lists"
     )
     top: StrictInt = Field(TOP, ge=1, le=1000, description="how many items are returned")

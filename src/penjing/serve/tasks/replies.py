@@ -8,7 +8,7 @@ from pydantic import Field
 
 from penjing.data.messages import Message, read_messages
 from penjing.errors import UsageError
-from penjing.serve.bounds import several
+from penjing.serve.bounds import Several
 from penjing.serve.tasks.shape import Strict, Text, WritingBody
 
 
@@ -19,13 +19,13 @@ class Said(Strict):
     content: Text
 
 
-Dialogue = Annotated[list[Said], several()]
+Dialogue = Annotated[list[Said], Several()]
 
 
 class ReplyBody(WritingBody):
     """Dialogues that are to be answered."""
 
-    messages: Dialogue | Annotated[list[Dialogue], several()] = Field(
+    messages: Dialogue | Annotated[list[Dialogue], Several()] = Field(
         description="a dialogue whose last message is the user's, or several dialogues"
     )
 

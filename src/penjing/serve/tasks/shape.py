@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from penjing.errors import UsageError
 from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
-from penjing.serve.bounds import check_fields, several
+from penjing.serve.bounds import Several, check_fields
 from penjing.serve.tasks.weighing import Weigh
 from penjing.tasks.model import Model
 from penjing.tasks.multi_model import MultiModel
 
 Row = TypeVar("Row")
 Text = Annotated[str, Field(min_length=1, description="a text")]
-Rows = Annotated[list[Text], several()]
+Rows = Annotated[list[Text], Several()]
 
 
 class Strict(BaseModel):
