@@ -18,7 +18,7 @@ from penjing.errors import UsageError
 from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
-from penjing.pipeline.removal import remembered_recipe
+from penjing.pipeline.removal import remember_recipe, remembered_recipe
 from penjing.pipeline.run import remove_texts, run_recipe
 from penjing.pipeline.tracing import documents_of, trace_texts
 from penjing.progress import Silent
@@ -196,6 +196,27 @@ def test_the_folder_of_another_recipe_is_left_alone(
         run_recipe(check_recipe(other, "r.toml"), tmp_path / "out", Silent(), [])
     assert hash_folder(tmp_path / "out" / "model") == before
     run_recipe(check_recipe({**first, "seed": 1}, "r.toml"), tmp_path / "out", Silent(), [])  # the same one, changed
+
+
+@pytest.mark.parametrize("written", ['{"recipe": {"name": "old", "gone": 1}, "folder": ".", "command": []}', "{", "[]"])
+def test_what_made_a_run_in_another_version_is_written_anew(
+    tmp_path: Path, small_recipe: Callable[..., dict[str, Any]], written: str
+) -> None:
+    recipe = check_recipe(small_recipe(tmp_path), "r.toml")
+    remember_recipe(recipe, tmp_path, [])
+    (tmp_path / "recipe.json").write_text(written, encoding="utf-8")
+    remember_recipe(recipe, tmp_path, ["anew"])
+    assert remembered_recipe(tmp_path).command == ["anew"]
+
+
+def test_recipes_without_a_name_share_a_folder_only_where_they_make_the_same(tmp_path: Path) -> None:
+    texts, rows = {"path": "texts.txt"}, {"path": "rows.csv"}
+    labels = check_recipe({"data": rows}, "r.toml")
+    remember_recipe(labels, tmp_path, [])
+    remember_recipe(check_recipe({"data": rows, "seed": 3}, "r.toml"), tmp_path, [])
+    for other in ({"data": rows, "task": "stars"}, {"corpus": texts, "pretrain": {"objective": "causal"}}):
+        with pytest.raises(UsageError, match="holds the run of another recipe"):
+            remember_recipe(check_recipe(other, "r.toml"), tmp_path, [])
 
 
 def test_what_was_kept_beside_is_removed_too(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from penjing.data.inspection import Document, DroppedDocument
 from penjing.data.personal.protecting import Protector
 from penjing.data.settings import RowData, TextData
 from penjing.data.unlabelled import UnlabelledData
-from penjing.errors import UsageError
+from penjing.errors import PenjingError, UsageError
 from penjing.files import read_json, write_json
 from penjing.pipeline.own_teachers import other_recipes
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import change_unlabelled, recipe_class
 from penjing.pipeline.tracing import (
     LEARNED,
@@ -57,8 +57,7 @@ def remember_recipe(recipe: Recipe, out: Path, command: Sequence[str]) -> None:
     Raises:
         UsageError: the folder is that of a recipe with another name, or of one without a name for another task.
     """
-    if (out / RECIPE).is_file():
-        _refuse_other_recipe(remembered_recipe(out).recipe, recipe, out)
+    _refuse_other_recipe(recipe, out)
     values = {
         "recipe": recipe.model_dump(mode="json", exclude_unset=True),
         "folder": str(Path.cwd()),
@@ -67,15 +66,18 @@ def remember_recipe(recipe: Recipe, out: Path, command: Sequence[str]) -> None:
     write_json(out / RECIPE, values)
 
 
-def _refuse_other_recipe(before: Recipe, now: Recipe, out: Path) -> None:
-    has_name = "name" in before.model_fields_set
-    if before.name == now.name and (has_name or before.task == now.task):
+def _refuse_other_recipe(recipe: Recipe, out: Path) -> None:
+    try:
+        before = remembered_recipe(out).recipe
+    except (PenjingError, ValueError):  # nothing is there, or what this version does not understand and writes anew
+        return
+    of_task = [(item.task, has_data(item)) for item in (before, recipe)]
+    if before.name == recipe.name and ("name" in before.model_fields_set or of_task[0] == of_task[1]):
         return
     raise UsageError(
-        f'this folder holds the run of another recipe ("{before.name}", {before.task or "a language model"}), whose '
-        "model and report would be replaced",
+        f'this folder holds the run of another recipe ("{before.name}"), whose model and report would be replaced',
         where=str(out),
-        do="Give the recipe a name of its own, choose another --out, or remove the folder.",
+        do="Give each recipe a name of its own, choose another --out, or remove the folder.",
     )
 
 

@@ -33,7 +33,7 @@ class TrainingState:
         worse: evaluations since.
         batches: batches in an epoch of this run.
         batch_rows: rows in one of them.
-        accumulate: batches in a step; 0 where an older version did not say.
+        accumulate: batches in a step.
         threads: that the processor computed with; 0 where a card did.
         precision: of the matrix products, ``bf16`` or ``fp32``.
         device: name of the processor or the card.
