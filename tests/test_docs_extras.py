@@ -7,8 +7,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 
+import pytest
 from tests.documents import READMES, ROOT
 
+_OF_DEVELOPERS = {"dev", "bench", "bench-litgpt", "bench-datatrove"}
 _INSTALLED = re.compile(r"(?:penjing|\.)\[([a-z][a-z,-]*)\]")
 _NAMED = re.compile(r"(?:\bextras? |附加包 ?)`([a-z-]+)`")
 
@@ -44,3 +46,13 @@ def test_extras_that_messages_name_exist() -> None:
     raised = set(_missing_extras())
     assert {"zh", "serve", "export-gguf"} <= raised
     assert raised - _extras() == set()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_a_readme_says_what_every_extra_for_users_is_for(readme: str) -> None:
+    table = re.findall(r"^\| [^|`]*(?:`[^`]+`[^|`]*)?\| ((?:`[a-z-]+`(?:, |、)?)+) \|$", _read(readme), re.MULTILINE)
+    assert set(re.findall(r"`([a-z-]+)`", "".join(table))) == _extras() - _OF_DEVELOPERS
+
+
+def _read(readme: str) -> str:
+    return (ROOT / readme).read_text(encoding="utf-8")
