@@ -1,4 +1,4 @@
-# make quickstart   the whole path on real film reviews, two to four minutes on two cores after the installation
+# make quickstart   the whole path on real film reviews, two to six minutes on two cores after the installation
 # make test         the tests, in WORKERS processes of one thread each; ARGS="-n 0 tests/text" runs some, in one
 # make lint         style, types, floors
 # Each makes the virtual environment .venv and installs what it needs first.

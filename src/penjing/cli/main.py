@@ -60,7 +60,7 @@ def quickstart(
     language: Annotated[str | None, typer.Option("--lang", help="Language of the report: en or zh.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The whole path on real film reviews, with a report at the end (about 3 minutes on two cores)."""
+    """The whole path on real film reviews, with a report at the end (two to six minutes on two cores)."""
     from penjing.cli.run import run_quickstart
 
     run_quickstart(out, overrides or [], language, as_json=as_json)
