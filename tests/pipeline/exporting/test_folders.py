@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from penjing.errors import ModelFolderError, UsageError
+from penjing.errors import GateError, ModelFolderError, UsageError
 from penjing.models.adapter import save_adapter
 from penjing.models.lora import LoraShape, adaptable, adapters, choose, inject
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
-from penjing.pipeline.exporting.source import open_source
-from penjing.progress import Silent
+from penjing.pipeline.exporting.source import Source, open_source
+from penjing.pipeline.exporting.transformers_folder import TransformersExporter
+from penjing.progress import Progress, Silent
 
 pytest.importorskip("transformers", reason="Transformers is not installed")
 Export = Callable[..., Exported]
@@ -36,6 +38,39 @@ def test_classifier_is_the_same_in_transformers(small_bert_run: Any, export: Exp
 
 def test_encoder_decoder_reads_the_same_in_transformers(pair_run_of: Callable[[str], Any], export: Export) -> None:
     assert export(pair_run_of("t5").model, "transformers").parity["proved"]
+
+
+class Spoiling(TransformersExporter):
+    """Writes a folder in which one matrix is a little wrong."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, source: Source, precision: str, folder: Path, progress: Progress) -> None:
+        super().write(source, precision, folder, progress)
+        tensors = load_file(folder / "model.safetensors")
+        tensors[self._name] *= 1.3
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.block.0.layer.0.SelfAttention.v.weight",
+        "decoder.block.0.layer.0.SelfAttention.q.weight",
+        "decoder.block.0.layer.1.EncDecAttention.o.weight",
+        "decoder.block.0.layer.2.DenseReluDense.wo.weight",
+        "lm_head.weight",
+    ],
+)
+def test_encoder_decoder_with_a_wrong_matrix_is_not_exported(
+    name: str, pair_run_of: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: Spoiling(name))
+    with pytest.raises(GateError, match="the export is not equal to the model") as caught:
+        export_model(open_source(pair_run_of("t5").model), ExportCall("transformers", tmp_path / "out"), Silent())
+    assert caught.value.exit_code == 3
+    assert not list(tmp_path.iterdir())
 
 
 def test_network_that_the_hub_lacks_is_refused(small_run: Any, export: Export) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from penjing.errors import UsageError, nearest
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Scores, Source
+from penjing.pipeline.exporting.source import Row, Scores, Source
 from penjing.progress import Progress
 
 
@@ -28,8 +28,8 @@ class Target(Protocol):
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns each text as the tool reads it; what should be equal to `Source.render`."""
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
-        """Returns the scores of each row of token ids, as `score_rows` does."""
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
+        """Returns the scores of each row, as `score_rows` does."""
 
     def close(self) -> None:
         """Lets its files go."""

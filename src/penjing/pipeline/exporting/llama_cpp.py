@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penjing.errors import GateError, MissingExtraError
-from penjing.pipeline.exporting.source import Scores
+from penjing.pipeline.exporting.source import Row, Scores
 
 _WHOLE = 0  # llama.cpp's number of the type F32
 
@@ -44,13 +44,13 @@ class LlamaCpp:
         """Returns the token ids of each text, with the begin token where the file asks for it."""
         return [list(self._llama.tokenize(text.encode("utf-8"), add_bos=True, special=False)) for text in texts]
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the logits of each row, [tokens, vocab]."""
         found = []
         for row in rows:
             self._llama.reset()
-            self._llama.eval(list(row))
-            found.append(np.array(self._llama.scores[: len(row)], dtype=np.float32))
+            self._llama.eval(list(row.read))
+            found.append(np.array(self._llama.scores[: len(row.read)], dtype=np.float32))
         return found
 
     def converse(self, messages: Sequence[Mapping[str, str]]) -> str:

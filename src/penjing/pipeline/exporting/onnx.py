@@ -23,7 +23,7 @@ from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Scores, Source, is_quantized
+from penjing.pipeline.exporting.source import Row, Scores, Source, is_quantized
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 
@@ -89,11 +89,11 @@ class Onnx:
         """Returns the token ids of each text."""
         return [row.ids for row in self._tokenizer.encode_batch(list(texts))]
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the scores of each row, two at a time: the shorter one is padded, as in use."""
         found: list[Scores] = []
         for start in range(0, len(rows), 2):
-            pair = rows[start : start + 2]
+            pair = [row.read for row in rows[start : start + 2]]
             longest = max(len(row) for row in pair)
             ids, mask = np.zeros((len(pair), longest), dtype=np.int64), np.zeros((len(pair), longest), dtype=np.int64)
             for number, row in enumerate(pair):

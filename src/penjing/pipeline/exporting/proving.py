@@ -19,7 +19,7 @@ from penjing.pipeline.exporting.parity import (
     compare_tokens,
 )
 from penjing.pipeline.exporting.sample import Sample, score_task
-from penjing.pipeline.exporting.source import Scores, Source, score_rows
+from penjing.pipeline.exporting.source import Row, Scores, Source, score_rows
 from penjing.pipeline.exporting.texts import varied_texts
 from penjing.progress import Progress, stop_if_asked
 
@@ -34,7 +34,7 @@ class Own:
     network: nn.Module
     source: Source
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the scores of each row; see `score_rows`."""
         return score_rows(self.network, self.source, rows)
 
@@ -63,7 +63,7 @@ def prove(
     """
     texts = exporter.readable(source, varied_texts())
     ours = source.render(texts)
-    rows = choose_rows(ours, min(_LONGEST, source.longest))
+    rows = choose_rows(source, ours, min(_LONGEST, source.longest))
     longest = min(source.longest, 1024)
     target = exporter.open(source, folder, longest)
     try:
@@ -80,7 +80,7 @@ def prove_target(source: Source, target: Target, bounds: Bounds, progress: Progr
             ours = source.render(texts)
             tokens = compare_tokens(texts, ours, target.encode(texts))
             _step(bar, progress)
-            rows = choose_rows(ours, min(_LONGEST, source.longest))
+            rows = choose_rows(source, ours, min(_LONGEST, source.longest))
             same = _compare_with(source.network, source, rows, target.score(rows))
             _step(bar, progress)
     finally:
@@ -95,7 +95,7 @@ def _compare(
     precision: str,
     folder: Path,
     target: Target,
-    asked: tuple[list[str], list[list[int]], list[list[int]]],
+    asked: tuple[list[str], list[list[int]], list[Row]],
     sample: Sample | None,
     progress: Progress,
 ) -> Proof:
@@ -126,11 +126,14 @@ def _compare(
     return Proof(document, tuple(faults))
 
 
-def choose_rows(rows: Sequence[Sequence[int]], longest: int) -> list[list[int]]:
-    """Returns rows to be scored: evenly drawn from all that have two tokens or more, cut where they are too long."""
+def choose_rows(source: Source, rows: Sequence[Sequence[int]], longest: int) -> list[Row]:
+    """Returns rows to be scored: evenly drawn from all that have two tokens or more, cut where they are too long.
+
+    An encoder-decoder is taken to write what it has read, so that its decoder is compared at every place of it.
+    """
     usable = [list(row[:longest]) for row in rows if len(row) > 1]
     step = max(1, len(usable) // _ROWS)
-    return usable[::step][:_ROWS]
+    return [Row(ids, ids if source.reads_and_writes else ()) for ids in usable[::step][:_ROWS]]
 
 
 def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, Any] | None:
@@ -139,12 +142,8 @@ def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, An
     return None if before is None else {"before": before, "after": score_task(source, target, sample)}
 
 
-def _compare_with(
-    network: nn.Module, source: Source, rows: Sequence[Sequence[int]], theirs: list[Scores]
-) -> ScoreParity:
+def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: list[Scores]) -> ScoreParity:
     is_distribution = source.head == "language" or (source.head == "classifier" and source.outputs > 1)
-    if source.architecture.is_encoder_decoder and source.head == "language":
-        is_distribution = False
     return compare_scores(score_rows(network, source, rows), theirs, is_distribution=is_distribution)
 
 

@@ -18,7 +18,7 @@ from penjing.models.weights import save_network
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Scores, Source, is_quantized, open_source, score_rows
+from penjing.pipeline.exporting.source import Row, Scores, Source, is_quantized, open_source, score_rows
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 
@@ -34,7 +34,7 @@ class OwnFolder:
         """Returns each text as the network reads it."""
         return self._source.render(texts)
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the scores of each row."""
         return score_rows(self._source.network, self._source, rows)
 

@@ -13,7 +13,7 @@ from penjing.data.reading import read_rows
 from penjing.errors import DataError
 from penjing.metrics.language import count_bytes
 from penjing.pipeline.exporting.parity import log_softmax
-from penjing.pipeline.exporting.source import Scores, Source
+from penjing.pipeline.exporting.source import Row, Scores, Source
 from penjing.tasks.raw_labels import name_labels, watch_labels
 from penjing.tasks.task import LabelTask, load_task
 
@@ -24,7 +24,7 @@ _MOST_TOKENS = 512  # of a text that a language model is measured on
 class RowScorer(Protocol):
     """What scores rows of token ids: a network of ours, or another tool."""
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the scores of each row; see `penjing.pipeline.exporting.source.score_rows`."""
 
 
@@ -80,7 +80,7 @@ def score_task(source: Source, scorer: RowScorer, sample: Sample) -> dict[str, A
     """Returns the score of what scores rows: ``bits_per_byte`` of a language model, ``accuracy`` of a classifier."""
     if sample.labels is None:
         return _bits_per_byte(source, scorer, sample.texts)
-    scores = scorer.score(source.render(sample.texts))
+    scores = scorer.score([Row(ids) for ids in source.render(sample.texts)])
     chosen = [source.labels[int(row[0].argmax())] for row in scores]
     right = sum(one == other for one, other in zip(chosen, sample.labels, strict=True))
     return {"accuracy": round(right / len(chosen), 6), "rows": len(chosen)}
@@ -94,7 +94,7 @@ def _bits_per_byte(source: Source, scorer: RowScorer, texts: Sequence[str]) -> d
         kept = ids[:room]
         if not kept:
             continue
-        (scores,) = scorer.score([[*start, *kept]])
+        (scores,) = scorer.score([Row([*start, *kept])])
         said = log_softmax(scores[len(start) - 1 : -1].astype(np.float64))
         nats -= float(said[np.arange(len(kept)), kept].sum())
         size += count_bytes(source.tokenizer.decode(kept))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,18 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 Scores = NDArray[np.float32]
 _NUMBERS_AT_ONCE = 1 << 27  # of scores, 512 MB
 _ROWS_AT_ONCE = 32
+
+
+class Row(NamedTuple):
+    """What is scored.
+
+    Attributes:
+        read: token ids of what is read, by the encoder where the network has one.
+        written: token ids of what the decoder of an encoder-decoder is taken to write; of other networks nothing.
+    """
+
+    read: Sequence[int]
+    written: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,11 @@ class Source:
         return self.head == "language" and "causal" in self.architecture.objectives
 
     @property
+    def reads_and_writes(self) -> bool:
+        """Whether an encoder reads a text and a decoder writes another."""
+        return self.head == "language" and self.architecture.is_encoder_decoder
+
+    @property
     def marks_matches(self) -> bool:
         """Whether it is told what of the text the question has too; see `penjing.text.segments.token_types`."""
         return bool(self.card.get("render", {}).get("mark_matches"))
@@ -165,20 +182,27 @@ def is_quantized(source: Source) -> bool:
 
 
 @torch.inference_mode()
-def score_rows(network: nn.Module, source: Source, rows: Sequence[Sequence[int]]) -> list[Scores]:
+def score_rows(network: nn.Module, source: Source, rows: Sequence[Row]) -> list[Scores]:
     """Returns what a network of ours says of each row: [places, outputs].
 
-    Those are the words' scores at each token of a language model, one row of labels of a classifier, the last states of
-    an encoder, and of the encoder of an encoder-decoder.
+    Those are the words' scores at each token of a language model, at each token that is written of an encoder-decoder,
+    one row of labels of a classifier, and the last states of an encoder.
     """
-    answer: Any = network
-    if source.head == "language" and source.architecture.is_encoder_decoder:
-        answer = network.encode
     found: list[Scores] = [np.empty((0, 0), dtype=np.float32)] * len(rows)
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    places = [len(row.written if source.reads_and_writes else row.read) for row in rows]
+    lengths = np.array([max(len(row.read), len(row.written)) for row in rows], dtype=np.int64)
     for batch in plan_by_length(lengths, max(1, _NUMBERS_AT_ONCE // source.config.vocab_size), max_rows=_ROWS_AT_ONCE):
-        ids, mask = pad_rows([list(rows[number]) for number in batch], source.config.pad_token_id)
-        scores = answer(torch.from_numpy(ids), None if mask.all() else torch.from_numpy(mask)).float().numpy()
+        scores = _answer(network, source, [rows[number] for number in batch])
         for number, row in zip(batch, scores, strict=True):
-            found[number] = row[: lengths[number]].copy() if scores.ndim == 3 else row[None].copy()
+            found[number] = row[: places[number]].copy() if scores.ndim == 3 else row[None].copy()
     return found
+
+
+def _answer(network: Any, source: Source, rows: Sequence[Row]) -> Scores:
+    ids, mask = pad_rows([list(row.read) for row in rows], source.config.pad_token_id)
+    read = [torch.from_numpy(ids), None if mask.all() else torch.from_numpy(mask)]
+    if source.reads_and_writes:
+        shifted = [[source.config.start_id, *row.written[:-1]] for row in rows]
+        read.append(torch.from_numpy(pad_rows(shifted, source.config.pad_token_id)[0]))
+    scores: Scores = network(*read).float().numpy()
+    return scores

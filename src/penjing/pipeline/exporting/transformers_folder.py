@@ -17,7 +17,7 @@ from penjing.models.weights import CONFIG
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Scores, Source
+from penjing.pipeline.exporting.source import Row, Scores, Source
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 from penjing.text.contractions import rejoin_contractions
@@ -72,21 +72,20 @@ class TransformersFolder:
             self._tokenizer(list(texts), truncation=True, max_length=longest, split_special_tokens=True)["input_ids"]
         )
 
-    def score(self, rows: Sequence[Sequence[int]]) -> list[Scores]:
+    def score(self, rows: Sequence[Row]) -> list[Scores]:
         """Returns the scores of each row."""
         import torch
 
-        found = []
         with torch.inference_mode():
-            for row in rows:
-                found.append(self._answer(torch.tensor([list(row)])).float().numpy())
+            found = [self._answer(row).float().numpy() for row in rows]
         return [np.atleast_2d(scores[0]) for scores in found]
 
-    def _answer(self, ids: Any) -> Any:
+    def _answer(self, row: Row) -> Any:
         import torch
 
-        if self._source.head == "language" and self._source.architecture.is_encoder_decoder:
-            return self._model.get_encoder()(input_ids=ids).last_hidden_state
+        ids = torch.tensor([list(row.read)])
+        if self._source.reads_and_writes:  # it shifts what is written by itself, and begins with its own start
+            return self._model(input_ids=ids, labels=torch.tensor([list(row.written)])).logits
         output = self._model(input_ids=ids)
         if self._source.head == "span":
             return torch.stack([output.start_logits, output.end_logits], dim=-1)
