@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from penjing.models.quantized import QuantizedLinear
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
 from penjing.pipeline.exporting.parity import Bounds, compare_scores
 from penjing.pipeline.exporting.quantized import INT8, QuantizedExporter
-from penjing.pipeline.exporting.source import open_source
+from penjing.pipeline.exporting.source import Source, open_source
 from penjing.pipeline.exporting.texts import varied_texts
 from penjing.progress import Silent
 
@@ -85,6 +85,43 @@ def test_a_model_that_lost_too_much_leaves_nothing(small_decoder: Callable[..., 
             export_model(source, call, Silent())
     assert caught.value.exit_code == 3
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["pairs", "answers"])
+def test_what_writes_or_answers_is_held_to_a_bound_of_quality(
+    kind: str,
+    pair_run_of: Callable[[str], Any],
+    question_run: Any,
+    export: Export,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = pair_run_of("t5").model if kind == "pairs" else question_run.model
+    loss = export(model, "int8").parity["loss"]
+    assert 0 < loss["mean_divergence"] <= loss["bounds"]["divergence"]
+    strict = QuantizedExporter("int8", loss["mean_divergence"] / 2)
+    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: strict)
+    with pytest.raises(GateError, match=r"the mean divergence is .* is allowed"):
+        export(model, "int8", "worse")
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+class Shifting(QuantizedExporter):
+    """Says of every label that it applies rather more."""
+
+    def _quantize(self, source: Source) -> torch.nn.Module:
+        network: Any = super()._quantize(source)
+        with torch.no_grad():
+            network.classifier.bias += 1.0
+        return cast("torch.nn.Module", network)
+
+
+def test_labels_that_are_asked_one_by_one_are_bounded_one_by_one(
+    label_kind_run: Callable[[str], Any], export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: Shifting("int8", 1e-2))
+    with pytest.raises(GateError, match=r"the mean divergence is .* is allowed"):
+        export(label_kind_run("multilabel").model, "int8")
 
 
 def test_nothing_is_overwritten(small_decoder: Callable[..., Path], export: Export, tmp_path: Path) -> None:

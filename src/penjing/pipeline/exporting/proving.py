@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from penjing.pipeline.exporting.exporter import Exporter, Target
@@ -142,9 +143,19 @@ def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, An
     return None if before is None else {"before": before, "after": score_task(source, target, sample)}
 
 
-def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: list[Scores]) -> ScoreParity:
-    is_distribution = source.head == "language" or (source.head == "classifier" and source.outputs > 1)
-    return compare_scores(score_rows(network, source, rows), theirs, is_distribution=is_distribution)
+def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: Sequence[Scores]) -> ScoreParity:
+    ours = score_rows(network, source, rows)
+    asked, answered = _questions(source, ours), _questions(source, theirs)
+    return compare_scores(asked, answered, is_distribution=source.head != "backbone")
+
+
+def _questions(source: Source, scores: Sequence[Scores]) -> list[Scores]:
+    """Returns scores so that a place is one question, and its scores those of the answers to it."""
+    if source.head == "span":  # where an answer begins, and where it ends, [2, tokens]
+        return [row.T for row in scores]
+    if source.asks_each:  # each label, whether it applies, [labels, 2]
+        return [np.stack([row[0], np.zeros_like(row[0])], axis=1) for row in scores]
+    return list(scores)
 
 
 def _token_faults(tokens: TokenParity) -> list[str]:

@@ -106,6 +106,13 @@ class Source:
         return HEADS[load_task(self.card["task"]).answers].outputs(len(self.labels))
 
     @property
+    def asks_each(self) -> bool:
+        """Whether each output of a classifier is a question of its own: a label that applies or not, a step passed."""
+        if self.head != "classifier":
+            return False
+        return self.outputs == 1 or ("task" in self.card and load_task(self.card["task"]).answers != "label")
+
+    @property
     def is_decoder(self) -> bool:
         """Whether the network is a language model that goes on where a text ends."""
         return self.head == "language" and "causal" in self.architecture.objectives
