@@ -16,6 +16,7 @@ from typing import Any
 
 from penjing.files import write_json
 from penjing.pipeline.exporting.exporting import ExportCall, export_model
+from penjing.pipeline.exporting.sample import SampleData
 from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
@@ -116,7 +117,7 @@ def main() -> None:
     for name, (model, held), targets in made:
         for target, kind in targets:
             place = out / f"{name}-{target}-{kind or 'default'}"
-            asked = ExportCall(target, place, kind, data=None if held is None else str(held))
+            asked = ExportCall(target, place, kind, data=None if held is None else SampleData(str(held)))
             parity = export_model(open_source(model), asked, Silent()).parity
             show(name, parity)
             found.append({"model": name, **parity})

@@ -22,7 +22,13 @@ def export(
     ] = None,
     data: Annotated[str | None, typer.Option("--data", help="Rows to score the task on, before and after.")] = None,
     text: Annotated[str, typer.Option("--text", help="Their column of texts.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="Their column of labels.")] = "label",
+    label: Annotated[
+        str, typer.Option("--label", help="Their column of labels; of several labels a row also columns, with commas.")
+    ] = "label",
+    written: Annotated[str, typer.Option("--target", help="Their column of what should be written.")] = "target",
+    separator: Annotated[
+        str | None, typer.Option("--separator", help='Stands between the labels of a row that has several: "|".')
+    ] = None,
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Keep the export where the tool that proves it is not installed.")
     ] = False,
@@ -31,8 +37,10 @@ def export(
     """Write a model for another tool, and prove by that tool that nothing changed (parity.json)."""
     from penjing.cli.export import show_export
     from penjing.pipeline.exporting.exporting import ExportCall
+    from penjing.pipeline.exporting.sample import SampleData
 
-    call = ExportCall(target, destination, precision, data, text, label, unproved)
+    rows = None if data is None else SampleData(data, text, label, written, separator)
+    call = ExportCall(target, destination, precision, rows, unproved)
     show_export(model, call, adapter, as_json=as_json)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
+from penjing.pipeline.exporting.sample import SampleData
 from penjing.pipeline.exporting.source import open_source
 from penjing.progress import Silent
 
@@ -70,9 +71,10 @@ def small_decoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 
 @pytest.fixture
 def export(tmp_path: Path) -> Callable[..., Exported]:
-    """Exports a folder to a target; returns what was made."""
+    """Exports a folder to a target, scored on a file where one is given; returns what was made."""
 
-    def run(folder: Path, target: str, name: str = "export", **more: Any) -> Exported:
+    def run(folder: Path, target: str, name: str = "export", data: Path | None = None, **more: Any) -> Exported:
+        more["data"] = None if data is None else SampleData(str(data))
         return export_model(open_source(folder), ExportCall(target, tmp_path / name, **more), Silent())
 
     return run

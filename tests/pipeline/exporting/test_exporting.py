@@ -59,7 +59,7 @@ def test_int4_loses_more_than_int8(small_decoder: Callable[..., Path], export: E
 
 def test_quantized_classifier_keeps_its_score_and_says_so(small_bert_run: Any, export: Export) -> None:
     data = Path(small_bert_run.model).parent.parent / "reviews.csv"
-    exported = export(small_bert_run.model, "int8", data=str(data))
+    exported = export(small_bert_run.model, "int8", data=data)
     task = exported.parity["task"]
     assert task["before"]["rows"] == 120
     assert abs(task["before"]["accuracy"] - task["after"]["accuracy"]) < 0.05

@@ -32,7 +32,7 @@ def test_decoder_is_the_same_in_transformers(target: str, small_decoder: Callabl
 
 def test_classifier_is_the_same_in_transformers(small_bert_run: Any, export: Export) -> None:
     data = Path(small_bert_run.model).parent.parent / "reviews.csv"
-    parity = export(small_bert_run.model, "transformers", data=str(data)).parity
+    parity = export(small_bert_run.model, "transformers", data=data).parity
     assert parity["task"]["before"] == parity["task"]["after"]
 
 

@@ -33,7 +33,7 @@ Export = Callable[..., Exported]
 
 def test_classifier_answers_the_same_in_onnx_runtime(small_bert_run: Any, export: Export) -> None:
     data = Path(small_bert_run.model).parent.parent / "reviews.csv"
-    exported = export(small_bert_run.model, "onnx", data=str(data))
+    exported = export(small_bert_run.model, "onnx", data=data)
     parity = exported.parity
     assert parity["tokens"]["equal"] == 1000
     assert parity["scores"]["relative_difference"] < 1e-3
@@ -83,7 +83,7 @@ def test_lstm_of_every_shape_gives_its_scores_at_any_length(
 
 def test_lstm_classifier_answers_the_same_in_onnx_runtime(small_run: Any, export: Export) -> None:
     data = Path(small_run.model).parent.parent / "reviews.csv"
-    exported = export(small_run.model, "onnx", data=str(data))
+    exported = export(small_run.model, "onnx", data=data)
     assert exported.parity["tokens"]["equal"] == 1000
     assert exported.parity["scores"]["relative_difference"] < 1e-3
     assert exported.parity["task"]["before"] == exported.parity["task"]["after"]

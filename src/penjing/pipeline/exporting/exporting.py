@@ -15,7 +15,7 @@ from penjing.errors import GateError, MissingExtraError, UsageError
 from penjing.files import disk_errors, folder_beside, fsync_folder, write_json
 from penjing.pipeline.exporting.exporter import Exporter, choose_precision
 from penjing.pipeline.exporting.proving import prove
-from penjing.pipeline.exporting.sample import read_sample
+from penjing.pipeline.exporting.sample import SampleData, read_sample
 from penjing.pipeline.exporting.source import Source
 from penjing.progress import Progress
 from penjing.registry import load_registered
@@ -31,18 +31,14 @@ class ExportCall:
         target: name of an exporter.
         destination: folder, or file where the target is one.
         precision: one of the exporter's; None: its default.
-        data: a file that the task is scored on; None: it is not.
-        text: its column of texts.
-        label: its column of labels.
+        data: rows that the task is scored on; None: it is not.
         unproved: whether an export is kept whose tool is not installed.
     """
 
     target: str
     destination: Path
     precision: str | None = None
-    data: str | None = None
-    text: str = "text"
-    label: str = "label"
+    data: SampleData | None = None
     unproved: bool = False
 
 
@@ -65,7 +61,9 @@ def export_model(source: Source, call: ExportCall, progress: Progress) -> Export
     """Exports a model.
 
     Raises:
-        UsageError: the target or precision is not known, it cannot hold the model, or something is there already.
+        UsageError: the target or precision is not known, it cannot hold the model, a model of this kind is not scored
+            on rows, or something is there already.
+        DataError: there are no rows, or one cannot be used.
         MissingExtraError: the tool that would prove it is not installed.
         GateError: the proof found more than is allowed; nothing is left behind.
         Interrupted: the user asked to stop; nothing is left behind.
@@ -78,7 +76,7 @@ def export_model(source: Source, call: ExportCall, progress: Progress) -> Export
             f"{call.target} takes no adapter", where="--adapter", do="Merge it first: --to merged, and export that."
         )
     exporter.check(source, precision)
-    sample = None if call.data is None else read_sample(source, call.data, call.text, call.label)
+    sample = None if call.data is None else read_sample(source, call.data)
     with put_beside(call.destination, exporter.suffix) as folder:
         progress.say(f"export: writing {call.target} {precision}")
         exporter.write(source, precision, folder, progress)

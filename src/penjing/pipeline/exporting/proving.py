@@ -19,7 +19,7 @@ from penjing.pipeline.exporting.parity import (
     compare_scores,
     compare_tokens,
 )
-from penjing.pipeline.exporting.sample import Sample, score_task
+from penjing.pipeline.exporting.sample import Sample
 from penjing.pipeline.exporting.source import Row, Scores, Source, score_rows
 from penjing.pipeline.exporting.texts import varied_texts
 from penjing.progress import Progress, stop_if_asked
@@ -137,10 +137,10 @@ def choose_rows(source: Source, rows: Sequence[Sequence[int]], longest: int) -> 
     return [Row(ids, ids if source.reads_and_writes else ()) for ids in usable[::step][:_ROWS]]
 
 
-def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, Any] | None:
+def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, Any]:
     """Returns the task's score of the model as it was, and of the export."""
-    before = score_task(source, Own(source.network, source), sample)
-    return None if before is None else {"before": before, "after": score_task(source, target, sample)}
+    own = Own(source.network, source)
+    return {"before": sample.score(source, own), "after": sample.score(source, target)}
 
 
 def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: Sequence[Scores]) -> ScoreParity:
