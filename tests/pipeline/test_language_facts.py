@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from penjing.pipeline.facts import collect_language_facts
 from penjing.pipeline.notes import note_stage
@@ -61,6 +64,39 @@ def test_samples_stand_with_the_prompts_they_continue(
     records = [row for row in read_history(run.artifacts["pretrain"].folder / "history.jsonl") if "samples" in row]
     assert [list(moment.texts) for moment in facts.growth.moments] == [row["samples"] for row in records]
     assert len(records) == 2
+
+
+@pytest.mark.parametrize("objective", ["span", "denoise"])
+def test_encoder_decoder_writes_to_prompts_while_it_learns(
+    objective: str, language_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    recipe = language_recipe(tmp_path, "t5", objective)
+    recipe["model"] = {"family": "t5", "shape": {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 1, "num_heads": 2}}
+    run = run_recipe(check_recipe(recipe, "small-lm"), tmp_path / "out", Silent(), ["test"])
+    growth = collect(run, recipe).growth
+    asked = recipe["report"]["examples"]
+    if objective == "span":
+        assert list(growth.prompts) == [f"{prompt} <extra_id_0>" for prompt in asked]
+    else:
+        assert all("[MASK]" in prompt for prompt in growth.prompts)
+    assert len(growth.moments) == 2
+    assert all(len(moment.texts) == len(asked) for moment in growth.moments)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ("whose end is hidden" if objective == "span" else "damaged prompts") in page
+
+
+def test_model_that_fills_masks_says_that_it_writes_nothing(
+    language_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    class Listening(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    recipe = language_recipe(tmp_path, "bert", "masked")
+    run_recipe(check_recipe(recipe, "small-lm"), tmp_path / "out", Listening(), ["test"])
+    assert any("nothing is written to [report] examples" in line for line in said)
 
 
 def test_run_without_measures_has_no_evaluation(small_language_run: Any, language_recipe: Any) -> None:

@@ -327,6 +327,9 @@ ENGLISH = {
     "utilization is what they reach of the rate of plain matrix products on this machine.",
     "growth": "What it wrote while it learned",
     "growth_note": "The same prompts, continued after more and more tokens read.",
+    "growth_note_span": "The same prompts, whose end is hidden, and what was written in its place after more and more "
+    "tokens read.",
+    "growth_note_denoise": "The same damaged prompts, and how they were restored after more and more tokens read.",
     "after_tokens": "after {tokens} tokens",
     "energy": "Energy",
     "energy_note": "Energy is that of the processors, whatever else they did meanwhile; memory and the rest of the "

@@ -27,6 +27,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 _MOST_PROMPTS = 20
 _MOST_MOMENTS = 12
 _LONGEST_CONTINUATION = 1200  # characters
+_GROWTH_NOTES = {"span": "growth_note_span", "denoise": "growth_note_denoise"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabulator and line feed
 
 
@@ -39,6 +40,7 @@ def language_model_values(facts: LanguageReportFacts, wording: Wording) -> dict[
         **_score_table(evaluation, wording),
         "continuations": [(shorten_text(item.prompt), _shorten(item)) for item in facts.continuations[:_MOST_PROMPTS]],
         "growth": _growth(facts.growth),
+        "growth_note": wording.say(_GROWTH_NOTES.get(facts.objective, "growth_note")),
         "packed": _packed_sentence(facts, wording),
         "token_rows": _token_rows(facts, wording),
         "charts": [(title, wording.say("by_tokens"), chart)] if chart else [],

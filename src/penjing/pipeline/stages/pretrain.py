@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ import torch
 from torch import nn
 
 from penjing.errors import UsageError
-from penjing.inference.generation import TextGenerator
-from penjing.inference.sampling import SamplingSettings
 from penjing.models.device import choose_device
-from penjing.models.interface import Architecture, GeneratingModel, count_parameters
+from penjing.models.interface import Architecture, count_parameters
 from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
+from penjing.pipeline.prompt_samples import Sampler, build_sampler, check_prompts
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.stages.shards import PARTS
@@ -45,8 +43,6 @@ from penjing.train.settings import PretrainSettings
 from penjing.train.state import TrainingResult
 from penjing.train.trainer import Trainer, remove_training_files
 
-_SAMPLE_TOKENS = 40
-
 
 def _run(context: StageContext) -> dict[str, Any]:
     recipe, settings = context.recipe, context.recipe.pretrain
@@ -68,6 +64,11 @@ def _run(context: StageContext) -> dict[str, Any]:
             f"pretrain: the held-out texts do not fill one window of {settings.window_tokens} tokens, so there is no "
             "validation, and the last weights are kept"
         )
+    if job.sample is None and recipe.report.examples and not has_data(recipe):
+        context.progress.say(
+            f"pretrain: nothing is written to [report] examples, for a model that learns {settings.objective} tokens "
+            "does not write texts"
+        )
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     cost = _cost(result, job, architecture, config)
@@ -80,7 +81,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         "left_out_tokens": count_left_out(context.inputs["shards"], settings),
         "parameters": count_parameters(job.network),
         "objective": settings.objective,
-        "prompts": list(_prompts(recipe, settings)),
+        "prompts": job.sample.prompts if isinstance(job.sample, Sampler) else [],
     }
 
 
@@ -108,34 +109,6 @@ def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, 
     }
 
 
-def _prompts(recipe: Recipe, settings: PretrainSettings) -> tuple[str, ...]:
-    """Returns what the network continues at each evaluation; nothing where it is no model to write with."""
-    return recipe.report.examples if not has_data(recipe) and settings.objective == "causal" else ()
-
-
-def _check_prompts(prompts: tuple[str, ...], tokenizer: Tokenizer, longest: int | None) -> None:
-    for prompt, ids in zip(prompts, tokenizer.encode(list(prompts)), strict=True):
-        if longest is not None and len(ids) + 2 > longest:
-            raise UsageError(
-                f'[report] examples has a prompt of {len(ids)} tokens ("{prompt[:40]}"), '
-                f"and the model has {longest} positions",
-                do="Shorten it.",
-            )
-
-
-def _sampler(prompts: tuple[str, ...], tokenizer: Tokenizer, seed: int) -> Callable[[nn.Module], list[str]]:
-    """Returns what lets a network continue the prompts."""
-    settings = SamplingSettings(_SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=seed)
-
-    def sample(network: nn.Module) -> list[str]:
-        network.eval()
-        assert isinstance(network, GeneratingModel)
-        generator = TextGenerator(network, tokenizer, frozenset({tokenizer.end_id}))
-        return [generator.generate(prompt, settings).text for prompt in prompts]
-
-    return sample
-
-
 def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
     """Returns the architecture, the config, and the job with a fresh language model (or the one to start from)."""
     settings = recipe.pretrain
@@ -150,9 +123,9 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
-    prompts = _prompts(recipe, settings)
-    _check_prompts(prompts, tokenizer, getattr(config, "max_position_embeddings", None))
-    sample = _sampler(prompts, tokenizer, recipe.seed) if prompts else None
+    sample = build_sampler(recipe, settings, objective, tokenizer)
+    if sample is not None:
+        check_prompts(recipe.report.examples, tokenizer, getattr(config, "max_position_embeddings", None))
     return (
         architecture,
         config,
