@@ -55,6 +55,18 @@ def test_hidden_end_of_a_prompt_is_written() -> None:
     assert second.strip() in ("red blue", "red", "blue")
 
 
+def test_a_model_that_has_learned_nothing_writes_something_where_text_is_hidden() -> None:
+    tokenizer = train_tokenizer([TEXTS * 3], TokenizerSettings(kind="word", vocab_size=400, sentinels=4), 0)
+    shape = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
+    config = T5.config_from_dict({**T5.fresh_shape, **shape, "vocab_size": tokenizer.vocab_size})
+    for seed in range(5):
+        network = T5.language_model(config)
+        T5.initialize(network, config, seed)
+        with torch.no_grad():  # it would write nothing but ends
+            network.get_parameter("lm_head.weight")[tokenizer.end_id] *= 50
+        assert all(text.strip() for text in FillingIn(TEXTS, tokenizer, seed)(network))
+
+
 def test_damaged_prompt_is_written_whole() -> None:
     sampler, written = sampled("denoise")
     assert [text.strip() for text in written] == TEXTS

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from penjing.errors import UsageError
@@ -46,6 +48,32 @@ class Continuing(Sampler):
         return [generator.generate(prompt, self._settings).text for prompt in self.prompts]
 
 
+class OneSpan:
+    """What the objective always has written: the sentinel of a span, then a token of it at least.
+
+    Args:
+        sentinel: its id.
+        no_text: ids that a span does not begin with.
+        vocab_size: how many ids there are.
+    """
+
+    def __init__(self, sentinel: int, no_text: frozenset[int], vocab_size: int) -> None:
+        only = np.zeros(vocab_size, dtype=np.bool_)
+        only[sentinel] = True
+        text = np.ones(vocab_size, dtype=np.bool_)
+        text[[sentinel, *no_text]] = False
+        self._next = [text, only]
+
+    def allowed(self) -> NDArray[np.bool_] | None:
+        """Returns which tokens may come next, [vocab]; None: all."""
+        return self._next[-1] if self._next else None
+
+    def accept(self, token: int) -> None:
+        """Takes in the token that came."""
+        if self._next:
+            self._next.pop()
+
+
 class FillingIn(Sampler):
     """Prompts end with a hidden span, as windows of the objective do, and that is written."""
 
@@ -54,12 +82,20 @@ class FillingIn(Sampler):
         self.prompts = [f"{prompt} {tokenizer.token(hidden)}" for prompt in prompts]
         start, end = tokenizer.prompt_start, tokenizer.end_id
         self._read = [[*start, *ids, hidden, end] for ids in tokenizer.encode(list(prompts))]
-        self._ends, self._tokenizer, self._settings = frozenset({end, *others}), tokenizer, _drawn(seed)
+        self._hidden, self._ends = hidden, frozenset({end, *others})
+        self._tokenizer, self._settings = tokenizer, _drawn(seed)
 
     def __call__(self, network: nn.Module) -> list[str]:
         model = _writer(network)
-        written = [[*generate_tokens(model, ids, self._ends, _SAMPLE_TOKENS, self._settings)] for ids in self._read]
-        return [self._tokenizer.decode(ids) for ids in written]
+        return [
+            self._tokenizer.decode(
+                [*generate_tokens(model, ids, self._ends, _SAMPLE_TOKENS + 1, self._settings, self._one_span())]
+            )
+            for ids in self._read
+        ]
+
+    def _one_span(self) -> OneSpan:
+        return OneSpan(self._hidden, self._tokenizer.added_ids, self._tokenizer.vocab_size)
 
 
 class Restoring(Sampler):
