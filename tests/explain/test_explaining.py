@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +14,7 @@ from penjing.errors import DataError, UsageError
 from penjing.explain.explaining import compare_methods, explain_text, fitting_methods
 from penjing.tasks.classify import softmax
 from penjing.tasks.label_model import LabelModel
+from penjing.tasks.loading import load_model
 from penjing.text.renderer import Renderer, RendererSettings
 
 TEXT = "a lovely film, 音乐很无聊 👍🏽!"
@@ -44,6 +48,24 @@ def test_any_label_can_be_explained_and_a_wrong_one_is_refused(model: LabelModel
     assert found.words[0].score < 0
     with pytest.raises(UsageError, match=r'no label "negativ".*negative'):
         model.explain("lovely film", label="negativ")
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_each_of_several_labels_is_explained_by_the_words_it_rests_on(
+    method: str, label_kind_run: Callable[[str], Any]
+) -> None:
+    model: Any = load_model(label_kind_run("multilabel").model, "cpu")
+    text = "music lovely actor dull"
+    answer = model.predict([text])[0]
+    for label in ("music", "actor"):
+        found = model.explain(text, method=method, label=label)
+        assert (found.label, found.probability) == (label, pytest.approx(answer.probabilities[label], abs=1e-6))
+        assert max(found.words, key=lambda word: word.score).word == label
+    assert model.explain(text, method=method).label == answer.labels[0]
+    without = model.predict(["lovely actor dull"])[0].probabilities["music"]
+    odds = [math.log(p / (1 - p)) for p in (answer.probabilities["music"], without)]
+    score = model.explain(text, method="occlusion", label="music").words[0].score
+    assert score == pytest.approx(odds[0] - odds[1], rel=1e-2)
 
 
 def test_what_was_not_read_is_named_and_has_no_score(model: LabelModel) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from penjing.explain.attention_rollout import ATTENTION_ROLLOUT
 from penjing.explain.integrated_gradients import INTEGRATED_GRADIENTS
-from penjing.explain.log_odds import log_odds
+from penjing.explain.log_odds import chances, log_odds
 from penjing.explain.occlusion import OCCLUSION
 from penjing.explain.random_ranking import RANDOM
 from penjing.explain.reading import read_text
@@ -25,6 +25,12 @@ def test_log_odds_are_those_of_the_softmax() -> None:
     logits = torch.tensor([[0.3, -1.2, 2.0]], dtype=torch.float64)
     share = logits.softmax(dim=1)[0, 2]
     assert float(log_odds(logits, 2)) == pytest.approx(float(torch.log(share / (1 - share))))
+
+
+def test_log_odds_are_those_of_the_sigmoid_where_labels_are_asked_one_by_one() -> None:
+    logits = torch.tensor([[0.3, -1.2, 2.0]], dtype=torch.float64)
+    share = torch.tensor(chances(logits.numpy(), asks_each=True)[0, 1])
+    assert float(log_odds(logits, 1, asks_each=True)) == pytest.approx(float(torch.log(share / (1 - share))))
 
 
 def test_integrated_gradients_are_the_integral_in_float64(model: LabelModel) -> None:

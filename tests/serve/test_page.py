@@ -130,6 +130,17 @@ def test_several_labels_stand_beside_their_threshold(server: Server, browser: An
         visit.expect(visit.page.locator(".threshold")).to_have_count(4)
 
 
+def test_each_of_several_labels_says_which_words_speak_for_it(server: Server, browser: Any) -> None:
+    with Visit(browser, server.address, "subjects") as visit:
+        visit.role("textbox", "Text").fill("music actor lovely")
+        visit.page.keyboard.press("Control+Enter")
+        visit.sees(".why h3", "Why music?")
+        for label in ("actor", "music"):
+            visit.page.locator("button.bar-name", has_text=label).click()
+            visit.sees(".why h3", f"Why {label}?")
+            visit.sees(".heat mark.for-5", label)
+
+
 def test_a_translation_stands_beside_its_text(server: Server, browser: Any) -> None:
     with Visit(browser, server.address, "numbers", viewport={"width": 1400, "height": 900}) as visit:
         visit.role("textbox", "Text").fill("one two three")

@@ -190,6 +190,16 @@ def test_explanations_are_those_of_the_command_line(small_bert_run: Any, capsys:
         assert refusal(client, "explain", input="a", method="magic")[0] == 400
 
 
+def test_each_of_several_labels_is_explained_as_on_the_command_line(
+    label_kind_run: Callable[[str], Any], capsys: Any
+) -> None:
+    folder = label_kind_run("multilabel").model
+    show_explanations(folder, TEXTS, None, "text", "occlusion", "music", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    with serving(folder) as client:
+        assert ask(client, "explain", input=TEXTS, method="occlusion", label="music") == close_to(said)
+
+
 def test_a_text_is_no_longer_than_the_server_reads_whatever_is_asked_of_it(
     question_run: Any, small_bert_run: Any, event_run: Any
 ) -> None:

@@ -36,10 +36,10 @@ def show_explanations(
     """Says of each text which words the answer rests on."""
     card_task(read_card(model_folder), model_folder)
     source = read_texts(texts, file, column)
-    from penjing.tasks.label_model import LabelModel
     from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
+    from penjing.tasks.scoring_model import ScoringModel
 
-    model = load_as(LabelModel, model_folder)
+    model = load_as(ScoringModel, model_folder)
     found = []
     for text in source:
         attribution = model.explain(text, method=method, label=label)
@@ -91,10 +91,10 @@ def show_comparison(model_folder: Path, texts: list[str], file: Path | None, col
     card_task(read_card(model_folder), model_folder)
     source = list(read_texts(texts, file, column))
     from penjing.explain.explaining import compare_methods, fitting_methods
-    from penjing.tasks.label_model import LabelModel
     from penjing.tasks.loading import load_as
+    from penjing.tasks.scoring_model import ScoringModel
 
-    model = load_as(LabelModel, model_folder)
+    model = load_as(ScoringModel, model_folder)
     measured = compare_methods(model, source, fitting_methods(model.engine.network), seed=0)
     if as_json:
         print_json(measured)

@@ -7,10 +7,10 @@ import torch
 from penjing.explain.attribution import Explanation, Method
 from penjing.explain.reading import Reading
 from penjing.models.interface import AttentionClassifier
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
 
 
-def explain_by_attention_rollout(model: LabelModel, reading: Reading, label: int) -> Explanation:
+def explain_by_attention_rollout(model: ScoringModel, reading: Reading, label: int) -> Explanation:
     """Scores words by attention, multiplied through the layers, half of each being the residual path.
 
     The scores are shares of what the classifier reads, the same for every label, and never negative.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from penjing.explain.reading import Reading
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
 
 Scores = NDArray[np.float64]
 
@@ -89,6 +89,6 @@ class Method:
         passes: how often the network reads a text of so many tokens, at most; the way back counts as two more.
     """
 
-    explain: Callable[[LabelModel, Reading, int], Explanation]
+    explain: Callable[[ScoringModel, Reading, int], Explanation]
     fits: Callable[[nn.Module], bool] = field(default=lambda network: True)
     passes: Callable[[int], int] = field(default=lambda tokens: tokens + 1)

@@ -12,24 +12,25 @@ from torch import nn
 from penjing.errors import DataError, UsageError, nearest
 from penjing.explain.attribution import Attribution, Method, WordScore
 from penjing.explain.faithfulness import deletion_scores
+from penjing.explain.log_odds import chances
 from penjing.explain.reading import parts_not_read, read_text
 from penjing.metrics.interval import bootstrap
 from penjing.registry import load_registered, registered_names
-from penjing.tasks.classify import softmax
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
+from penjing.tasks.task import LabelTask, Probabilities
 from penjing.text.spans import find_words
 
 _COMPLETE = 0.05
 
 
-def explain_text(model: LabelModel, text: str, method: str, label: str | None) -> Attribution:
+def explain_text(model: ScoringModel, text: str, method: str, label: str | None) -> Attribution:
     """Explains one answer.
 
     Args:
         model: it is its answer.
         text: what it read.
         method: a name registered under ``penjing.explainers``.
-        label: the label to explain; None: the model's answer.
+        label: the label to explain; None: the model's answer, or of several the likeliest label.
 
     Raises:
         DataError: there is no word in the text.
@@ -38,10 +39,11 @@ def explain_text(model: LabelModel, text: str, method: str, label: str | None) -
     """
     how = _fitting_method(model, method)
     reading = read_text(model.renderer, text)
-    probabilities = softmax(model.engine.score([list(reading.ids)]))[0]
-    number = int(model.task.choose(probabilities[None])[0]) if label is None else _label_number(model, label)
+    engine, each = model.engine, model.asks_each
+    probabilities = chances(engine.score([list(reading.ids)]), asks_each=each)[0]
+    number = _chosen(model, probabilities) if label is None else _label_number(model, label)
     explanation = how.explain(model, reading, number)
-    [(comprehensiveness, sufficiency)] = deletion_scores(model.engine, reading, number, [explanation.scores])
+    [lost] = deletion_scores(engine, reading, number, [explanation.scores], asks_each=each)
     return Attribution(
         text=text,
         label=model.labels[number],
@@ -52,8 +54,8 @@ def explain_text(model: LabelModel, text: str, method: str, label: str | None) -
             for (start, end), score in zip(reading.words, explanation.scores, strict=True)
         ),
         completeness_error=explanation.completeness_error,
-        comprehensiveness=comprehensiveness,
-        sufficiency=sufficiency,
+        comprehensiveness=lost[0],
+        sufficiency=lost[1],
         not_read=parts_not_read(reading),
     )
 
@@ -73,7 +75,7 @@ def fitting_methods(network: nn.Module) -> list[str]:
     return [name for name in registered_names("explainers") if find_method(name).fits(network)]
 
 
-def _fitting_method(model: LabelModel, name: str) -> Method:
+def _fitting_method(model: ScoringModel, name: str) -> Method:
     method = find_method(name)
     if not method.fits(model.engine.network):
         raise UsageError(
@@ -84,13 +86,20 @@ def _fitting_method(model: LabelModel, name: str) -> Method:
     return method
 
 
-def _label_number(model: LabelModel, label: str) -> int:
+def _chosen(model: ScoringModel, probabilities: Probabilities) -> int:
+    """Returns the number of the model's answer, or of the likeliest label of a model that gives several."""
+    if isinstance(model.task, LabelTask):
+        return int(model.task.choose(probabilities[None])[0])
+    return int(probabilities.argmax())
+
+
+def _label_number(model: ScoringModel, label: str) -> int:
     if label not in model.labels:
         raise UsageError(f'the model has no label "{label}"', do=nearest(label, list(model.labels)))
     return model.labels.index(label)
 
 
-def compare_methods(model: LabelModel, texts: Sequence[str], methods: Sequence[str], *, seed: int) -> dict[str, Any]:
+def compare_methods(model: ScoringModel, texts: Sequence[str], methods: Sequence[str], *, seed: int) -> dict[str, Any]:
     """Measures methods on the same texts, each explaining the model's own answers.
 
     Args:
@@ -114,7 +123,7 @@ def compare_methods(model: LabelModel, texts: Sequence[str], methods: Sequence[s
     return {"texts": len(kept), "methods": {name: _measure(model, kept, name, seed) for name in methods}}
 
 
-def _measure(model: LabelModel, texts: Sequence[str], method: str, seed: int) -> dict[str, Any]:
+def _measure(model: ScoringModel, texts: Sequence[str], method: str, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     found = [explain_text(model, text, method, None) for text in texts]
     seconds = time.perf_counter() - start

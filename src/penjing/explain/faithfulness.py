@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from penjing.explain.attribution import Scores
+from penjing.explain.log_odds import chances
 from penjing.explain.reading import Reading
 from penjing.inference.engine import LabelScorer
-from penjing.tasks.classify import softmax
 
 SHARES = (0.01, 0.05, 0.10, 0.20, 0.50)  # of the words, as in the paper
 
 
 def deletion_scores(
-    engine: LabelScorer, reading: Reading, label: int, rankings: Sequence[Scores]
+    engine: LabelScorer, reading: Reading, label: int, rankings: Sequence[Scores], *, asks_each: bool = False
 ) -> list[tuple[float, float]]:
     """Returns comprehensiveness and sufficiency of each ranking.
 
@@ -28,6 +28,7 @@ def deletion_scores(
         reading: the text.
         label: number of the label that is explained.
         rankings: scores of the words, [words] each; words that the model did not read are left out.
+        asks_each: see `penjing.explain.log_odds.log_odds`.
     """
     read = np.flatnonzero(reading.is_read)
     everything = np.ones(len(reading.words), dtype=np.bool_)
@@ -38,6 +39,6 @@ def deletion_scores(
             is_taken = np.zeros(len(reading.words), dtype=np.bool_)
             is_taken[order[: int(np.ceil(share * len(read)))]] = True
             rows += [reading.keep(~is_taken), reading.keep(is_taken)]
-    probabilities = softmax(engine.score(rows))[:, label]
+    probabilities = chances(engine.score(rows), asks_each=asks_each)[:, label]
     losses = (probabilities[0] - probabilities[1:]).reshape(len(rankings), len(SHARES), 2).mean(axis=1)
     return [(float(without), float(only)) for without, only in losses]

@@ -13,14 +13,14 @@ from penjing.explain.attribution import Explanation, Method
 from penjing.explain.log_odds import log_odds
 from penjing.explain.reading import Reading
 from penjing.models.interface import Classifier, GeneratingModel
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
 
 _ENOUGH = 0.03  # completeness error at which no more steps are taken
 _STEPS = (16, 64, 256)
 _BATCH_TOKENS = 8192
 
 
-def explain_by_integrated_gradients(model: LabelModel, reading: Reading, label: int) -> Explanation:
+def explain_by_integrated_gradients(model: ScoringModel, reading: Reading, label: int) -> Explanation:
     """Scores words by the path from a row of padding to the text; special tokens stay where they are.
 
     f is the log-odds of the label. Steps by Gauss and Legendre, more of them until the scores add up to
@@ -43,7 +43,7 @@ def explain_by_integrated_gradients(model: LabelModel, reading: Reading, label: 
         baseline = torch.where(is_word[None, :, None], padding, words)
 
     def score(inputs: Tensor) -> Tensor:
-        return log_odds(network(None, inputs_embeds=inputs), label)
+        return log_odds(network(None, inputs_embeds=inputs), label, asks_each=model.asks_each)
 
     method = IntegratedGradients(score, multiply_by_inputs=True)
     with torch.no_grad(), _without_cudnn():

@@ -7,10 +7,10 @@ import numpy as np
 from penjing.explain.attribution import Explanation, Method
 from penjing.explain.reading import Reading
 from penjing.hashing import hash_json
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
 
 
-def explain_at_random(model: LabelModel, reading: Reading, label: int) -> Explanation:
+def explain_at_random(model: ScoringModel, reading: Reading, label: int) -> Explanation:
     """Scores words with numbers from 0 to 1 that only the text decides."""
     del model, label
     seed = int(hash_json(reading.text)[:15], 16)

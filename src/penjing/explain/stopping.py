@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from penjing.inference.engine import LabelScorer
 from penjing.progress import Progress, stop_if_asked
-from penjing.tasks.label_model import LabelModel
+from penjing.tasks.scoring_model import ScoringModel
 
 _TOKENS = 16_384  # that are scored between two looks
 
@@ -37,7 +37,7 @@ class _Stopping:
 
 
 @contextmanager
-def stopping(model: LabelModel, progress: Progress) -> Iterator[LabelModel]:
+def stopping(model: ScoringModel, progress: Progress) -> Iterator[ScoringModel]:
     """Gives a model that raises `Interrupted` where its progress says so; others may not ask it meanwhile.
 
     Args:

@@ -19,8 +19,8 @@ from penjing.serve.failures import RequestError
 from penjing.serve.tasks.computing import compute_work
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
 from penjing.serve.tasks.weighing import Count, Weight
-from penjing.tasks.label_model import LabelModel
 from penjing.tasks.model import Model
+from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import texts_of
 
 router = APIRouter(prefix="/v1", tags=["explain"])
@@ -31,7 +31,10 @@ class ExplainBody(Body):
     """Texts whose answers are to be explained."""
 
     input: Text | Rows = Field(description="a text, or several")
-    label: str | None = Field(None, description="the label that is explained; left out: the model's answer")
+    label: str | None = Field(
+        None,
+        description="the label that is explained; left out: the model's answer, or of several labels the likeliest",
+    )
     method: str | None = Field(
         None,
         description="integrated_gradients, occlusion, attention_rollout or random; left out: the first that is "
@@ -78,11 +81,11 @@ def explain_texts(model: Model, body: ExplainBody) -> Work:
     """Returns what is to be computed.
 
     Raises:
-        RequestError: the model gives no single label.
+        RequestError: the model gives no labels.
         UsageError: there is no such method or label, or a text is empty.
     """
-    if not isinstance(model, LabelModel):
-        what = f"Words are weighed for models that give one label; {body.model} is for the task {model.task.name}."
+    if not isinstance(model, ScoringModel):
+        what = f"Words are weighed for models that give labels; {body.model} is for the task {model.task.name}."
         raise RequestError(400, what, param="model", code="wrong_task")
     texts, method = texts_of(listed(body.input), "text"), body.method or usual_method()
     if body.label is not None and body.label not in model.labels:

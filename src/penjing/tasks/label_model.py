@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any
 
 from penjing.tasks.prediction import ClassPrediction
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import LabelTask
-
-if TYPE_CHECKING:
-    from penjing.explain.attribution import Attribution
 
 
 @dataclass(frozen=True)
@@ -57,33 +54,3 @@ class LabelModel(ScoringModel):
             logits, cut_tokens = self.score_texts(chunk)
             predictions += self.task.decode(logits, self.labels, chunk, cut_tokens)
         return predictions
-
-    @overload
-    def explain(self, texts: str, *, method: str = ..., label: str | None = ...) -> Attribution: ...
-
-    @overload
-    def explain(self, texts: list[str], *, method: str = ..., label: str | None = ...) -> list[Attribution]: ...
-
-    def explain(
-        self, texts: str | list[str], *, method: str = "integrated_gradients", label: str | None = None
-    ) -> Attribution | list[Attribution]:
-        """Says which words an answer rests on.
-
-        Args:
-            texts: one, or several.
-            method: ``integrated_gradients``, ``occlusion``, ``attention_rollout`` or ``random``.
-            label: what is explained; None: the model's answer.
-
-        Returns:
-            An `Attribution`, or a list of them for several texts.
-
-        Raises:
-            DataError: the model reads no word of a text.
-            MissingExtraError: the method or the text needs a package that is not installed.
-            UsageError: a text is empty, the method or the label is not known, or the method does not fit the network.
-        """
-        from penjing.explain.explaining import explain_text
-
-        checked = texts_of([texts] if isinstance(texts, str) else texts, self.renderer.columns[0])
-        explained = [explain_text(self, text, method, label) for text in checked]
-        return explained[0] if isinstance(texts, str) else explained

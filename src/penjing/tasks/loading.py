@@ -37,6 +37,7 @@ from penjing.tasks.name_files import choosing_engine, make_name_renderer, read_e
 from penjing.tasks.name_settings import ChoiceSettings
 from penjing.tasks.part_loading import assemble_parts
 from penjing.tasks.prompt_loading import open_continuations, open_dialogues, open_texts
+from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.task import (
     Answers,
     DialogueTask,
@@ -77,6 +78,7 @@ _ANSWERS: Mapping[Answers, str] = {
 #: What models of each kind were fine-tuned on.
 _ROWS: Mapping[type[Model], str] = {
     LabelModel: "labelled rows",
+    ScoringModel: "labelled rows",
     MultilabelModel: "rows with several labels",
     WritingModel: "pairs of texts",
     AnswerModel: "questions",

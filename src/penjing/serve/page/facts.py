@@ -97,7 +97,7 @@ def _describe_use(
         "view": view,
         "completes": _completes(view, facts, part),
         "beams": _beams(card),
-        "explains": answers in ("label", "rank") and "names" not in card and part is None,
+        "explains": answers in ("label", "rank", "set") and "names" not in card and part is None,
         "does": _sentence(view, answers, path, card, words, wording),
         "hasExamples": task in _SENTIMENT,
     }
