@@ -180,6 +180,30 @@ def test_nothing_is_loaded_from_anywhere(read_page: Any, language: Language) -> 
     )
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("each", "unit", "last"), [(0.1, "axis_seconds", 3), (20.0, "axis_minutes", 10), (600.0, "axis_hours", 6)]
+)
+def test_losses_stand_against_tokens_operations_and_time(
+    each: float, unit: str, last: int, language: Language, read_page: Any
+) -> None:
+    curve = [
+        *({"step": n, "tokens": 99 * n, "loss": 9 / n + 3, "seconds": each * n} for n in range(1, 40)),
+        *({"step": n, "tokens": 99 * n, "validation_loss": 9 / n + 3, "seconds": each * n} for n in (20, 39)),
+    ]
+    page, say = read_page(render(full(curves={"pretrain": curve}), language)).text, STRINGS[language]
+    for key in ("by_tokens", "by_flops", "by_time"):
+        assert say[key] in page, key
+    assert say[unit].format(value=last) in page
+    assert "10¹²" in page  # 3,861 of 4,096,000 tokens took so many of all operations
+
+
+def test_losses_without_times_stand_against_tokens_and_operations_alone(read_page: Any) -> None:
+    page, say = read_page(render(full())).text, STRINGS["en"]
+    assert say["by_flops"] in page
+    assert say["by_time"] not in page
+
+
 def test_tables_have_captions_and_charts_have_words(read_page: Any) -> None:
     page = read_page(render(full()))
     assert len(page.attributes("caption")) == len(page.attributes("table")) > 5

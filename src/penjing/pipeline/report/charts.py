@@ -108,10 +108,28 @@ def draw_bar(part: float) -> Markup:
 
 def loss_chart(points: Sequence[CurvePoint], title: str, wording: Wording, *, by_tokens: bool) -> Markup:
     """Draws training and validation loss against tokens or steps; empty without at least two points of either."""
-    training = [(_at(point, by_tokens), point.loss) for point in points if point.loss is not None]
-    validation = [
-        (_at(point, by_tokens), point.validation_loss) for point in points if point.validation_loss is not None
-    ]
+    return draw_losses(points, lambda point: _at(point, by_tokens), title, wording, wording.compact)
+
+
+def draw_losses(
+    points: Sequence[CurvePoint],
+    place: Callable[[CurvePoint], float | None],
+    title: str,
+    wording: Wording,
+    tick: Callable[[float], str],
+) -> Markup:
+    """Draws training and validation loss; empty without at least two points of either.
+
+    Args:
+        points: the records of training.
+        place: where a record stands from left to right; None: nowhere.
+        title: of the chart.
+        wording: says it.
+        tick: writes such a place on the axis.
+    """
+    placed = [(at, point) for point in points if (at := place(point)) is not None]
+    training = [(at, point.loss) for at, point in placed if point.loss is not None]
+    validation = [(at, point.validation_loss) for at, point in placed if point.validation_loss is not None]
     if max(len(training), len(validation)) < 2:
         return Markup("")
     training = thin_out(training)
@@ -128,6 +146,7 @@ def loss_chart(points: Sequence[CurvePoint], title: str, wording: Wording, *, by
         wording,
         lambda value: f"{value:.2f}",
         lambda value: f"{value:g}",
+        x_tick=tick,
     )
 
 
@@ -158,10 +177,11 @@ def _curves(
     exact: Callable[[float], str],
     tick: Callable[[float], str],
     mark: Markup | None = None,
+    x_tick: Callable[[float], str] | None = None,
 ) -> Markup:
     """Draws lines (kind, name, points) with their names and last values at their ends, or ``mark`` instead."""
     x, y = axes
-    parts = [draw_frame(x, y, wording.compact, tick)]
+    parts = [draw_frame(x, y, x_tick or wording.compact, tick)]
     alternatives, heights = [], _apart([y.place(points[-1][1]) for _, _, points in lines])
     for (kind, name, points), height in zip(lines, heights, strict=True):
         parts.append(draw_line([(x.place(at), y.place(value)) for at, value in points], f"line {kind}"))

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from penjing.pipeline.report.charts import Whisker, loss_chart, whisker_rows
+from markupsafe import Markup
+
+from penjing.pipeline.report.charts import Whisker, draw_losses, loss_chart, whisker_rows
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.language_facts import (
     Continuation,
@@ -33,8 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabulator and
 
 def language_model_values(facts: LanguageReportFacts, wording: Wording) -> dict[str, Any]:
     """Returns what ``language_model.html.jinja`` shows beyond what every report does."""
-    evaluation, title = facts.evaluation, wording.say("pretrain_chart")
-    chart = loss_chart(facts.curves.pretrain, title, wording, by_tokens=True)
+    evaluation = facts.evaluation
     return {
         **_headline(facts, wording),
         **_score_table(evaluation, wording),
@@ -43,9 +44,35 @@ def language_model_values(facts: LanguageReportFacts, wording: Wording) -> dict[
         "growth_note": wording.say(_GROWTH_NOTES.get(facts.objective, "growth_note")),
         "packed": _packed_sentence(facts, wording),
         "token_rows": _token_rows(facts, wording),
-        "charts": [(title, wording.say("by_tokens"), chart)] if chart else [],
+        "charts": _charts(facts, wording),
         "training_rows": _training_rows(facts, wording),
     }
+
+
+def _charts(facts: LanguageReportFacts, wording: Wording) -> list[tuple[str, str, Markup]]:
+    """Returns the losses against tokens, operations and time, each with its title and what it stands against."""
+    points, title, training = facts.curves.pretrain, wording.say("pretrain_chart"), facts.training
+    charts = [("by_tokens", loss_chart(points, title, wording, by_tokens=True))]
+    if training is not None and training.tokens:
+        each = training.flops / training.tokens
+        charts.append(("by_flops", draw_losses(points, lambda p: p.tokens * each, title, wording, wording.small)))
+    unit, name = _time_unit(max((point.seconds or 0.0 for point in points), default=0.0))
+    seconds = draw_losses(
+        points,
+        lambda point: None if point.seconds is None else point.seconds / unit,
+        title,
+        wording,
+        lambda value: wording.say(name, value=f"{value:g}"),
+    )
+    charts.append(("by_time", seconds))
+    return [(title, wording.say(note), chart) for note, chart in charts if chart]
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    """Returns the unit of an axis of so many seconds, in seconds, and how its values are written."""
+    if seconds < 180:
+        return 1.0, "axis_seconds"
+    return (60.0, "axis_minutes") if seconds < 3 * 3600 else (3600.0, "axis_hours")
 
 
 def _headline(facts: LanguageReportFacts, wording: Wording) -> dict[str, Any]:
