@@ -4,8 +4,11 @@
 minutes. Then `penjing evaluate` asks the minimal pairs of BLiMP: by log-probability, of a bert and a t5, which guess
 from both sides, by pseudo-log-likelihood, whose numbers compare only with each other.
 
-python benchmarks/families.py --blimp PATH [--minutes 60] [--families llama …] [--pairs-per-set N] [--out runs/families]
-    [--json]
+python benchmarks/families.py --blimp PATH [--minutes 60] [--families llama …] [--epochs N] [--pairs-per-set N]
+    [--out runs/families] [--json]
+
+With --epochs every family reads as many tokens, whatever that takes: so "lstm" and "lstm, closed" say what it is worth
+that documents are read apart.
 
 Runs that are done in the folder are not done again. Needs the extra quickstart.
 """
@@ -26,14 +29,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "llama": (),
     "llama, Muon": ("pretrain.optimizer=muon",),
     "lstm": ("model.family=lstm",),
+    "lstm, closed": ("model.family=lstm", "pretrain.borders=closed"),  # documents read apart
     "bert": ("model.family=bert", "pretrain.objective=masked"),
     "t5": ("model.family=t5", "pretrain.objective=span"),
 }
 
 
-def train(settings: tuple[str, ...], minutes: float, out: Path) -> dict[str, Any]:
-    """Pretrains for the minutes; returns what the run printed."""
+def train(settings: tuple[str, ...], minutes: float, epochs_wanted: float | None, out: Path) -> dict[str, Any]:
+    """Pretrains for the minutes, or so many epochs; returns what the run printed."""
     chosen = [*settings, "report.examples=[]"]
+    if epochs_wanted is not None:
+        return run("reviews-lm", [*chosen, f"pretrain.epochs={epochs_wanted:g}"], out)
     remembered = out.with_suffix(".epochs")  # a plan's seconds differ each time, and the run would be another one
     if not remembered.exists():
         plan = ask("plan", "reviews-lm", *set_arguments(chosen), "--out", str(out))
@@ -46,8 +52,9 @@ def train(settings: tuple[str, ...], minutes: float, out: Path) -> dict[str, Any
 
 def measure(family: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Trains a family and measures it."""
-    out = arguments.out / f"{family.replace(', ', '-').lower()}-{arguments.minutes:g}"
-    run = train(FAMILIES[family], arguments.minutes, out)
+    length = f"{arguments.minutes:g}" if arguments.epochs is None else f"{arguments.epochs:g}-epochs"
+    out = arguments.out / f"{family.replace(', ', '-').lower()}-{length}"
+    run = train(FAMILIES[family], arguments.minutes, arguments.epochs, out)
     few = ["--pairs-per-set", str(arguments.pairs_per_set)] if arguments.pairs_per_set else []
     blimp = ask("evaluate", str(out / "model"), str(arguments.blimp), *few)
     return {"family": family, "run": run, "blimp": blimp}
@@ -71,6 +78,7 @@ def main() -> None:
     parser.add_argument("--blimp", type=Path, required=True, help="blimp.zip")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--epochs", type=float, help="passes over the corpus, in place of what fits into the minutes")
     parser.add_argument("--pairs-per-set", type=int)
     parser.add_argument("--out", type=Path, default=Path("runs/families"))
     parser.add_argument("--json", action="store_true")

@@ -55,6 +55,24 @@ def step_through(layer: nn.LSTM, vectors: Tensor) -> Tensor:
     return torch.stack(states)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_documents_end_to_end_are_read_as_if_each_stood_alone(bidirectional: bool) -> None:
+    network = make(LstmForCausalLM, bidirectional=bidirectional)
+    ids = torch.randint(1, 50, (3, 9), generator=torch.Generator().manual_seed(0))
+    documents = torch.tensor([[4] * 9, [4] * 2 + [5] * 3 + [6] * 4, [6] + [7] * 8])
+    found = network.encode(ids, documents=documents)
+    pairs, _ = network.next_token_pairs(ids, documents=documents)
+    for row, numbers in enumerate(documents):
+        for number in numbers.unique():
+            own = numbers == number
+            alone = network.encode(ids[row, own][None])[0]
+            torch.testing.assert_close(found[row, own], alone, atol=1e-6, rtol=0)
+    assert len(pairs) == 3 * 8 * (2 if bidirectional else 1)
+    read_on = network.encode(ids)
+    torch.testing.assert_close(found[0], read_on[0], atol=1e-6, rtol=0)
+    assert not torch.allclose(found[1, 2:], read_on[1, 2:], atol=1e-3)
+
+
 @torch.no_grad()
 def test_hidden_states_follow_the_equations_in_both_directions() -> None:
     network = make(LstmModel)

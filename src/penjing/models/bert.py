@@ -315,6 +315,6 @@ BERT = Architecture(
     training_flops_per_token=training_flops_per_token,
     adapted=("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"),
     adapter_rate=1e-3,
-    closes_borders=True,
+    closes_borders="always",
     initialization=2,
 )

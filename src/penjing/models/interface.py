@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +58,7 @@ class LanguageModel(Network, Protocol):
             ids: token ids, int64 [batch, time].
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
             documents: the number of the document that each token is of, int64 [batch, time]: tokens look at those of
-                their own only. None: at all. An architecture that has no ``closes_borders`` takes None only.
+                their own only. None: at all. One that never ``closes_borders`` takes None only.
         """
 
     def output_layer(self, hidden: Tensor) -> OutputLayer:
@@ -293,7 +293,8 @@ class Architecture:
         learning_rate: AdamW's at its highest that suits a fresh network.
         dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
         embedding_size: width of the `input_embeddings` of a config.
-        closes_borders: whether its language model takes ``documents``, and lets no token look at another document.
+        closes_borders: when its language model is given ``documents``, so that no token looks at another one: always,
+            where a recipe asks for it, because it costs more; or never, for it does not take them.
         adapted: what its matrices of attention and feed-forward, which adapters are given to, end in; see
             `penjing.models.lora.choose`.
         adapter_rate: AdamW's at its highest that suits adapters, where it was measured; None: as for a fresh network.
@@ -319,7 +320,7 @@ class Architecture:
     training_flops_per_token: Callable[[Any, int], int]
     adapted: tuple[str, ...] = ()
     adapter_rate: float | None = None
-    closes_borders: bool = False
+    closes_borders: Literal["always", "where asked", "never"] = "never"
     is_encoder_decoder: bool = False
     span_scorer: Callable[[Any], nn.Module] | None = None
     ranks_items: bool = False

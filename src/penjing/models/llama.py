@@ -367,7 +367,7 @@ LLAMA = Architecture(
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
     adapted=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
-    closes_borders=True,
+    closes_borders="always",
 )
 MISTRAL, QWEN2, QWEN3 = (
     replace(LLAMA, name=kind.model_type, config_class=kind, fresh_shape={**LLAMA.fresh_shape, "num_key_value_heads": 4})

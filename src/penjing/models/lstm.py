@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.models.config import Head, NetworkConfig
+from penjing.models.documents import read_apart
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.native.recurrence import can_recur, recur_fused
@@ -213,11 +214,9 @@ class LstmForCausalLM(nn.Module):
         return self.lstm.embeddings
 
     def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
-        """Returns hidden states [batch, time, directions * hidden]; see `LstmModel.forward`.
-
-        ``documents`` must be None: the state goes on over the border.
-        """
-        assert documents is None
+        """Returns hidden states [batch, time, directions * hidden]; with ``documents``, of each read by itself."""
+        if documents is not None:
+            return read_apart(self.lstm, ids, documents, self.config.pad_token_id)
         hidden: Tensor = self.lstm(ids, attention_mask)
         return hidden
 
@@ -395,4 +394,5 @@ LSTM = Architecture(
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,
     adapted=("weight_ih_l0", "weight_hh_l0"),
+    closes_borders="where asked",
 )

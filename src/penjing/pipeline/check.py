@@ -181,7 +181,7 @@ def _check_network(recipe: Recipe) -> None:
             where=recipe.name,
             do="Remove patience, or choose another schedule.",
         )
-    if pretrain.borders == "closed" and not architecture.closes_borders:
+    if pretrain.borders == "closed" and architecture.closes_borders == "never":
         raise RecipeError(
             f'[pretrain] borders is "closed", and {architecture.name} reads on over the border of a document',
             where=recipe.name,

@@ -88,7 +88,8 @@ class PretrainSettings(TrainSettings):
     window_tokens: int = Field(128, ge=8, description="length of a training window")
     borders: Literal["auto", "open", "closed"] = Field(
         "auto",
-        description="whether tokens see those of another document in their window; auto: closed where the family can",
+        description="whether tokens see those of another document in their window; auto: closed where that costs "
+        "nothing (bert, llama and its relatives)",
     )
     epochs: float = Field(1, gt=0, description="passes over the corpus; a part of one is allowed")
 

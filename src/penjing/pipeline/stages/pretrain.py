@@ -116,7 +116,7 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture, config, network = _build_language_model(recipe, tokenizer)
     shards = {part: open_shard(inputs["shards"] / part) for part in PARTS}
-    is_closed = settings.borders != "open" and architecture.closes_borders
+    is_closed = settings.borders == "closed" or (settings.borders == "auto" and architecture.closes_borders == "always")
     batches = WindowBatches(
         shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed, tells_documents=is_closed
     )
