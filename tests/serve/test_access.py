@@ -73,6 +73,30 @@ def test_with_a_key_everything_is_open_and_health_is_without(locked: Any, key: s
     assert get(f"{locked.url}/").status_code == 200
 
 
+@pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer sk-wrong"}])
+def test_who_has_no_key_hears_that_the_server_is_ready_and_what_its_routes_are_and_no_name(
+    locked: Any, key: str, given: dict[str, str]
+) -> None:
+    known = {"Authorization": f"Bearer {key}"}
+    ready = get(f"{locked.url}/readyz", given)
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert list(get(f"{locked.url}/readyz", known).json()["models"]) == ["talker"]
+    document = get(f"{locked.url}/openapi.json", given)
+    assert document.status_code == 200
+    assert "/v1/chat/completions" in document.json()["paths"]
+    assert "talker" not in document.text
+    bodies = get(f"{locked.url}/openapi.json", known).json()["components"]["schemas"]
+    assert bodies["CompletionBody"]["properties"]["model"]["enum"] == ["talker"]
+
+
+def test_without_keys_a_page_that_makes_a_name_point_here_hears_no_name(server: Any) -> None:
+    for path in ("/readyz", "/openapi.json"):
+        assert "talker" in get(f"{server.url}{path}").text
+        reply = get(f"{server.url}{path}", {"Host": "evil.example"})
+        assert reply.status_code == 200
+        assert "talker" not in reply.text
+
+
 def test_the_log_names_the_key_by_its_id_and_never_holds_it(locked: Any, key: str) -> None:
     request_id = "who-was-it"
     get(f"{locked.url}/v1/models", {"Authorization": f"Bearer {key}", "X-Request-Id": request_id})

@@ -26,7 +26,8 @@ class Account:
 
     Attributes:
         id: of the client's choice (``X-Request-Id``), or drawn.
-        client: the id of its key, or its address.
+        client: the id of its key, or its address; empty where nobody asked whose it is.
+        is_let_in: whether it has a key, or is from here where there are none, and so is told the names of models.
         method: of HTTP.
         route: as it is written in the OpenAPI document, so without what was asked; empty where there is none.
         model: that was asked.
@@ -45,6 +46,7 @@ class Account:
     id: str
     method: str
     client: str = ""
+    is_let_in: bool = False
     route: str = ""
     model: str = ""
     status: int = 0

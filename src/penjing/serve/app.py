@@ -16,10 +16,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 import penjing
 from penjing.errors import PenjingError
-from penjing.serve import explain, health
+from penjing.serve import document, explain, health
 from penjing.serve.access import Access
 from penjing.serve.context import ServeContext, find_context
-from penjing.serve.document import write_document
 from penjing.serve.failures import ErrorBody, RequestError, failure_of
 from penjing.serve.guard import Guard
 from penjing.serve.openai import chat, completions, embeddings, models
@@ -37,6 +36,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 #: Routers of the server, in order; a file that adds routes adds its own here.
 ROUTERS: Sequence[APIRouter] = (
     health.router,
+    document.router,
     models.router,
     completions.router,
     chat.router,
@@ -71,12 +71,12 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
         description="Your language models, served.",
         lifespan=run_pool,
         responses=_FAILURES,
+        openapi_url=None,  # `document` has the route
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.context = context
-    app.openapi = lambda: write_document(app, pool)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Guard, context=context, access=Access(settings))

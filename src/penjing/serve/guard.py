@@ -21,7 +21,8 @@ Scope = MutableMapping[str, Any]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 _log = logging.getLogger("penjing.serve")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: not logged while all is well
-_OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico"})  # nothing of anybody's is in them
+_OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico"})  # to whom has no key they name nothing
+_NAMING = frozenset({"/readyz", "/openapi.json"})  # those that name models to who is let in
 _OPEN_BELOW = "/page/"
 
 
@@ -75,11 +76,14 @@ class Guard:
         answer: _Answer,
     ) -> None:
         path: str = scope["path"]
+        address = (scope.get("client") or ("", 0))[0]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
+            with suppress(RequestError):
+                if path in _NAMING:
+                    await self._let_in(account, headers, address)
             await self._app(scope, receive, answer.send)
             return
-        address = (scope.get("client") or ("", 0))[0]
-        account.client = await self._access.check(headers, address)
+        await self._let_in(account, headers, address)
         if path in _QUIET:
             await self._app(scope, receive, answer.send)
             return
@@ -91,6 +95,11 @@ class Guard:
             if self._context.settings.log_texts:
                 account.text = body.decode("utf-8", "replace")
             await self._answer(scope, body, receive, answer, account)
+
+    async def _let_in(self, account: Account, headers: dict[str, str], address: str) -> None:
+        """Says whose a request is; errors as of `Access.check`."""
+        account.client = await self._access.check(headers, address)
+        account.is_let_in = True
 
     @contextmanager
     def _count(self) -> Iterator[None]:

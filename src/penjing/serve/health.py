@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from penjing.serve.account import Remembered
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
 
@@ -23,11 +24,11 @@ class Ready(BaseModel):
     """That a server takes on requests.
 
     Attributes:
-        models: of each model the parts that are in memory.
+        models: of each model the parts that are in memory; left out for who has no key where there are keys.
     """
 
     status: Literal["ready"]
-    models: dict[str, list[str]]
+    models: dict[str, list[str]] = {}
 
 
 @router.get("/healthz")
@@ -36,11 +37,13 @@ async def is_alive() -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz")
-async def is_ready(context: Context) -> Ready:
+@router.get("/readyz", response_model_exclude_unset=True)
+async def is_ready(context: Context, account: Remembered) -> Ready:
     """Whether requests are taken on: 503 from when the server was told to end."""
     if context.draining:
         raise RequestError(503, "The server is about to end. Ask another.", code="draining", retry_after_s=5)
+    if not account.is_let_in:
+        return Ready(status="ready")
     return Ready(status="ready", models={name: context.pool.peek(name).loaded for name in context.pool.names})
 
 
