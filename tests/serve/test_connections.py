@@ -236,6 +236,26 @@ def test_a_second_signal_ends_the_server_at_once(
         assert server.process.wait(30) == 0
 
 
+def test_a_server_that_is_told_to_end_waits_no_longer_than_it_says_for_what_does_not_end(
+    start_server: Callable[..., Any], decoders: Path, long_body: dict[str, Any]
+) -> None:
+    server = start_server(f"endless={decoders / 'endless'}", "--max-output", 16_000, "--drain", 6)
+    slow = {"prompt": ["a film", "the plot", "a dull scene"], "n": 5}
+    whole = threading.Thread(target=_ask_in_vain, args=(server, {**long_body, **slow}), daemon=True)
+    with suppress(httpx.HTTPError), streaming(server, long_body, "late"):
+        whole.start()
+        until(lambda: busy(server) == 16)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+        assert 5 < time.monotonic() - began < 11
+
+
+def _ask_in_vain(server: Any, body: dict[str, Any]) -> None:
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(f"{server.url}/v1/completions", json=body, trust_env=False, timeout=120).raise_for_status()
+
+
 def test_an_answer_that_takes_too_long_is_broken_off_and_says_so(
     start_server: Callable[..., Any], decoders: Path, long_body: dict[str, Any]
 ) -> None:

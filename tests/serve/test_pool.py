@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,6 +117,32 @@ def test_an_idle_model_is_unloaded_and_loaded_again_when_asked(model_folder: Pat
             await until(lambda: pool.peek("reviews").loaded == [])
             async with pool.use("reviews") as model:
                 assert len(await model.predict(["a lovely film"])) == 1
+
+    run(work())
+
+
+def test_models_end_side_by_side_though_none_of_them_can_stop(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penjing.serve.batcher._REST_S", 2.0)
+    go = threading.Event()
+
+    async def work() -> None:
+        pool = ModelPool(ServeSettings(dict.fromkeys("abcd", model_folder)))
+        await pool.start()
+        begun = threading.Barrier(5)
+
+        def stay() -> None:
+            begun.wait(20)
+            go.wait(30)
+
+        asked = [asyncio.create_task(pool.peek(name).compute(stay)) for name in pool.names]
+        await asyncio.to_thread(begun.wait, 20)
+        began = time.monotonic()
+        await pool.close(1.0)
+        assert 2.9 < time.monotonic() - began < 5
+        go.set()
+        await asyncio.gather(*asked, return_exceptions=True)
 
     run(work())
 

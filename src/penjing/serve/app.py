@@ -63,7 +63,8 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
     async def run_pool(app: FastAPI) -> AsyncIterator[None]:
         await pool.start()
         yield
-        await pool.close()
+        context.set_end()
+        await pool.close(context.rest_s)
 
     app = FastAPI(
         title="Penjing",

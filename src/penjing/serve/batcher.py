@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 MOST_ROWS = 64  # in a batch: with a small encoder it takes well under a second, so nobody waits long
 MOST_TOKENS = 32_768  # in a batch: so many rows of 512; between two batches it is seen who still waits
 MOST_WAITING = 16384
-_CLOSE_S, _REST_S = 30.0, 5.0
+_CLOSE_S, _REST_S = 30.0, 3.0
 
 
 class BatcherFullError(PenjingError):

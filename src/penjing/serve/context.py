@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -24,6 +25,7 @@ class ServeContext:
         shelf: its folders of documents.
         draining: whether it is about to end, and takes on nothing new.
         in_flight: requests that were accepted and are not answered yet.
+        ends: by when all is over, in seconds of `time.monotonic`; infinite until it is told to end.
     """
 
     pool: ModelPool
@@ -31,9 +33,20 @@ class ServeContext:
     gauges: Gauges = field(default_factory=Gauges)
     draining: bool = False
     in_flight: int = 0
+    ends: float = float("inf")
 
     def __post_init__(self) -> None:
         self.shelf = DocumentShelf(self.settings.documents)
+
+    def set_end(self) -> None:
+        """Takes on nothing new, and lets all that is there end within the time that the settings give, from now on."""
+        self.draining = True
+        self.ends = min(self.ends, time.monotonic() + self.settings.limits.drain_s)
+
+    @property
+    def rest_s(self) -> float:
+        """Seconds until all is over."""
+        return max(0.0, self.ends - time.monotonic())
 
 
 def find_context(request: Request) -> ServeContext:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from penjing.errors import PenjingError
 from penjing.serve.batcher import Batcher
@@ -17,6 +18,8 @@ from penjing.serve.settings import ServeSettings
 
 _log = logging.getLogger("penjing.serve")
 _LOOK_S = 1.0  # between two looks at folders and clocks
+_DRAIN_S = 30.0  # for what a model that is let go has begun, which is nothing where nobody uses it
+_REST_S = 4.0  # for what is told to stop to do so
 
 
 class ModelPool:
@@ -37,6 +40,7 @@ class ModelPool:
         # A thread each: a long translation by one model does not hold up the labels of another.
         self._batchers = {name: Batcher(f"penjing-{name}") for name in settings.folders}
         self._loading = ThreadPoolExecutor(2, "penjing-load")
+        self._ending = ThreadPoolExecutor(2 * len(settings.folders), "penjing-end")  # all end side by side
         self._models = {name: self._fresh(name) for name in settings.folders}
         self._refused: dict[str, str] = {}  # stamps of folders that could not be loaded
         self._seen: dict[str, str] = {}  # stamps of the last look: a folder is left alone while it is written
@@ -80,19 +84,24 @@ class ModelPool:
         """Begins to look at folders and clocks."""
         self._watch = asyncio.get_running_loop().create_task(self._keep_watching())
 
-    async def close(self) -> None:
-        """Lets go of all models."""
+    async def close(self, drain_s: float = _DRAIN_S) -> None:
+        """Lets go of all models, side by side.
+
+        Args:
+            drain_s: so long at most they complete what they have begun, and are told to stop then; what cannot stop is
+                left alone soon after.
+        """
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
-        if self._closing:
-            await asyncio.wait(self._closing)
-        for model in self._models.values():
-            await model.close()
-        for batcher in self._batchers.values():
-            await asyncio.get_running_loop().run_in_executor(None, batcher.close)
-        self._loading.shutdown(wait=False, cancel_futures=True)
+        loop = asyncio.get_running_loop()
+        ends: list[asyncio.Future[Any]] = [*self._closing]
+        ends += [loop.create_task(model.close(self._ending, drain_s)) for model in self._models.values()]
+        ends += [loop.run_in_executor(self._ending, batcher.close, drain_s) for batcher in self._batchers.values()]
+        await asyncio.wait(ends, timeout=drain_s + _REST_S)
+        for threads in (self._loading, self._ending):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def reload(self, *, at_once: bool = True) -> list[str]:
         """Replaces the models whose folders changed, and returns their names.
@@ -162,6 +171,6 @@ class ModelPool:
 
     def _let_go(self, model: ServedModel) -> None:
         if model.retired and not model.users:
-            task = asyncio.get_running_loop().create_task(model.close())
+            task = asyncio.get_running_loop().create_task(model.close(self._ending, _DRAIN_S))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -17,14 +18,16 @@ from penjing.errors import MissingExtraError, UsageError
 from penjing.serve.settings import ServeSettings
 
 _MOST_FILES = 65_536
+_REST_S = 5.0  # after the last moment for requests: what is left then is left
 _log = logging.getLogger("penjing.serve")
 
 
 def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     """Serves until it is told to end.
 
-    SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished; a second one ends the
-    process at once. SIGHUP: models whose folders changed are replaced, and the certificate is read again.
+    SIGTERM and SIGINT: no new requests are taken on, and those that were accepted are finished, as far as there is time
+    for that; a second one ends the process at once. SIGHUP: models whose folders changed are replaced, and the
+    certificate is read again.
 
     Args:
         settings: how it is set up.
@@ -54,7 +57,6 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
         log_config=None,
         access_log=False,
         timeout_keep_alive=max(1, round(limits.header_s)),
-        timeout_graceful_shutdown=max(1, round(limits.drain_s)),
         server_header=False,
         ws="none",
         backlog=2048,
@@ -65,8 +67,9 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     address = f"{settings.scheme}://[{host}]:{port}" if ":" in host else f"{settings.scheme}://{host}:{port}"
     server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
     server.run(sockets=[listener])
-    if server.force_exit:
+    if server.force_exit or not app.state.context.rest_s:
         _leave_at_once()
+    server.last_moment.cancel()
 
 
 def make_app(settings: ServeSettings) -> Any:
@@ -94,6 +97,8 @@ def _server_class(base: type[Any]) -> type[Any]:
             super().__init__(config)
             self._context, self._ready = app.state.context, ready
             self._drain: asyncio.Task[None] | None = None
+            self.last_moment = threading.Timer(self._context.settings.limits.drain_s + _REST_S, _leave_at_once)
+            self.last_moment.daemon = True
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
@@ -106,7 +111,8 @@ def _server_class(base: type[Any]) -> type[Any]:
             if self._context.draining:
                 self.force_exit = self.should_exit = True
             else:
-                self._context.draining = True
+                self._context.set_end()
+                self.last_moment.start()
                 self._loop.call_soon_threadsafe(self._begin_to_end)
 
         def _begin_to_end(self) -> None:
@@ -115,10 +121,10 @@ def _server_class(base: type[Any]) -> type[Any]:
         async def _finish(self) -> None:
             """Waits until what was accepted is answered; meanwhile the server says that it is not ready."""
             context = self._context
-            ends = self._loop.time() + context.settings.limits.drain_s
             _log.info("asked to end: %d requests are finished first", context.in_flight)
-            while context.in_flight and self._loop.time() < ends:
+            while context.in_flight and context.rest_s:
                 await asyncio.sleep(0.05)
+            self.config.timeout_graceful_shutdown = context.rest_s
             self.should_exit = True
 
         def _reload(self) -> None:

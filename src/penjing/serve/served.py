@@ -230,13 +230,21 @@ class ServedModel:
         for name in other.loaded:
             await load[name]()
 
-    async def close(self) -> None:
-        """Lets go of all parts."""
+    async def close(self, closing: Executor, drain_s: float) -> None:
+        """Lets go of all parts.
+
+        Args:
+            closing: where what writes is closed, which may take as long.
+            drain_s: so long at most it completes what it has begun, and is told to stop then.
+        """
+        ends = time.monotonic() + drain_s
         parts, self._parts = self._parts, {}
-        for part in parts.values():
-            await asyncio.wait([part])
-            if _worked(part) and hasattr(part.result(), "close"):
-                await asyncio.get_running_loop().run_in_executor(self._loading, part.result().close)
+        if parts:
+            await asyncio.wait(parts.values())
+        text = parts.get("text")
+        if text is not None and _worked(text):
+            rest_s = max(0.0, ends - time.monotonic())
+            await asyncio.get_running_loop().run_in_executor(closing, text.result().close, rest_s)
 
     async def _part(self, name: str, load: Callable[[], Part]) -> Part:
         """Returns a part; whoever asks first has it loaded, the others wait, and a failure is tried anew."""

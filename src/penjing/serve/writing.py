@@ -24,7 +24,6 @@ from penjing.text.dialogue_renderer import DialogueRenderer, Prompt
 from penjing.text.tokenizer import Tokenizer
 
 _CONTEXT = 8  # tokens of a prompt that decide how the first one after it is read
-_CLOSE_S = 30.0
 _AT_ONCE = 32  # texts of one request: half of what an engine writes at once
 
 
@@ -171,9 +170,9 @@ class TextService:
                     raise busy(str(error)) from error
                 return
 
-    def close(self) -> None:
-        """Ends the engine, after what it has begun."""
-        self._engine.close(_CLOSE_S)
+    def close(self, drain_s: float) -> None:
+        """Ends the engine, after what it has begun; see `WritingEngine`."""
+        self._engine.close(drain_s)
 
 
 class _Text:
