@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.inference.decoding.test_loading import swap_tokens
 
 pytest.importorskip("fastapi")
 
 from penjing.errors import ModelFolderError, UsageError
-from penjing.serve.failures import RequestError
+from penjing.serve.failures import RequestError, failure_of
 from penjing.serve.names import name_models
 from penjing.serve.pool import ModelPool
 from penjing.serve.settings import ServeSettings
@@ -168,6 +171,32 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(model_folder: Path) -> Non
             assert len(await model.predict(["a lovely film"])) == 1
 
     run(work())
+
+
+def test_a_model_that_cannot_run_ahead_is_refused_at_the_start_and_blames_no_client(
+    decoders: Path, tmp_path: Path
+) -> None:
+    draft = tmp_path / "draft"
+    shutil.copytree(decoders / "plain", draft)
+    command = [sys.executable, "-m", "penjing", "serve", f"talker={decoders / 'talker'}", "--port", "0", "--draft"]
+
+    async def work() -> None:
+        settings = ServeSettings({"talker": decoders / "talker"}, draft=draft, weights="fp32")
+        pool = ModelPool(settings)
+        swap_tokens(draft)  # while the server runs
+        with pytest.raises(ModelFolderError, match="other tokens") as caught:
+            await pool.peek("talker").text_service()
+        assert failure_of(caught.value).status == 500
+        await pool.close()
+        with pytest.raises(UsageError, match="cannot run ahead of talker"):
+            ModelPool(settings)
+
+    run(work())
+    for folder, said in ((draft, "other tokens: number"), (decoders / "lstm", "no decoder of the Llama family")):
+        ended = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False, timeout=120)
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("penjing: --draft: ")
+        assert said in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["", "..", "../reviews", "reviews/../reviews", "/etc", "reviews\0", "x" * 10_000])

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import penjing
+from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.hashing import hash_json
+from penjing.inference.decoding.draft_model import check_tokens, check_vocabulary
 from penjing.models.interface import open_config
 from penjing.models.llama import is_llama
 from penjing.models.weights import CONFIG, read_config
@@ -20,6 +22,7 @@ from penjing.serve.batcher import Batcher
 from penjing.serve.settings import ServeSettings
 from penjing.tasks.card import CARD
 from penjing.text.chat_template import read_chat_template
+from penjing.text.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from penjing.inference.embedding import TextEncoder
@@ -82,6 +85,32 @@ def read_facts(folder: Path) -> ModelFacts:
         embeds="masked" in architecture.objectives,
         created=int((folder / CONFIG).stat().st_mtime),
     )
+
+
+def check_draft(draft: Path, folder: Path, name: str) -> None:
+    """Refuses a model that cannot suppose the tokens of another, before either is loaded.
+
+    Args:
+        draft: folder of the model that is to run ahead.
+        folder: of the model that writes.
+        name: what clients call that.
+
+    Raises:
+        UsageError: it is no decoder of the Llama family, or has other tokens.
+        ModelFolderError: a file is missing or broken.
+    """
+    if not read_facts(draft).writes:
+        raise UsageError(
+            f"{draft} is no decoder of the Llama family, and cannot run ahead of {name}",
+            where="--draft",
+            do="Give a smaller decoder that was trained with the same tokenizer, or lookup.",
+        )
+    try:
+        check_vocabulary(*(read_config(model)["vocab_size"] for model in (draft, folder)))
+        check_tokens(load_tokenizer(draft), load_tokenizer(folder))
+    except UsageError as error:
+        what = f"{draft} cannot run ahead of {name}: {error.what}"
+        raise UsageError(what, where="--draft", do=error.do) from error
 
 
 def stamp_folder(folder: Path) -> str:
@@ -256,7 +285,10 @@ class ServedModel:
         return loaded
 
     async def _load(self, load: Callable[[], Part]) -> Part:
-        return await asyncio.get_running_loop().run_in_executor(self._loading, load)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._loading, load)
+        except UsageError as error:  # of whoever set the server up: no client is to blame
+            raise ModelFolderError(error.what, where=error.where, do=error.do) from error
 
 
 def _worked(part: asyncio.Task[Any]) -> bool:

@@ -117,6 +117,13 @@ class Tokenizer:
         """The ids that no text becomes: special tokens, sentinels, spare tokens."""
         return frozenset(self._backend.get_added_tokens_decoder()) | self.special_ids
 
+    @property
+    def text_entries(self) -> dict[int, str]:
+        """The vocabulary without `added_ids`: what texts become, by id."""
+        found: dict[str, int] = self._backend.get_vocab(with_added_tokens=True)
+        left_out = self.added_ids
+        return {token_id: entry for entry, token_id in found.items() if token_id not in left_out}
+
     def find_unreachable(self) -> list[int]:
         """Returns the ids of entries that their own text does not become, alone or after a letter or a sign.
 

@@ -354,7 +354,7 @@ def test_model_that_drafts_for_itself_is_always_right() -> None:
 def test_drafting_model_with_other_tokens_is_refused() -> None:
     drafter = DraftModel(NativeDecoder(make(KINDS["llama"]), "bf16", 20, 1))
     with pytest.raises(UsageError, match="same tokenizer"):
-        check_vocabulary(drafter, 204)
+        check_vocabulary(drafter.vocab, 204)
     drafter.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -82,6 +84,24 @@ def test_drafting_model_of_another_vocabulary_is_refused(writing_start: Starts, 
     tokenizer.save(tmp_path)
     with pytest.raises(UsageError, match="same tokenizer"):
         load_engine(folder, EngineSettings(threads=1, cache_mb=1, draft=tmp_path))
+
+
+def test_drafting_model_that_has_as_many_tokens_and_others_is_refused(writing_start: Starts, tmp_path: Path) -> None:
+    folder, other = writing_start("llama"), tmp_path / "other"
+    shutil.copytree(folder, other)
+    swap_tokens(other)
+    with pytest.raises(UsageError, match=r'other tokens: number \d+ is ".+", and ".+" here'):
+        load_engine(folder, EngineSettings(threads=1, cache_mb=1, draft=other))
+
+
+def swap_tokens(folder: Path) -> None:
+    """Gives two tokens of a tokenizer the ids of one another."""
+    path = folder / "tokenizer.json"
+    rules = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = rules["model"]["vocab"]
+    first, second = list(vocabulary)[-2:]
+    vocabulary[first], vocabulary[second] = vocabulary[second], vocabulary[first]
+    path.write_text(json.dumps(rules), encoding="utf-8")
 
 
 def test_room_for_one_text_of_full_length_there_is_always(writing_start: Starts) -> None:

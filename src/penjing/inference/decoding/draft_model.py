@@ -12,7 +12,9 @@ from penjing.errors import UsageError
 from penjing.inference.decoding.blocks import BlockPool, Chain
 from penjing.inference.decoding.rows import Rows, Stepper
 from penjing.inference.decoding.sampler import NoTokenError, Sampler, SampleState
+from penjing.text.tokenizer import Tokenizer
 
+_DO = "Give a smaller model that was trained with the same tokenizer."
 _TEXTS = 4  # whose keys and values are kept
 
 
@@ -98,14 +100,28 @@ def _rows(text: _Read, pending: Sequence[int]) -> Rows:
     )
 
 
-def check_vocabulary(drafter: DraftModel, vocab: int) -> None:
+def check_vocabulary(drafted: int, vocab: int) -> None:
     """Refuses a small model that does not count tokens as the large one does.
 
+    Args:
+        drafted: entries of the small model's vocabulary.
+        vocab: of the large one's.
+
     Raises:
-        UsageError: their vocabularies differ in size.
+        UsageError: they differ.
     """
-    if drafter.vocab != vocab:
-        raise UsageError(
-            f"the drafting model has {drafter.vocab:,} tokens, and the model {vocab:,}",
-            do="Give a smaller model that was trained with the same tokenizer.",
-        )
+    if drafted != vocab:
+        raise UsageError(f"the drafting model has {drafted:,} tokens, and the model {vocab:,}", do=_DO)
+
+
+def check_tokens(drafter: Tokenizer, tokenizer: Tokenizer) -> None:
+    """Refuses a small model that takes an id for another token than the large one does; marks may have other names.
+
+    Raises:
+        UsageError: there is such an id.
+    """
+    small, large = drafter.text_entries, tokenizer.text_entries
+    if small != large:
+        first = min(token_id for token_id in {*small, *large} if small.get(token_id) != large.get(token_id))
+        ours, others = (f'"{found[first]}"' if first in found else "none" for found in (small, large))
+        raise UsageError(f"the drafting model has other tokens: number {first} is {ours}, and {others} here", do=_DO)

@@ -11,7 +11,7 @@ import torch
 
 from penjing.errors import ModelFolderError
 from penjing.inference.decoding.batch_engine import BatchEngine
-from penjing.inference.decoding.draft_model import DraftModel, check_vocabulary
+from penjing.inference.decoding.draft_model import DraftModel, check_tokens, check_vocabulary
 from penjing.inference.decoding.drafting import Drafter
 from penjing.inference.decoding.engine import DecodingEngine
 from penjing.inference.decoding.interface import EngineLimits, WritingEngine
@@ -87,7 +87,7 @@ def load_engine(folder: Path, settings: EngineSettings | None = None) -> Served:
     """
     settings = settings or EngineSettings()
     stepper, kernels, tokenizer, end_ids = _open(folder, settings)
-    drafter = _make_drafter(settings, stepper.vocab)
+    drafter = _make_drafter(settings, tokenizer, stepper.vocab)
     return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
 
 
@@ -103,14 +103,15 @@ def load_batch_engine(folder: Path, device: str = "auto") -> Served:
     return Served(BatchEngine(network, vocab, tokenizer.pad_id), tokenizer, end_ids, "torch")
 
 
-def _make_drafter(settings: EngineSettings, vocab: int) -> Drafter | None:
+def _make_drafter(settings: EngineSettings, tokenizer: Tokenizer, vocab: int) -> Drafter | None:
     if settings.draft is None:
         return None
     if settings.draft == "lookup":
         return PromptLookup()
-    drafter = DraftModel(_open(settings.draft, settings)[0])
-    check_vocabulary(drafter, vocab)
-    return drafter
+    stepper, _, others, _ = _open(settings.draft, settings)
+    check_vocabulary(stepper.vocab, vocab)
+    check_tokens(others, tokenizer)
+    return DraftModel(stepper)
 
 
 def _open(folder: Path, settings: EngineSettings) -> tuple[Stepper, str, Tokenizer, frozenset[int]]:
