@@ -200,6 +200,31 @@ def test_each_of_several_labels_is_explained_as_on_the_command_line(
         assert ask(client, "explain", input=TEXTS, method="occlusion", label="music") == close_to(said)
 
 
+def test_log_and_counters_name_the_model_that_was_asked(
+    small_bert_run: Any, question_run: Any, event_run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "penjing.serve.access")
+    asked = {
+        "tasks/classify": {"model": "m0", "input": "a film"},
+        "tasks/sentiment": {"model": "m0", "input": "a film"},
+        "explain": {"model": "m0", "input": "a film", "method": "occlusion"},
+        "tasks/answer": {"model": "m1", "question": "how many?", "context": "film scene three red."},
+        "tasks/recommend": {"model": "m2", "history": ["r1"]},
+    }
+    with serving(small_bert_run.model, question_run.model, event_run.model) as client:
+        for path, body in asked.items():
+            assert client.post(f"/v1/{path}", json=body).status_code == 200
+        assert client.post("/v1/tasks/classify", json={"model": "nobody", "input": "a film"}).status_code == 404
+        counted = client.get("/metrics").text
+    told = [json.loads(record.message) for record in caplog.records if record.name == "penjing.serve.access"]
+    assert {line["route"]: line["model"] for line in told if "model" in line} == {
+        f"/v1/{path}": body["model"] for path, body in asked.items()
+    }
+    for path, body in asked.items():
+        assert f'model="{body["model"]}",route="/v1/{path}"' in counted
+    assert "nobody" not in counted
+
+
 def test_a_text_is_no_longer_than_the_server_reads_whatever_is_asked_of_it(
     question_run: Any, small_bert_run: Any, event_run: Any
 ) -> None:

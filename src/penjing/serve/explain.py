@@ -14,6 +14,7 @@ from penjing.explain.explaining import find_method
 from penjing.explain.faithfulness import SHARES
 from penjing.explain.stopping import stopping
 from penjing.progress import Progress
+from penjing.serve.account import Remembered
 from penjing.serve.context import Context
 from penjing.serve.failures import RequestError
 from penjing.serve.tasks.computing import compute_work
@@ -72,9 +73,9 @@ class ExplainAnswer(Answer):
 
 
 @router.post("/explain", response_model=ExplainAnswer)
-async def explain(context: Context, body: ExplainBody) -> Response:
+async def explain(context: Context, account: Remembered, body: ExplainBody) -> Response:
     """Says which words an answer rests on."""
-    return await compute_work(context, body, lambda model: explain_texts(model, body))
+    return await compute_work(context, account, body, lambda model: explain_texts(model, body))
 
 
 def explain_texts(model: Model, body: ExplainBody) -> Work:

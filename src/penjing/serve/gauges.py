@@ -23,8 +23,8 @@ class Gauges:
     """Counters of requests and tokens.
 
     Attributes:
-        requests: answered, by route, method and status.
-        seconds: time of answers, by route.
+        requests: answered, by route, method, status and model; empty: of none, or of one that is not here.
+        seconds: time of answers, by route and model.
         refused: requests that were not taken on, by reason.
         tokens: by model and kind (``prompt``, ``cached``, ``written``).
         in_flight: requests that are worked on.
@@ -35,10 +35,13 @@ class Gauges:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
-            "penjing_requests", "Requests that were answered.", ["route", "method", "status"], registry=registry
+            "penjing_requests",
+            "Requests that were answered.",
+            ["route", "method", "status", "model"],
+            registry=registry,
         )
         self.seconds = Histogram(
-            "penjing_request_seconds", "Time of answers.", ["route"], buckets=_SECONDS, registry=registry
+            "penjing_request_seconds", "Time of answers.", ["route", "model"], buckets=_SECONDS, registry=registry
         )
         self.refused = Counter("penjing_refused", "Requests that were not taken on.", ["reason"], registry=registry)
         self.tokens = Counter("penjing_tokens", "Tokens read and written.", ["model", "kind"], registry=registry)

@@ -158,8 +158,8 @@ class Guard:
         route = scope.get("route")
         account.route = getattr(route, "path", "") or (scope["path"] if scope["path"] in _OPEN else "")
         gauges, seconds = self._context.gauges, account.seconds
-        gauges.requests.labels(account.route, account.method, str(account.status)).inc()
-        gauges.seconds.labels(account.route).observe(seconds)
+        gauges.requests.labels(account.route, account.method, str(account.status), account.model).inc()
+        gauges.seconds.labels(account.route, account.model).observe(seconds)
         if account.route not in _QUIET or account.status >= 400:
             account.log()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import Response
 
+from penjing.serve.account import Account
 from penjing.serve.batcher import BatcherFullError
 from penjing.serve.context import ServeContext
 from penjing.serve.failures import RequestError, busy
@@ -22,11 +23,14 @@ from penjing.tasks.model import Model
 from penjing.tasks.task import Task
 
 
-async def answer_task(context: ServeContext, path: str, body: Body, work_of: Callable[[Any, Any], Work]) -> Response:
+async def answer_task(
+    context: ServeContext, account: Account, path: str, body: Body, work_of: Callable[[Any, Any], Work]
+) -> Response:
     """Answers a request at a path.
 
     Args:
         context: of the server.
+        account: of the request.
         path: the last part of it.
         body: of the request.
         work_of: says what is to be computed, by model and body.
@@ -40,11 +44,12 @@ async def answer_task(context: ServeContext, path: str, body: Body, work_of: Cal
         check_path(model.task, path, body.model)
         return work_of(model, body)
 
-    return await compute_work(context, body, checked)
+    return await compute_work(context, account, body, checked)
 
 
-async def compute_work(context: ServeContext, body: Body, work_of: Callable[[Any], Work]) -> Response:
+async def compute_work(context: ServeContext, account: Account, body: Body, work_of: Callable[[Any], Work]) -> Response:
     """Computes what a request asks of the part of a model that it names, and returns the response."""
+    account.model = context.pool.peek(body.model).name
     async with context.pool.use(body.model) as served:
         task_of(served, body.model)
         model: Any = part_of(await served.task_model(), body.part)

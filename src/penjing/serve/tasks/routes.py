@@ -18,15 +18,15 @@ router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
 
 @router.post("/classify", response_model=LabelAnswer)
-async def classify(context: Context, body: LabelBody) -> Response:
+async def classify(context: Context, account: Remembered, body: LabelBody) -> Response:
     """Labels texts: one label each, or any number, as the model does."""
-    return await answer_task(context, "classify", body, label_texts)
+    return await answer_task(context, account, "classify", body, label_texts)
 
 
 @router.post("/sentiment", response_model=LabelAnswer)
-async def sentiment(context: Context, body: LabelBody) -> Response:
+async def sentiment(context: Context, account: Remembered, body: LabelBody) -> Response:
     """Says how texts, or their sentences, feel: by labels, stars, or a scale."""
-    return await answer_task(context, "sentiment", body, label_texts)
+    return await answer_task(context, account, "sentiment", body, label_texts)
 
 
 @router.post("/translate", response_model=TextAnswer, responses=STREAMED)
@@ -48,12 +48,12 @@ async def generate(context: Context, account: Remembered, body: TextBody) -> Res
 
 
 @router.post("/answer", response_model=AnswerAnswer)
-async def answer(context: Context, body: AnswerBody) -> Response:
+async def answer(context: Context, account: Remembered, body: AnswerBody) -> Response:
     """Answers questions by words of a text, or of documents, which are cited."""
     if body.documents is None:
-        return await answer_task(context, "answer", body, answer_questions)
+        return await answer_task(context, account, "answer", body, answer_questions)
     index = await context.shelf.open(body.documents)
-    return await answer_task(context, "answer", body, lambda model, asked: cite_answers(model, index, asked))
+    return await answer_task(context, account, "answer", body, lambda model, asked: cite_answers(model, index, asked))
 
 
 @router.post("/chat", response_model=TextAnswer, responses=STREAMED)
@@ -63,6 +63,6 @@ async def chat(context: Context, account: Remembered, body: ReplyBody) -> Respon
 
 
 @router.post("/recommend", response_model=ItemAnswer)
-async def recommend(context: Context, body: ItemBody) -> Response:
+async def recommend(context: Context, account: Remembered, body: ItemBody) -> Response:
     """Says what may come next after histories of items."""
-    return await answer_task(context, "recommend", body, rank_items)
+    return await answer_task(context, account, "recommend", body, rank_items)
