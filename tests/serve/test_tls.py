@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,35 @@ def test_clients_that_trust_the_certificate_are_answered(
     _wait(lambda: subject_of(server.port) != shown)
     assert curl("--cacert", str(chain), server.url + "/v1/models").returncode == 0
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00\x01"])
+def test_a_connection_that_does_not_begin_with_tls_is_closed_in_time(hasty: Any, beginning: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=40) as connection:
+        began = time.monotonic()
+        connection.sendall(beginning)
+        with suppress(ConnectionResetError):
+            assert connection.recv(1000) == b""
+        assert 1 < time.monotonic() - began < 10
+
+
+def test_a_connection_that_says_nothing_within_tls_is_closed_in_time(hasty: Any) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", hasty.port), timeout=40) as connection,
+        context.wrap_socket(connection) as wrapped,
+    ):
+        began = time.monotonic()
+        assert wrapped.recv(1000) == b""
+        assert 1 < time.monotonic() - began < 10
+
+
+@pytest.fixture(scope="module")
+def hasty(start_server: Callable[..., Any], decoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    chain, key = make_certificate(tmp_path_factory.mktemp("hasty"), "hasty")
+    model = f"talker={decoders / 'talker'}"
+    return start_server(model, "--tls-cert", chain, "--tls-key", key, "--header-timeout", 1.5)
 
 
 def _wait(come: Callable[[], bool], timeout_s: float = 20) -> None:
