@@ -262,6 +262,17 @@ def test_one_request_has_a_model_read_no_more_than_allowed(question_run: Any, sm
             assert "1,000 are read for one request" in reply.json()["error"]["message"]
 
 
+def test_a_network_without_positions_reads_no_more_than_allowed(finetuned: Callable[..., Path]) -> None:
+    folder = finetuned("generate", "lstm")
+    with serving(folder, limits=Limits(read_tokens=50)) as client:
+        assert ask(client, "tasks/generate", input="a film")
+        for given in ("a film " * 200, ["a film and the plot"] * 30):
+            status, message = refusal(client, "tasks/generate", input=given)
+            assert (status, "50 are read for one request" in message) == (400, True)
+    with serving(folder, limits=Limits(prompt_tokens=50)) as client:
+        assert "at most 50 are read here" in refusal(client, "tasks/generate", input="a film " * 200)[1]
+
+
 def test_who_asks_while_too_much_waits_for_a_model_is_told_to_come_again(small_bert_run: Any) -> None:
     with serving(small_bert_run.model) as client:
         app: Any = client.app

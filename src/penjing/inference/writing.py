@@ -22,6 +22,7 @@ from penjing.progress import Bar, Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 
 MAX_WAITS = 32  # tokens of a decoder's prompt that are read one by one while other rows of its batch write already
+READ_AT_ONCE = 4096  # tokens of all prompts of a batch, where a network has no positions, which bound how long they are
 _DONE_SHARE = 0.25  # of a batch; when so many texts are complete, the others go on in a smaller one
 
 
@@ -122,7 +123,7 @@ class Writer:
 
 
 class Batch:
-    """Texts that are written together, one token each at a time.
+    """Texts that are written together, one token each at a time; before that, long prompts are read part by part.
 
     Args:
         network: writes; dropout is off.
@@ -152,10 +153,10 @@ class Batch:
             texts, settings, seeds or [seed_of(row.prompt, settings.seed) for row in requests]
         )
         self._rows = self.texts = len(requests)
-        self._hidden = network.read(new, self._memory)[:, -1]  # [rows, dim]
-        if settings.beams > 1:
-            self._memory.repeat(settings.beams)
-            self._hidden = self._hidden.repeat_interleave(settings.beams, dim=0)
+        self._beams = settings.beams
+        at_once = new.shape[1] if network.longest_row else max(1, READ_AT_ONCE // self._rows)
+        self._unread = list(new.split(at_once, dim=1))  # [rows, time] each
+        self._hidden: Tensor  # [rows, dim], once all of it is read
 
     def give_up(self, text: int) -> None:
         """Goes on no more with a text that is not complete."""
@@ -164,7 +165,11 @@ class Batch:
 
     @torch.inference_mode()
     def step(self) -> Step:
-        """Chooses the next token of each text, and reads it."""
+        """Chooses the next token of each text, and reads it; or reads a part of the prompts, and no text goes on."""
+        if self._unread:
+            self._read_on()
+        if self._unread:
+            return Step(self._unread[0][:, 0], None, [])
         step = self._search.step(self._network.score(self._hidden))
         self.texts -= len(step.ended)
         if not self.texts:
@@ -178,6 +183,16 @@ class Batch:
             ids = ids[kept]
         self._hidden = self._network.read(ids[:, None], self._memory)[:, -1]
         return step
+
+    def _read_on(self) -> None:
+        """Reads the next part of the prompts."""
+        hidden = self._network.read(self._unread.pop(0), self._memory)
+        if self._unread:
+            return
+        self._hidden = hidden[:, -1]
+        if self._beams > 1:
+            self._memory.repeat(self._beams)
+            self._hidden = self._hidden.repeat_interleave(self._beams, dim=0)
 
 
 def _begin(

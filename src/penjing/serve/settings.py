@@ -26,8 +26,8 @@ class Limits:
         body_bytes: largest body of a request.
         json_depth: how deep lists and objects may lie in one another in a body.
         prompt_tokens: longest prompt, or text that is answered; None: as long as the model reads.
-        read_tokens: most tokens that one request has a model read, which is not written: those of all its rows, and
-            again for each time that a row is read.
+        read_tokens: most tokens that one request about rows has a model read: those of all of them, and again for each
+            time that a row is read.
         output_tokens: most tokens of an answer, of each choice.
         choices: most answers to one request (``n``, and prompts in a list).
         rows: most texts in one request that asks about several.

@@ -91,6 +91,32 @@ def test_a_short_text_does_not_wait_for_a_long_one(engine: BatchEngine) -> None:
     assert long.reason == "cancelled"
 
 
+def test_a_short_text_does_not_wait_until_a_long_prompt_is_read(engine: BatchEngine) -> None:
+    long, short = Collected(), Collected()
+    prompt = tuple(7 + number % 40 for number in range(2_000_000))
+    ticket = engine.submit(DecodeRequest(prompt, SamplingSettings(1, 0.0), frozenset()), long)
+    while engine.stats().active == 0:
+        pass
+    engine.submit(DecodeRequest((8,), SamplingSettings(5, 0.0), frozenset()), short)
+    assert len(short.wait()) == 5
+    assert long.reason is None
+    ticket.cancel()
+    long.wait()
+    assert (long.reason, long.tokens) == ("cancelled", [])
+
+
+def test_texts_are_the_same_though_their_prompts_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, requests = make("lstm"), requests_of(30, seed=5)
+    expected = [alone(network, request) for request in requests]
+    monkeypatch.setattr("penjing.inference.writing.READ_AT_ONCE", 16)
+    engine = BatchEngine(network, VOCAB, 0)
+    sinks = [Collected() for _ in requests]
+    for request, sink in zip(requests, sinks, strict=True):
+        engine.submit(request, sink)
+    assert [(sink.wait(), sink.reason) for sink in sinks] == expected
+    engine.close()
+
+
 def test_cancelled_texts_leave_their_batch_to_the_others() -> None:
     network, requests = make("t5"), [request for request in requests_of(60, seed=3) if request.beams == 1][:20]
     engine = BatchEngine(network, VOCAB, 0)

@@ -56,7 +56,7 @@ class _Batch:
         )
 
     def step(self) -> Step:
-        """Writes the next token of each text."""
+        """Writes the next token of each text, or reads a part of their prompts."""
         return self._batch.step()
 
     def give_up(self, text: _Asked) -> None:
@@ -70,8 +70,8 @@ class BatchEngine(EngineLoop[_Asked]):
     """Writes texts on a thread of its own, as `penjing.inference.writing.Writer` does.
 
     Requests that wait are written in batches of one kind (as they are drawn or searched for); batches take turns token
-    by token, so that a short answer does not wait for a long one. What is in a batch changes nothing but the rounding
-    of sums.
+    by token, and by parts of long prompts, so that a short answer waits for no long one, nor for a long prompt. What is
+    in a batch changes nothing but the rounding of sums.
 
     Args:
         network: writes; its memory goes with the engine.

@@ -23,6 +23,7 @@ from penjing.serve.sse import stream_events
 from penjing.serve.tasks.computing import as_json, check_rows, respond, task_of
 from penjing.serve.tasks.kinds import check_path
 from penjing.serve.tasks.shape import TextPiece, WritingBody
+from penjing.serve.tasks.weighing import check_read
 from penjing.serve.writing import Piece
 from penjing.tasks.prompting import Prompts
 
@@ -128,10 +129,12 @@ async def _ask(served: ServedModel, call: Call) -> _Asked:
     check_rows(len(rows), limits)
     prompts = await read_long(lambda: prompter.read(rows, settings), call.account.bytes_in)
     service = await served.text_service()
+    param = "messages" if call.path == "chat" else "input"
     for ids in prompts.ids:
-        check_length(len(ids), service, call.context, "messages" if call.path == "chat" else "input")
+        check_length(len(ids), service, call.context, param)
     requests = _requests(prompts)
     count = sum(map(len, prompts.ids))
+    check_read(count, limits, param)
     asked = Asked(service, requests, [], count, call.context, call.account, goes_on=prompts.goes_on)
     return _Asked(prompter.task.name, prompts, asked)
 
