@@ -14,7 +14,16 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("fastapi")
+
+from penjing.serve.app import build_app
+from penjing.serve.body import _MOST_HELD
+from penjing.serve.bounds import _MOST_FIELDS, MOST_ROWS, MOST_TOKENS
+from penjing.serve.pool import ModelPool
+from penjing.serve.settings import Limits, ServeSettings
+
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("serve.md", "serve.zh.md", "serve-page.md", "serve-page.zh.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -33,6 +42,27 @@ def test_every_option_that_the_docs_name_is_there() -> None:
     for page in ("serve.md", "serve.zh.md"):
         named = set(re.findall(r"--[a-z][a-z-]+", (ROOT / "docs" / page).read_text(encoding="utf-8"))) - {"--name"}
         assert {option for option in named if option not in shown.stdout} == set()
+
+
+def test_every_route_that_docs_and_descriptions_name_is_there(decoders: Path) -> None:
+    settings = ServeSettings({"plain": decoders / "plain"})
+    document = build_app(ModelPool(settings), settings).openapi()
+    texts = [json.dumps(document["components"])]
+    texts += [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES]
+    named = set(re.findall(r"/v1/[a-z_]+(?:/[a-z_]+)*", "\n".join(texts)))
+    assert "/v1/tasks/generate" in named
+    assert {name for name in named if not any(path.startswith(name) for path in document["paths"])} == set()
+
+
+@pytest.mark.parametrize("page", ["serve.md", "serve.zh.md"])
+def test_every_bound_of_a_request_is_in_the_docs(page: str) -> None:
+    text, limits = (ROOT / "docs" / page).read_text(encoding="utf-8"), Limits()
+    of_limits = (limits.rows, limits.choices, limits.json_depth, limits.output_tokens, limits.read_tokens)
+    of_all = (*of_limits, limits.at_once, limits.connections, MOST_ROWS, MOST_TOKENS, _MOST_FIELDS, _MOST_HELD)
+    missing = [bound for bound in of_all if not re.search(rf"(?<![\d,]){bound:,}(?!,?\d)", text)]
+    assert not missing
+    for option in ("--max-body", "--max-prompt", "--max-read", "--max-output"):
+        assert f"`{option}`" in text
 
 
 def test_a_server_of_the_docs_answers_as_they_say(

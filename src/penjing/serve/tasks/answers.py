@@ -23,7 +23,7 @@ class AnswerBody(Body):
 
     question: Text | Rows = Field(description="a question, or several")
     context: Text | Rows | None = Field(None, description="the text that is read: one for all questions, or one each")
-    documents: str | None = Field(None, description="in place of it the name of a folder, as /v1/documents lists them")
+    documents: str | None = Field(None, description="in place of it the name of a folder, as the server was given it")
     passages: StrictInt = Field(10, ge=1, le=100, description="of documents, how many passages are read for a question")
     top: StrictInt = Field(3, ge=1, le=100, description="of documents, how many answers a question gets at most")
 
