@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import secrets
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +17,17 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.serve.test_tls import make_certificate
 
 from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
+
+
+def accounts(mark: str) -> list[dict[str, Any]]:
+    """The lines about requests whose id begins with a mark, from where Ray keeps what replicas write."""
+    logs = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray").glob("session_2*/logs/worker-*.err")
+    lines = [line for path in logs for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return [json.loads(line) for line in lines if line.startswith("{") and mark in line]
 
 
 @pytest.mark.slow
@@ -27,21 +39,44 @@ def test_two_replicas_answer_as_one_server_whole_and_streamed(start_server: Call
     words = ("a", "lovely", "film", "dull", "plot", "scene", "warm", "精彩")
     expected = {word: generator.generate(word, SamplingSettings(16, temperature=0)).text for word in words}
 
+    mark = secrets.token_hex(8)
+
     def ask(word: str) -> str:
         body = {"model": "plain", "prompt": word, "max_tokens": 16, "temperature": 0}
-        reply = httpx.post(f"{server.url}/v1/completions", json=body, timeout=120, trust_env=False)
+        headers = {"X-Request-Id": f"{mark}-{words.index(word)}"}
+        reply = httpx.post(f"{server.url}/v1/completions", json=body, headers=headers, timeout=120, trust_env=False)
         assert reply.status_code == 200, reply.text
         text: str = reply.json()["choices"][0]["text"]
         return text
 
     with ThreadPoolExecutor(8) as threads:
         assert dict(zip(words, threads.map(ask, words), strict=True)) == expected
+    told = accounts(mark)
+    assert sorted(line["id"] for line in told) == [f"{mark}-{number}" for number in range(len(words))]
+    assert {(line["route"], line["status"], line["model"]) for line in told} == {("/v1/completions", 200, "plain")}
     body = {"model": "plain", "prompt": "film", "max_tokens": 16, "temperature": 0, "stream": True}
     reply = httpx.post(f"{server.url}/v1/completions", json=body, timeout=120, trust_env=False)
     assert reply.text.endswith("data: [DONE]\n\n")
     refused = httpx.post(f"{server.url}/v1/completions", json={"model": "x"}, timeout=60, trust_env=False)
     assert refused.status_code == 404 or refused.status_code == 400
     assert httpx.get(f"{server.url}/readyz", timeout=60, trust_env=False).json()["status"] == "ready"
+    assert server.stop(120) == 0
+
+
+@pytest.mark.slow
+def test_replicas_speak_https(start_server: Callable[..., Any], decoders: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    pytest.importorskip("grpc")
+    chain, key = make_certificate(tmp_path, "replicas")
+    server = start_server(f"plain={decoders / 'plain'}", "--engine", "ray", "--tls-cert", chain, "--tls-key", key)
+    assert server.url.startswith("https://127.0.0.1:")
+    trusting = ssl.create_default_context(cafile=str(chain))
+    with httpx.Client(verify=trusting, timeout=60, trust_env=False) as client:
+        assert [model["id"] for model in client.get(f"{server.url}/v1/models").json()["data"]] == ["plain"]
+        body = {"model": "plain", "prompt": "film", "max_tokens": 4, "stream": True}
+        assert client.post(f"{server.url}/v1/completions", json=body).text.endswith("data: [DONE]\n\n")
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(f"{server.url}/v1/models", timeout=60, trust_env=False)
     assert server.stop(120) == 0
 
 

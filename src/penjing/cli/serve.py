@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 from penjing.cli.output import log_console
 from penjing.errors import UsageError
 from penjing.serve.ray_replicas import run_replicas
-from penjing.serve.run import run_server
+from penjing.serve.run import open_log, run_server
 from penjing.serve.settings import ServeSettings
 
 
@@ -21,8 +19,7 @@ def serve_models(settings: ServeSettings, engine: str, replicas: int, ray_addres
         raise UsageError(f'there is no engine "{engine}"', where="--engine", do="Use local or ray.")
     if engine == "local" and (replicas > 1 or ray_address is not None):
         raise UsageError("--replicas and --ray-address are for the engine ray", do="Add --engine ray.")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("penjing.serve").setLevel(logging.INFO)
+    open_log()
     console = log_console()
     names = ", ".join(settings.folders)
 

@@ -67,8 +67,9 @@ def _http_options(settings: ServeSettings, port: int) -> dict[str, Any]:
 
 def _deployment(serve: Any, settings: ServeSettings, replicas: int) -> Any:
     def build() -> Any:
-        from penjing.serve.run import make_app
+        from penjing.serve.run import make_app, open_log
 
+        open_log()
         return make_app(settings)
 
     limits = settings.limits

@@ -72,6 +72,12 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     server.last_moment.cancel()
 
 
+def open_log() -> None:
+    """Has what the server says, a line for each request among it, written on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("penjing.serve").setLevel(logging.INFO)
+
+
 def make_app(settings: ServeSettings) -> Any:
     """Returns the application of a server, for this process.
 
