@@ -16,7 +16,7 @@ def test_run_prints_one_json_document(trained: Any) -> None:
     place, finished = trained
     document = json.loads(finished.out)
     assert document["model"] == _MODEL
-    assert set(document["scores"]) == {"loss", "accuracy", "macro_f1", "ece"}
+    assert set(document["scores"]) == {"loss", "accuracy", "macro_f1", "auroc", "ece"}
     assert [stage["name"] for stage in document["stages"]] == ["data", "tokenizer", "examples", "finetune", "evaluate"]
     assert (place.folder / document["report"]).is_file()
 

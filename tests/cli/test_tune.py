@@ -47,7 +47,7 @@ def test_killed_search_goes_on_and_tells_what_it_found(folder: Path) -> None:
     assert found["counts"]["waiting"] == 0
     best = load_recipe(folder / found["recipe"])
     assert best.finetune.learning_rate == found["best"]["settings"]["finetune.learning_rate"]
-    assert set(found["scores"]) == {"loss", "accuracy", "macro_f1", "ece"}
+    assert set(found["scores"]) == {"loss", "accuracy", "macro_f1", "auroc", "ece"}
     assert "调参" in (folder / found["page"]).read_text(encoding="utf-8")
     assert (folder / found["model"]).is_dir()
     again = call(folder, "3")

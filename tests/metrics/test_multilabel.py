@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.errors import DataError
-from penjing.metrics.multilabel import auroc, choose_threshold, multilabel_difference, multilabel_scores
+from penjing.metrics.auroc import auroc
+from penjing.metrics.multilabel import choose_threshold, multilabel_difference, multilabel_scores
 
 Case = tuple[np.ndarray, np.ndarray]
 

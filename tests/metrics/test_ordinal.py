@@ -34,7 +34,7 @@ def test_scores_come_with_intervals_around_them_and_the_answers_decide() -> None
     given_ = np.clip(truth + generator.integers(-1, 3, 300), 0, 4)
     measured = ordinal_scores(truth, chances, given_, list("abcde"), resamples=200)
     scores = measured["scores"]
-    assert list(scores) == ["accuracy", "within_one", "mae", "qwk", "macro_f1", "loss", "ece"]
+    assert list(scores) == ["accuracy", "within_one", "mae", "qwk", "macro_f1", "auroc", "loss", "ece"]
     assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in scores.values())
     assert scores["within_one"]["value"] == pytest.approx(np.mean(np.abs(truth - given_) <= 1))
     assert scores["accuracy"]["value"] == pytest.approx(np.mean(truth == given_))

@@ -261,6 +261,19 @@ def test_names_of_scores_begin_with_a_capital(key: str) -> None:
     assert key == "score.chrf" or STRINGS["en"][key][0].isupper()
 
 
+def test_area_is_said_to_be_of_the_second_label_or_a_mean_without_labels_that_do_not_occur(read_page: Any) -> None:
+    two = read_page(render(minimal()))
+    assert "a row of the label b is given a higher probability" in two.text
+    assert "AUROC leaves out" not in two.text
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(4), 90)
+    scores = classification_scores([0, 1, 2] * 30, probabilities, ["x", "y", "z", "w"], resamples=50)
+    many = read_page(render(minimal(evaluation=scores)))
+    assert "the mean over the labels" in many.text
+    assert "AUROC leaves out labels that no test row has: w." in many.text
+    one = read_page(render(minimal(evaluation=classification_scores([0] * 90, probabilities, list("xyzw"), 50))))
+    assert "AUROC" not in one.text
+
+
 def test_without_baselines_no_comparison_is_claimed(read_page: Any) -> None:
     values = evaluation(["a", "b"])
     values |= {"baselines": {}, "difference": {}}

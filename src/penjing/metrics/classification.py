@@ -1,4 +1,4 @@
-"""Scores of a classifier from its probabilities: loss, accuracy, F1, calibration, each with its interval.
+"""Scores of a classifier from its probabilities: loss, accuracy, F1, AUROC, calibration, each with its interval.
 
 Every statistic is a function of weighted totals over rows, so that all of them share the same resamples
 (see `penjing.metrics.interval`).
@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
-from penjing.metrics.interval import Floats, Score, bootstrap_many, weighted_mean, wilson_interval
+from penjing.metrics.auroc import RocCurve, area_figure, area_of_each, trace_classes
+from penjing.metrics.interval import Floats, Score, bootstrap_many, mean_of_defined, weighted_mean, wilson_interval
 
 Ints = NDArray[np.int64]
 
 BINS = 15
+_OVERALL = ("loss", "accuracy", "macro_f1", "auroc", "ece")
 _SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 _SUMS_TO_ONE_WITHIN = 1e-3
 
@@ -84,7 +86,7 @@ def precision_recall_f1(truth: ArrayLike, predicted: ArrayLike, classes: int) ->
 def macro_f1(truth: ArrayLike, predicted: ArrayLike, classes: int) -> float:
     """Returns the mean F1 of the classes that occur among the true or the predicted ones."""
     actual, given = np.asarray(truth, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
-    return float(_mean_of_defined(_class_scores(np.ones((1, len(actual))), actual, given, classes)[2])[0])
+    return float(mean_of_defined(_class_scores(np.ones((1, len(actual))), actual, given, classes)[2])[0])
 
 
 def expected_calibration_error(truth: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> float:
@@ -140,9 +142,10 @@ def classification_scores(
         seed: of the resamples.
 
     Returns:
-        JSON values: ``rows``; ``scores`` with ``loss`` (nats), ``accuracy``, ``macro_f1`` and ``ece``; ``per_class``
-        with ``precision``, ``recall``, ``f1`` and ``support`` of each label; ``confusion`` [true, predicted];
-        ``reliability``, a list of bins. A score is ``{"value", "low", "high"}``.
+        JSON values: ``rows``; ``scores`` with ``loss`` (nats), ``accuracy``, ``macro_f1``, ``auroc`` and ``ece``;
+        ``per_class`` with ``precision``, ``recall``, ``f1`` and ``support`` of each label; ``confusion`` [true,
+        predicted]; ``reliability``, a list of bins. A score is ``{"value", "low", "high"}``. ``auroc`` is as
+        `penjing.metrics.auroc.class_auroc`, and not there where that is not defined.
 
     Raises:
         DataError: no rows, shapes that do not fit, or values that are no probabilities.
@@ -175,12 +178,13 @@ def decided_scores(
     predicted = np.asarray(predicted, dtype=np.int64)
     confidence, correct = rows[np.arange(len(rows)), predicted], predicted == classes
     arrays = [_losses(classes, rows), correct.astype(np.float64), confidence, classes, predicted]
-    scores = bootstrap_many(partial(_all_scores, classes=len(labels)), arrays, resamples, seed)
+    curves = trace_classes(classes, rows)
+    scores = bootstrap_many(partial(_all_scores, classes=len(labels), curves=curves), arrays, resamples, seed)
     confusion = confusion_matrix(classes, predicted, len(labels))
-    overall, per_class = _with_proportions(scores, confusion)
+    overall, per_class = _with_proportions(scores, confusion, curves)
     return {
         "rows": len(classes),
-        "scores": {name: score.to_dict() for name, score in overall.items()},
+        "scores": {name: score.to_dict() for name, score in overall.items() if score},
         "per_class": {
             label: {**{name: score.to_dict() for name, score in of.items()}, "support": int(support)}
             for label, of, support in zip(labels, per_class, confusion.sum(axis=1), strict=True)
@@ -191,15 +195,24 @@ def decided_scores(
 
 
 def _all_scores(
-    weights: Floats, losses: Floats, correct: Floats, confidence: Floats, truth: Ints, predicted: Ints, *, classes: int
+    weights: Floats,
+    losses: Floats,
+    correct: Floats,
+    confidence: Floats,
+    truth: Ints,
+    predicted: Ints,
+    *,
+    classes: int,
+    curves: Sequence[RocCurve],
 ) -> Floats:
-    """Returns [resamples, 4 + 3 × classes]: loss, accuracy, macro-F1, ECE; precision, recall and F1 of the classes."""
+    """Returns [resamples, 5 + 3 × classes]: `_OVERALL`; precision, recall and F1 of the classes."""
     of_classes = _class_scores(weights, truth, predicted, classes)
     gaps = _totals(weights * (confidence - correct), _bins_of(confidence, BINS), BINS)
     overall = (
         weighted_mean(weights, losses),
         weighted_mean(weights, correct),
-        _mean_of_defined(of_classes[2]),
+        mean_of_defined(of_classes[2]),
+        mean_of_defined(area_of_each(curves, weights)),
         np.abs(gaps).sum(axis=1) / weights.sum(axis=1),
     )
     return np.concatenate([np.stack(overall, axis=1), *of_classes], axis=1)
@@ -222,20 +235,16 @@ def _totals(weights: Floats, groups: Ints, count: int) -> Floats:
     return np.asarray(totals, dtype=np.float64).reshape(resamples, count)
 
 
-def _mean_of_defined(values: Floats) -> Floats:
-    """Returns the mean over the last axis without its NaNs; at least one value must be defined."""
-    defined = ~np.isnan(values)
-    return np.asarray(np.where(defined, values, 0.0).sum(axis=-1) / defined.sum(axis=-1), dtype=np.float64)
-
-
-def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[str, Score], list[dict[str, Score]]]:
+def _with_proportions(
+    scores: Sequence[Score], confusion: Ints, curves: Sequence[RocCurve]
+) -> tuple[dict[str, Score | None], list[dict[str, Score]]]:
     """Names the scores of `_all_scores`, and puts Wilson's interval where the bootstrap has none."""
     count, hits = len(confusion), np.diag(confusion)
     actual, given = confusion.sum(axis=1), confusion.sum(axis=0)
     either = actual + given - hits
     per_class = []
     for number in range(count):
-        precision, recall, f1 = scores[4 + number :: count]
+        precision, recall, f1 = scores[len(_OVERALL) + number :: count]
         right = int(hits[number])
         per_class.append(
             {
@@ -244,18 +253,14 @@ def _with_proportions(scores: Sequence[Score], confusion: Ints) -> tuple[dict[st
                 "f1": f1_figure(f1, right, int(either[number])),
             }
         )
-    loss, share, macro, ece = scores[:4]
+    loss, share, macro, area, ece = scores[: len(_OVERALL)]
     if macro.low == macro.high:
         present = [row["f1"] for row, rows in zip(per_class, either, strict=True) if rows]
         ends = np.mean([(score.low, score.high) for score in present], axis=0)
         macro = Score(macro.value, min(macro.low, float(ends[0])), max(macro.high, float(ends[1])))
-    overall = {
-        "loss": loss,
-        "accuracy": proportion(share, int(hits.sum()), int(confusion.sum())),
-        "macro_f1": macro,
-        "ece": ece,
-    }
-    return overall, per_class
+    share = proportion(share, int(hits.sum()), int(confusion.sum()))
+    overall = (loss, share, macro, area_figure(area, curves), ece)
+    return dict(zip(_OVERALL, overall, strict=True)), per_class
 
 
 def proportion(score: Score, successes: int, trials: int) -> Score:

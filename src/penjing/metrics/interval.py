@@ -142,6 +142,14 @@ def weighted_mean(weights: Floats, values: Floats) -> Floats:
     return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
 
 
+def mean_of_defined(values: Floats) -> Floats:
+    """Returns the mean over the last axis without its NaNs; NaN where nothing else is there."""
+    defined = ~np.isnan(values)
+    count = defined.sum(axis=-1)
+    totals = np.where(defined, values, 0.0).sum(axis=-1)
+    return np.asarray(np.where(count > 0, totals / np.maximum(count, 1), np.nan), dtype=np.float64)
+
+
 def wilson_interval(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Returns the ends of the score interval of a proportion (Wilson 1927; Brown, Cai & DasGupta 2001).
 

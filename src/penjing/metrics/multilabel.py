@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
+from penjing.metrics.auroc import RocCurve, area_figure, area_of_each, trace_curve
 from penjing.metrics.classification import f1_figure, proportion
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, weighted_mean
+from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, mean_of_defined, weighted_mean
 
 Bools = NDArray[np.bool_]
 SCORES = ("micro_f1", "macro_f1", "exact_match", "hamming_loss", "macro_auroc")
@@ -44,19 +45,6 @@ def choose_threshold(truth: ArrayLike, probabilities: ArrayLike) -> float:
     best = borders[int(np.argmax(f1[borders]))]
     below = ordered[best + 1] if best + 1 < len(ordered) else 0.0
     return float((ordered[best] + below) / 2.0)
-
-
-def auroc(truth: ArrayLike, scores: ArrayLike) -> float:
-    """Returns how often a row of a label scores above one without it, ties half: the area under the ROC curve.
-
-    Hanley & McNeil 1982. NaN where all rows have the label, or none.
-
-    Args:
-        truth: whether the label applies, [rows].
-        scores: the higher the surer, [rows].
-    """
-    values = np.asarray(scores, dtype=np.float64)
-    return float(_auroc(np.ones((1, len(values))), np.asarray(truth, dtype=np.bool_), values)[0])
 
 
 def multilabel_scores(
@@ -89,17 +77,19 @@ def multilabel_scores(
     """
     actual, chances = _checked(truth, probabilities, len(labels))
     given = chances >= threshold
-    found = bootstrap_many(partial(_all_scores, thresholded=given), [actual, chances], resamples, seed)
     count = len(labels)
+    curves = [trace_curve(actual[:, number], chances[:, number]) for number in range(count)]
+    found = bootstrap_many(partial(_all_scores, curves=curves), [actual, given], resamples, seed)
     overall, of_labels = found[: len(SCORES)], found[len(SCORES) :]
-    scores = dict(zip(SCORES, overall, strict=True))
+    scores: dict[str, Score | None] = dict(zip(SCORES, overall, strict=True))
     exact = int((given == actual).all(axis=1).sum())
-    scores["exact_match"] = proportion(scores["exact_match"], exact, len(actual))
+    scores["exact_match"] = proportion(overall[SCORES.index("exact_match")], exact, len(actual))
+    scores["macro_auroc"] = area_figure(overall[SCORES.index("macro_auroc")], curves)
     return {
         "rows": len(actual),
-        "scores": {name: score.to_dict() for name, score in scores.items() if not np.isnan(score.value)},
+        "scores": {name: score.to_dict() for name, score in scores.items() if score and not np.isnan(score.value)},
         "per_label": {
-            label: _label_figures(of_labels[number::count], actual[:, number], given[:, number])
+            label: _label_figures(of_labels[number::count], curves[number], actual[:, number], given[:, number])
             for number, label in enumerate(labels)
         },
     }
@@ -134,11 +124,11 @@ def _differences(weights: Floats, actual: Bools, given: Bools, other: Bools) -> 
     return _decided(weights, actual, given)[0] - _decided(weights, actual, other)[0]
 
 
-def _all_scores(weights: Floats, actual: Bools, chances: Floats, *, thresholded: Bools) -> Floats:
+def _all_scores(weights: Floats, actual: Bools, given: Bools, *, curves: Sequence[RocCurve]) -> Floats:
     """Returns [resamples, 5 + 4 × labels]: `SCORES`; precision, recall, F1 and AUROC of the labels."""
-    overall, of_labels = _decided(weights, actual, thresholded)
-    curves = np.stack([_auroc(weights, actual[:, k], chances[:, k]) for k in range(actual.shape[1])], axis=1)
-    return np.concatenate([overall, _mean_of_defined(curves)[:, None], *of_labels, curves], axis=1)
+    overall, of_labels = _decided(weights, actual, given)
+    areas = area_of_each(curves, weights)
+    return np.concatenate([overall, mean_of_defined(areas)[:, None], *of_labels, areas], axis=1)
 
 
 def _decided(weights: Floats, actual: Bools, given: Bools) -> tuple[Floats, list[Floats]]:
@@ -150,42 +140,22 @@ def _decided(weights: Floats, actual: Bools, given: Bools) -> tuple[Floats, list
     wrong = actual != given
     overall = (
         np.nan_to_num(micro),
-        _mean_of_defined(of_labels[2]),
+        mean_of_defined(of_labels[2]),
         weighted_mean(weights, (~wrong.any(axis=1)).astype(np.float64)),
         weighted_mean(weights, wrong.mean(axis=1)),
     )
     return np.stack(overall, axis=1), of_labels
 
 
-def _auroc(weights: Floats, truth: Bools, scores: Floats) -> Floats:
-    """Returns the area for each resample, [resamples]; NaN where one of the two kinds of rows is not there."""
-    order = np.argsort(scores, kind="stable")
-    ordered, drawn, is_true = scores[order], weights[:, order], truth[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] > ordered[:-1]])  # rows of equal score stand together
-    true = np.add.reduceat(drawn * is_true, starts, axis=1)
-    false = np.add.reduceat(drawn * ~is_true, starts, axis=1)
-    above = (true * (false.cumsum(axis=1) - false / 2.0)).sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(above / (true.sum(axis=1) * false.sum(axis=1)), dtype=np.float64)
-
-
-def _mean_of_defined(values: Floats) -> Floats:
-    """Returns the mean over labels without those that are not defined, [resamples]; NaN where none is."""
-    defined = ~np.isnan(values)
-    count = defined.sum(axis=1)
-    totals = np.where(defined, values, 0.0).sum(axis=1)
-    return np.asarray(np.where(count > 0, totals / np.maximum(count, 1), np.nan), dtype=np.float64)
-
-
-def _label_figures(scores: Sequence[Score], actual: Bools, given: Bools) -> dict[str, Any]:
+def _label_figures(scores: Sequence[Score], curve: RocCurve, actual: Bools, given: Bools) -> dict[str, Any]:
     """Returns the figures of one label, with Wilson's interval where the bootstrap has none, None where undefined."""
     hits, are, gave = int((actual & given).sum()), int(actual.sum()), int(given.sum())
-    precision, recall, f1, curve = scores
+    precision, recall, f1, area = scores
     figures = {
         "precision": proportion(precision, hits, gave) if gave else None,
         "recall": proportion(recall, hits, are) if are else None,
         "f1": f1_figure(f1, hits, are + gave - hits) if are + gave else None,
-        "auroc": None if np.isnan(curve.value) else curve,
+        "auroc": area_figure(area, [curve]),
     }
     return {**{name: figure and figure.to_dict() for name, figure in figures.items()}, "support": are}
 

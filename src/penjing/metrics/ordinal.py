@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from penjing.metrics.classification import decided_scores
 from penjing.metrics.interval import Floats, Score, bootstrap_many, weighted_mean, wilson_interval
 
-_ORDER = ("accuracy", "within_one", "mae", "qwk", "macro_f1", "loss", "ece")
+_ORDER = ("accuracy", "within_one", "mae", "qwk", "macro_f1", "auroc", "loss", "ece")
 
 
 def mean_absolute_error(truth: ArrayLike, predicted: ArrayLike) -> float:
@@ -67,7 +67,7 @@ def ordinal_scores(
         near = Score(near.value, *(float(end) for end in wilson_interval(close, len(actual))))
     added = {"mae": mae, "qwk": qwk, "within_one": near}
     scores = {**measured["scores"], **{name: score.to_dict() for name, score in added.items()}}
-    return {**measured, "scores": {name: scores[name] for name in _ORDER}}
+    return {**measured, "scores": {name: scores[name] for name in _ORDER if name in scores}}
 
 
 def _distances(weights: Floats, actual: Floats, given: Floats) -> Floats:

@@ -98,12 +98,24 @@ def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
 
 def _score_notes(evaluation: Evaluation, wording: Wording) -> list[str]:
     notes = [wording.say("ordinal_note")] if "mae" in evaluation.scores else []
+    notes += _area_notes(evaluation, wording) if "auroc" in evaluation.scores else []
     left_out = set(evaluation.teachers) - set(shown_teachers(evaluation.teachers))
     if not left_out:
         return notes
     each = [teacher.scores["accuracy"] for name, teacher in evaluation.teachers.items() if name in left_out]
     figures = wording.say("comma").join(wording.percent(figure.value) for figure in each)
     return [*notes, wording.say("each_teacher", figures=figures)]
+
+
+def _area_notes(evaluation: Evaluation, wording: Wording) -> list[str]:
+    """Returns what the area under the ROC curve says, and which labels it cannot speak of."""
+    labels = list(evaluation.per_class)
+    if len(labels) == 2:
+        return [wording.say("auroc_note_two", label=wording.say("quoted_label", label=labels[1]))]
+    missing = [label for label in labels if not evaluation.per_class[label].support]
+    named = wording.say("comma").join(wording.say("quoted_label", label=label) for label in missing)
+    left_out = [wording.say("auroc_left_out", labels=shorten_text(named))] if missing else []
+    return [wording.say("auroc_note_many"), *left_out]
 
 
 def _score_cell(scores: Scores, name: str, wording: Wording) -> tuple[str, str]:

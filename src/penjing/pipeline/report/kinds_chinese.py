@@ -18,6 +18,10 @@ KINDS_CHINESE: dict[str, str] = {
     "score.hamming_loss": "汉明损失",
     "score.macro_auroc": "宏平均 AUROC",
     "score.auroc": "AUROC",
+    "auroc_note_two": "AUROC：标签为{label}的条目，该标签的概率高于另一类条目的比例，相等算一半；偶然水平为 50%。",
+    "auroc_note_many": "AUROC：属于某标签的条目，该标签的概率高于其他条目的比例，相等算一半；"
+    "取各标签的平均；偶然水平为 50%。",
+    "auroc_left_out": "计算 AUROC 时不计测试数据中没有的标签：{labels}。",
     "sets_lede": "一个有 {parameters} 参数的模型（{family}），从 {count} 个标签中给文本选出任意多个，"
     "也可以一个都不给。",
     "sets_caption": "{rows} 条测试数据上的得分，附按条目自助重采样的 95% 区间。汉明损失越小越好。",

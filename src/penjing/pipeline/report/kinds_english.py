@@ -19,6 +19,11 @@ KINDS_ENGLISH: dict[str, str] = {
     "score.hamming_loss": "Hamming loss",
     "score.macro_auroc": "Macro-AUROC",
     "score.auroc": "AUROC",
+    "auroc_note_two": "AUROC: how often a row of the label {label} is given a higher probability of it than a row of "
+    "the other, ties half; chance is 50%.",
+    "auroc_note_many": "AUROC: how often a row of a label is given a higher probability of it than a row of another, "
+    "ties half; the mean over the labels; chance is 50%.",
+    "auroc_left_out": "AUROC leaves out labels that no test row has: {labels}.",
     "sets_lede": "A model of {parameters} parameters ({family}) that gives a text any number of {count} labels, or "
     "none.",
     "sets_caption": "Scores on {rows} test rows, with 95% bootstrap intervals over rows. Of Hamming loss, less is "
