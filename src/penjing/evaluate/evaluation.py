@@ -101,7 +101,8 @@ def evaluate_baselines(
         seed: of the resamples.
 
     Returns:
-        name → scores, and name → the difference in accuracy between model and baseline, paired by row.
+        name → scores, and name → the difference in accuracy between model and baseline, paired by row; without
+        baselines that are not made for such texts.
     """
     labels = model.labels
     truth = class_numbers(rows.labels, labels)
@@ -114,6 +115,8 @@ def evaluate_baselines(
             known_classes(validation.labels, labels),
             list(labels),
         )
+        if baseline is None:
+            continue
         probabilities: Probabilities = baseline.probabilities(list(rows.texts))
         scores[name] = model.task.score(truth, probabilities, labels, resamples, seed)
         right = model.task.choose(probabilities) == truth

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from penjing.data.scale_names import ScaleNames
+from penjing.tasks.baselines import SENTIMENT_BASELINES
 from penjing.tasks.classify import CLASSIFY
 
 _NEGATIVE = ("0", "-1", "neg", "negative", "Negative", "NEGATIVE", "False", "false", "负", "负面", "差评", "消极")
@@ -17,4 +18,5 @@ SENTIMENT = replace(
         {**dict.fromkeys(_NEGATIVE, "negative"), **dict.fromkeys(_POSITIVE, "positive")},
         apart=("-1", "0"),  # of -1, 0 and 1, 0 is neutral
     ),
+    baselines=SENTIMENT_BASELINES,
 )

@@ -148,14 +148,15 @@ class LabelTask(Task):
         choose: probabilities [rows, labels] → the number of the label that is given, [rows].
         decode: logits [rows, labels], label names, texts and cut tokens → typed predictions.
         score: true classes [rows], probabilities [rows, labels], label names, resamples, seed → scores with intervals.
-        baselines: name → function of training and validation texts and classes and the labels → fitted baseline.
+        baselines: name → function of training and validation texts and classes and the labels → fitted baseline, or
+            None for texts that it is not made for.
     """
 
     label_names: Mapping[str, str] | None
     choose: Callable[[Probabilities], NDArray[np.int64]]
     decode: Callable[[Probabilities, Sequence[str], Sequence[str], Sequence[int]], Sequence[ClassPrediction]]
     score: Callable[[NDArray[np.int64], Probabilities, Sequence[str], int, int], dict[str, Any]]
-    baselines: Mapping[str, Callable[..., Baseline]]
+    baselines: Mapping[str, Callable[..., Baseline | None]]
 
     @property
     def answers(self) -> Answers:

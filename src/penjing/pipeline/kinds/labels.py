@@ -169,8 +169,13 @@ class LabelKind(Kind):
         rows = min(_BASELINE_ROWS, len(train.texts))
         texts, classes = train.texts[:rows], class_numbers(train.labels[:rows], labels)
         chosen = validation.texts, known_classes(validation.labels, labels)
+        asked = test.texts[:_SCORED_ROWS]
         for fit in task.baselines.values():
-            seconds += _time(partial(fit, texts, classes, *chosen, labels)) * len(train.texts) / rows
+            began = time.perf_counter()
+            baseline = fit(texts, classes, *chosen, labels)
+            seconds += (time.perf_counter() - began) * len(train.texts) / rows
+            if baseline is not None:
+                seconds += _time(partial(baseline.probabilities, asked)) * len(test.texts) / len(asked)
         truth = class_numbers(test.labels, labels)
         even = np.random.default_rng(0).dirichlet(np.ones(len(labels)), len(truth))
         once = _time(lambda: task.score(truth, even, labels, recipe.evaluate.resamples, recipe.seed))

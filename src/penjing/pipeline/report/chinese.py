@@ -142,6 +142,7 @@ CHINESE = {
     "family.lstm": "LSTM",
     "baseline.majority": "最常见的标签",
     "baseline.tfidf-logistic": "TF-IDF + 逻辑回归",
+    "baseline.lexicon": "英文情感词典（VADER）",
     "score.accuracy": "准确率",
     "score.macro_f1": "宏平均 F1",
     "score.loss": "损失（nat）",

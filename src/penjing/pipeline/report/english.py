@@ -144,6 +144,7 @@ ENGLISH = {
     "family.lstm": "LSTM",
     "baseline.majority": "the most frequent label",
     "baseline.tfidf-logistic": "TF-IDF + logistic regression",
+    "baseline.lexicon": "an English word list (VADER)",
     "score.accuracy": "Accuracy",
     "score.macro_f1": "Macro-F1",
     "score.loss": "Loss (nats)",

@@ -8,8 +8,12 @@ from penjing.files import write_json
 from penjing.pipeline.batch_teaching import batch_teacher_files
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
+from penjing.tasks.baselines import LEXICON
+from penjing.tasks.baselines.lexicon import has_lexicon
+from penjing.tasks.task import LabelTask, load_task
 
 EVALUATION = "evaluation.json"
 
@@ -22,7 +26,15 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _settings(recipe: Recipe) -> Any:
-    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *recipe.answering.values()]
+    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *recipe.answering.values(), *_word_lists(recipe)]
+
+
+def _word_lists(recipe: Recipe) -> list[str]:
+    """Returns the baselines that need a package which is there: the model is measured beside them once it is."""
+    names = [part.task for part in recipe.parts.values()] if isinstance(recipe, MultiRecipe) else [recipe.task]
+    tasks = [load_task(name) for name in names if name is not None]
+    is_asked = any(isinstance(task, LabelTask) and LEXICON in task.baselines for task in tasks)
+    return [LEXICON] if is_asked and has_lexicon() else []
 
 
 EVALUATE = Stage(

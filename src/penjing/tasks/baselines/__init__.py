@@ -1,14 +1,14 @@
 """Cheap honest baselines: what a model must beat to be worth its keep.
 
 For classification, each is a function of training texts and classes, validation texts and classes, and the label names;
-what it returns gives the probability of each label for each text. For multi-label classification each is a function of
-training texts and flags of labels. For tasks that write, each is a function of training
-sources and targets; what it returns writes a text for each source. For questions, each is a
+what it returns gives the probability of each label for each text, and is None for texts that the baseline is not made
+for. For multi-label classification each is a function of training texts and flags of labels. For tasks that write, each
+is a function of training sources and targets; what it returns writes a text for each source. For questions, each is a
 function of the training questions; what it returns finds a part of the text for each question. For dialogues, each is a
 function of training replies and questions of validation dialogues; what it returns rates replies. For recommendation,
 each is a function of training histories and the items; what it returns scores every item for each history. For
-preferences, each is a function of the preferred answers and the others; what it returns chooses between two.
-For generation, each is a function of training tokens; what it returns says how likely tokens are.
+preferences, each is a function of the preferred answers and the others; what it returns chooses between two. For
+generation, each is a function of training tokens; what it returns says how likely tokens are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
+from penjing.tasks.baselines.lexicon import fit_lexicon
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.ngram import fit_ngram
 from penjing.tasks.baselines.preference import fit_longer, fit_tfidf_difference
@@ -30,10 +31,12 @@ from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
 from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrieval, FitSets, FitTokens, FitWriting
 
+LEXICON = "lexicon"
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
 }
+SENTIMENT_BASELINES: Mapping[str, Callable[..., Any]] = {**CLASSIFICATION_BASELINES, LEXICON: fit_lexicon}
 ORDINAL_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
