@@ -119,6 +119,7 @@ def test_the_folder_says_how_dialogues_are_laid_out_and_where_replies_end(run: R
     assert config["eos_token_id"] == [renderer.end_id, renderer.tokenizer.end_id]
     assert config["max_new_tokens"] == 12
     assert (run.model / "chat_template.jinja").read_text(encoding="utf-8") == DEFAULT_TEMPLATE
+    assert read_json(run.model / "tokenizer_config.json")["chat_template"] == DEFAULT_TEMPLATE
     assert read_json(run.model / "penjing.json")["render"] == {"max_tokens": 64}
 
 

@@ -18,6 +18,7 @@ from penjing.text.chat_template import (
     DEFAULT_TEMPLATE,
     ChatTemplate,
     read_chat_template,
+    settle_chat_template,
     write_chat_template,
 )
 from penjing.text.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
@@ -166,7 +167,63 @@ def test_a_template_is_found_in_the_config_by_itself_or_by_name_and_in_its_own_f
     assert found() == "file"
     write_chat_template(tmp_path, "written")
     assert found() == "written"
-    assert "chat_template" not in json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert both(tmp_path) == ("written", "written")
+
+
+def both(folder: Path) -> tuple[str | None, Any]:
+    """Returns what the file and the config of a folder have as chat template."""
+    file, values = folder / CHAT_TEMPLATE, json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    return file.read_text(encoding="utf-8") if file.is_file() else None, values.get("chat_template")
+
+
+NAMED = [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]
+
+
+@pytest.mark.parametrize(
+    ("file", "entry", "expected"),
+    [
+        ("file", None, ("file", "file")),
+        (None, "entry", ("entry", "entry")),
+        ("file", "entry", ("file", "file")),  # they differ: the file holds
+        ("d", NAMED, ("d", NAMED)),
+        ("file", NAMED, ("file", "file")),
+        ("file", [{"name": "a", "template": "x"}, {"name": "b", "template": "y"}], ("file", "file")),
+        (None, NAMED, (None, NAMED)),  # beside a file Transformers would not read tool_use
+        (None, None, (None, None)),
+    ],
+)
+def test_both_places_of_a_copied_template_are_made_to_agree(
+    file: str | None, entry: Any, expected: tuple[str | None, Any], tmp_path: Path
+) -> None:
+    config(tmp_path, **({} if entry is None else {"chat_template": entry}))
+    if file is not None:
+        (tmp_path / CHAT_TEMPLATE).write_text(file, encoding="utf-8")
+    before = read_chat_template(tmp_path)
+    settle_chat_template(tmp_path)
+    after = read_chat_template(tmp_path)
+    assert both(tmp_path) == expected
+    assert (before.source if before else None) == (after.source if after else None)
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text())["bos_token"] == "<s>"
+
+
+@pytest.mark.parametrize("where", ["file", "entry"])
+def test_either_place_alone_is_enough_for_transformers(where: str, trained: Tokenizer, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    folder = folder_of(tmp_path / "model", DEFAULT_TEMPLATE, trained)
+    assert both(folder) == (DEFAULT_TEMPLATE, DEFAULT_TEMPLATE)
+    if where == "entry":  # as older tools see the folder
+        (folder / CHAT_TEMPLATE).unlink()
+    else:
+        path = folder / "tokenizer_config.json"
+        values = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**values, "chat_template": "another"}), encoding="utf-8")
+    theirs: Any = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
+    ours = read_chat_template(folder)
+    assert ours is not None
+    values = [{"role": "user", "content": "Hello"}]
+    text = theirs.apply_chat_template(values, add_generation_prompt=True, tokenize=False)
+    assert text == ours.render([Message("user", "Hello")], asks=True)
+    assert "<|user|>Hello" in text
 
 
 @pytest.mark.parametrize("value", [[{"name": "a", "template": "x"}, {"name": "b", "template": "y"}], 7, [1]])

@@ -136,8 +136,9 @@ def _format_now(layout: str) -> str:
 def read_chat_template(folder: Path) -> ChatTemplate | None:
     """Returns the chat template of a model folder; None where it has none.
 
-    A file ``chat_template.jinja`` comes before the entry ``chat_template`` of ``tokenizer_config.json``, which is the
-    template itself, or a list of named ones, of which ``default`` is taken, or the only one.
+    A file ``chat_template.jinja`` comes before the entry ``chat_template`` of ``tokenizer_config.json``, also where the
+    two differ, as in Transformers 5. The entry is the template itself, or a list of named ones, of which ``default`` is
+    taken, or the only one.
 
     Raises:
         ModelFolderError: the template is no Jinja, or none of several is the default.
@@ -147,24 +148,47 @@ def read_chat_template(folder: Path) -> ChatTemplate | None:
     named = {key: text for key, text in tokens.items() if text is not None}
     path = folder / CHAT_TEMPLATE
     if path.is_file():
-        try:
-            return ChatTemplate(path.read_text(encoding="utf-8"), named, str(path))
-        except UnicodeDecodeError as error:
-            raise ModelFolderError("this is no UTF-8", where=str(path), do="Copy it again.") from error
+        return ChatTemplate(_read_file(path), named, str(path))
     source = _choose(config.get(_NAMED), folder / _CONFIG)
     return None if source is None else ChatTemplate(source, named, f"{folder / _CONFIG}, chat_template")
 
 
 def write_chat_template(folder: Path, source: str) -> None:
-    """Writes a chat template into a model folder, beside its tokenizer.
+    """Writes a chat template into a model folder, beside its tokenizer; what stood there before is replaced.
 
-    Other tools then read special tokens in a rendered text as such; an older template in ``tokenizer_config.json`` is
-    taken out.
+    It stands in ``chat_template.jinja``, which Transformers 5 reads, and as the entry ``chat_template`` of
+    ``tokenizer_config.json``, which older tools read. Special tokens in a rendered text are then read as such.
     """
     write_text(folder / CHAT_TEMPLATE, source)
     config = _read_config(folder / _CONFIG)
-    config.pop(_NAMED, None)
-    write_json(folder / _CONFIG, {**config, "split_special_tokens": False})
+    write_json(folder / _CONFIG, {**config, _NAMED: source, "split_special_tokens": False})
+
+
+def settle_chat_template(folder: Path) -> None:
+    """Makes both places of a copied folder's chat template say what `read_chat_template` reads.
+
+    Named templates of ``tokenizer_config.json`` stay where their default is that of the file. Without a file they are
+    not written into one, in whose presence Transformers reads no others.
+
+    Raises:
+        ModelFolderError: the file or the config cannot be read.
+    """
+    path, config = folder / CHAT_TEMPLATE, _read_config(folder / _CONFIG)
+    value = config.get(_NAMED)
+    if path.is_file():
+        source = _read_file(path)
+        is_named = isinstance(value, list) and {"name": "default", "template": source} in value
+        if value != source and not is_named:
+            write_json(folder / _CONFIG, {**config, _NAMED: source})
+    elif isinstance(value, str):
+        write_text(path, value)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelFolderError("this is no UTF-8", where=str(path), do="Copy it again.") from error
 
 
 def _choose(value: Any, path: Path) -> str | None:

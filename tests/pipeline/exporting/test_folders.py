@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from penjing.errors import GateError, ModelFolderError, UsageError
+from penjing.files import read_json, write_json
 from penjing.models.adapter import save_adapter
 from penjing.models.lora import LoraShape, adaptable, adapters, choose, inject
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
 from penjing.pipeline.exporting.source import Source, open_source
 from penjing.pipeline.exporting.transformers_folder import TransformersExporter
 from penjing.progress import Progress, Silent
+from penjing.text.chat_template import DEFAULT_TEMPLATE, write_chat_template
 
 pytest.importorskip("transformers", reason="Transformers is not installed")
 Export = Callable[..., Exported]
@@ -28,6 +31,19 @@ def test_decoder_is_the_same_in_transformers(target: str, small_decoder: Callabl
     assert parity["tokens"]["equal"] == 1000
     assert parity["scores"]["relative_difference"] < 1e-3
     assert any("vLLM itself was not run" in note for note in parity["notes"]) == (target == "vllm")
+
+
+def test_exported_folder_has_the_chat_template_of_its_file_in_both_places(
+    small_decoder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "talker"
+    shutil.copytree(small_decoder(), folder)
+    write_chat_template(folder, DEFAULT_TEMPLATE)
+    config = read_json(folder / "tokenizer_config.json")
+    write_json(folder / "tokenizer_config.json", {**config, "chat_template": "an older one"})
+    export_model(open_source(folder), ExportCall("vllm", tmp_path / "out", "as-is"), Silent())
+    assert read_json(tmp_path / "out" / "tokenizer_config.json")["chat_template"] == DEFAULT_TEMPLATE
+    assert (tmp_path / "out" / "chat_template.jinja").read_text(encoding="utf-8") == DEFAULT_TEMPLATE
 
 
 def test_classifier_is_the_same_in_transformers(small_bert_run: Any, export: Export) -> None:
