@@ -138,6 +138,9 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         {"path": [table, table], "columns": ["text", "target"]},
         {"path": [table, table], "test": table},
         {"path": [table, table, table]},
+        {"path": table, "test": table, "test_target": "text"},
+        {"path": table, "test": table, "test_target": ["a", "a"]},
+        {"path": [table, table], "test": [table, table], "test_target": "other"},
     ):
         with pytest.raises(ValueError, match="validation error"):
             PairedData.model_validate(values)
@@ -167,6 +170,26 @@ def test_several_references_are_kept_by_row_and_each_is_learned(tmp_path: Path) 
     learned = list(read_pairs(tmp_path / "cells", "train").examples())
     assert [pair for pair in learned if pair[0] == "7"] in ([("7", "a7"), ("7", "b7")], [])
     assert len(learned) > len(read_pairs(tmp_path / "cells", "train").texts)
+
+
+def test_test_files_may_have_columns_of_their_own_for_several_references(tmp_path: Path) -> None:
+    train = write_objects(tmp_path / "dev.jsonl", [{"text": f"talk {n}", "summary": f"sum {n}"} for n in range(20)])
+    rows = [{"text": f"other {n}", **{f"summary{i}": f"{n} in {i} words" for i in (1, 2)}} for n in range(5)]
+    test = write_objects(tmp_path / "test.jsonl", rows)
+    settings = {"path": str(train), "target": "summary", "test_target": ["summary1", "summary2"]}
+    build(tmp_path / "out", **settings, test=str(test))
+    assert read_pairs(tmp_path / "out", "test").references[3] == ["3 in 1 words", "3 in 2 words"]
+    learned = read_pairs(tmp_path / "out", "train")
+    assert all(references == [text.replace("talk", "sum")] for text, _, references in zip(*learned, strict=True))
+    refused(RecipeError, tmp_path / "none", "no test files", "[data] test_target", **settings)
+    wrong = {**settings, "test": str(test), "test_target": "summary3"}
+    refused(RecipeError, tmp_path / "wrong", 'no column "summary3"', "test.jsonl", **wrong)
+    folder = tmp_path / "folder"  # whose files are told apart by their names
+    folder.mkdir()
+    for file, name in ((train, "train.jsonl"), (test, "test.jsonl")):
+        (folder / name).write_bytes(file.read_bytes())
+    build(tmp_path / "named", **{**settings, "path": str(folder)})
+    assert len(read_pairs(tmp_path / "named", "test").references[0]) == 2
 
 
 def test_a_row_without_any_reference_is_empty(tmp_path: Path) -> None:

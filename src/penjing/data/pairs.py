@@ -15,6 +15,7 @@ from penjing.data.keys import Keys, exact_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import PairedData
 from penjing.data.split_files import addressed_files, files_by_split
+from penjing.errors import RecipeError
 from penjing.progress import Progress
 
 _REFERENCES = pa.list_(pa.string())
@@ -69,6 +70,13 @@ class _Build(Division):
     repeated: ClassVar = ("source",)
 
     def __init__(self, settings: PairedData, seed: int, out: Path, progress: Progress) -> None:
+        files = files_by_split(settings)
+        if settings.test_target is not None and "test" not in files:
+            raise RecipeError(
+                "there are no test files, whose columns it would name",
+                where="[data] test_target",
+                do="Name them in [data] test, or leave test_target out.",
+            )
         rules = RowRules(
             text=settings.text,
             target=settings.targets[0],
@@ -77,8 +85,9 @@ class _Build(Division):
             empty_text=settings.empty_text,
             layout=settings.layout,
             aligned=aligned_files(settings),
+            written_in=dict.fromkeys(files.get("test", ()), settings.test_targets),
         )
-        super().__init__(settings, rules, files_by_split(settings), seed, out, progress)
+        super().__init__(settings, rules, files, seed, out, progress)
 
     def classes(self) -> list[str]:
         return [""]

@@ -31,6 +31,7 @@ class RowRules:
         references: further columns of texts that will do as well.
         aligned: file of texts → file of the targets, line by line; other files are tables.
         rejected: column of a text to which the target was preferred; None where there is none.
+        written_in: file → its own columns of texts that are to be written, in place of target and references.
     """
 
     text: str
@@ -43,18 +44,24 @@ class RowRules:
     aligned: Mapping[Path, Path] = field(default_factory=dict)
     label_sets: LabelRules | None = None
     rejected: str | None = None
+    written_in: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def columns(self) -> list[str]:
-        """The columns that are read."""
+    def columns(self, file: Path) -> list[str]:
+        """Returns the columns that are read of a file."""
         of_labels = [column for rules in (self.labels, self.label_sets) if rules for column in rules.columns]
         others = () if self.rejected is None else (self.rejected,)
-        return list(dict.fromkeys([self.text, *of_labels, *self.written, *others, *self.where]))
+        return list(dict.fromkeys([self.text, *of_labels, *self.written(file), *others, *self.where]))
 
     @property
-    def written(self) -> tuple[str, ...]:
-        """The columns of what is to be written."""
-        return (self.target, *self.references) if self.target is not None else ()
+    def writes(self) -> bool:
+        """Whether rows have texts that are to be written."""
+        return self.target is not None
+
+    def written(self, file: Path) -> tuple[str, ...]:
+        """Returns the columns of what is to be written in a file."""
+        if self.target is None:
+            return ()
+        return self.written_in.get(file, (self.target, *self.references))
 
 
 @dataclass(frozen=True)
@@ -140,16 +147,16 @@ class RowReader:
         """Returns the rows of a file as they are."""
         beside = self.rules.aligned.get(file)
         if beside is None:
-            return read_file(file, self.rules.columns, self.rules.layout)
-        return read_aligned(file, beside, self.rules.columns, self.rules.layout)
+            return read_file(file, self.rules.columns(file), self.rules.layout)
+        return read_aligned(file, beside, self.rules.columns(file), self.rules.layout)
 
     def _check(self, batch: Batch) -> TextRows:
         kept = self._filter(batch)
         texts, written = {}, {}
         for index in kept:
             text = self._text(batch, index)
-            references = self._references(batch, index) if text and self.rules.written else []
-            if text and (references or not self.rules.written):
+            references = self._references(batch, index) if text and self.rules.writes else []
+            if text and (references or not self.rules.writes):
                 texts[index], written[index] = text, references
         filled = list(texts)
         labels, counts = _read_cells(batch, filled, self._one, LabelCells.one)
@@ -164,10 +171,10 @@ class RowReader:
             empty=len(kept) - len(filled),
             filtered=len(batch.rows) - len(kept),
             consumed=batch.consumed,
-            targets=[written[index][0] for index in rows] if self.rules.written else [],
+            targets=[written[index][0] for index in rows] if self.rules.writes else [],
             label_sets=[sets[index] for index in rows] if self._several else [],
             label_counts={**counts, **more},
-            references=[written[index] for index in rows] if self.rules.written else [],
+            references=[written[index] for index in rows] if self.rules.writes else [],
         )
 
     def _filter(self, batch: Batch) -> list[int]:
@@ -186,7 +193,7 @@ class RowReader:
         """Returns the text of a row; empty where the row is left out. Of pairs, it may be a list of sentences."""
         column = self.rules.text
         value = batch.columns[column][index]
-        parts = self._parts(batch, index, column) if self.rules.written else _cell(value)
+        parts = self._parts(batch, index, column) if self.rules.writes else _cell(value)
         if parts is None:
             self._report(batch, index, column)
             return ""
@@ -195,14 +202,15 @@ class RowReader:
     def _references(self, batch: Batch, index: int) -> list[str]:
         """Returns the texts that are to be written; none where the row is left out."""
         found: list[str] = []
-        for column in self.rules.written:
+        columns = self.rules.written(batch.file)
+        for column in columns:
             parts = self._parts(batch, index, column)
             if parts is None:
                 self._report(batch, index, column)
                 return []
             found += parts
         if not found:
-            self._empty(batch, index, self.rules.written[0])
+            self._empty(batch, index, columns[0])
         return list(dict.fromkeys(found))
 
     def _parts(self, batch: Batch, index: int, column: str) -> list[str] | None:

@@ -116,23 +116,29 @@ class PairedData(SplitData):
         description="column of what is to be written, or of a list of texts that will all do, or several such columns: "
         "each text is learned, and the score is by all",
     )
+    test_target: str | tuple[str, ...] | None = Field(
+        None, min_length=1, description="the same in the test files, where their columns are others; default: target"
+    )
     empty_text: Literal["refuse", "drop"] = Field(
         "refuse", description="what is done with a row whose text, or what is to be written, is empty"
     )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PairedData:
-        if self.text in self.targets:
-            raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
-        if len(set(self.targets)) < len(self.targets) or "" in self.targets:
-            raise ValueError("target names a column twice, or one without a name")
-        check_columns(self.columns, (self.text, *self.targets, *self.where))
+        for name, columns in (("target", self.targets), ("test_target", self.test_targets)):
+            if self.text in columns:
+                raise ValueError(f'text and {name} are both the column "{self.text}"; they must be two columns')
+            if len(set(columns)) < len(columns) or "" in columns:
+                raise ValueError(f"{name} names a column twice, or one without a name")
+        check_columns(self.columns, (self.text, *self.targets, *self.test_targets, *self.where))
         check_encoding(self.encoding)
         if any(len(at) == 2 for at in self.addresses.values()):
             if self.where or self.columns:
                 raise ValueError("where and columns are for tables, and files of lines side by side have no columns")
             if len(self.targets) > 1:
                 raise ValueError("several columns in target are for tables; two files side by side have one target")
+            if self.test_target is not None:
+                raise ValueError("test_target is for tables, and files of lines side by side have no columns")
             if any(len(at) == 1 for at in self.addresses.values()):
                 raise ValueError("path, validation and test must all be one address, or all be two")
         return self
@@ -141,6 +147,12 @@ class PairedData(SplitData):
     def targets(self) -> tuple[str, ...]:
         """The columns of what is to be written."""
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def test_targets(self) -> tuple[str, ...]:
+        """The columns of what is to be written in test files."""
+        named = self.targets if self.test_target is None else self.test_target
+        return (named,) if isinstance(named, str) else named
 
 
 class EvaluationTexts(BaseModel):

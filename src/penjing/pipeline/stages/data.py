@@ -11,7 +11,7 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 
-_LATER = ("per_class", "described")  # recipes without these keep the runs that they had before there were any
+_LATER = ("per_class", "described", "test_target")  # recipes without these keep the runs they had before
 # Where files lie does not count, what is in them does.
 _WHERE = {"path", "validation", "test", "items"}
 
