@@ -66,6 +66,7 @@ _OF_QUICKSTART = {"explain", "words"}  # what that extra brings as well
 
 _SEVERAL = " of `multilabel`"
 _OF_SEVERAL = ("data", "finetune")  # what is another one for that task
+_OF_ONE_LABEL = {"head", "contrastive"}  # sections of [finetune] that are refused with it
 _MULTILABEL = """## Several labels a text
 
 With `task = "multilabel"` a row has any number of labels. These sections are others then; the rest is as above, and
@@ -208,7 +209,7 @@ def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str 
             lines.append(f"| `{name}` | {_default(field)} | {_describe(field)} |")
     lines.append("")
     for name, section in inner.items():
-        if section is not None:
+        if section is not None and not (of == _SEVERAL and name in _OF_ONE_LABEL):
             _write_section(section, f"{path}.{name}".lstrip("."), lines, of)
 
 

@@ -238,6 +238,30 @@ def test_what_does_not_fit_together_is_refused(
         check_runnable(check_recipe(recipe(tmp_path, small_recipe, start, finetune, **data), "r"))
 
 
+@pytest.mark.parametrize("section", ["head", "contrastive"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        *("answer", "chat", "generate", "multi", "multilabel", "ordinal"),
+        *("prefer", "prefer_reply", "recommend", "summarize", "translate"),
+    ],
+)
+def test_tasks_without_a_head_of_labels_refuse_to_fit_one(task: str, section: str, bases: Any) -> None:
+    part = {"task": "summarize", "data": {"path": "rows.csv"}, "template": "{text}"}
+    document = {
+        "task": task,
+        "model": {"start": str(bases("bert").model)},
+        "finetune": {section: {}},
+        **({"parts": {"a": part}} if task == "multi" else {"data": {"path": "rows.csv"}}),
+    }
+    if task == "recommend":
+        document["data"]["items"] = "items.csv"
+    if task == "ordinal":
+        document["data"]["labels"] = ["1", "2"]
+    with pytest.raises(PenjingError, match=r"for the tasks classify and sentiment"):
+        check_runnable(check_recipe(document, "r"))
+
+
 def test_a_head_that_is_no_linear_layer_is_refused(small_recipe: Any, tmp_path: Path) -> None:
     document = small_recipe(tmp_path, "t5") | {"finetune": {"head": {}}}
     pretrain = {"objective": "span", "window_tokens": 16, "device": "cpu"}

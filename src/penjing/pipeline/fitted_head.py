@@ -63,7 +63,8 @@ def check_head(recipe: Recipe, network: nn.Module) -> None:
     where = f"{recipe.name}, [finetune.{'head' if settings.contrastive is None else 'contrastive'}]"
     if load_task(task_of(recipe)).answers != "label":
         raise RecipeError(
-            f"the head that is fitted tells labels apart that have no order, and {recipe.task} has other answers",
+            "the head that is fitted tells labels apart that have no order: it is for the tasks classify and sentiment,"
+            f" and {recipe.task} has other answers",
             where=where,
             do="Leave the section out, or use the task classify.",
         )

@@ -123,7 +123,7 @@ class LoraSettings(BaseModel):
 
 
 class HeadSettings(BaseModel):
-    """A linear head is fitted by logistic regression to the vectors of the network, which stays as it is."""
+    """With `classify` and `sentiment`: a linear head is fitted to the network's vectors, the rest stays as it is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -137,7 +137,7 @@ class HeadSettings(BaseModel):
 
 
 class ContrastiveSettings(BaseModel):
-    """The network learns to tell rows of the same label from others, then a linear head is fitted to its vectors."""
+    """With `classify` and `sentiment`: the network learns which rows have one label, then a linear head is fitted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -166,6 +166,14 @@ class RowSettings(TrainSettings):
             raise ValueError(
                 "[finetune.distill] is for models that label, find answers, write or rank, and preferences have none"
             )
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_head_to_fit(cls, values: Any) -> Any:
+        for section in ("head", "contrastive"):
+            if isinstance(values, Mapping) and section in values and section not in cls.model_fields:
+                raise ValueError(f"[finetune.{section}] fits a head for labels: for the tasks classify and sentiment")
         return values
 
     @property
