@@ -1,4 +1,4 @@
-"""A small decoder that learns to reply on Topical-Chat, beside BM25: from scratch, or from a decoder of one's own.
+"""The recipe topical-chat, beside BM25: a small decoder from scratch, or from a decoder of one's own.
 
 python benchmarks/dialogue.py [--start DIR] [--epochs 4 …] [--dialogues N] [--set a.b=c …] [--out DIR] [--json]
 
@@ -22,48 +22,7 @@ from typing import Any
 import commands
 from penjing.machine import describe_machine
 
-RECIPE = """\
-name = "topical-chat"
-task = "chat"
-
-[data]
-broken = "drop"
-empty_text = "drop"
-split = { train = 0.9, validation = 0.1, test = 0.0 }
-
-[render]
-max_tokens = 256
-
-[finetune]
-epochs = 6
-learning_rate = 2e-3
-batch_rows = 16
-weight_decay = 0.1
-
-[write]
-max_tokens = 48
-
-[report]
-examples = ["Do you like football?", "Hi! Did you know that The Simpsons is the longest running sitcom?"]
-"""
-
-SCRATCH = """
-[tokenizer]
-kind = "bpe"
-vocab_size = 4096
-
-[model]
-family = "llama"
-
-[model.shape]
-hidden_size = 256
-num_hidden_layers = 4
-num_attention_heads = 4
-num_key_value_heads = 4
-intermediate_size = 704
-max_position_embeddings = 256
-attention_dropout = 0.1
-"""
+RECIPE = "topical-chat"
 
 
 def copy_some(source: Path, target: Path, most: int) -> None:
@@ -73,9 +32,9 @@ def copy_some(source: Path, target: Path, most: int) -> None:
     target.write_text(json.dumps(dict(dialogues), ensure_ascii=False), encoding="utf-8")
 
 
-def run(recipe: Path, settings: list[str], out: Path) -> dict[str, Any]:
+def run(settings: list[str], out: Path) -> dict[str, Any]:
     """Returns minutes, scores and baselines of a run."""
-    document = commands.run(recipe, settings, out)
+    document = commands.run(RECIPE, settings, out)
     return {
         "minutes": commands.minutes(document),
         "training_minutes": commands.minutes(document, "finetune"),
@@ -118,12 +77,11 @@ def main() -> None:
             for key, file in files.items():
                 files[key] = out / file.name.removesuffix(".gz")
                 copy_some(file, files[key], given.dialogues)
-        recipe = out / "topical-chat.toml"
-        start = f"\n[model]\nstart = {json.dumps(str(given.start.resolve()) if given.start else '')}\n"
-        recipe.write_text(RECIPE + (start if given.start else SCRATCH), encoding="utf-8")
-        settings = [*(f"data.{key}={json.dumps(str(file.resolve()))}" for key, file in files.items()), *given.set]
+        start = [f"model.start={given.start.resolve()}", "model.shape={}"] if given.start else []
+        of_data = [f"data.{key}={file.resolve()}" for key, file in files.items()]
+        settings = [*of_data, *start, *given.set]
         asked = {f"{epochs:g}": [f"finetune.epochs={epochs:g}"] for epochs in given.epochs} or {"recipe": []}
-        runs = {name: run(recipe, [*settings, *more], out / f"epochs-{name}") for name, more in asked.items()}
+        runs = {name: run([*settings, *more], out / f"epochs-{name}") for name, more in asked.items()}
     document = {"machine": describe_machine(), "runs": runs}
     if given.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))

