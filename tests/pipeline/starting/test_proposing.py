@@ -48,6 +48,24 @@ def proposed(task: str, found: Found, second_an_epoch: float, minutes: float = 2
     return propose(wanted(task, minutes), found, planner(second_an_epoch), lambda: RATE)
 
 
+@pytest.mark.parametrize("language", ["zh", "ja"])
+@pytest.mark.parametrize("words", [12, 79])
+def test_short_chinese_texts_are_read_by_pairs_of_characters_which_need_no_extra(language: str, words: int) -> None:
+    looked = replace(found(), language=language, long_words=words)
+    document = propose(wanted("classify", 20), looked, planner(1), lambda: RATE).document
+    assert document["tokenizer"]["words"] == {"grams": 2}
+    assert document["render"]["max_tokens"] >= words * 1.6 * 2  # each character, and the pair that it begins
+    assert document["model"]["shape"]["hidden_size"] == 128
+
+
+def test_long_chinese_texts_are_cut_into_words_and_others_are_left_as_they_are() -> None:
+    def tokenizer(looked: Found) -> object:
+        return propose(wanted("classify", 20), looked, planner(1), lambda: RATE).document["tokenizer"].get("words")
+
+    assert tokenizer(replace(found(), long_words=80)) == {"segment": True}
+    assert tokenizer(replace(found(), language="de")) is None
+
+
 @pytest.mark.parametrize(
     ("task", "looked"),
     [

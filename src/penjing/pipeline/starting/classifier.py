@@ -15,6 +15,8 @@ from penjing.tasks.task import LabelTask, load_task
 
 _FEWEST_STEPS, _BATCH_ROWS = 1500, 32
 _MOST_EPOCHS = 30
+_TOKENS_A_WORD_IN_PAIRS = 3.2  # a word of Chinese counts as 1.6 characters, each of which begins a pair, too
+_MOST_WORDS_IN_PAIRS = 79  # so long a text still fits into the longest row
 
 
 def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
@@ -94,10 +96,8 @@ def _lstm(wanted: Wanted, found: Found) -> Document:
     if wanted.texts is None:
         corpus |= {key: value for key, value in rows_section(wanted, found).items() if key in ("columns", "text")}
     tokenizer: Document = {"kind": "word", "vocab_size": 30_000, "strip_tags": True}
-    if found.language in ("zh", "ja"):
-        tokenizer["words"] = {"segment": True}
     epochs = min(_MOST_EPOCHS, max(4, math.ceil(_FEWEST_STEPS * _BATCH_ROWS / max(1, found.rows))))
-    return {
+    document: Document = {
         "corpus": corpus,
         "tokenizer": tokenizer,
         "vectors": {"window": 10, "negative": 10, "epochs": 8, "sample": 1e-4, "learning_rate": 0.05},
@@ -122,4 +122,24 @@ def _lstm(wanted: Wanted, found: Found) -> Document:
             "average": 0.99,
             "warmup": 0.1,
         },
+    }
+    if found.language not in ("zh", "ja"):
+        return document
+    if found.long_words > _MOST_WORDS_IN_PAIRS:
+        tokenizer["words"] = {"segment": True}
+        return document
+    return _by_pairs(document, found)
+
+
+def _by_pairs(lstm: Document, found: Found) -> Document:
+    """Returns the recipe for short texts in Chinese, read by characters and pairs of them, with thucnews's settings."""
+    shape = {**lstm["model"]["shape"], "hidden_size": 128, "dropout": 0.5, "embedding_dropout": 0.5}
+    finetune = {name: value for name, value in lstm["finetune"].items() if name != "embedding_rate"}
+    return {
+        **lstm,
+        "tokenizer": {**lstm["tokenizer"], "vocab_size": 40_000, "words": {"grams": 2}},
+        "vectors": {**lstm["vectors"], "window": 8, "epochs": 10},
+        "model": {**lstm["model"], "shape": shape},
+        "render": {"max_tokens": row_tokens(found.long_words, _TOKENS_A_WORD_IN_PAIRS)},
+        "finetune": {**finetune, "learning_rate": 3e-3, "token_dropout": 0.5},
     }

@@ -47,6 +47,7 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     ),
     "tokenizer.vocab_size": ("most words; rarer ones are unknown", "词表大小；更少见的词算作未知"),
     "tokenizer.words.segment": ("Chinese is cut into words", "中文先分词"),
+    "tokenizer.words.grams": ("Chinese is read by characters and every two of them", "中文读每个字和每两个相邻的字"),
     "tokenizer.kind": ("word, wordpiece, bpe or unigram", "word、wordpiece、bpe 或 unigram"),
     "vectors.epochs": ("what a word means, from the company it keeps", "词义从上下文学来"),
     "model.start": ("a model that exists is trained further", "在已有的模型上继续训练"),
