@@ -12,12 +12,13 @@ import pytest
 
 @pytest.fixture(scope="module")
 def place(event_run_of: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the model ``model``, events of its items, and some that will not do."""
+    """A folder with the model ``model``, events of its items, events of others, and some that will not do."""
     run, folder = event_run_of("sasrec"), tmp_path_factory.mktemp("recommend")
     (folder / "model").symlink_to(run.model)
     rows = ["who,what,when", "x,g1,1", "x,g2,2", "x,g3,3", "y,b4,2026-01-01", "y,b5,2026-01-02"]
     (folder / "events.csv").write_text("\n".join(rows), encoding="utf-8")
-    (folder / "unknown.csv").write_text("\n".join([*rows, "y,sock,2026-01-03"]), encoding="utf-8")
+    (folder / "unknown.csv").write_text("\n".join([*rows, "y,sock,2026-01-03", "z,sock,1", "x,g1,9"]), encoding="utf-8")
+    (folder / "none.csv").write_text("who,what,when\nx,sock,1\nx,shoe,2", encoding="utf-8")
     (folder / "histories.txt").write_text("g1\tg2\nb4\n", encoding="utf-8")
     return folder
 
@@ -53,6 +54,23 @@ def test_a_model_is_measured_on_the_last_event_of_each_user(cli: Any, place: Pat
     assert "but those that the user had already" in done["shown"].out
 
 
+def test_events_of_items_that_the_model_does_not_know_are_left_out_and_counted(cli: Any, place: Path) -> None:
+    columns = ["--user", "who", "--item", "what", "--time", "when", "--resamples", "100"]
+    done = cli.run_all(
+        {
+            "known": cli.call(place, ["evaluate", "model", "events.csv", *columns, "--json"]),
+            "json": cli.call(place, ["evaluate", "model", "unknown.csv", *columns, "--json"]),
+            "shown": cli.call(place, ["evaluate", "model", "unknown.csv", *columns]),
+        }
+    )
+    known, found = json.loads(done["known"].out), json.loads(done["json"].out)
+    assert found["scores"] == known["scores"]
+    assert (known["left_out"], known["short_users"]) == ({"unknown_items": 0, "repeats": 0}, 0)
+    assert (found["events"], found["left_out"], found["short_users"]) == (8, {"unknown_items": 2, "repeats": 1}, 1)
+    said = "Left out of 8 events: 2 of items that the model does not know, 1 of items that the user had before. 1 users"
+    assert said in done["shown"].out
+
+
 def test_what_will_not_do_is_refused_in_a_paragraph(cli: Any, place: Path, small_run: Any) -> None:
     columns = ["--user", "who", "--item", "what", "--time", "when"]
     (place / "labels").symlink_to(small_run.model)
@@ -60,13 +78,15 @@ def test_what_will_not_do_is_refused_in_a_paragraph(cli: Any, place: Path, small
         {
             "column": cli.call(place, ["evaluate", "model", "events.csv"]),
             "same": cli.call(place, ["evaluate", "model", "events.csv", "--user", "who", "--item", "who"]),
-            "item": cli.call(place, ["evaluate", "model", "unknown.csv", *columns]),
+            "item": cli.call(place, ["evaluate", "model", "events.csv", *columns[:3], "when", "--time", "what"]),
+            "none": cli.call(place, ["evaluate", "model", "none.csv", *columns]),
             "top": cli.call(place, ["predict", "labels", "a film", "--top", "3"]),
             "history": cli.call(place, ["predict", "model", " "]),
         }
     )
     done["column"].assert_refused(2, "events.csv", '"user"', "who, what, when")
     done["same"].assert_refused(2, "three columns")
-    done["item"].assert_refused(1, "unknown.csv, row 7", '"sock" is not in the table of items')
+    done["item"].assert_refused(1, "events.csv, row 2", '"g1", which is no time')
+    done["none"].assert_refused(1, "none.csv", 'no item in the column "what"', "--item")
     done["top"].assert_refused(2, "--top is for items", "sentiment")
     done["history"].assert_refused(2, "row 1", "no item")

@@ -189,7 +189,7 @@ def test_sequences_are_sorted_by_time_and_hold_each_item_once(
 ) -> None:
     folder = tmp_path_factory.mktemp("events")
     write(folder, [f"u{user},{'abcde'[item]},{time}" for user, item, time in rows])
-    found = read_sequences(read(folder), Silent())
+    found = read_sequences(read(folder), Silent()).items
     expected: dict[int, list[int]] = {}
     for user, item, _ in sorted(rows, key=lambda row: row[2]):  # stable, as the rule for ties says
         known = expected.setdefault(user, [])
@@ -199,6 +199,18 @@ def test_sequences_are_sorted_by_time_and_hold_each_item_once(
     assert [items.tolist() for items in found] == [expected[user] for user in order]
     questions = last_questions(found)
     assert len(questions.targets) == sum(len(items) > 1 for items in expected.values())
+
+
+def test_what_is_left_out_of_sequences_is_counted_with_users_who_have_nothing_left(tmp_path: Path) -> None:
+    write(tmp_path, ["u,a,1", "u,sock,2", "u,b,3", "u,a,4", "v,sock,1", "w,c,1"])
+    found = read_sequences(read(tmp_path, unknown_items="drop"), Silent())
+    assert [items.tolist() for items in found.items] == [[1, 2], [3]]
+    assert (found.read, found.left_out["unknown_items"], found.left_out["repeats"], found.lost_users) == (6, 2, 1, 1)
+
+
+def test_events_none_of_whose_items_is_in_the_table_are_refused_by_their_column(tmp_path: Path) -> None:
+    write(tmp_path, ["u,sock,1", "u,shoe,2"])
+    refused(DataError, tmp_path, 'no item in the column "item" is in the table of items', unknown_items="drop")
 
 
 def test_movielens_is_read_as_recbole_keeps_it(shared_data: Path, tmp_path: Path) -> None:

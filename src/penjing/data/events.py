@@ -68,14 +68,33 @@ def build_events(settings: EventData, seed: int, out: Path, progress: Progress) 
     return counts
 
 
-def read_sequences(settings: EventData, progress: Progress) -> list[NDArray[np.int64]]:
-    """Returns the items of each user, in order, by their numbers in the table of items, from 1.
+@dataclass(frozen=True)
+class Sequences:
+    """Who had what.
+
+    Attributes:
+        items: of each user who has some, in order, by their numbers in the table of items, from 1, [users][items].
+        read: how many events were read.
+        left_out: why → how many of them were left out.
+        lost_users: how many users have no event that is left.
+    """
+
+    items: list[NDArray[np.int64]]
+    read: int
+    left_out: dict[str, int]
+    lost_users: int
+
+
+def read_sequences(settings: EventData, progress: Progress) -> Sequences:
+    """Returns the items of each user.
 
     What is left out, and what is refused, is as in `build_events`; nothing is cold.
     """
     reader = _Reader(settings, read_items(settings))
     reader.read(progress)
-    return [items + 1 for items in reader.sorted_events().by_user().values()]
+    items = [items + 1 for items in reader.sorted_events().by_user().values()]
+    counts = reader.counts()
+    return Sequences(items, counts["read"], counts["left_out"], len(reader.met - reader.users.keys()))
 
 
 @dataclass(frozen=True)
@@ -105,11 +124,16 @@ class _Reader:
     Args:
         settings: what is read.
         table: the items that there are.
+
+    Attributes:
+        users: number of each user with an event that counts.
+        met: users with an event, whether it counts or not.
     """
 
     def __init__(self, settings: EventData, table: ItemTable) -> None:
         self.wanted = list(dict.fromkeys((settings.user, settings.item, settings.time, *settings.where)))
         self.users: dict[str, int] = {}
+        self.met: set[str] = set()
         self._settings, self._table = settings, table
         self._numbers = {item: number for number, item in enumerate(table.texts)}
         self._tests = {column: cell_test(value) for column, value in settings.where.items()}
@@ -144,6 +168,7 @@ class _Reader:
                 continue
             user, item = (self._cell(batch, place, column) for column in (settings.user, settings.item))
             time = self._time(batch, place)
+            self.met.add(user)
             reason = "removed" if user in self._removed else self._reason(batch, place, item)
             if reason is not None:
                 self._left_out[reason] += 1
@@ -195,6 +220,12 @@ class _Reader:
         Raises:
             DataError: there is none.
         """
+        if not self._found and self._left_out["unknown_items"]:
+            raise DataError(
+                f'no item in the column "{self._settings.item}" is in the table of items',
+                where=self._settings.path,
+                do="Name the column of the items, as they stand in the table: item under [data], or --item.",
+            )
         if not self._found:
             raise DataError(
                 "no event is left", where=self._settings.path, do="Check where and unknown_items under [data]."
