@@ -39,6 +39,16 @@ def test_a_long_column_is_cut_and_the_words_of_the_template_stay(tokenizer: Toke
     assert shown.endswith("the end")
 
 
+@pytest.mark.parametrize(("cut", "read"), [("end", [True, False]), ("start", [False, True])])
+def test_words_are_read_where_no_token_of_theirs_is_cut(tokenizer: Tokenizer, cut: str, read: list[bool]) -> None:
+    settings = RendererSettings.model_validate({"template": "about {question}: {text}", "max_tokens": 40, "cut": cut})
+    renderer = PromptRenderer(tokenizer, settings)
+    row = {"question": "红色 bird", "text": f"sentiment {'the red bird sings ' * 20}context"}
+    assert [renderer.reads(row, "text", words) for words in ("sentiment", "context")] == read
+    assert not renderer.reads(row, "text", "红色")  # it stands in the question
+    assert renderer.reads({**row, "text": "the context"}, "text", "context")
+
+
 def test_what_is_written_ends_with_the_end_token(tokenizer: Tokenizer) -> None:
     renderer = PromptPairRenderer(tokenizer, PairRendererSettings(template="sentiment: {text}"))
     (pair,) = renderer.render([{"text": "bird", "target": "red"}])

@@ -40,6 +40,8 @@ _LEFT_OUT = {
     "containing": "that contain a validation or test text",
 }
 
+_OF_PART = ("tokens", "cut_tokens", "cut_rows", "not_learned")
+
 
 def show_plan(recipe_file: Path, out: Path | None, overrides: list[str], *, as_json: bool) -> None:
     """Shows what a recipe would do and what that would take."""
@@ -100,7 +102,7 @@ def _count_parts(plan: Plan) -> dict[str, Any]:
             "rows": {split: counts["rows"] for split, counts in splits.items()},
             "share": round(part["share"], 4),
             "rows_an_epoch": part["rows_an_epoch"],
-            **{key: sum(counts[key] for counts in splits.values()) for key in ("tokens", "cut_tokens", "cut_rows")},
+            **{key: sum(counts.get(key, 0) for counts in splits.values()) for key in _OF_PART},
         }
     return parts
 
@@ -110,7 +112,9 @@ def _part_lines(plan: Plan) -> list[str]:
         f"Part    {name}: {', '.join(f'{rows:,} {split}' for split, rows in part['rows'].items())}; "
         f"{part['share']:.1%} of what is learned from, {part['rows_an_epoch']:,} rows an epoch; "
         f"{part['cut_tokens']:,} tokens of {part['cut_rows']:,} rows cut"
+        + (f"; {count:,} questions not learned, their answers are not in what is read" if count else "")
         for name, part in _count_parts(plan).items()
+        for count in [part["not_learned"]]
     ]
 
 

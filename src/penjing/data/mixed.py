@@ -101,7 +101,9 @@ def _as_mixed(row: dict[str, Any], holds: Holds) -> list[dict[str, Any]]:
         return [{**shared, "target": row["label"]}]
     if holds == "pair":
         return [{**shared, "target": reference} for reference in row["references"]]
-    return [{**shared, "question": row["question"], "target": row["answers"][0] if row["answers"] else ""}]
+    found = zip(row["starts"], row["answers"], strict=True)
+    in_text = (answer for start, answer in found if start >= 0)  # what is not there is no answer that is learned
+    return [{**shared, "question": row["question"], "target": next(in_text, "".join(row["answers"][:1]))}]
 
 
 def _without(rows: Sequence[dict[str, Any]], measured: MeasuredTexts) -> tuple[list[dict[str, Any]], int]:

@@ -190,6 +190,11 @@ class Recipe(BaseModel):
         return self.render.model_dump(mode="json")
 
     @property
+    def mixing(self) -> Any:
+        """What decides how rows of several tasks are mixed; None where there is one task."""
+        return None
+
+    @property
     def generation(self) -> dict[str, Any]:
         """How the finished model writes, under the hub's names."""
         return {}

@@ -20,6 +20,7 @@ from penjing.text.renderer import RendererSettings
 from penjing.train.distill_settings import WordDistillSettings
 from penjing.train.settings import WritingFinetuneSettings
 
+_LEFT_OUT_VERSION = 2  # raised when other rows are left out of what is learned: 2, questions without their answers
 _WRITTEN = ("label", "span", "text")  # what a task answers with that a model can write
 
 
@@ -129,6 +130,15 @@ class MultiRecipe(Recipe):
     @property
     def text_columns(self) -> tuple[str, ...]:
         return ("text", "question", "target")
+
+    @property
+    def layout(self) -> Any:
+        templates = {name: [part.task, part.template] for name, part in self.parts.items()}
+        return [super().layout, templates, self.mixing, _LEFT_OUT_VERSION]
+
+    @property
+    def mixing(self) -> Any:
+        return [self.mix.model_dump(mode="json"), {name: part.weight for name, part in self.parts.items()}]
 
     @property
     def templates(self) -> tuple[tuple[str, str, str], ...]:

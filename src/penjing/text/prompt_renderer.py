@@ -63,8 +63,32 @@ class PromptRenderer:
             ends.append((len(text), column))
         return text, ends
 
+    def reads(self, row: Mapping[str, str], column: str, words: str) -> bool:
+        """Returns whether words stand in what is read of a row's column, none of them cut."""
+        text, ends = self._lay_out(row)
+        excess = max(0, len(self.tokenizer.encode([text])[0]) - self._room)
+        place = [name for _, name in ends].index(column)
+        start, end = ends[place - 1][0] if place else 0, ends[place][0]
+        wanted = rejoin_contractions(words) if self.settings.rejoin else words
+        located, dropped = self._drop(text, ends, excess) if excess else ([], set())
+        gaps = [located[number][1] for number in dropped]
+        at = text.find(wanted, start, end)
+        while at >= 0 and any(first < at + len(wanted) and last > at for first, last in gaps):
+            at = text.find(wanted, at + 1, end)
+        return at >= 0
+
     def _shorten(self, text: str, ends: list[tuple[int, str]], excess: int) -> list[int]:
-        """Returns the tokens of a text without so many of its columns; a token is of the piece in which it ends."""
+        """Returns the tokens of a text without so many of its columns."""
+        located, dropped = self._drop(text, ends, excess)
+        return [token for place, (token, _) in enumerate(located) if place not in dropped]
+
+    def _drop(
+        self, text: str, ends: list[tuple[int, str]], excess: int
+    ) -> tuple[list[tuple[int, tuple[int, int]]], set[int]]:
+        """Returns the tokens of a text with their characters, and the places of so many of its columns that are cut.
+
+        A token is of the piece in which it ends.
+        """
         columns: dict[str, list[int]] = {column: [] for column in self.columns}
         located = self.tokenizer.locate(text)
         for place, (_, (_, last)) in enumerate(located):
@@ -73,8 +97,7 @@ class PromptRenderer:
                 columns[column].append(place)
         every = {place for places in columns.values() for place in places}
         shorten_columns(columns, excess, self.settings.cut)
-        kept = {place for places in columns.values() for place in places}
-        return [token for place, (token, _) in enumerate(located) if place not in every or place in kept]
+        return located, every - {place for places in columns.values() for place in places}
 
 
 class PromptPairRenderer(PairRenderer):
@@ -92,11 +115,15 @@ class PromptPairRenderer(PairRenderer):
         super().__init__(tokenizer, settings.model_copy(update={"template": "{text}"}))
         of_read = settings.model_dump(include=set(RendererSettings.model_fields))
         self.settings = settings
-        self._read = PromptRenderer(tokenizer, RendererSettings(**of_read))
+        self._read: PromptRenderer = PromptRenderer(tokenizer, RendererSettings(**of_read))
 
     def render_rows(self, rows: Sequence[Mapping[str, str]]) -> list[Rendered]:
         """Returns what is read of each row."""
         return self._read.render(rows)
+
+    def reads(self, row: Mapping[str, str], column: str, words: str) -> bool:
+        """Returns whether words stand in what is read of a row's column, none of them cut."""
+        return self._read.reads(row, column, words)
 
     def render_written(self, texts: Sequence[str]) -> list[Rendered]:
         """Returns texts as they are to be written."""

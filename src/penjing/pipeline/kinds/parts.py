@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,11 @@ class MultiKind(Kind):
         parts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in renderers}
         for split in filled_splits(data):
             for name in renderers:
-                parts[name][split] = {"rows": 0, "tokens": 0, "cut_rows": 0, "cut_tokens": 0}
+                parts[name][split] = dict.fromkeys(("rows", "tokens", "cut_rows", "cut_tokens", "not_learned"), 0)
             counts = {name: parts[name][split] for name in renderers}
-            rendered = _rendered(renderers, data, split, counts, progress)
+            rendered = _rendered(recipe, renderers, data, split, counts, progress)
             splits[split] = write_split(folder / split, rendered, tokenizer, _fingerprint(renderers))
+        _check_learned(recipe, parts)
         rows = {name: {split: of["rows"] for split, of in parts[name].items()} for name in parts}
         write_json(folder / PARTS, {"rows": rows, "labels": labels})
         mixed_parts = _parts(recipe, folder, "train")
@@ -124,8 +126,10 @@ class MultiKind(Kind):
         recipe, tokenizer = multi_recipe(recipe), load_tokenizer(inputs["tokenizer"])
         shown = []
         for name in recipe.parts:
-            found = next(read_mixed(inputs["data"], "train", name), [])[:rows]
             settings = recipe.pair_settings(name)
+            renderer = PromptPairRenderer(tokenizer, settings)
+            every = (row for some in read_mixed(inputs["data"], "train", name) for row in some)
+            found = list(islice((row for row in every if _is_learned(recipe, name, renderer, row)), rows))
             renderers = (PromptPairRenderer(tokenizer, given) for given in (settings, with_room(settings)))
             kept, whole = (renderer.render(found) for renderer in renderers)
             shown += [
@@ -281,22 +285,46 @@ def _check_labels(recipe: MultiRecipe, name: str, labels: list[str], renderer: P
             )
 
 
+def _is_learned(recipe: MultiRecipe, name: str, renderer: PromptPairRenderer, row: Mapping[str, str]) -> bool:
+    """Returns whether a row is learned: of a question, whether its answer, if it has one, is in what is read."""
+    is_asked = recipe.parts[name].answers == "span" and row["target"]
+    return not is_asked or renderer.reads(row, "text", row["target"])
+
+
+def _check_learned(recipe: MultiRecipe, parts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """Refuses a part none of whose training rows has its answer in what is read of it."""
+    for name, splits in parts.items():
+        counted = splits["train"]
+        if counted["not_learned"] and not counted["rows"]:
+            raise DataError(
+                f"the answer of none of {counted['not_learned']:,} training questions is in what is read of its text",
+                where=f"{recipe.name}, [parts.{name}]",
+                do="Raise max_tokens under [render], or give shorter texts.",
+            )
+
+
 def _rendered(
+    recipe: MultiRecipe,
     renderers: Mapping[str, PromptPairRenderer],
     data: Path,
     split: str,
     counts: Mapping[str, dict[str, int]],
     progress: Progress,
 ) -> Iterator[tuple[list[Rendered], list[int]]]:
-    """Yields both sides of each pair as one row, part by part, with the length of what is read; counts them."""
+    """Yields both sides of each pair as one row, part by part, with the length of what is read; counts them.
+
+    A question whose answer was cut off, or is not in its text, is left out; of the test rows none is.
+    """
     with progress.bar("examples", None) as bar:
         for name, renderer in renderers.items():
             for rows in read_mixed(data, split, name, ROWS_AT_ONCE):
                 stop_if_asked(progress)
-                pairs = renderer.render(rows)
+                kept = rows if split == "test" else [r for r in rows if _is_learned(recipe, name, renderer, r)]
+                pairs = renderer.render(kept)
                 joined = [pair.joined for pair in pairs]
                 yield joined, [len(pair.read.ids) for pair in pairs]
                 counts[name]["rows"] += len(joined)
+                counts[name]["not_learned"] += len(rows) - len(kept)
                 counts[name]["tokens"] += sum(len(row.ids) for row in joined)
                 counts[name]["cut_rows"] += sum(row.cut_tokens > 0 for row in joined)
                 counts[name]["cut_tokens"] += sum(row.cut_tokens for row in joined)

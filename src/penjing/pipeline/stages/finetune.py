@@ -163,7 +163,9 @@ def _parts(recipe: Recipe) -> list[Any]:
         own["seed"] = recipe.finetuning_seed
     for where in _MADE:
         own.get("distill", {}).pop(where, None)
-    return [*([_adapters(lora)] if (lora := recipe.finetune.adapters) else []), *([own] if own else [])]
+    adapters = [_adapters(lora)] if (lora := recipe.finetune.adapters) else []
+    mixing = [recipe.mixing] if recipe.mixing is not None else []
+    return [*adapters, *([own] if own else []), *mixing]
 
 
 def _adapters(lora: LoraSettings) -> dict[str, Any]:
