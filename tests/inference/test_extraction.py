@@ -43,7 +43,7 @@ class Fixed(nn.Module):
 def question(*windows: tuple[list[int], int]) -> RenderedQuestion:
     """Makes windows of ids, given with the number of the first token of the text in each."""
     return RenderedQuestion(
-        [Window([0, 9, 1, *ids, 1], 3, [(n, n + 1) for n in range(at, at + len(ids))]) for ids, at in windows], 0
+        [Window([0, 9, 1, *ids, 1], 3, [(n, n + 1) for n in range(at, at + len(ids))]) for ids, at in windows], []
     )
 
 

@@ -140,6 +140,13 @@ def test_both_answers_are_shown_as_tokens_with_which_is_which(preference_run: tu
     shown = kind_of(recipe).show(recipe, inputs, 1)
     assert [row.answer for row in shown] == ["chosen", "rejected"]
     assert shown[0].counts["learned"] == shown[1].counts["learned"] > 2
+    assert [row.counts["cut"] for row in shown] == [0, 0]
+    short = recipe.model_copy(update={"render": recipe.render.model_copy(update={"max_tokens": 6})})
+    cut = kind_of(short).show(short, inputs, 1)
+    assert [row.answer for row in cut] == ["chosen", "rejected"]
+    for whole, row in zip(shown, cut, strict=True):
+        assert [token.text for token in row.tokens] == [token.text for token in whole.tokens]
+        assert row.counts["cut"] == whole.counts["read"] - row.counts["read"] > 0
 
 
 def test_what_cannot_be_is_refused_before_anything_runs(preference_recipe: Recipes, tmp_path: Path) -> None:

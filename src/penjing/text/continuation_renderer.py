@@ -62,10 +62,12 @@ class RenderedText:
         windows: each with the number of tokens at its beginning that are read alone; every token of the rest is learned
             in exactly one.
         borders: those numbers.
+        whole: the tokens of the first window, with those of a given beginning for which it has no room.
     """
 
     windows: list[Rendered]
     borders: list[int]
+    whole: list[int]
 
 
 def split_beginning(text: str, words: int) -> Text:
@@ -191,7 +193,7 @@ class ContinuationRenderer:
             borders.append(len(read))
             at += len(learned)
             read, cut = learned[-1:], 0
-        return RenderedText(windows, borders)
+        return RenderedText(windows, borders, [*self._start, *given, *windows[0].ids[borders[0] :]])
 
     def _windows_to_write(self, given: list[int], rest: list[int]) -> RenderedText:
         """The encoder reads the tokens before those that the decoder writes, as many as fit."""
@@ -203,7 +205,8 @@ class ContinuationRenderer:
             read = [*self._start, *before[-room:], *self._close]
             windows.append(_window(read, rest[at : at + longest], 0 if at else max(0, len(given) - room)))
             borders.append(len(read))
-        return RenderedText(windows, borders)
+        whole = [*self._start, *given, *self._close, *windows[0].ids[borders[0] :]]
+        return RenderedText(windows, borders, whole)
 
 
 def _window(read: list[int], learned: list[int], cut: int) -> Rendered:

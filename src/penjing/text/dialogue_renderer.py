@@ -57,11 +57,13 @@ class RenderedDialogue:
             ``cut_tokens`` are those of exchanges which the window does not see.
         exchanges: how many replies there are.
         left_out: how many of them are learned nowhere, because they do not fit with what they reply to.
+        ends: how many exchanges of the dialogue are over at the end of each window.
     """
 
     windows: list[Rendered]
     exchanges: int
     left_out: int
+    ends: list[int]
 
 
 @dataclass(frozen=True)
@@ -152,19 +154,25 @@ class DialogueRenderer:
         dialogue = take_apart(messages)
         exchanges = dialogue.exchanges
         if not exchanges:
-            return RenderedDialogue([], 0, 0)
+            return RenderedDialogue([], 0, 0, [])
         if len(self._ids(dialogue.system, exchanges)) <= self.max_tokens:
-            return RenderedDialogue([self._learn(dialogue.system, exchanges, 0)], len(exchanges), 0)
+            return RenderedDialogue([self._learn(dialogue.system, exchanges, 0)], len(exchanges), 0, [len(exchanges)])
         alone = [len(self._ids(dialogue.system, [exchange])) for exchange in exchanges]
         sizes = [len(self._ids(dialogue.system, [exchanges[i]] * 2)) - size for i, size in enumerate(alone)]
         base = max(size - more for size, more in zip(alone, sizes, strict=True))  # what stands around exchanges
-        windows, learned = [], 0
+        windows, ends, learned = [], [], 0
         for start, first, end in plan_exchanges(sizes, self.max_tokens - base):
             window = self._learn(dialogue.system, exchanges[start:end], first - start)
             if len(window.ids) <= self.max_tokens:
                 windows.append(Rendered(window.ids, window.learned, sum(sizes[:start])))
+                ends.append(end)
                 learned += end - first
-        return RenderedDialogue(windows, len(exchanges), len(exchanges) - learned)
+        return RenderedDialogue(windows, len(exchanges), len(exchanges) - learned, ends)
+
+    def render_exchanges(self, messages: Sequence[Message], count: int) -> list[int]:
+        """Returns the first exchanges of a dialogue as tokens, with the system prompt, however long they are."""
+        dialogue = take_apart(messages)
+        return self._ids(dialogue.system, dialogue.exchanges[:count]) if count else []
 
     def render_prompt(self, messages: Sequence[Message], room: int) -> Prompt:
         """Returns what is read before the next reply; the oldest exchanges are left out, whole, where it is too long.

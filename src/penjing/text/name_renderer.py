@@ -67,12 +67,14 @@ class NamePrompt:
         origins: where each token comes from; None for those of the template and of examples.
         examples: how many stand before the text.
         dropped: examples that were chosen, and for which there was no room.
+        whole: token ids with nothing of the text cut.
     """
 
     rendered: Rendered
     origins: list[Origin | None]
     examples: int
     dropped: int
+    whole: list[int]
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ class NameRenderer:
         origins = self._origins(text, len(ids))
         located = [*[None] * len(before), *(origins[place] for place in places), *[None] * len(after)]
         rendered = Rendered(prompt, [False] * len(prompt), excess)
-        return NamePrompt(rendered, located, len(kept), len(blocks) - len(kept))
+        return NamePrompt(rendered, located, len(kept), len(blocks) - len(kept), [*before, *ids, *after])
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         read = [rejoin_contractions(text) for text in texts] if self.settings.rejoin else texts

@@ -106,11 +106,22 @@ class RenderedQuestion:
 
     Attributes:
         windows: one after the other; one at least.
-        cut_tokens: how many tokens of the question were left out.
+        cut: the tokens at the question's end that were left out.
     """
 
     windows: list[Window]
-    cut_tokens: int
+    cut: list[int]
+
+    @property
+    def cut_tokens(self) -> int:
+        """How many tokens of the question were left out."""
+        return len(self.cut)
+
+    @property
+    def whole(self) -> list[int]:
+        """The first window with all of the question."""
+        first, end = self.windows[0], self.windows[0].text_start - 1
+        return [*first.ids[:end], *self.cut, *first.ids[end:]]
 
     @property
     def rows(self) -> list[Rendered]:
@@ -170,7 +181,7 @@ class QuestionRenderer:
             if text not in texts:
                 texts[text] = self._locate(text)
             kept = ids[: self.settings.max_question_tokens]
-            rendered.append(RenderedQuestion(self._cut(kept, texts[text]), len(ids) - len(kept)))
+            rendered.append(RenderedQuestion(self._cut(kept, texts[text]), ids[len(kept) :]))
         return rendered
 
     def count_read(self, question_tokens: int, text_tokens: int) -> int:

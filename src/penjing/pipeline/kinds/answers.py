@@ -95,13 +95,16 @@ class AnswerKind(Kind):
 
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         renderer = question_renderer(recipe, inputs)
-        examples = _Examples(renderer, read_questions(inputs["data"], "train")[:rows], Silent())
-        windows = [window for rendered, _ in examples for window in rendered]
-        shown = []
-        for window, (first, last) in zip(windows, examples.spans, strict=True):
-            learned = [first <= place <= last for place in range(len(window.ids))]
-            row = Rendered(window.ids, learned, 0)
-            shown.append(show_row(renderer.tokenizer, row, row))
+        questions = read_questions(inputs["data"], "train")[:rows]
+        examples, shown = _Examples(renderer, questions, Silent()), []
+        for question, rendered in zip(questions, examples.render(questions), strict=True):
+            spans = examples.locate(question, rendered)
+            if spans is None:
+                continue
+            for number, (window, (first, last)) in enumerate(zip(rendered.rows, spans, strict=True)):
+                row = replace(window, learned=[first <= place <= last for place in range(len(window.ids))])
+                whole = row if number else replace(row, ids=rendered.whole)  # what is cut is of the first window
+                shown.append(show_row(renderer.tokenizer, row, whole))
         return shown
 
     def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
@@ -192,11 +195,11 @@ class _Examples:
         with self._progress.bar("examples", len(self._questions), "questions") as bar:
             while questions := list(islice(waiting, _AT_ONCE)):
                 stop_if_asked(self._progress)
-                rendered = self._renderer.render([{"question": q.question, "text": q.text} for q in questions])
+                rendered = self.render(questions)
                 rows: list[Rendered] = []
                 places: list[int] = []
                 for question, shown in zip(questions, rendered, strict=True):
-                    spans = self._locate(question, shown)
+                    spans = self.locate(question, shown)
                     if spans is None:
                         continue
                     self.spans += spans
@@ -205,7 +208,11 @@ class _Examples:
                 yield rows, places
                 bar.advance(len(questions))
 
-    def _locate(self, question: Question, shown: RenderedQuestion) -> list[tuple[int, int]] | None:
+    def render(self, questions: Sequence[Question]) -> list[RenderedQuestion]:
+        """Returns questions as windows."""
+        return self._renderer.render([{"question": q.question, "text": q.text} for q in questions])
+
+    def locate(self, question: Question, shown: RenderedQuestion) -> list[tuple[int, int]] | None:
         """Returns where the first answer that is in the text stands in each window; None where none is."""
         if not question.is_learnable:
             self.counts["not_learned"] += 1

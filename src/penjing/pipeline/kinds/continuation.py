@@ -86,8 +86,12 @@ class ContinuationKind(Kind):
         renderer = _renderer(recipe, inputs)
         some = next(iter_continuations(inputs["data"], "train", rows))
         rendered = renderer.render(renderer.divide(some.texts, some.targets, first_row=0))
-        windows = [window for text in rendered for window in text.windows]
-        return [show_row(renderer.tokenizer, window, window) for window in windows]
+        shown = []
+        for text in rendered:
+            for number, window in enumerate(text.windows):
+                whole = replace(window, ids=text.whole) if not number else window
+                shown.append(show_row(renderer.tokenizer, window, whole))
+        return shown
 
     def shape(self, recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         """An LSTM reads in one direction; other families have no such entry."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -85,8 +85,7 @@ class DialogueKind(Kind):
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         renderer = _renderer(recipe, inputs)
         dialogues = next(iter_dialogues(inputs["data"], "train", rows))
-        windows = [window for messages in dialogues for window in renderer.render(messages).windows]
-        return [show_row(renderer.tokenizer, window, window) for window in windows]
+        return [row for messages in dialogues for row in _show(renderer, messages)]
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
@@ -188,6 +187,22 @@ def _measures(recipe: DialogueRecipe) -> DialogueMeasures:
 
 def _renderer(recipe: Recipe, inputs: Inputs) -> DialogueRenderer:
     return open_renderer(inputs["tokenizer"], recipe.render.max_tokens)
+
+
+def _show(renderer: DialogueRenderer, messages: Sequence[Message]) -> list[ShownRow]:
+    """Returns the windows of a dialogue, each with the exchanges before it that it does not see as cut.
+
+    Those after the last window, which are learned nowhere, are a row of their own.
+    """
+    found = renderer.render(messages)
+    wholes = [renderer.render_exchanges(messages, end) for end in found.ends]
+    shown = [
+        show_row(renderer.tokenizer, window, replace(window, ids=whole))
+        for window, whole in zip(found.windows, wholes, strict=True)
+    ]
+    rest = renderer.render_exchanges(messages, found.exchanges)[len(wholes[-1]) if wholes else 0 :]
+    nothing = Rendered([], [], 0)
+    return [*shown, show_row(renderer.tokenizer, nothing, replace(nothing, ids=rest))] if rest else shown
 
 
 class _Windows:

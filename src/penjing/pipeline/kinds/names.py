@@ -102,8 +102,9 @@ class NameKind(LabelKind):
         prompts = renderer.lay_out(found.texts, range(len(found.texts)))
         shown = []
         for prompt, label in zip(prompts, found.labels, strict=True):
-            row = _join(prompt, renderer.candidates[labels.index(label)])
-            shown.append(show_row(renderer.tokenizer, row, row, label))
+            name = renderer.candidates[labels.index(label)]
+            row = _join(prompt, name)
+            shown.append(show_row(renderer.tokenizer, row, replace(row, ids=prompt.whole + name), label))
         return shown
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:

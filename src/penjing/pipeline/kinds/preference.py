@@ -32,7 +32,7 @@ from penjing.models.interface import Architecture, EncoderDecoderModel, Language
 from penjing.models.weights import read_config
 from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import PreferenceRecipe, TextPreferenceRecipe
 from penjing.pipeline.start import start_folder
@@ -51,7 +51,7 @@ from penjing.text.preference_renderer import (
 )
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, open_shard
-from penjing.text.showing import ShownRow, show_row
+from penjing.text.showing import ShownRow, join_rows, show_row
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
 from penjing.train.cross_entropy import IGNORED
@@ -94,9 +94,18 @@ class PreferenceKind(Kind):
 
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         tokenizer = load_tokenizer(inputs["tokenizer"])
-        pairs = self.renderer(recipe, inputs).render(next(iter_preferences(inputs["data"], "train", rows)))
-        answers = answer_rows(pair for pair in pairs if pair is not None)
-        return [show_row(tokenizer, answer, answer, _SIDES[number % 2]) for number, (answer, _) in enumerate(answers)]
+        found = next(iter_preferences(inputs["data"], "train", rows))
+        roomy = recipe.model_copy(update={"render": with_room(recipe.render)})
+        kept, whole = (self.renderer(given, inputs).render(found) for given in (recipe, roomy))
+        shown = []
+        for pair, all_ in zip(kept, whole, strict=True):
+            if pair is None or all_ is None:  # of which nothing is learned
+                continue
+            read = show_row(tokenizer, pair.read, all_.read)
+            for side in _SIDES:
+                answer = show_row(tokenizer, getattr(pair, side), getattr(all_, side))
+                shown.append(replace(join_rows([read, answer]), answer=side))
+        return shown
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
         return architecture.language_model(config)
