@@ -42,6 +42,21 @@ def counts(document: dict[str, Any]) -> dict[str, dict[str, int]]:
     return {finding["check"]: finding["counts"] for finding in document["findings"] if not finding["skipped"]}
 
 
+def test_whole_numbers_written_as_floats_are_whole_numbers_to_a_recipe_of_numbers(cli: Any, folder: Path) -> None:
+    rows = [f"a text of number {n},{('4.0', '5', '5.0')[n % 3]}" for n in range(12)]
+    (folder / "rows.csv").write_text("\n".join(["review,kind", *rows, ""]), encoding="utf-8")
+    tasks = {"named": RECIPE.replace("0 =", "4 =").replace("1 =", "5 =")}
+    tasks |= {name: f'task = "{name}"\n{RECIPE.split("labels")[0]}' for name in ("stars", "classify")}
+    for name, recipe in tasks.items():
+        (folder / f"{name}.toml").write_text(recipe, encoding="utf-8")
+    done = cli.run_all({name: cli.call(folder, ["data", "check", f"{name}.toml", "--json"]) for name in tasks})
+    shown = {name: json.loads(found.out)["balance"]["labels"] for name, found in done.items()}
+    labels = {name: {row["label"]: row["rows"] for row in found} for name, found in shown.items()}
+    assert labels["stars"] == {"4": 4, "5": 8}
+    assert labels["named"] == {"bad": 4, "good": 8}
+    assert labels["classify"] == {"4.0": 4, "5": 4, "5.0": 4}
+
+
 def test_a_file_and_a_recipe_of_it_have_the_same_findings(cli: Any, folder: Path) -> None:
     by_file = cli.run("data", "check", "rows.csv", "--text", "review", "--label", "kind", "--json", cwd=folder)
     by_recipe = cli.run("data", "check", "mine.toml", "--json", cwd=folder)

@@ -21,6 +21,7 @@ from penjing.data.reading import read_label_sets, read_split
 from penjing.errors import DataError
 from penjing.progress import Silent
 from penjing.tasks.sentiment import SENTIMENT
+from penjing.tasks.stars import STARS
 
 NAMES = ("red", "green", "blue")
 
@@ -181,6 +182,39 @@ def test_duplicates_are_dropped_whatever_their_labels_and_conflicts_counted(tmp_
 def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         MultilabelData.model_validate({"path": "a.csv", **values})
+
+
+def named(path: Path, task: Any) -> LabelledData:
+    """Returns what a recipe of a task says of a file, as the kind of its task fills it in."""
+    return LabelledData(path=str(path)).model_copy(update={"labels": task.label_names})
+
+
+def test_whole_numbers_written_as_floats_are_whole_numbers(tmp_path: Path) -> None:
+    stars = write(tmp_path / "stars.csv", numbered(["1.0", "2", "3.00", "4.0", "5.0", "5"]), ["text", "label"])
+    assert build_ordered(named(stars, STARS), 0, tmp_path, Silent())["labels"] == ["1", "2", "3", "4", "5"]
+    moods = write(tmp_path / "moods.csv", numbered(["0.0", "1.0", "pos"]), ["text", "label"])
+    assert build_labelled(named(moods, SENTIMENT), 0, tmp_path, Silent())["labels"] == ["negative", "positive"]
+    marks = write(tmp_path / "marks.csv", numbered(["10.0", "9.5", "10", "-1.0"]), ["text", "label"])
+    assert build(marks, tmp_path / "marks", build_ordered)["labels"] == ["-1", "9.5", "10"]
+    given = build(stars, tmp_path / "given", labels={str(n): f"{n} of 5" for n in range(1, 6)})
+    assert given["labels"] == [f"{n} of 5" for n in range(1, 6)]
+    versions = write(tmp_path / "versions.csv", numbered(["1.0", "1.1", "2.0"]), ["text", "label"])
+    assert build(versions, tmp_path / "versions")["labels"] == ["1.0", "1.1", "2.0"]  # classify: as they are written
+
+
+def test_half_a_star_is_none_of_five(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", numbered(["4.0", "4.5"]), ["text", "label"])
+    with pytest.raises(DataError, match=r'a.csv, row 3: column "label" is "4.5"'):
+        build_ordered(named(path, STARS), 0, tmp_path, Silent())
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0"])
+def test_neutral_is_not_taken_for_negative_in_another_file_either(tmp_path: Path, zero: str) -> None:
+    train = write(tmp_path / "train.csv", numbered(["1", zero]), ["text", "label"])
+    test = write(tmp_path / "test.csv", [("a", "1"), ("b", "-1")], ["text", "label"])
+    settings = named(train, SENTIMENT).model_copy(update={"test": str(test)})
+    with pytest.raises(DataError, match=r'test.csv, row 3: the label "-1" stands beside "0".*task = "classify"'):
+        build_labelled(settings, 0, tmp_path, Silent())
 
 
 def test_neutral_is_not_taken_for_negative(tmp_path: Path) -> None:

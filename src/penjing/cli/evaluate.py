@@ -13,7 +13,7 @@ from typing import cast
 from penjing.cli.evaluate_output import find_learned, show_measured
 from penjing.data.reading import read_rows
 from penjing.tasks.card import card_task, choose_part, read_card
-from penjing.tasks.raw_labels import name_labels, watch_labels
+from penjing.tasks.raw_labels import RawLabels
 from penjing.tasks.task import Answers, LabelTask
 
 
@@ -51,10 +51,10 @@ def _read(
     with open_data(data) as address:
         texts: list[str] = []
         names: list[str] = []
-        watch = watch_labels(task.label_names, labels)
+        raw = RawLabels(task.label_names, labels)
         for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
-            names += name_labels(batch, task.label_names, labels, watch)
+            names += raw.name(batch)
     return texts, names
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +20,7 @@ from penjing.data.split_files import files_by_split
 from penjing.data.splitting import SPLITS
 from penjing.errors import UsageError
 from penjing.pipeline.local_data import use_local_data
+from penjing.pipeline.recipe import task_of
 from penjing.pipeline.recipe_file import load_recipe, shipped_recipes
 from penjing.pipeline.report.label_checks import (
     finding_row,
@@ -33,6 +34,7 @@ from penjing.pipeline.report.label_checks import (
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
 from penjing.progress import Progress
+from penjing.tasks.task import LabelTask, load_task
 
 _SHOWN = 160  # characters of a text
 _BAR = 30  # characters
@@ -115,9 +117,12 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
         )
     files = files_by_split(recipe.data)
     named = {split: files[split] for split in SPLITS if split in files}
-    return read_table(
-        named if len(named) > 1 else {WHOLE: files["train"]}, rules_of(recipe.data, rules.group, rules.time), progress
-    )
+    of_recipe = rules_of(recipe.data, rules.group, rules.time)
+    task = load_task(task_of(recipe))
+    if isinstance(task, LabelTask):
+        has_numbers = task.label_names is not None or task.answers == "rank" or bool(of_recipe.names)
+        of_recipe = replace(of_recipe, has_numbers=has_numbers)
+    return read_table(named if len(named) > 1 else {WHOLE: files["train"]}, of_recipe, progress)
 
 
 def _print_counts(console: Console, found: CheckedLabels, wording: Wording) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from penjing.data.plain import plain_value
+from penjing.data.plain import plain_value, whole_number
 from penjing.data.scale_names import ScaleWatch
 from penjing.data.sources import Batch
 from penjing.errors import DataError
@@ -119,9 +119,13 @@ class LabelCells:
         self.counts["unlabelled"] += 1
 
     def _named(self, raw: str, column: str, batch: Batch, index: int) -> str | None:
+        if self._names is None:
+            return raw
+        if raw not in self._names and whole_number(raw) in self._names:
+            raw = whole_number(raw)
         self._watch.meet(raw, batch.place(index))
-        if self._names is None or raw in self._names:
-            return raw if self._names is None else self._names[raw]
+        if raw in self._names:
+            return self._names[raw]
         near = self._folded.get(fold_label(raw))
         if near is not None and self.rules.spelling == "repair":
             self.counts["respelled"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys, text_ids
 from penjing.data.label_cells import LabelNumbers
 from penjing.data.label_settings import LabelledData
+from penjing.data.plain import whole_number
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.split_files import files_by_split
 from penjing.data.splitting import SPLITS
@@ -160,7 +162,12 @@ def order_names(names: Sequence[str]) -> list[str]:
 
 
 class _OrderedBuild(_Build):
-    """The classes have an order."""
+    """The classes have an order; where none is given they are numbers, and 5.0 is 5."""
+
+    def classify(self, rows: TextRows) -> NDArray[np.int32]:
+        if not self._numbers.has_order:
+            rows = replace(rows, labels=list(map(whole_number, rows.labels)))
+        return super().classify(rows)
 
     def check(self, class_rows: list[int], where: str) -> None:
         super().check(class_rows, where)

@@ -71,6 +71,17 @@ def test_tasks_are_told_from_the_columns_of_real_files(files: dict[str, str]) ->
     assert found.parts["summarize"].found.target == "summary"
 
 
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [(("0.0", "1.0"), "sentiment"), (("-1", "0", "1"), "classify"), (("-1.0", "0", "1"), "classify")],
+)
+def test_the_task_of_labels_is_told_from_all_of_them(tmp_path: Path, labels: tuple[str, ...], task: str) -> None:
+    rows = [f"a film of number {n} that was seen,{labels[n % len(labels)]}" for n in range(60)]
+    (tmp_path / "moods.csv").write_text("\n".join(["review,label", *rows]), encoding="utf-8")
+    address = str(tmp_path / "moods.csv")
+    assert [part.task for part in look_at_parts([address, f"classify={address}"]).parts.values()] == [task, "classify"]
+
+
 def test_the_recipe_says_the_same_as_a_file_and_plans(files: dict[str, str], tmp_path: Path) -> None:
     found = look_at_parts([files["hotels"], files["captions"], files["asked"]])
     wide, narrow = propose(found)

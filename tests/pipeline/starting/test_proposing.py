@@ -146,6 +146,16 @@ def test_labels_that_the_task_does_not_know_are_refused() -> None:
 def test_neutral_rows_are_a_label_of_their_own() -> None:
     scale = Found(1, 500, None, "review", "mood", {"1": 9, "0": 7, "-1": 4}, "en", 9, 20, ())
     assert proposed("sentiment", scale, 5).document["task"] == "classify"
+    floats = replace(scale, labels={"1.0": 9, "0.0": 7, "-1.0": 4})
+    assert proposed("sentiment", floats, 5).document["task"] == "classify"
+
+
+def test_whole_numbers_written_as_floats_are_known_to_the_task() -> None:
+    moods = Found(1, 500, None, "review", "mood", {"1.0": 9, "0.0": 7}, "en", 9, 20, ())
+    assert proposed("sentiment", moods, 5).document["task"] == "sentiment"
+    five = replace(moods, labels={f"{n}.0": 9 for n in range(1, 6)})
+    assert proposed("stars", five, 5).document["task"] == "stars"
+    assert proposed("ordinal", five, 5).document["data"]["labels"] == ["1", "2", "3", "4", "5"]
 
 
 @given(st.text())

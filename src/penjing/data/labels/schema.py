@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.labels.times import parse_time
-from penjing.data.plain import plain_value
+from penjing.data.plain import plain_value, whole_number
 from penjing.data.sources import Layout, read_file
 from penjing.data.sources.columns import list_columns
 
@@ -119,7 +119,7 @@ class _Tally:
                 continue
             self.characters += len(plain)
             self.seen.add(hash(plain))
-            kind = "nested" if isinstance(value, dict | list) else _kind_of(plain)
+            kind = "nested" if isinstance(value, dict | list) else _kind_of(whole_number(plain))
             self.kinds[kind] = self.kinds.get(kind, 0) + 1
 
     def column(self, name: str) -> Column:

@@ -15,7 +15,7 @@ from penjing.data.keys import text_ids
 from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.data.labels.schema import Column, describe_columns, say_candidates
 from penjing.data.labels.several import join_labels, split_labels
-from penjing.data.plain import plain_value
+from penjing.data.plain import plain_value, whole_number
 from penjing.data.rows import cell_test
 from penjing.data.sources import Layout, group_by_split, read_file, source_files
 from penjing.data.sources.columns import list_columns
@@ -40,6 +40,7 @@ class TableRules:
         names: name of each raw label; one that is not in it stands for itself.
         layout: how the files are read.
         separator: stands between the labels of a row that may have several; None: a row has one.
+        has_numbers: whether 5.0 is 5.
     """
 
     text: str = "text"
@@ -50,6 +51,7 @@ class TableRules:
     names: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
     separator: str | None = None
+    has_numbers: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -248,6 +250,8 @@ class _Reading:
             name = plain_value(label)
             self.texts.append(text if text and not text.isspace() else "")
             self.raw_labels.append(label if isinstance(label, str) else name)
+            if rules.has_numbers and name not in rules.names:
+                name = whole_number(name)
             self.labels.append(_join(rules, rules.names.get(name, name)))
             self.places.append((split, len(self.files) - 1, row))
             for column, into in ((rules.group, self.groups), (rules.time, self.times)):

@@ -18,7 +18,7 @@ from penjing.models.ranked import rank_log_probabilities
 from penjing.pipeline.exporting.parity import log_softmax
 from penjing.pipeline.exporting.source import Row, Scores, Source
 from penjing.tasks.card import card_settings
-from penjing.tasks.raw_labels import name_labels, watch_labels
+from penjing.tasks.raw_labels import RawLabels
 from penjing.tasks.task import LabelTask, MultilabelTask, OrdinalTask, Task, WritingTask, load_task
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings, RenderedPair
 
@@ -169,10 +169,10 @@ def _read_texts(data: SampleData) -> Sample:
 
 def _read_labels(source: Source, data: SampleData, names: Any) -> Sample:
     texts, labels = [], []
-    watch = watch_labels(names, source.labels)
+    raw = RawLabels(names, source.labels)
     for rows in read_rows(data.address, data.text, data.label):
         texts += rows.texts
-        labels += name_labels(rows, names, source.labels, watch)
+        labels += raw.name(rows)
         if len(texts) >= _MOST_ROWS:
             break
     return LabelSample(texts[:_MOST_ROWS], labels[:_MOST_ROWS])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
+from penjing.data.plain import whole_number
 from penjing.data.scale_names import has_labels_apart
 from penjing.errors import UsageError
 from penjing.pipeline.starting.looking import Found
@@ -21,7 +22,7 @@ _MOST_WORDS_IN_PAIRS = 79  # so long a text still fits into the longest row
 
 def propose_classifiers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
     """Returns recipes for labelled rows, the best first."""
-    if has_labels_apart(_label_names(wanted.task), found.labels):
+    if has_labels_apart(_label_names(wanted.task), map(whole_number, found.labels)):
         wanted = replace(wanted, task="classify")
     _check_labels(wanted, found)
     answers = load_task(wanted.task).answers
@@ -52,7 +53,7 @@ def _check_labels(wanted: Wanted, found: Found) -> None:
     column = found.label or found.section.get("label")
     where, shown = f"{' and '.join(wanted.addresses)}, column {column}", _listed(list(found.labels))
     names = _label_names(wanted.task)
-    if names is not None and not set(found.labels) <= {*names, *names.values()}:
+    if names is not None and not set(map(whole_number, found.labels)) <= {*names, *names.values()}:
         known = _listed(sorted(set(names.values())))
         raise UsageError(
             f"the labels are {shown}, and {wanted.task} knows {known}",
@@ -71,7 +72,7 @@ def _label_names(name: str) -> Mapping[str, str] | None:
 def _in_order(labels: Iterable[str]) -> list[str]:
     """Returns labels from the lowest: by number where all are numbers, else by letter, for a person to put right."""
     try:
-        return sorted(labels, key=float)
+        return sorted(dict.fromkeys(map(whole_number, labels)), key=float)
     except ValueError:
         return sorted(labels)
 

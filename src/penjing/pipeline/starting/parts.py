@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penjing.data.plain import whole_number
 from penjing.data.scale_names import has_labels_apart
 from penjing.data.sources import group_by_split, source_files
 from penjing.errors import UsageError
@@ -121,11 +122,11 @@ def _guess(address: str) -> str:
     if holds_questions(columns):
         return "answer"
     if {"text", "label"} <= {column.looks_like for column in columns}:
-        labels = look_at_rows(address, None, None).labels
+        labels = set(map(whole_number, look_at_rows(address, None, None).labels))
         task = load_task("sentiment")
         assert isinstance(task, LabelTask)
         assert task.label_names is not None
-        is_known = set(labels) <= {*task.label_names, *task.label_names.values()}
+        is_known = labels <= {*task.label_names, *task.label_names.values()}
         return "sentiment" if is_known and not has_labels_apart(task.label_names, labels) else "classify"
     try:
         pairs = look_at_pairs([address], None, None, longer_first=False)
