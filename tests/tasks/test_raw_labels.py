@@ -41,3 +41,21 @@ def test_zero_beside_minus_one_is_refused_where_one_name_would_be_given_to_both(
 
 def test_zero_beside_minus_one_is_one_label_each_where_the_model_has_both() -> None:
     assert named(SENTIMENT.label_names, ("-1", "0", "1"), "0", "-1", "1.0") == ["0", "-1", "1"]
+
+
+def test_what_the_recipe_names_goes_before_all_else_and_the_rest_stays_known() -> None:
+    given = {"不满意": "negative", "满意": "positive", "3": "positive"}
+    found = RawLabels(SENTIMENT.label_names, POLES, given)
+    assert found.name(rows("不满意", "满意", "negative", "1", "3.0")) == [
+        *("negative", "positive", "negative", "positive", "positive")
+    ]
+    with pytest.raises(
+        DataError, match=r'"一般" is not one of the model\'s: negative, positive; nor one that its recipe '
+    ):
+        found.name(rows("一般"))
+
+
+def test_zero_and_minus_one_that_the_recipe_names_are_no_riddle() -> None:
+    given = {"-1": "negative", "0": "neutral", "1": "positive"}
+    found = RawLabels(SENTIMENT.label_names, ("negative", "neutral", "positive"), given)
+    assert found.name(rows("-1", "0", "1.0")) == ["negative", "neutral", "positive"]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from penjing.cli.evaluate_output import find_learned, show_measured
 from penjing.data.reading import read_rows
@@ -32,7 +32,7 @@ def show_scores(
     _, card = choose_part(read_card(model_folder), model_folder, part)
     task = card_task(card, model_folder)
     assert isinstance(task, LabelTask)
-    texts, names = _read(data, text, label, columns, task, card["labels"])
+    texts, names = _read(data, text, label, columns, task, card)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.evaluation import LabelledTexts, Labeller, evaluate_model
     from penjing.tasks.loading import load_part
@@ -45,13 +45,13 @@ def show_scores(
 
 
 def _read(
-    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: LabelTask, labels: list[str]
+    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: LabelTask, card: dict[str, Any]
 ) -> tuple[list[str], list[str]]:
     """Returns the texts, and the model's name for the label of each."""
     with open_data(data) as address:
         texts: list[str] = []
         names: list[str] = []
-        raw = RawLabels(task.label_names, labels)
+        raw = RawLabels(task.label_names, card["labels"], card.get("raw_labels"))
         for batch in read_rows(address, text, label, columns=columns):
             texts += batch.texts
             names += raw.name(batch)

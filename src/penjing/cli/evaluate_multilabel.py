@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from penjing.cli.evaluate import open_data
 from penjing.cli.evaluate_output import find_learned, say_learned
@@ -10,8 +11,8 @@ from penjing.cli.output import print_json, result_console
 from penjing.cli.tables import label_table, score_table
 from penjing.data.label_cells import LabelRules
 from penjing.data.reading import LabelSetRows, read_label_set_rows
-from penjing.errors import DataError
 from penjing.tasks.card import read_card
+from penjing.tasks.raw_labels import RawLabels
 
 
 def show_multilabel_scores(
@@ -25,7 +26,7 @@ def show_multilabel_scores(
     as_json: bool,
 ) -> None:
     """Scores a model on rows with any number of labels, or on standard input."""
-    rows = _read(data, text, rules, columns, read_card(model_folder)["labels"])
+    rows = _read(data, text, rules, columns, read_card(model_folder))
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.multilabel import evaluate_multilabel
     from penjing.tasks.loading import load_as
@@ -44,23 +45,19 @@ def show_multilabel_scores(
     say_learned(console, learned, len(rows.texts))
 
 
-def _read(data: str, text: str, rules: LabelRules, columns: tuple[str, ...] | None, labels: list[str]) -> LabelSetRows:
+def _read(
+    data: str, text: str, rules: LabelRules, columns: tuple[str, ...] | None, card: dict[str, Any]
+) -> LabelSetRows:
     """Returns the texts, and the labels of each.
 
     Raises:
         DataError: a label is not one of the model's.
     """
-    found, known = LabelSetRows([], []), set(labels)
+    found, raw = LabelSetRows([], []), RawLabels(None, card["labels"], card.get("raw_labels"))
     with open_data(data) as address:
         for batch in read_label_set_rows(address, rules, text, columns=columns):
-            for number, names in zip(batch.rows, batch.label_sets, strict=True):
-                strange = next((name for name in names if name not in known), None)
-                if strange is not None:
-                    raise DataError(
-                        f'the label "{strange[:40]}" is not one of the model\'s: {", ".join(labels)}',
-                        where=f"{batch.file.name}, row {number}",
-                        do="Correct the row, or leave it out.",
-                    )
             found.texts.extend(batch.texts)
-            found.labels.extend(batch.label_sets)
+            for number, names in zip(batch.rows, batch.label_sets, strict=True):
+                named = (raw.find(name, f"{batch.file.name}, row {number}") for name in names)
+                found.labels.append(tuple(dict.fromkeys(named)))
     return found

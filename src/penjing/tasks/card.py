@@ -29,6 +29,7 @@ class _Asked(BaseModel):
 
 class _AskedForLabels(_Asked):
     labels: list[str] = Field(min_length=2)
+    raw_labels: dict[str, str] = {}
 
 
 class _AskedForSets(_AskedForLabels):
@@ -53,6 +54,7 @@ class _AskedForItems(_Asked):
 
 class _Part(_Asked):
     labels: list[str] | None = Field(None, min_length=2)
+    raw_labels: dict[str, str] = {}
 
 
 class _AskedForParts(_AskedForTexts):

@@ -16,31 +16,43 @@ class RawLabels:
     Args:
         label_names: raw label → label, where the task has labels of its own.
         labels: the model's.
+        given: raw label → label, as the recipe of the model names them; they go before all others.
     """
 
-    def __init__(self, label_names: Mapping[str, str] | None, labels: Sequence[str]) -> None:
-        self._labels, self._names = labels, label_names or {}
+    def __init__(
+        self, label_names: Mapping[str, str] | None, labels: Sequence[str], given: Mapping[str, str] | None = None
+    ) -> None:
+        self._labels, self._names, self._given = labels, label_names or {}, given or {}
         self._numbers = {whole_number(label): label for label in labels}
         self._watch = ScaleWatch(label_names, f"Write the model's labels into the rows: {', '.join(labels)}.")
 
     def name(self, rows: TextRows) -> list[str]:
-        """Returns the model's name for the label of each row: itself, or as the task names it; 5.0 is 5.
+        """Returns the model's name for the label of each row.
 
         Raises:
             DataError: a label is not one of the model's, or two do not go together.
         """
-        return [
-            value if value in self._labels else self._find(value, f"{rows.file.name}, row {number}")
-            for number, value in zip(rows.rows, rows.labels, strict=True)
-        ]
+        labels = zip(rows.rows, rows.labels, strict=True)
+        return [self.find(value, f"{rows.file.name}, row {number}") for number, value in labels]
 
-    def _find(self, value: str, where: str) -> str:
+    def find(self, value: str, where: str) -> str:
+        """Returns the name for a raw label: as the recipe names it, itself, or as the task names it; 5.0 is 5.
+
+        Raises:
+            DataError: it is not one of the model's, or does not go with one before.
+        """
+        for raw in (value, whole_number(value)):
+            if self._given.get(raw) in self._labels:
+                return self._given[raw]
+        if value in self._labels:
+            return value
         raw = value if value in self._names else whole_number(value)
         self._watch.meet(raw, where)
         name = self._numbers.get(raw) or self._names.get(raw, raw)
         if name not in self._labels:
+            also = f"; nor one that its recipe names: {', '.join(self._given)}" if self._given else ""
             raise DataError(
-                f'the label "{value[:40]}" is not one of the model\'s: {", ".join(self._labels)}',
+                f'the label "{value[:40]}" is not one of the model\'s: {", ".join(self._labels)}{also}',
                 where=where,
                 do="Correct the row, or leave it out.",
             )

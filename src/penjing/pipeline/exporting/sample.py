@@ -169,7 +169,7 @@ def _read_texts(data: SampleData) -> Sample:
 
 def _read_labels(source: Source, data: SampleData, names: Any) -> Sample:
     texts, labels = [], []
-    raw = RawLabels(names, source.labels)
+    raw = RawLabels(names, source.labels, source.card.get("raw_labels"))
     for rows in read_rows(data.address, data.text, data.label):
         texts += rows.texts
         labels += raw.name(rows)

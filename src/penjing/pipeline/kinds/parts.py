@@ -22,7 +22,7 @@ from penjing.pipeline.batch_teaching import check_part_labels
 from penjing.pipeline.kinds.answers import AnswerKind
 from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
-from penjing.pipeline.kinds.labels import LabelKind
+from penjing.pipeline.kinds.labels import LabelKind, raw_labels
 from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, score_part, time_part
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.kinds.writing import WritingKind
@@ -181,7 +181,7 @@ class MultiKind(Kind):
                     "task": part.task,
                     "render": renderers[name].settings.model_dump(mode="json"),
                     "fingerprint": renderers[name].fingerprint,
-                    **({"labels": labels[name]} if name in labels else {}),
+                    **({"labels": labels[name], **raw_labels(part.data)} if name in labels else {}),
                 }
                 for name, part in recipe.parts.items()
             },
