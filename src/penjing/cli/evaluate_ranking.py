@@ -67,7 +67,8 @@ def show_ranking_scores(model_folder: Path, events: EventColumns, resamples: int
 
 def _left_out_lines(counts: dict[str, Any]) -> list[str]:
     """Returns what was left out, in one line; nothing where nothing was."""
-    unknown, repeats, short = *counts["left_out"].values(), counts["short_users"]
+    unknown, repeats = counts["left_out"]["unknown_items"], counts["left_out"]["repeats"]
+    short = counts["short_users"]
     parts = [f"{unknown:,} of items that the model does not know"] if unknown else []
     parts += [f"{repeats:,} of items that the user had before"] if repeats else []
     said = [f"Left out of {counts['events']:,} events: {', '.join(parts)}."] if parts else []

@@ -155,7 +155,7 @@ class Batch:
         self._rows = self.texts = len(requests)
         self._beams = settings.beams
         at_once = new.shape[1] if network.longest_row else max(1, READ_AT_ONCE // self._rows)
-        self._unread = list(new.split(at_once, dim=1))  # [rows, time] each
+        self._unread = list(torch.split(new, at_once, dim=1))  # [rows, time] each
         self._hidden: Tensor  # [rows, dim], once all of it is read
 
     def give_up(self, text: int) -> None:

@@ -28,4 +28,5 @@ def read_apart(read: Callable[[Tensor, Tensor], Tensor], ids: Tensor, documents:
     rows[part, place] = ids.flatten()
     is_real = torch.zeros_like(rows, dtype=torch.bool)
     is_real[part, place] = True
-    return read(rows, is_real)[part, place].unflatten(0, ids.shape)
+    hidden = read(rows, is_real)[part, place]  # [batch * time, dim]
+    return hidden.view(*ids.shape, hidden.shape[-1])
