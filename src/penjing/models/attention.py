@@ -116,6 +116,19 @@ def same_document(documents: Tensor) -> Tensor:
     return documents[:, None, :, None] == documents[:, None, None, :]
 
 
+def of_document(documents: Tensor, others: Tensor) -> Tensor:
+    """Returns which keys of another row are of each query's document, bool [batch, 1, time, keys].
+
+    A query of whose document there is no key may look at all of them, so that it has something to look at.
+
+    Args:
+        documents: the number of the document of each query, int64 [batch, time].
+        others: that of each key, int64 [batch, keys].
+    """
+    own = documents[:, None, :, None] == others[:, None, None, :]
+    return own | ~own.any(dim=-1, keepdim=True)
+
+
 def find_borders(documents: Tensor, hidden: Tensor, width: int, dropout: float) -> Borders | None:
     """Returns where documents begin, if attention can be computed document by document; None where it needs a mask.
 

@@ -29,4 +29,4 @@ def read_apart(read: Callable[[Tensor, Tensor], Tensor], ids: Tensor, documents:
     is_real = torch.zeros_like(rows, dtype=torch.bool)
     is_real[part, place] = True
     hidden = read(rows, is_real)[part, place]  # [batch * time, dim]
-    return hidden.view(*ids.shape, hidden.shape[-1])
+    return hidden.view(*ids.shape, hidden.shape[1])

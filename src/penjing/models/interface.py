@@ -129,10 +129,17 @@ class EncoderDecoderModel(Network, Protocol):
     @property
     def decoder_start_id(self) -> int: ...
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, *, documents: Tensor | None = None) -> Tensor:
         """Returns the encoder's hidden states [batch, time, dim]; arguments as for `LanguageModel.encode`."""
 
-    def decode(self, ids: Tensor, encoded: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def decode(
+        self,
+        ids: Tensor,
+        encoded: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        documents: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """Returns the decoder's hidden states, to `score`, [batch, targets, dim].
 
         Args:
@@ -140,6 +147,8 @@ class EncoderDecoderModel(Network, Protocol):
                 on the right; the state at each place guesses the token after it.
             encoded: what `encode` returned, [batch, time, dim].
             attention_mask: the one given to `encode`.
+            documents: the number of the document of each token that the decoder reads, and of each that the encoder
+                did; None: they look at all.
         """
 
     def start(self, prompt: Tensor, room: int, attention_mask: Tensor | None = None) -> tuple[Memory, Tensor]:

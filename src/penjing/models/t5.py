@@ -44,7 +44,12 @@ class T5Model(nn.Module):
         return self.config.start_id
 
     def encode(
-        self, ids: Tensor | None, attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None
+        self,
+        ids: Tensor | None,
+        attention_mask: Tensor | None = None,
+        *,
+        inputs_embeds: Tensor | None = None,
+        documents: Tensor | None = None,
     ) -> Tensor:
         """Returns the encoder's hidden states [batch, time, dim]; those of padding mean nothing.
 
@@ -52,8 +57,10 @@ class T5Model(nn.Module):
             ids: token ids, int64 [batch, time]; None where ``inputs_embeds`` is given.
             attention_mask: true where a token is real, bool [batch, time]; None where nothing is padding.
             inputs_embeds: word embeddings in place of ids, [batch, time, dim].
+            documents: the number of the document that each token is of, int64 [batch, time]; see `LanguageModel`.
         """
-        hidden: Tensor = self.encoder(self.shared(ids) if inputs_embeds is None else inputs_embeds, attention_mask)
+        words, own = self.shared(ids) if inputs_embeds is None else inputs_embeds, documents
+        hidden: Tensor = self.encoder(words, attention_mask, documents=None if own is None else (own, own))
         return hidden
 
     def decode(
@@ -64,6 +71,7 @@ class T5Model(nn.Module):
         *,
         inputs_embeds: Tensor | None = None,
         cache: EncoderDecoderCache | None = None,
+        documents: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Returns the decoder's hidden states [batch, targets, dim].
 
@@ -74,6 +82,7 @@ class T5Model(nn.Module):
             attention_mask: true where a token of the encoder is real, bool [batch, time], likewise.
             inputs_embeds: word embeddings in place of ids, [batch, targets, dim].
             cache: what was read before; takes in what is read now.
+            documents: of each token that the decoder reads, and of each that the encoder did; see `T5Stack.forward`.
         """
         words = self.shared(ids) if inputs_embeds is None else inputs_embeds
         if encoded is not None and (cache is None or not cache.read):
@@ -83,7 +92,7 @@ class T5Model(nn.Module):
             read, attention_mask = cache.read, cache.mask
         if cache is not None:
             cache.read, cache.mask = read, attention_mask
-        hidden: Tensor = self.decoder(words, attention_mask, read, None if cache is None else cache.written)
+        hidden: Tensor = self.decoder(words, attention_mask, read, None if cache is None else cache.written, documents)
         return hidden
 
     def forward(self, ids: Tensor, attention_mask: Tensor | None, decoder_ids: Tensor) -> Tensor:
@@ -314,5 +323,6 @@ T5 = Architecture(
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
     adapted=("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"),
+    closes_borders="where asked",
     is_encoder_decoder=True,
 )

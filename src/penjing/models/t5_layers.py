@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from penjing.models.attention import attend, causal_mask, product_dtype
+from penjing.models.attention import attend, causal_mask, of_document, product_dtype, same_document
 from penjing.models.cache import KeyValueCache, Read
 from penjing.models.dropout import Dropout
 from penjing.models.relative import relative_bias
@@ -173,7 +173,12 @@ class T5Stack(nn.Module):
         self.dropout = Dropout(config.dropout_rate)
 
     def forward(
-        self, words: Tensor, attention_mask: Tensor | None, read: Read | None = None, cache: KeyValueCache | None = None
+        self,
+        words: Tensor,
+        attention_mask: Tensor | None,
+        read: Read | None = None,
+        cache: KeyValueCache | None = None,
+        documents: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Returns the hidden states [batch, time, dim] of word embeddings [batch, time, dim].
 
@@ -182,12 +187,18 @@ class T5Stack(nn.Module):
             attention_mask: true where a token of the encoder is real, bool [batch, keys].
             read: what a decoder looks at in the encoder.
             cache: what a decoder read before; takes in what is read now.
+            documents: the number of the document of each token that this stack reads, int64 [batch, time], and of each
+                that the encoder did, [batch, keys]: tokens look at those of their own only. None: at all. Where it is
+                given there is neither padding nor a cache.
         """
         before, time = 0 if cache is None else cache.length, words.shape[1]
         real = None if attention_mask is None else attention_mask[:, None, None, :]
         is_hidden = self.is_decoder and time > 1  # else the one token that is read is the last
         seen = causal_mask(time, before + time, None, None, words.device) if is_hidden else None
         seen = seen if self.is_decoder else real
+        if documents is not None:
+            same, real = same_document(documents[0]), of_document(*documents)
+            seen = same if seen is None else seen & same
         mask = self._position_mask(words, before, seen)
         hidden = self.dropout(words)
         for layer, block in enumerate(self.block):

@@ -13,6 +13,7 @@ from penjing.errors import UsageError
 from penjing.registry import load_registered
 from penjing.train.batches import Batch
 from penjing.train.objective import Prepared
+from penjing.train.objectives.denoising import DenoisingObjective
 from penjing.train.objectives.span import SpanObjective
 
 SENTINELS, END, PAD = list(range(100, 140)), 3, 0
@@ -29,6 +30,38 @@ def tensors_of(prepared: Prepared) -> tuple[Tensor, Tensor, Tensor]:
     assert shifted is not None
     assert written is not None
     return read, shifted, written
+
+
+@pytest.mark.parametrize("objective", ["span", "denoise"])
+def test_what_is_written_of_a_document_does_not_depend_on_another(objective: str) -> None:
+    t5 = load_registered("models", "t5")
+    shape = {"d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2, "num_heads": 2}
+    config = t5.config_from_dict({**shape, "vocab_size": 150})
+    network = t5.language_model(config).eval()
+    t5.initialize(network, config, 0)
+    ids = torch.randint(5, 90, (4, 48), generator=torch.Generator().manual_seed(1))
+    other = torch.cat([torch.randint(5, 90, (4, 20)), ids[:, 20:]], dim=1)
+    documents = torch.tensor([[1] * 20 + [2] * 28] * 4)
+    learned = SpanObjective(0.3, 3.0, SENTINELS, END, PAD) if objective == "span" else DenoisingObjective(0.3, 1, PAD)
+
+    def states(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        prepared = learned.prepare(Batch(rows, None, None, documents), torch.Generator().manual_seed(0), 0.0)
+        read, shifted, written, of_read, of_shifted = prepared.tensors
+        hidden = network.decode(shifted, network.encode(read, documents=of_read), documents=(of_shifted, of_read))
+        assert of_read.shape == read.shape
+        assert of_shifted.shape == shifted.shape
+        loss = learned.loss(network, *prepared.tensors)[0]
+        assert loss.isfinite()
+        return hidden, of_shifted, written
+
+    with torch.no_grad():
+        (first, owned, _), (second, _, _) = states(ids), states(other)
+    torch.testing.assert_close(first[owned == 2], second[owned == 2])
+    assert not torch.allclose(first[owned == 1], second[owned == 1], atol=1e-2)
+    of_second = {int(token) for token in ids[:, 20:].flatten()} | set(SENTINELS) | {END}
+    shown = learned.prepare(Batch(ids, None, None, documents), torch.Generator().manual_seed(0), 0.0).tensors
+    assert {int(token) for token in shown[1][:, 1:][owned[:, 1:] == 2]} <= of_second
+    assert {int(token) for token in shown[0][shown[3] == 2]} <= of_second | {1}
 
 
 @given(st.integers(8, 64), st.floats(0.05, 0.5), st.floats(1, 5), st.integers(0, 1000))

@@ -34,7 +34,10 @@ class DenoisingObjective(LanguageObjective):
         rank = torch.rand(ids.shape, generator=generator).argsort(dim=1).argsort(dim=1)  # [batch, time], even
         is_left_out = rank < damaged // 2
         read = ids.masked_fill(rank < damaged, self._mask_id)[~is_left_out].view(rows, -1)
-        return Prepared((read, shift_right(ids, self._start_id), ids), ids.numel(), count_tokens(batch))
+        tensors: tuple[Tensor, ...] = (read, shift_right(ids, self._start_id), ids)
+        if (own := batch.documents) is not None:
+            tensors += (own[~is_left_out].view(rows, -1), torch.cat([own[:, :1], own[:, :-1]], dim=1))
+        return Prepared(tensors, ids.numel(), count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         return writing_loss(self.score_piece, network, *tensors)

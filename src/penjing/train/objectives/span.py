@@ -53,7 +53,14 @@ class SpanObjective(LanguageObjective):
         written = torch.where(before, self._sentinels[number], ids)[is_hidden | before].view(rows, -1)
         end = ids.new_full((rows, 1), self._end_id)
         read, written = torch.cat([read, end], dim=1), torch.cat([written, end], dim=1)
-        return Prepared((read, shift_right(written, self._start_id), written), written.numel(), count_tokens(batch))
+        tensors: tuple[Tensor, ...] = (read, shift_right(written, self._start_id), written)
+        if (own := batch.documents) is not None:
+            of_read = own[~is_hidden | begins].view(rows, -1)
+            # A sentinel that is written is of the document that its span begins in.
+            of_written = torch.where(before, own.roll(-1, dims=1), own)[is_hidden | before].view(rows, -1)
+            # The end that is read is of the last document; the decoder reads the start first, then all but the end.
+            tensors += (torch.cat([of_read, own[:, -1:]], dim=1), torch.cat([of_written[:, :1], of_written], dim=1))
+        return Prepared(tensors, written.numel(), count_tokens(batch))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         return writing_loss(self.score_piece, network, *tensors)
@@ -86,9 +93,12 @@ def writing_loss(score: ScorePiece, network: nn.Module, *tensors: Tensor | None)
     Args:
         score: of `output_cross_entropy`.
         network: an `EncoderDecoderModel`.
-        tensors: what the encoder reads, what the decoder reads, and what it should write, int64 [batch, …].
+        tensors: what the encoder reads, what the decoder reads, and what it should write, int64 [batch, …]; and where
+            tokens see their own documents alone, the numbers of those that the first two are of.
     """
-    read, shifted, written = cast("tuple[Tensor, Tensor, Tensor]", tensors)
+    read, shifted, written, *documents = cast("tuple[Tensor, ...]", tensors)
     model = cast("EncoderDecoderModel", network)
-    hidden = model.decode(shifted, model.encode(read))  # [batch, time, dim]
+    of_read, of_shifted = documents or (None, None)
+    across = None if of_read is None or of_shifted is None else (of_shifted, of_read)
+    hidden = model.decode(shifted, model.encode(read, documents=of_read), documents=across)  # [batch, time, dim]
     return output_cross_entropy(model.output_layer(hidden.flatten(0, 1)), written.flatten(), score)
