@@ -147,8 +147,7 @@ class EncoderDecoderModel(Network, Protocol):
                 on the right; the state at each place guesses the token after it.
             encoded: what `encode` returned, [batch, time, dim].
             attention_mask: the one given to `encode`.
-            documents: the number of the document of each token that the decoder reads, and of each that the encoder
-                did; None: they look at all.
+            documents: of each token that the decoder reads, and of each that the encoder did; None: they look at all.
         """
 
     def start(self, prompt: Tensor, room: int, attention_mask: Tensor | None = None) -> tuple[Memory, Tensor]:
