@@ -109,29 +109,11 @@ def _server_class(base: type[Any]) -> type[Any]:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             self._loop = asyncio.get_running_loop()
             await super().startup(sockets=[])
-            self.servers = [await self._listen(listener) for listener in sockets or ()]
+            header_s = self._context.settings.limits.header_s
+            self.servers = [await _take_connections(self, listener, header_s) for listener in sockets or ()]
             if hasattr(signal, "SIGHUP"):
                 self._loop.add_signal_handler(signal.SIGHUP, self._reload)
             self._ready()
-
-        async def _listen(self, listener: socket.socket) -> asyncio.Server:
-            """Takes connections as uvicorn does, which would wait a minute for one that does not begin with TLS."""
-            config = self.config
-
-            def make_protocol() -> asyncio.Protocol:
-                protocol: asyncio.Protocol = config.http_protocol_class(
-                    config=config, server_state=self.server_state, app_state=self.lifespan.state
-                )
-                return protocol
-
-            header_s = self._context.settings.limits.header_s
-            return await self._loop.create_server(
-                make_protocol,
-                sock=listener,
-                ssl=config.ssl,
-                backlog=config.backlog,
-                ssl_handshake_timeout=header_s if config.ssl else None,
-            )
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if self._context.draining:
@@ -167,6 +149,25 @@ def _server_class(base: type[Any]) -> type[Any]:
                 _log.warning("the certificate stays as it was: %s", error)
 
     return Server
+
+
+async def _take_connections(server: Any, listener: socket.socket, header_s: float) -> asyncio.Server:
+    """Takes connections as uvicorn does, which would wait a minute for one that does not begin with TLS."""
+    config = server.config
+
+    def make_protocol() -> asyncio.Protocol:
+        protocol: asyncio.Protocol = config.http_protocol_class(
+            config=config, server_state=server.server_state, app_state=server.lifespan.state
+        )
+        return protocol
+
+    return await asyncio.get_running_loop().create_server(
+        make_protocol,
+        sock=listener,
+        ssl=config.ssl,
+        backlog=config.backlog,
+        ssl_handshake_timeout=header_s if config.ssl else None,
+    )
 
 
 def _leave_at_once() -> None:
