@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import DataLanguage, Json, Overrides, RunFolder
+from penjing.cli.options import DataLanguage, Encoding, Json, Overrides, RunFolder
 
 data = typer.Typer(
     help="What is in the corpus of a run, where each text came from, its removal; labelled rows, and labelling.",
@@ -88,6 +88,7 @@ def check(
     text: TextColumn = None,
     label: Annotated[str | None, typer.Option("--label", help="Column of the labels (default: label).")] = None,
     columns: ColumnNames = None,
+    encoding: Encoding = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="Only rows with this value: source=imdb")] = None,
     group: Annotated[str | None, typer.Option("--group", help="Column of groups no two splits may share.")] = None,
     time: Annotated[str | None, typer.Option("--time", help="Column of times; test rows must be the later.")] = None,
@@ -103,8 +104,8 @@ def check(
     from penjing.cli.label_checks import read_rules, show_check
     from penjing.pipeline.report.strings import check_language
 
-    rules = read_rules(text, label or "label", columns, where or [], group, time, separator)
-    is_plain = not (text or label or columns or where or separator)
+    rules = read_rules(text, label or "label", columns, where or [], group, time, separator, encoding)
+    is_plain = not (text or label or columns or where or separator or encoding)
     show_check(path, rules, rows, page, check_language(language), is_plain=is_plain, as_json=as_json)
 
 

@@ -23,6 +23,7 @@ def show_scores(
     text: str,
     label: str,
     columns: tuple[str, ...] | None,
+    encoding: str | None,
     resamples: int,
     *,
     part: str | None = None,
@@ -32,7 +33,7 @@ def show_scores(
     _, card = choose_part(read_card(model_folder), model_folder, part)
     task = card_task(card, model_folder)
     assert isinstance(task, LabelTask)
-    texts, names = _read(data, text, label, columns, task, card)
+    texts, names = _read(data, text, label, columns, encoding, task, card)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.evaluation import LabelledTexts, Labeller, evaluate_model
     from penjing.tasks.loading import load_part
@@ -45,14 +46,20 @@ def show_scores(
 
 
 def _read(
-    data: str, text: str, label: str, columns: tuple[str, ...] | None, task: LabelTask, card: dict[str, Any]
+    data: str,
+    text: str,
+    label: str,
+    columns: tuple[str, ...] | None,
+    encoding: str | None,
+    task: LabelTask,
+    card: dict[str, Any],
 ) -> tuple[list[str], list[str]]:
     """Returns the texts, and the model's name for the label of each."""
     with open_data(data) as address:
         texts: list[str] = []
         names: list[str] = []
         raw = RawLabels(task.label_names, card["labels"], card.get("raw_labels"))
-        for batch in read_rows(address, text, label, columns=columns):
+        for batch in read_rows(address, text, label, columns=columns, encoding=encoding):
             texts += batch.texts
             names += raw.name(batch)
     return texts, names

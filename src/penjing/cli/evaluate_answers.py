@@ -15,6 +15,7 @@ from penjing.data.question_rows import Question, QuestionReader
 from penjing.data.question_settings import QuestionData
 from penjing.data.questions import merge_references
 from penjing.data.sources import source_files
+from penjing.data.sources.encodings import UTF8
 from penjing.errors import DataError
 from penjing.pipeline.learned_rows import count_learned
 
@@ -31,6 +32,7 @@ class QuestionCall:
         columns: names for the columns of a file without a header.
         folder: of documents that are asked in place of each question's own text; None: that text.
         encoder: a model folder whose vectors are searched too.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     data: str
@@ -40,6 +42,7 @@ class QuestionCall:
     columns: tuple[str, ...] | None = None
     folder: Path | None = None
     encoder: Path | None = None
+    encoding: str | None = None
 
 
 def show_answer_scores(
@@ -73,7 +76,7 @@ def show_answer_scores(
 
 
 def _read(call: QuestionCall) -> list[Question]:
-    named = {"text": call.text, "question": call.question, "answer": call.answer}
+    named = {"text": call.text, "question": call.question, "answer": call.answer, "encoding": call.encoding or UTF8}
     settings = QuestionData(path=call.data, **named, columns=call.columns, absent="keep", empty_text="drop")
     reader = QuestionReader(settings)
     with open_data(call.data) as address:

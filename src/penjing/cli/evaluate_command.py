@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from penjing.cli import evaluate_options as of
 from penjing.cli.evaluate_options import EvaluateCall
-from penjing.cli.options import Json, ModelFolder, Part
+from penjing.cli.options import Encoding, Json, ModelFolder, Part
 from penjing.errors import UsageError
 
 
@@ -16,6 +16,7 @@ def evaluate(
     text: of.Text = None,
     label: of.Label = "label",
     columns: of.Columns = None,
+    encoding: Encoding = None,
     target: of.Target = "target",
     beside: of.Beside = None,
     user: of.User = "user",
@@ -68,7 +69,7 @@ def _refuse_others(call: EvaluateCall, kind: str) -> None:
 def _words(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_language import show_language_scores
 
-    rows = call.data, call.text or "text", call.names
+    rows = call.data, call.text or "text", call.names, call.encoding
     show_language_scores(call.model, *rows, call.train, call.pairs_per_set, call.resamples, as_json=call.as_json)
 
 
@@ -76,7 +77,7 @@ def _span(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_answers import QuestionCall, show_answer_scores
 
     columns = call.text or "context", call.question, call.answer, call.names
-    asked = QuestionCall(call.data, *columns, call.folder, call.encoder)
+    asked = QuestionCall(call.data, *columns, call.folder, call.encoder, call.encoding)
     show_answer_scores(call.model, asked, call.resamples, part=call.part, as_json=call.as_json)
 
 
@@ -85,7 +86,7 @@ def _set(call: EvaluateCall) -> None:
     from penjing.data.label_cells import LabelRules
 
     rules = LabelRules(tuple(call.label.split(",")), empty="keep", separator=call.separator)
-    rows = call.data, call.text or "text", rules, call.names
+    rows = call.data, call.text or "text", rules, call.names, call.encoding
     show_multilabel_scores(call.model, *rows, call.resamples, as_json=call.as_json)
 
 
@@ -93,42 +94,43 @@ def _preferences(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_preferences import PreferenceColumns, show_preference_scores
 
     columns = call.text or "prompt", call.chosen, call.rejected, call.names
-    compared = PreferenceColumns(call.data, *columns, call.reference)
+    compared = PreferenceColumns(call.data, *columns, call.reference, call.encoding)
     show_preference_scores(call.model, compared, call.resamples, as_json=call.as_json)
 
 
 def _items(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_ranking import EventColumns, show_ranking_scores
 
-    events = EventColumns(call.data, call.user, call.item, call.time, call.names)
+    events = EventColumns(call.data, call.user, call.item, call.time, call.names, call.encoding)
     show_ranking_scores(call.model, events, call.resamples, as_json=call.as_json)
 
 
 def _text(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_writing import PairColumns, show_writing_scores
 
-    pairs = PairColumns(call.data, call.text or "text", tuple(call.target.split(",")), call.names, call.beside)
+    targets = tuple(call.target.split(","))
+    pairs = PairColumns(call.data, call.text or "text", targets, call.names, call.beside, call.encoding)
     show_writing_scores(call.model, pairs, call.resamples, part=call.part, as_json=call.as_json)
 
 
 def _continuation(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_generation import TextColumns, show_generation_scores
 
-    given = TextColumns(call.data, call.text, call.given_target, call.names, call.train)
+    given = TextColumns(call.data, call.text, call.given_target, call.names, call.train, call.encoding)
     show_generation_scores(call.model, given, call.resamples, as_json=call.as_json)
 
 
 def _reply(call: EvaluateCall) -> None:
     from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
 
-    given = DialogueColumns(call.data, call.text or "messages", call.given_target)
+    given = DialogueColumns(call.data, call.text or "messages", call.given_target, call.encoding)
     show_dialogue_scores(call.model, given, call.names, call.resamples, as_json=call.as_json)
 
 
 def _labels(call: EvaluateCall) -> None:
     from penjing.cli.evaluate import show_scores
 
-    rows = call.data, call.text or "text", call.label, call.names
+    rows = call.data, call.text or "text", call.label, call.names, call.encoding
     show_scores(call.model, *rows, call.resamples, part=call.part, as_json=call.as_json)
 
 

@@ -20,11 +20,13 @@ class DialogueColumns:
         data: the address of a table.
         text: column of the messages or, with ``target``, of what the user says.
         target: column of the reply; None where there is a column of messages.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     data: str
     text: str
     target: str | None
+    encoding: str | None
 
 
 def show_dialogue_scores(
@@ -32,7 +34,7 @@ def show_dialogue_scores(
 ) -> None:
     """Scores a model on dialogues; ``columns`` are names for those of a file without a header."""
     with open_data(given.data) as address:
-        dialogues = read_dialogue_rows(address, given.text, given.target, columns=columns)
+        dialogues = read_dialogue_rows(address, given.text, given.target, columns=columns, encoding=given.encoding)
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues
     from penjing.tasks.dialogue_model import DialogueModel

@@ -32,6 +32,7 @@ class TextColumns:
         columns: names for the columns of a file without a header.
         train: the address of the texts that the model learned from, read in the same way; None: those of its run, if
             it lies there.
+        encoding: of text files; None: as when the model learned.
     """
 
     data: str
@@ -39,6 +40,7 @@ class TextColumns:
     continuation: str | None = None
     columns: tuple[str, ...] | None = None
     train: str | None = None
+    encoding: str | None = None
 
 
 def show_generation_scores(model_folder: Path, given: TextColumns, resamples: int, *, as_json: bool) -> None:
@@ -70,7 +72,8 @@ def show_generation_scores(model_folder: Path, given: TextColumns, resamples: in
 def _settings(model_folder: Path, given: TextColumns) -> ContinuationData:
     named = {name: column for name in ("text", "continuation") if (column := getattr(given, name))}
     settings = ContinuationData(path=given.data, **{**read_card(model_folder)["reads"], **named})
-    return settings.model_copy(update={"columns": given.columns})
+    encoding = {"encoding": given.encoding} if given.encoding else {}
+    return settings.model_copy(update={"columns": given.columns, **encoding})
 
 
 def _training(model_folder: Path, given: TextColumns) -> Iterator[BegunTexts] | None:

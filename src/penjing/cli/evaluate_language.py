@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title
 from penjing.data.minimal_pairs import MinimalPair, holds_minimal_pairs, read_minimal_pairs
 from penjing.data.reading import read_rows
+from penjing.data.rows import TextRows
 from penjing.errors import UsageError
 from penjing.files import read_json
 from penjing.tasks.card import CARD, read_learned
@@ -44,6 +46,7 @@ def show_language_scores(
     data: str,
     text: str,
     columns: tuple[str, ...] | None,
+    encoding: str | None,
     train: str | None,
     pairs_per_set: int | None,
     resamples: int,
@@ -53,9 +56,10 @@ def show_language_scores(
     """Measures a language model on a file or standard input; what is in it decides what is measured."""
     with open_data(data) as address:
         pairs = read_minimal_pairs(address) if columns is None and holds_minimal_pairs(address) else None
-        texts = [] if pairs else [item for rows in read_rows(address, text, columns=columns) for item in rows.texts]
+        texts = [] if pairs else _texts(read_rows(address, text, columns=columns, encoding=encoding))
     _check_options(data, train, pairs_per_set, has_pairs=pairs is not None)
-    training = [rows.texts for rows in read_rows(train, text, columns=columns)] if train else None
+    learned = read_rows(train, text, columns=columns, encoding=encoding) if train else None
+    training = None if learned is None else [rows.texts for rows in learned]
     progress = TerminalProgress(log_console())
     if pairs is not None:
         measured = _measure_pairs(folder, pairs, pairs_per_set, resamples, progress)
@@ -67,6 +71,10 @@ def show_language_scores(
         _show_pairs(measured)
     else:
         _show_texts(measured, len(texts))
+
+
+def _texts(batches: Iterable[TextRows]) -> list[str]:
+    return [text for rows in batches for text in rows.texts]
 
 
 def _check_options(data: str, train: str | None, pairs_per_set: int | None, *, has_pairs: bool) -> None:

@@ -21,12 +21,13 @@ def show_multilabel_scores(
     text: str,
     rules: LabelRules,
     columns: tuple[str, ...] | None,
+    encoding: str | None,
     resamples: int,
     *,
     as_json: bool,
 ) -> None:
     """Scores a model on rows with any number of labels, or on standard input."""
-    rows = _read(data, text, rules, columns, read_card(model_folder))
+    rows = _read(data, text, rules, columns, encoding, read_card(model_folder))
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.multilabel import evaluate_multilabel
     from penjing.tasks.loading import load_as
@@ -46,7 +47,12 @@ def show_multilabel_scores(
 
 
 def _read(
-    data: str, text: str, rules: LabelRules, columns: tuple[str, ...] | None, card: dict[str, Any]
+    data: str,
+    text: str,
+    rules: LabelRules,
+    columns: tuple[str, ...] | None,
+    encoding: str | None,
+    card: dict[str, Any],
 ) -> LabelSetRows:
     """Returns the texts, and the labels of each.
 
@@ -55,7 +61,7 @@ def _read(
     """
     found, raw = LabelSetRows([], []), RawLabels(None, card["labels"], card.get("raw_labels"))
     with open_data(data) as address:
-        for batch in read_label_set_rows(address, rules, text, columns=columns):
+        for batch in read_label_set_rows(address, rules, text, columns=columns, encoding=encoding):
             found.texts.extend(batch.texts)
             for number, names in zip(batch.rows, batch.label_sets, strict=True):
                 named = (raw.find(name, f"{batch.file.name}, row {number}") for name in names)

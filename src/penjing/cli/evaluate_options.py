@@ -72,6 +72,7 @@ class EvaluateCall:
     text: str | None
     label: str
     columns: str | None
+    encoding: str | None
     target: str
     beside: Path | None
     user: str

@@ -31,6 +31,7 @@ class PreferenceColumns:
         rejected: column of the other.
         columns: names for the columns of a file without a header.
         reference: folder of the model that learning started from; without it there are no rewards.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     data: str
@@ -39,6 +40,7 @@ class PreferenceColumns:
     rejected: str
     columns: tuple[str, ...] | None
     reference: Path | None
+    encoding: str | None
 
 
 def show_preference_scores(model_folder: Path, given: PreferenceColumns, resamples: int, *, as_json: bool) -> None:
@@ -46,7 +48,13 @@ def show_preference_scores(model_folder: Path, given: PreferenceColumns, resampl
     is_dialogue = answers_with(model_folder) == "preferred reply"
     with open_data(given.data) as address:
         rows = read_preference_rows(
-            address, given.text, given.chosen, given.rejected, is_dialogue=is_dialogue, columns=given.columns
+            address,
+            given.text,
+            given.chosen,
+            given.rejected,
+            is_dialogue=is_dialogue,
+            columns=given.columns,
+            encoding=given.encoding,
         )
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.preference import (

@@ -15,6 +15,7 @@ from penjing.cli.tables import ranking_lines, score_table
 from penjing.data.event_settings import EventData
 from penjing.data.events import ITEMS, Sequences, read_sequences
 from penjing.data.histories import last_questions
+from penjing.data.sources.encodings import UTF8
 from penjing.errors import UsageError
 from penjing.progress import Progress
 
@@ -29,6 +30,7 @@ class EventColumns:
         item: column of the item.
         time: column of the time.
         columns: names for the columns of a file without a header.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     data: str
@@ -36,6 +38,7 @@ class EventColumns:
     item: str
     time: str
     columns: tuple[str, ...] | None
+    encoding: str | None
 
 
 def show_ranking_scores(model_folder: Path, events: EventColumns, resamples: int, *, as_json: bool) -> None:
@@ -91,6 +94,7 @@ def _read(model_folder: Path, events: EventColumns, progress: Progress) -> Seque
                 item=events.item,
                 time=events.time,
                 columns=events.columns,
+                encoding=events.encoding or UTF8,
                 unknown_items="drop",
             )
         except ValidationError as error:

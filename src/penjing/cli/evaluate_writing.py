@@ -22,6 +22,7 @@ class PairColumns:
         target: column of what should be written, or several.
         columns: names for the columns of a file without a header.
         beside: a file of what should be written, line by line.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     data: str
@@ -29,6 +30,7 @@ class PairColumns:
     target: tuple[str, ...]
     columns: tuple[str, ...] | None
     beside: Path | None
+    encoding: str | None
 
 
 def show_writing_scores(
@@ -53,6 +55,8 @@ def show_writing_scores(
 def _read(pairs: PairColumns) -> PairRows:
     found = PairRows([], [], [])
     with open_data(pairs.data) as address:
-        for batch in read_pair_rows(address, pairs.text, pairs.target, columns=pairs.columns, beside=pairs.beside):
+        columns, beside, encoding = pairs.columns, pairs.beside, pairs.encoding
+        rows = read_pair_rows(address, pairs.text, pairs.target, columns=columns, beside=beside, encoding=encoding)
+        for batch in rows:
             found.add(batch)
     return found

@@ -48,6 +48,7 @@ def read_rules(
     group: str | None = None,
     time: str | None = None,
     separator: str | None = None,
+    encoding: str | None = None,
 ) -> TableRules:
     """Returns what the options of a command say of its file.
 
@@ -61,7 +62,7 @@ def read_rules(
             raise UsageError(f'"{condition}" is no condition', where="--where", do="Write --where column=value.")
         conditions[column] = value
     names = tuple(name.strip() for name in columns.split(",")) if columns else None
-    return TableRules(text or "text", label, group, time, conditions, {}, Layout(names), separator)
+    return TableRules(text or "text", label, group, time, conditions, {}, Layout(names, encoding=encoding), separator)
 
 
 def show_check(
@@ -111,7 +112,8 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
         )
     if not is_plain:
         raise UsageError(
-            "--text, --label, --columns, --where and --separator are for files; a recipe says them in [data]",
+            "--text, --label, --columns, --where, --separator and --encoding are for files; a recipe says them in "
+            "[data]",
             where=address,
             do="Leave them out, or give the path of the rows.",
         )

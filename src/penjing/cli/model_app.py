@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from penjing.cli.options import (
+    Encoding,
     EngineWeights,
     FrequencyPenalty,
     Json,
@@ -46,11 +47,12 @@ def predict(
     bad: Annotated[
         str, typer.Option("--bad", help="Rows that cannot be read, with --out: stop there, or list them and go on.")
     ] = "stop",
+    encoding: Encoding = None,
     as_json: Json = False,
 ) -> None:
     """Ask a model about texts, a file, or standard input: for labels, texts, replies, items, or parts of texts."""
     from penjing.cli.evaluate import answers_with
-    from penjing.cli.predict import TOP, check_top, show_predictions, show_rankings, show_sentences
+    from penjing.cli.predict import TOP, check_top, read_texts, show_predictions, show_rankings, show_sentences
     from penjing.cli.predict_answers import AnswerCall, show_answers
 
     check_top(model, top)
@@ -61,10 +63,10 @@ def predict(
         if file is None or texts or context is not None:
             raise UsageError("--out is for the rows of --file", do="Give --file, and neither texts nor --context.")
         kind = "sentences" if sentences else answers
-        predict_into(FileCall(model, file, out, kind, column, part, top, bad), as_json=as_json)
+        predict_into(FileCall(model, file, out, kind, column, part, top, bad, encoding), as_json=as_json)
         return
     if answers == "span":
-        call = AnswerCall(texts or [], context, file, text=column or "context")
+        call = AnswerCall(texts or [], context, file, text=column or "context", encoding=encoding)
         show_answers(model, call, part=part, as_json=as_json)
         return
     if context is not None:
@@ -72,12 +74,14 @@ def predict(
             "--context is for models that find answers, and this is none", where=str(model), do="Leave it out."
         )
     if answers == "items":
-        show_rankings(model, texts or [], file, column or "text", top or TOP, as_json=as_json)
+        named = column or "text", top or TOP
+        show_rankings(model, texts or [], file, *named, encoding=encoding, as_json=as_json)
         return
+    source = read_texts(texts or [], file, column or "text", encoding)
     if sentences:
-        show_sentences(model, texts or [], file, column or "text", as_json=as_json)
+        show_sentences(model, source, column or "text", as_json=as_json)
     else:
-        show_predictions(model, texts or [], file, column or "text", part=part, as_json=as_json)
+        show_predictions(model, source, part=part, as_json=as_json)
 
 
 def answer(

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from penjing.data.sources.encodings import AUTO, codec_name
+from penjing.errors import UsageError
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
@@ -27,4 +30,25 @@ FrequencyPenalty = Annotated[float, typer.Option("--frequency-penalty", help="Th
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")]
 EngineWeights = Annotated[
     str | None, typer.Option("--weights", help="Write by the fast engine, weights in fp32, bf16, int8 or int4.")
+]
+
+
+def _check_encoding(name: str | None) -> str | None:
+    """Refuses an encoding that Python does not know."""
+    try:
+        return name if name is None else codec_name(name) if name != AUTO else AUTO
+    except LookupError as error:
+        raise UsageError(
+            f'"{name}" is no encoding', where="--encoding", do="Give auto, or a name: utf-8, gb18030, big5, utf-16."
+        ) from error
+
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        callback=_check_encoding,
+        help="Of text files: auto, or a name such as gb18030 (default: UTF-8).",
+        metavar="NAME",
+    ),
 ]

@@ -35,12 +35,9 @@ def check_top(model_folder: Path, top: int | None) -> None:
         )
 
 
-def show_predictions(
-    model_folder: Path, texts: list[str], file: Path | None, column: str, *, part: str | None = None, as_json: bool
-) -> None:
-    """Answers texts from the call, a file or standard input, in batches, in the order given."""
+def show_predictions(model_folder: Path, source: Iterator[str], *, part: str | None = None, as_json: bool) -> None:
+    """Answers the texts of `read_texts`, in batches, in the order given."""
     card_task(read_card(model_folder), model_folder)
-    source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
     from penjing.tasks.loading import load_part  # brings torch, which a wrong call need not wait for
 
@@ -63,14 +60,13 @@ def check_sentences(model_folder: Path) -> None:
         )
 
 
-def show_sentences(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
-    """Answers the sentences of texts one by one, each with its place; a blank line stands between texts.
+def show_sentences(model_folder: Path, source: Iterator[str], column: str, *, as_json: bool) -> None:
+    """Answers the sentences of the texts of `read_texts`, each with its place; a blank line stands between texts.
 
     Raises:
         UsageError: the model gives no labels.
     """
     check_sentences(model_folder)
-    source = read_texts(texts, file, column)
     first = list(islice(source, _ROWS))
     from penjing.tasks.by_sentence import SentencesPrediction, predict_sentences
     from penjing.tasks.loading import load_model
@@ -109,10 +105,17 @@ def _show(
 
 
 def show_rankings(
-    model_folder: Path, items: list[str], file: Path | None, column: str, top: int, *, as_json: bool
+    model_folder: Path,
+    items: list[str],
+    file: Path | None,
+    column: str,
+    top: int,
+    *,
+    encoding: str | None = None,
+    as_json: bool,
 ) -> None:
     """Answers histories with items: one given in the call, or one a line, its items between tabs."""
-    source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column))
+    source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column, encoding))
     first = list(islice(source, _ROWS))
     from penjing.tasks.item_model import ItemModel
     from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
@@ -133,19 +136,21 @@ def show_rankings(
         print_json(predictions)
 
 
-def read_texts(texts: list[str], file: Path | None, column: str) -> Iterator[str]:
+def read_texts(texts: list[str], file: Path | None, column: str, encoding: str | None = None) -> Iterator[str]:
     """Returns the texts of a call: given in it, from a file, or line by line from standard input.
 
     Raises:
-        UsageError: both texts and a file were given.
+        UsageError: both texts and a file were given, or the encoding of no file.
     """
     if texts and file:
         raise UsageError("texts and --file were both given", do="Give one of the two.")
-    return iter(texts) if texts else _from_file(file, column) if file else _from_standard_input()
+    if encoding is not None and file is None:
+        raise UsageError("--encoding is for --file", do="Give --file, or leave it out.")
+    return iter(texts) if texts else _from_file(file, column, encoding) if file else _from_standard_input()
 
 
-def _from_file(file: Path, column: str) -> Iterator[str]:
-    for batch in read_rows(str(file), column):
+def _from_file(file: Path, column: str, encoding: str | None) -> Iterator[str]:
+    for batch in read_rows(str(file), column, encoding=encoding):
         yield from batch.texts
 
 

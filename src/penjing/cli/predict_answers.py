@@ -12,6 +12,7 @@ from penjing.cli.output import print_json
 from penjing.data.question_rows import QuestionReader
 from penjing.data.question_settings import QuestionData
 from penjing.data.sources import source_files
+from penjing.data.sources.encodings import UTF8
 from penjing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class AnswerCall:
         file: of questions, in place of both.
         question: its column of questions.
         text: its column of texts.
+        encoding: of the file; None: UTF-8, auto: found by how the bytes look.
     """
 
     questions: list[str]
@@ -38,6 +40,7 @@ class AnswerCall:
     file: Path | None
     question: str = "question"
     text: str = "context"
+    encoding: str | None = None
 
 
 def show_answers(model_folder: Path, call: AnswerCall, *, part: str | None = None, as_json: bool) -> None:
@@ -67,7 +70,7 @@ def _pairs(call: AnswerCall) -> Iterator[tuple[str, str]]:
     if call.file is not None:
         if call.questions or call.context is not None:
             raise UsageError("questions and --file were both given", do="Give one of the two.")
-        columns = {"text": call.text, "question": call.question}
+        columns = {"text": call.text, "question": call.question, "encoding": call.encoding or UTF8}
         yield from _from_file(call.file, QuestionData(path=str(call.file), absent="keep", **columns))
         return
     if not call.questions or call.context is None:

@@ -18,6 +18,7 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.reading import files_of_one_split
 from penjing.data.rows import RowReader, RowRules
 from penjing.data.sources import FaultLog, Layout
+from penjing.data.sources.encodings import UTF8
 from penjing.errors import DataError, UsageError
 from penjing.tasks.bulk import BadRows, BulkOutput, Row, answer_into
 from penjing.tasks.bulk_files import check_name
@@ -42,6 +43,7 @@ class FileCall:
         part: which task of a model of several.
         top: items, of a model that ranks them.
         bad: ``stop`` at a row that cannot be read, or ``list`` it and go on.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     model: Path
@@ -52,6 +54,7 @@ class FileCall:
     part: str | None = None
     top: int | None = None
     bad: str = "stop"
+    encoding: str | None = None
 
 
 def predict_into(call: FileCall, *, as_json: bool) -> None:
@@ -133,14 +136,16 @@ class _Teller:
 def _read(call: FileCall, files: list[Path], bad: FaultLog | None, read: Callable[[int], None]) -> Iterator[Row]:
     """Yields the rows of files, and tells how many bytes were read."""
     if call.kind == "span":
-        settings = QuestionData(path=str(call.file), absent="keep", text=call.column or "context")
+        settings = QuestionData(
+            path=str(call.file), absent="keep", text=call.column or "context", encoding=call.encoding or UTF8
+        )
         reader = QuestionReader(settings, with_answers=False, log=bad)
         for file in files:
             for item in reader.read(file):
                 yield Row(item.source, item.row, (item.question, item.text))
             read(file.stat().st_size)
         return
-    rows = RowReader(RowRules(call.column or "text", layout=Layout(log=bad)))
+    rows = RowReader(RowRules(call.column or "text", layout=Layout(encoding=call.encoding, log=bad)))
     for some in rows.read(files):
         read(some.consumed)
         for number, text in zip(some.rows, some.texts, strict=True):
@@ -180,7 +185,7 @@ def _made(call: FileCall, files: list[Path]) -> dict[str, Any]:
         "version": __version__,
         "model": [_mark(path) for path in model],
         "files": [_mark(path) for path in files],
-        "options": [call.kind, call.column, call.part, call.top],
+        "options": [call.kind, call.column, call.part, call.top, *([call.encoding] if call.encoding else [])],
     }
 
 

@@ -209,7 +209,12 @@ def read_dialogues(folder: Path, split: str) -> list[list[Message]]:
 
 
 def read_dialogue_rows(
-    address: str, text: str = "messages", target: str | None = None, *, columns: tuple[str, ...] | None = None
+    address: str,
+    text: str = "messages",
+    target: str | None = None,
+    *,
+    columns: tuple[str, ...] | None = None,
+    encoding: str | None = None,
 ) -> list[list[Message]]:
     """Returns the checked dialogues of any file, for evaluation.
 
@@ -218,12 +223,13 @@ def read_dialogue_rows(
         text: column of the messages or, with ``target``, of what the user says.
         target: column of the reply; None where there is a column of messages.
         columns: names for the columns of a CSV or TSV file without a header line.
+        encoding: as in `penjing.data.reading.read_rows`.
 
     Raises:
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a dialogue breaks the rules, or there is none.
     """
-    reader = DialogueReader(RowRules(text, target=target, layout=Layout(columns)))
+    reader = DialogueReader(RowRules(text, target=target, layout=Layout(columns, encoding=encoding)))
     found = [_read_written(written) for rows in reader.read(files_of_one_split(address)) for written in rows.dialogues]
     check_any(reader, len(found), address)
     return found

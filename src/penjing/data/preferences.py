@@ -297,6 +297,7 @@ def read_preference_rows(
     *,
     is_dialogue: bool,
     columns: tuple[str, ...] | None = None,
+    encoding: str | None = None,
 ) -> PreferenceRows:
     """Returns the checked rows of any file, for evaluation.
 
@@ -307,12 +308,13 @@ def read_preference_rows(
         rejected: column of the other.
         is_dialogue: whether prompts are what was said in a dialogue.
         columns: names for the columns of a CSV or TSV file without a header line.
+        encoding: as in `penjing.data.reading.read_rows`.
 
     Raises:
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
-    rules = RowRules(text, target=chosen, rejected=rejected, layout=Layout(columns))
+    rules = RowRules(text, target=chosen, rejected=rejected, layout=Layout(columns, encoding=encoding))
     reader = ReplyPreferenceReader(rules, broken="refuse") if is_dialogue else PreferenceReader(rules)
     found = _join(
         PreferenceRows(rows.texts, rows.dialogues, rows.targets, rows.rejected)

@@ -130,7 +130,12 @@ def read_label_sets(folder: Path, split: str) -> LabelSetRows:
 
 
 def read_label_set_rows(
-    address: str, rules: LabelRules, text: str = "text", *, columns: tuple[str, ...] | None = None
+    address: str,
+    rules: LabelRules,
+    text: str = "text",
+    *,
+    columns: tuple[str, ...] | None = None,
+    encoding: str | None = None,
 ) -> Iterator[TextRows]:
     """Yields the checked rows of any file, with the labels of each, in batches, for evaluation.
 
@@ -139,12 +144,13 @@ def read_label_set_rows(
         rules: where the labels are.
         text: column of the text.
         columns: names for the columns of a CSV or TSV file without a header line.
+        encoding: as in `read_rows`.
 
     Raises:
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
         DataError: a row cannot be used, or there is none.
     """
-    reader = RowReader(RowRules(text, layout=Layout(columns), label_sets=rules))
+    reader = RowReader(RowRules(text, layout=Layout(columns, encoding=encoding), label_sets=rules))
     found = 0
     for rows in reader.read(files_of_one_split(address)):
         found += len(rows.texts)
@@ -195,6 +201,7 @@ def read_pair_rows(
     *,
     columns: tuple[str, ...] | None = None,
     beside: Path | None = None,
+    encoding: str | None = None,
 ) -> Iterator[PairRows]:
     """Yields the checked pairs of any file, in batches, for evaluation.
 
@@ -204,6 +211,7 @@ def read_pair_rows(
         target: column of what should be written, or of a list of texts that will all do, or several such columns.
         columns: names for the columns of a CSV or TSV file without a header line.
         beside: a file of what should be written, line by line.
+        encoding: as in `read_rows`.
 
     Raises:
         RecipeError: a file or a column is missing, or a folder holds training and test files side by side.
@@ -212,7 +220,9 @@ def read_pair_rows(
     files = files_of_one_split(address) if beside is None else [line_file(address)]
     aligned = {} if beside is None else {files[0]: line_file(str(beside))}
     first, *others = [target] if isinstance(target, str) else target
-    rules = RowRules(text, target=first, references=tuple(others), layout=Layout(columns), aligned=aligned)
+    rules = RowRules(
+        text, target=first, references=tuple(others), layout=Layout(columns, encoding=encoding), aligned=aligned
+    )
     reader = RowReader(rules)
     found = 0
     for rows in reader.read(files):

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from penjing.data.sources.encodings import AUTO, UTF8, choose_encoding, shown_name
+from penjing.data.sources.encodings import AUTO, SET_AUTO, UTF8, choose_encoding, shown_name
 from penjing.data.sources.source import PACKED, Layout, is_packed
 from penjing.errors import DataError
 
@@ -207,7 +207,7 @@ def read_pieces(path: Path, layout: Layout) -> Iterator[Piece]:
                 raise DataError(
                     f"the byte 0x{error.object[error.start]:02X} is no UTF-8",
                     where=f"{path.name}, soon after byte {offset:,}",
-                    do='Save the file anew in UTF-8, or set encoding = "auto".',
+                    do=f"Save the file anew in UTF-8, or {SET_AUTO}.",
                 ) from error
             text = text if offset else text.removeprefix("\ufeff")
             offset += len(data)
@@ -301,7 +301,7 @@ class _Lines:
             do="Correct the line."
             if self.layout.encoding == AUTO
             else f"Convert the file first, for example: iconv -f GB18030 -t UTF-8 {self.path.name} > "
-            f'new-{self.path.name}; or set encoding = "auto".',
+            f"new-{self.path.name}; or {SET_AUTO}.",
         )
 
     def _without_long_lines(self, chunk: bytes) -> bytes:

@@ -10,6 +10,7 @@ from penjing.errors import DataError, MissingExtraError
 
 UTF8 = "utf-8"
 AUTO = "auto"
+SET_AUTO = 'set encoding = "auto" in a recipe, --encoding auto on the command line'
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -114,8 +115,8 @@ def decode_whole(data: bytes, path: Path, layout: Layout) -> str:
             DataError(
                 f"the byte 0x{data[error.start]:02X} is no {shown_name(name)}",
                 where=f"{path.name}, byte {error.start:,}",
-                do='Save the file anew in UTF-8, or set encoding = "auto". Where it is read all the same, a character '
-                "that is none is a �.",
+                do=f"Save the file anew in UTF-8, or {SET_AUTO}. Where it is read all the same, a character that is "
+                "none is a �.",
             )
         )
     text = data.decode(name, errors="replace").removeprefix("\ufeff")
@@ -136,7 +137,7 @@ def choose_encoding(data: bytes, path: Path, layout: Layout) -> str:
         raise DataError(
             f"the file is {shown_name(str(marked_encoding(data)))}, not UTF-8",
             where=f"{path.name}, line 1, byte 0",
-            do=f'Set encoding = "auto", or convert it first: iconv -f UTF-16 -t UTF-8 {path.name} > new-{path.name}',
+            do=f"Convert it first: iconv -f UTF-16 -t UTF-8 {path.name} > new-{path.name}; or {SET_AUTO}.",
         )
     if layout.log is not None:
         layout.log.encodings[shown_name(codec_name(name))] += 1
