@@ -11,7 +11,7 @@ import pytest
 
 from penjing.errors import DataError
 from penjing.files import read_json
-from penjing.pipeline.exporting.sample import read_sample
+from penjing.pipeline.exporting.sample import LabelSample, SampleData, read_sample
 from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
@@ -64,8 +64,8 @@ def test_other_labels_are_refused_with_those_that_are_known(cli: Any, place: Pat
 
 def test_an_export_is_scored_on_raw_labels_and_refuses_the_same(place: Path) -> None:
     source = open_source(place / "model")
-    sample = read_sample(source, str(place / "reviews.csv"), "text", "label")
-    assert sample is not None
+    sample = read_sample(source, SampleData(str(place / "reviews.csv")))
+    assert isinstance(sample, LabelSample)
     assert set(sample.labels) == {"negative", "positive"}
     with pytest.raises(DataError, match='"-1" stands beside "0"'):
-        read_sample(source, str(place / "scale.csv"), "text", "label")
+        read_sample(source, SampleData(str(place / "scale.csv")))
