@@ -36,8 +36,6 @@ COURSES = {
     "find": (*_PRACTICE, "finetune.epochs=1", "finetune.evaluations=3", "finetune.learning_rate=1e-3", "write.beams=1"),
 }
 AFTER = ("finetune.learning_rate=5e-4", "finetune.epochs=8", "finetune.evaluations=8", "finetune.dropout=0.1")
-# Chosen on dev, by write_settings.py.
-WRITTEN = ("write.no_repeat_ngram_size=3", "write.length_penalty=2")
 
 
 def read_abstracts(data: Path) -> list[str]:
@@ -118,7 +116,6 @@ def main() -> None:
             *data_settings(given.recipe, data),
             *begin_with(start),
             *(AFTER if start else ()),
-            *WRITTEN,
             *given.set,
         ]
         run = commands.run(given.recipe, settings, out / "-".join([given.recipe, *given.courses]))
