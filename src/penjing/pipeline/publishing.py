@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import penjing
+from penjing.data.label_settings import NamedLabels
 from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file, hash_folder
 from penjing.inference.generation import GENERATION_CONFIG
@@ -16,6 +17,7 @@ from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import trained_teachers
+from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.stage import Artifact
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
@@ -26,7 +28,7 @@ def publish_fine_tuned(
 ) -> dict[str, Any]:
     """Publishes what fine-tuning left; returns its card.
 
-    How it answers is what the recipe says now, and what evaluation has settled.
+    How it answers and how raw labels are named is what the recipe says now, and what evaluation has settled.
     """
     trained = read_json(source / CARD)
     if "distill" in trained:
@@ -38,7 +40,22 @@ def publish_fine_tuned(
         "scores": evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in evaluation["baselines"].items()},
     }
-    return _publish(source, model, card, lineage, recipe.generation)
+    return _publish(source, model, _with_raw_labels(recipe, card), lineage, recipe.generation)
+
+
+def _with_raw_labels(recipe: Recipe, card: dict[str, Any]) -> dict[str, Any]:
+    """Returns a card that says how ``[data]``, of each part too, names raw labels; nothing where it does not."""
+    if not isinstance(recipe, MultiRecipe):
+        return {**card, **_raw_labels(recipe.data)}
+    return {
+        **card,
+        "parts": {name: {**part, **_raw_labels(recipe.parts[name].data)} for name, part in card["parts"].items()},
+    }
+
+
+def _raw_labels(data: object) -> dict[str, Any]:
+    labels = data.labels if isinstance(data, NamedLabels) else None
+    return {"raw_labels": labels} if isinstance(labels, dict) else {}
 
 
 def publish_adapter(source: Path, target: Path) -> Path | None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from penjing.data.label_settings import LabelledData, NamedLabels
+from penjing.data.label_settings import LabelledData
 from penjing.data.labelled import build_labelled
 from penjing.data.reading import SplitRows, iter_split, read_split
 from penjing.data.settings import RowData
@@ -141,7 +141,6 @@ class LabelKind(Kind):
         tokenizer = load_tokenizer(inputs["tokenizer"])
         return {
             "labels": self.labels(inputs),
-            **raw_labels(recipe.data),
             "render": recipe.render.model_dump(mode="json"),
             "fingerprint": Renderer(tokenizer, recipe.render).fingerprint,
         }
@@ -210,12 +209,6 @@ def _score_teachers(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         }
         for name, probabilities in teachers_probabilities(inputs, "test", softmax).items()
     }
-
-
-def raw_labels(data: object) -> dict[str, Any]:
-    """Returns how ``[data]`` names raw labels, as the card says it; nothing where it does not."""
-    labels = data.labels if isinstance(data, NamedLabels) else None
-    return {"raw_labels": labels} if isinstance(labels, dict) else {}
 
 
 def read_labels(inputs: Inputs) -> list[str]:

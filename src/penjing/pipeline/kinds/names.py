@@ -18,7 +18,7 @@ from penjing.files import read_json, write_json
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Inputs, Lesson, Outputs
-from penjing.pipeline.kinds.labels import LABELS, LabelKind, label_task, raw_labels
+from penjing.pipeline.kinds.labels import LABELS, LabelKind, label_task
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe
@@ -123,7 +123,6 @@ class NameKind(LabelKind):
         names, labels = name_settings(recipe), self.labels(inputs)
         return {
             "labels": labels,
-            **raw_labels(recipe.data),
             "render": recipe.render.model_dump(mode="json"),
             "names": names.layout.model_dump(mode="json"),
             "choice": names.choice.model_dump(mode="json"),

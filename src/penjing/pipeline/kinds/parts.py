@@ -22,7 +22,7 @@ from penjing.pipeline.batch_teaching import check_part_labels
 from penjing.pipeline.kinds.answers import AnswerKind
 from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
-from penjing.pipeline.kinds.labels import LabelKind, raw_labels
+from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, score_part, time_part
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
 from penjing.pipeline.kinds.writing import WritingKind
@@ -46,6 +46,7 @@ from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLim
 
 PARTS = "parts.json"
 _WRITING = WritingKind()
+_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _KINDS: Mapping[str, tuple[Kind, Holds]] = {
     "label": (LabelKind(), "label"),
     "text": (_WRITING, "pair"),
@@ -106,7 +107,6 @@ class MultiKind(Kind):
             counts = {name: parts[name][split] for name in renderers}
             rendered = _rendered(recipe, renderers, data, split, counts, progress)
             splits[split] = write_split(folder / split, rendered, tokenizer, _fingerprint(renderers))
-        _check_learned(recipe, parts)
         rows = {name: {split: of["rows"] for split, of in parts[name].items()} for name in parts}
         write_json(folder / PARTS, {"rows": rows, "labels": labels})
         mixed_parts = _parts(recipe, folder, "train")
@@ -181,7 +181,7 @@ class MultiKind(Kind):
                     "task": part.task,
                     "render": renderers[name].settings.model_dump(mode="json"),
                     "fingerprint": renderers[name].fingerprint,
-                    **({"labels": labels[name], **raw_labels(part.data)} if name in labels else {}),
+                    **({"labels": labels[name]} if name in labels else {}),
                 }
                 for name, part in recipe.parts.items()
             },
@@ -291,16 +291,15 @@ def _is_learned(recipe: MultiRecipe, name: str, renderer: PromptPairRenderer, ro
     return not is_asked or renderer.reads(row, "text", row["target"])
 
 
-def _check_learned(recipe: MultiRecipe, parts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
-    """Refuses a part none of whose training rows has its answer in what is read of it."""
-    for name, splits in parts.items():
-        counted = splits["train"]
-        if counted["not_learned"] and not counted["rows"]:
-            raise DataError(
-                f"the answer of none of {counted['not_learned']:,} training questions is in what is read of its text",
-                where=f"{recipe.name}, [parts.{name}]",
-                do="Raise max_tokens under [render], or give shorter texts.",
-            )
+def _check_learned(recipe: MultiRecipe, name: str, split: str, counted: Mapping[str, int]) -> None:
+    """Refuses a part none of whose rows in a split has its answer in what is read of it."""
+    if counted["not_learned"] and not counted["rows"]:
+        raise DataError(
+            f"the answer of none of {counted['not_learned']:,} {_SPLIT_WORDS[split]} questions is in what is read of "
+            "its text",
+            where=f"{recipe.name}, [parts.{name}]",
+            do="Raise max_tokens under [render], or give shorter texts.",
+        )
 
 
 def _rendered(
@@ -329,3 +328,4 @@ def _rendered(
                 counts[name]["cut_rows"] += sum(row.cut_tokens > 0 for row in joined)
                 counts[name]["cut_tokens"] += sum(row.cut_tokens for row in joined)
                 bar.advance(len(rows))
+            _check_learned(recipe, name, split, counts[name])

@@ -101,7 +101,7 @@ def _lstm(wanted: Wanted, found: Found) -> Document:
     document: Document = {
         "corpus": corpus,
         "tokenizer": tokenizer,
-        "vectors": {"window": 10, "negative": 10, "epochs": 8, "sample": 1e-4, "learning_rate": 0.05},
+        "vectors": {"method": "cbow", "window": 10, "negative": 10, "epochs": 8, "sample": 1e-4, "learning_rate": 0.05},
         "model": {
             "family": "lstm",
             "shape": {
