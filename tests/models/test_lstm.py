@@ -55,6 +55,17 @@ def step_through(layer: nn.LSTM, vectors: Tensor) -> Tensor:
     return torch.stack(states)
 
 
+def test_one_long_document_does_not_make_rows_of_all_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make(LstmForCausalLM)
+    short = torch.arange(1, 7 * 24 + 1).view(7, 24).repeat_interleave(4, dim=1)  # of four tokens each
+    documents = torch.cat([torch.zeros_like(short[:1]), short])
+    read: list[int] = []
+    whole = network.lstm.forward
+    monkeypatch.setattr(network.lstm, "forward", lambda ids, mask: read.append(ids.numel()) or whole(ids, mask))
+    network.encode(torch.ones_like(documents), documents=documents)
+    assert documents.numel() <= sum(read) < 2 * documents.numel()
+
+
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_documents_end_to_end_are_read_as_if_each_stood_alone(bidirectional: bool) -> None:
     network = make(LstmForCausalLM, bidirectional=bidirectional)

@@ -36,7 +36,7 @@ Hosts = Annotated[
 LogTexts = Annotated[bool, typer.Option("--log-text", help="Write what is asked into the log.")]
 MaxBody = Annotated[int, typer.Option("--max-body", min=1000, help="Largest request in bytes.")]
 MaxPrompt = Annotated[int | None, typer.Option("--max-prompt", min=1, help="Longest prompt or text in tokens.")]
-MaxRead = Annotated[int, typer.Option("--max-read", min=1, help="Tokens that a request without writing has read.")]
+MaxRead = Annotated[int, typer.Option("--max-read", min=1, help="Tokens that a request about rows has read.")]
 MaxOutput = Annotated[int, typer.Option("--max-output", min=1, help="Longest answer in tokens.")]
 Rate = Annotated[float | None, typer.Option("--rate", min=0.01, help="Requests a minute of a key, or of an address.")]
 AtOnceAKey = Annotated[

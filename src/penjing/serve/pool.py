@@ -49,6 +49,7 @@ class ModelPool:
         self._closing: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self._replacing = asyncio.Lock()
+        self.left_loading = False  # whether it was closed while a changed model was loaded, which nothing can stop
 
     @property
     def names(self) -> list[str]:
@@ -93,6 +94,7 @@ class ModelPool:
             drain_s: so long at most they complete what they have begun, and are told to stop then; what cannot stop is
                 left alone soon after.
         """
+        self.left_loading = self._replacing.locked()
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):

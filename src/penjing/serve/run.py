@@ -67,7 +67,7 @@ def run_server(settings: ServeSettings, say: Callable[[str], None]) -> None:
     address = f"{settings.scheme}://[{host}]:{port}" if ":" in host else f"{settings.scheme}://{host}:{port}"
     server = _server_class(uvicorn.Server)(config, app, lambda: say(address))
     server.run(sockets=[listener])
-    if server.force_exit or not app.state.context.rest_s:
+    if server.force_exit or not app.state.context.rest_s or app.state.context.pool.left_loading:
         _leave_at_once()
     server.last_moment.cancel()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import penjing
@@ -15,6 +17,7 @@ from penjing.errors import DataError, UsageError
 from penjing.inference.answer_likelihood import AnswerScorer
 from penjing.inference.likelihood import CausalScorer
 from penjing.pipeline.exporting.exporting import Exported
+from penjing.pipeline.exporting.parity import Bounds, compare_scores
 from penjing.pipeline.exporting.proving import Own
 from penjing.pipeline.exporting.sample import SampleData, read_sample
 from penjing.pipeline.exporting.source import Source, open_source
@@ -83,6 +86,41 @@ def test_several_labels_are_scored_at_the_threshold(label_kind_run: Callable[[st
     assert measured == {"micro_f1": pytest.approx(f1, abs=1e-6), "rows": len(rows)}
     with pytest.raises(DataError, match="label"):
         score(source, SampleData(str(data), label="labels"))
+
+
+def test_several_labels_are_scored_as_the_raw_file_writes_them(
+    label_kind_run: Callable[[str], Any], tmp_path: Path
+) -> None:
+    run, raw = label_kind_run("multilabel"), tmp_path / "raw.csv"
+    data = Path(run.model).parent.parent / "rows.csv"
+    source = open_source(run.model)
+    numbers = {name: str(number) for number, name in enumerate(source.labels)}
+    with raw.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "labels"])
+        for row in rows_of(data):
+            written = "|".join(numbers[name] for name in row["labels"].split("|") if name)
+            writer.writerow([row["text"], written])
+    named = {number: name for name, number in numbers.items()}
+    knows = replace(source, card={**source.card, "raw_labels": named})
+    asked = SampleData(str(raw), label="labels", separator="|")
+    assert score(knows, asked) == score(source, SampleData(str(data), label="labels", separator="|"))
+    with pytest.raises(DataError, match="label"):
+        score(source, asked)
+
+
+def test_a_label_that_is_never_given_is_not_hidden_by_many_others() -> None:
+    ours = np.zeros((1, 20, 2), dtype=np.float32)
+    ours[0, :, 0], ours[0, 0, 0] = -8.0, 3.0  # of twenty labels one applies
+    theirs = ours.copy()
+    theirs[0, 0, 0] = -3.0
+    one, each = (
+        compare_scores([ours[0]], [theirs[0]], is_distribution=True, is_one=is_one) for is_one in (True, False)
+    )
+    assert each.mean_divergence is not None
+    assert each.mean_divergence < 0.5
+    assert one.mean_divergence == pytest.approx(20 * each.mean_divergence)
+    assert one.faults(Bounds(divergence=0.5), "here")
 
 
 def test_data_is_refused_where_a_model_is_not_scored_on_it(question_run: Any, export: Export, tmp_path: Path) -> None:

@@ -94,7 +94,11 @@ def compare_tokens(texts: Sequence[str], ours: Sequence[Sequence[int]], theirs: 
 
 
 def compare_scores(
-    ours: Sequence[NDArray[np.float32]], theirs: Sequence[NDArray[np.float32]], *, is_distribution: bool
+    ours: Sequence[NDArray[np.float32]],
+    theirs: Sequence[NDArray[np.float32]],
+    *,
+    is_distribution: bool,
+    is_one: bool = False,
 ) -> ScoreParity:
     """Compares scores, row by row, each [places, outputs].
 
@@ -102,6 +106,8 @@ def compare_scores(
         ours: what is taken for right.
         theirs: what is compared with it.
         is_distribution: whether a place's scores are the logarithms of probabilities, but for a number.
+        is_one: whether the places of a row are one answer, whose divergences add up: many that hardly ever differ
+            would hide the few that do.
     """
     differences, spreads, divergences, agreed = [], [], [], []
     for one, other in zip(ours, theirs, strict=True):
@@ -110,7 +116,8 @@ def compare_scores(
         spreads.append(a.var(axis=1))
         if is_distribution:
             first, second = log_softmax(a), log_softmax(b)
-            divergences.append((np.exp(first) * (first - second)).sum(axis=1))
+            divergence = (np.exp(first) * (first - second)).sum(axis=1)
+            divergences.append(divergence.sum(keepdims=True) if is_one else divergence)
             agreed.append(a.argmax(axis=1) == b.argmax(axis=1))
     largest = float(np.concatenate(differences).max())
     deviation = float(np.sqrt(np.concatenate(spreads).mean()))

@@ -19,7 +19,7 @@ from penjing.pipeline.exporting.parity import (
     compare_scores,
     compare_tokens,
 )
-from penjing.pipeline.exporting.sample import Sample
+from penjing.pipeline.exporting.sample import LONGEST_PAIR, Sample
 from penjing.pipeline.exporting.source import Row, Scores, Source, score_rows
 from penjing.pipeline.exporting.texts import varied_texts
 from penjing.progress import Progress, stop_if_asked
@@ -65,7 +65,7 @@ def prove(
     texts = exporter.readable(source, varied_texts())
     ours = source.render(texts)
     rows = choose_rows(source, ours, min(_LONGEST, source.longest))
-    longest = min(source.longest, 1024)
+    longest = min(source.longest, LONGEST_PAIR)
     target = exporter.open(source, folder, longest)
     try:
         return _compare(exporter, source, precision, folder, target, (texts, ours, rows), sample, progress)
@@ -146,7 +146,7 @@ def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, An
 def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: Sequence[Scores]) -> ScoreParity:
     ours = score_rows(network, source, rows)
     asked, answered = _questions(source, ours), _questions(source, theirs)
-    return compare_scores(asked, answered, is_distribution=source.head != "backbone")
+    return compare_scores(asked, answered, is_distribution=source.head != "backbone", is_one=source.asks_each)
 
 
 def _questions(source: Source, scores: Sequence[Scores]) -> list[Scores]:

@@ -23,6 +23,7 @@ from penjing.tasks.task import LabelTask, MultilabelTask, OrdinalTask, Task, Wri
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings, RenderedPair
 
 _MOST_ROWS = 500
+LONGEST_PAIR = 1024  # tokens of both sides; longer ones are left out
 _MOST_TOKENS = 512  # of a text that a language model is measured on
 
 
@@ -180,10 +181,13 @@ def _read_labels(source: Source, data: SampleData, names: Any) -> Sample:
 
 def _read_label_sets(source: Source, data: SampleData) -> Sample:
     texts, labels = [], []
-    rules = LabelRules(tuple(data.label.split(",")), tuple(source.labels), empty="keep", separator=data.separator)
+    rules = LabelRules(tuple(data.label.split(",")), empty="keep", separator=data.separator)
+    raw = RawLabels(None, source.labels, source.card.get("raw_labels"))
     for rows in read_label_set_rows(data.address, rules, data.text):
         texts += rows.texts
-        labels += rows.label_sets
+        for number, names in zip(rows.rows, rows.label_sets, strict=True):
+            named = (raw.find(name, f"{rows.file.name}, row {number}") for name in names)
+            labels.append(tuple(dict.fromkeys(named)))
         if len(texts) >= _MOST_ROWS:
             break
     return LabelSetSample(texts[:_MOST_ROWS], labels[:_MOST_ROWS])
@@ -198,7 +202,19 @@ def _read_pairs(source: Source, data: SampleData) -> Sample:
     settings = card_settings(source.folder, source.card, "render", PairRendererSettings)
     pairs = zip(found.texts[:_MOST_ROWS], found.targets, strict=False)
     rendered = [{"text": text, "target": target} for text, target in pairs]
-    return PairSample(PairRenderer(source.tokenizer, settings).render(rendered))
+    most = min(source.longest, LONGEST_PAIR)
+    fitting = [
+        pair
+        for pair in PairRenderer(source.tokenizer, settings).render(rendered)
+        if len(pair.read.ids) + len(pair.written.ids) <= most
+    ]
+    if not fitting:
+        raise DataError(
+            f"there is no pair of at most {most:,} tokens to score the model on",
+            where=data.address,
+            do="Give shorter ones.",
+        )
+    return PairSample(fitting)
 
 
 def _logits(source: Source, scorer: RowScorer, texts: Sequence[str]) -> Scores:
