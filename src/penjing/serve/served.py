@@ -106,7 +106,7 @@ def check_draft(draft: Path, folder: Path, name: str) -> None:
             do="Give a smaller decoder that was trained with the same tokenizer, or lookup.",
         )
     try:
-        check_vocabulary(*(open_config(read_config(model))[1].vocab_size for model in (draft, folder)))
+        check_vocabulary(*(open_config(read_config(model), model / CONFIG)[1].vocab_size for model in (draft, folder)))
         check_tokens(load_tokenizer(draft), load_tokenizer(folder))
     except UsageError as error:
         what = f"{draft} cannot run ahead of {name}: {error.what}"
