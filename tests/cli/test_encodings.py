@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROWS = [
-    "text,label",
-    *(f"{text}，第{n}条,{label}" for n in range(20) for text, label in (("好看", "pos"), ("难看", "neg"))),
-]
+#: Rows by the beginning of the names of their files.
+ROWS = {
+    "": [
+        "text,label",
+        *(f"{text}，第{n}条,{label}" for n in range(20) for text, label in (("好看", "pos"), ("难看", "neg"))),
+    ],
+    "pairs-": ["sentence_good,sentence_bad,UID", "他睡了。,睡他了。,order", "很好看,好很看,order"],
+    "asked-": ["context,question,answer", "电影 seven plot,how many?,seven", "音乐 two scene,how many?,two"],
+    "events-": ["user,item,time", "甲,g1,1", "甲,黄2,2", "甲,g3,3", "乙,黄4,1", "乙,黄5,2"],
+    "bought-": ["text", "g1\t黄2", "黄4\t鞋"],
+}
 
 
 @pytest.fixture(scope="module")
-def place(small_run: Any, pair_run_of: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model of labels, one that writes, and rows in two encodings."""
+def place(
+    small_run: Any,
+    pair_run_of: Callable[[str], Any],
+    writing_start: Callable[[str], Path],
+    question_run: Any,
+    event_run_of: Callable[[str], Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A folder with models of several kinds, and rows for them, each in three encodings."""
     folder = tmp_path_factory.mktemp("encodings")
     (folder / "model").symlink_to(small_run.model)
     (folder / "writes").symlink_to(pair_run_of("llama").model)
-    text = "\n".join([*ROWS, ""])
-    (folder / "utf8.csv").write_text(text, encoding="utf-8")
-    (folder / "gb.csv").write_text(text, encoding="gb18030")
-    (folder / "wide.csv").write_text(text, encoding="utf-16")
+    (folder / "language").symlink_to(writing_start("llama"))
+    (folder / "finds").symlink_to(question_run.model)
+    (folder / "ranks").symlink_to(event_run_of("sasrec").model)
+    for kind, rows in ROWS.items():
+        for name, encoding in (("utf8", "utf-8"), ("gb", "gb18030"), ("wide", "utf-16")):
+            (folder / f"{kind}{name}.csv").write_text("\n".join([*rows, ""]), encoding=encoding)
+    with zipfile.ZipFile(folder / "pairs.zip", "w") as archive:
+        archive.writestr("a.jsonl", json.dumps({"sentence_good": "他睡了。", "sentence_bad": "睡他了。"}))
     return folder
 
 
@@ -33,8 +52,14 @@ def place(small_run: Any, pair_run_of: Callable[[str], Any], tmp_path_factory: p
     [
         ["evaluate", "model", "{}", "--resamples", "100"],
         ["evaluate", "writes", "{}", "--target", "label", "--resamples", "100"],
+        ["evaluate", "language", "{}", "--train", "{}", "--resamples", "100"],
+        ["evaluate", "language", "pairs-{}", "--resamples", "100"],
+        ["evaluate", "finds", "asked-{}", "--resamples", "100"],
+        ["evaluate", "ranks", "events-{}", "--resamples", "100"],
         ["predict", "model", "--file", "{}"],
         ["predict", "model", "--sentences", "--file", "{}"],
+        ["predict", "finds", "--file", "asked-{}"],
+        ["predict", "ranks", "--file", "bought-{}"],
         ["data", "check", "{}"],
     ],
 )
@@ -69,7 +94,9 @@ def test_an_encoding_that_is_none_and_one_of_no_file_are_refused(cli: Any, place
         {
             "unknown": cli.call(place, ["evaluate", "model", "gb.csv", "--encoding", "gb99"]),
             "texts": cli.call(place, ["predict", "model", "好看", "--encoding", "auto"]),
+            "zip": cli.call(place, ["evaluate", "language", "pairs.zip", "--encoding", "auto"]),
         }
     )
     done["unknown"].assert_refused(2, '"gb99" is no encoding', "gb18030")
     done["texts"].assert_refused(2, "--encoding is for --file")
+    done["zip"].assert_refused(2, "pairs.zip", "in a zip is read as UTF-8")

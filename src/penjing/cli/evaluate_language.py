@@ -55,9 +55,10 @@ def show_language_scores(
 ) -> None:
     """Measures a language model on a file or standard input; what is in it decides what is measured."""
     with open_data(data) as address:
-        pairs = read_minimal_pairs(address) if columns is None and holds_minimal_pairs(address) else None
+        has_pairs = columns is None and holds_minimal_pairs(address, encoding)
+        _check_options(data, encoding, train, pairs_per_set, has_pairs=has_pairs)
+        pairs = read_minimal_pairs(address, encoding) if has_pairs else None
         texts = [] if pairs else _texts(read_rows(address, text, columns=columns, encoding=encoding))
-    _check_options(data, train, pairs_per_set, has_pairs=pairs is not None)
     learned = read_rows(train, text, columns=columns, encoding=encoding) if train else None
     training = None if learned is None else [rows.texts for rows in learned]
     progress = TerminalProgress(log_console())
@@ -77,7 +78,9 @@ def _texts(batches: Iterable[TextRows]) -> list[str]:
     return [text for rows in batches for text in rows.texts]
 
 
-def _check_options(data: str, train: str | None, pairs_per_set: int | None, *, has_pairs: bool) -> None:
+def _check_options(
+    data: str, encoding: str | None, train: str | None, pairs_per_set: int | None, *, has_pairs: bool
+) -> None:
     if pairs_per_set is not None and not has_pairs:
         raise UsageError(
             "--pairs-per-set is given, and there are no minimal pairs",
@@ -86,6 +89,8 @@ def _check_options(data: str, train: str | None, pairs_per_set: int | None, *, h
         )
     if train is not None and has_pairs:
         raise UsageError("--train is given, and minimal pairs are no texts", where=data, do="Leave --train out.")
+    if encoding is not None and has_pairs and data.lower().endswith(".zip"):
+        raise UsageError("--encoding is given, and what is in a zip is read as UTF-8", where=data, do="Leave it out.")
 
 
 def _measure_pairs(

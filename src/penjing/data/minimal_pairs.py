@@ -40,23 +40,29 @@ class MinimalPair:
     field: str = ""
 
 
-def holds_minimal_pairs(address: str) -> bool:
+def holds_minimal_pairs(address: str, encoding: str | None = None) -> bool:
     """Whether an address is that of a zip, or of a table with the columns ``sentence_good`` and ``sentence_bad``.
+
+    Args:
+        address: as of `read_minimal_pairs`.
+        encoding: as of `read_minimal_pairs`.
 
     Raises:
         RecipeError: there is no such file.
         DataError: its first rows cannot be read.
     """
-    return _is_zip(address) or all(_has_columns(source_files(address)[0], GOOD, BAD))
+    return _is_zip(address) or all(_has_columns(source_files(address)[0], Layout(encoding=encoding), GOOD, BAD))
 
 
-def read_minimal_pairs(address: str) -> list[MinimalPair]:
+def read_minimal_pairs(address: str, encoding: str | None = None) -> list[MinimalPair]:
     """Reads all pairs.
 
     Args:
         address: a zip of JSON lines in the layout of BLiMP (Warstadt et al. 2020, arXiv 1912.00582), which is read in
             place; or a table as `penjing.data.sources.source_files` takes it, with the columns ``sentence_good`` and
             ``sentence_bad`` and, where they are there, ``UID``, ``field`` and ``linguistics_term``.
+        encoding: of a table that is text; None: UTF-8; ``auto``: found by how the bytes look. The files in a zip are
+            UTF-8, whatever is said here.
 
     Raises:
         RecipeError: the file or a column is missing.
@@ -65,7 +71,7 @@ def read_minimal_pairs(address: str) -> list[MinimalPair]:
     if _is_zip(address):
         pairs = list(_read_zip(Path(address)))
     else:
-        pairs = [pair for file in source_files(address) for pair in _read_table(file)]
+        pairs = [pair for file in source_files(address) for pair in _read_table(file, Layout(encoding=encoding))]
     if not pairs:
         raise DataError("there is no pair", where=address, do="Put pairs into it, or name another file.")
     return pairs
@@ -75,12 +81,12 @@ def _is_zip(address: str) -> bool:
     return address.lower().endswith(".zip")
 
 
-def _has_columns(file: Path, *columns: str) -> list[bool]:
+def _has_columns(file: Path, layout: Layout, *columns: str) -> list[bool]:
     """Returns for each column whether the file has it."""
     found = []
     for column in columns:
         try:
-            next(iter(read_file(file, [column], Layout())), None)
+            next(iter(read_file(file, [column], layout)), None)
             found.append(not file.name.lower().removesuffix(".gz").endswith(".txt"))  # its one column has any name
         except RecipeError:
             if not file.is_file():
@@ -89,9 +95,9 @@ def _has_columns(file: Path, *columns: str) -> list[bool]:
     return found
 
 
-def _read_table(file: Path) -> Iterator[MinimalPair]:
-    more = [column for column, found in zip(_MORE, _has_columns(file, *_MORE), strict=True) if found]
-    for batch in read_file(file, [GOOD, BAD, *more], Layout()):
+def _read_table(file: Path, layout: Layout) -> Iterator[MinimalPair]:
+    more = [column for column, found in zip(_MORE, _has_columns(file, layout, *_MORE), strict=True) if found]
+    for batch in read_file(file, [GOOD, BAD, *more], layout):
         for index in range(len(batch.rows)):
             yield _pair({name: values[index] for name, values in batch.columns.items()}, batch, index)
 
