@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from penjing.data.keys import text_ids
+from penjing.pipeline.exporting.sample import SampleData, read_sample
+from penjing.pipeline.exporting.source import open_source
+
 #: Rows by the beginning of the names of their files.
 ROWS = {
     "": [
@@ -60,6 +64,7 @@ def place(
         ["predict", "model", "--sentences", "--file", "{}"],
         ["predict", "finds", "--file", "asked-{}"],
         ["predict", "ranks", "--file", "bought-{}"],
+        ["explain", "model", "--file", "{}", "--method", "occlusion"],
         ["data", "check", "{}"],
     ],
 )
@@ -89,14 +94,47 @@ def test_answers_into_a_file_are_of_an_encoding_too(cli: Any, place: Path) -> No
     assert ours.replace("gb.csv", "utf8.csv") == theirs
 
 
+def test_an_export_is_scored_on_rows_of_an_encoding(cli: Any, place: Path) -> None:
+    command = ["export", "language", "smaller", "--to", "int8", "--data", "gb.csv"]
+    cli.run(*command, cwd=place).assert_refused(1, "gb.csv", "is no UTF-8", "--encoding auto")
+    done = cli.run(*command, "--encoding", "gb18030", "--json", cwd=place)
+    assert json.loads(done.out)["parity"]["task"]["before"]["texts"] == 40, done.err
+
+
+@pytest.mark.parametrize(("model", "target"), [("model", ""), ("writes", "label"), ("language", "")])
+def test_a_sample_of_rows_is_of_an_encoding(place: Path, model: str, target: str) -> None:
+    source = open_source(place / model)
+    gb, utf8 = (
+        read_sample(source, SampleData(str(place / f"{name}.csv"), target=target, encoding=encoding))
+        for name, encoding in (("gb", "gb18030"), ("utf8", None))
+    )
+    assert gb == utf8
+
+
+def test_answers_are_put_into_rows_of_an_encoding(cli: Any, place: Path) -> None:
+    texts = [row.split(",")[0] for row in ROWS[""][1:]]
+    answer = {"id": text_ids(texts)[0], "file": "utf8.csv", "row": 2, "label": "neg", "at": "2026-01-01T00:00:00Z"}
+    (place / "answers.jsonl").write_text(json.dumps(answer) + "\n", encoding="utf-8")
+    for name, options in {"utf8": [], "gb": ["--encoding", "gb18030"]}.items():
+        command = ["data", "label", f"{name}.csv", "--apply", "answers.jsonl", "--to", f"{name}.new.csv"]
+        done = cli.run(*command, *options, cwd=place)
+        assert done.code == 0, done.err
+    assert (place / "gb.new.csv").read_bytes() == (place / "utf8.new.csv").read_bytes()
+    assert f"{texts[0]},neg" in (place / "gb.new.csv").read_text(encoding="utf-8")
+
+
 def test_an_encoding_that_is_none_and_one_of_no_file_are_refused(cli: Any, place: Path) -> None:
     done = cli.run_all(
         {
             "unknown": cli.call(place, ["evaluate", "model", "gb.csv", "--encoding", "gb99"]),
             "texts": cli.call(place, ["predict", "model", "好看", "--encoding", "auto"]),
+            "explained": cli.call(place, ["explain", "model", "好看", "--encoding", "auto"]),
+            "exported": cli.call(place, ["export", "language", "x", "--to", "int8", "--encoding", "auto"]),
             "zip": cli.call(place, ["evaluate", "language", "pairs.zip", "--encoding", "auto"]),
         }
     )
     done["unknown"].assert_refused(2, '"gb99" is no encoding', "gb18030")
     done["texts"].assert_refused(2, "--encoding is for --file")
+    done["explained"].assert_refused(2, "--encoding is for --file")
+    done["exported"].assert_refused(2, "--encoding is for --data")
     done["zip"].assert_refused(2, "pairs.zip", "in a zip is read as UTF-8")

@@ -116,6 +116,7 @@ def label(
     text: TextColumn = None,
     column: Annotated[str | None, typer.Option("--label", help="Column of labels to correct, or to write.")] = None,
     columns: ColumnNames = None,
+    encoding: Encoding = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="Only rows with this value: source=imdb")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File of the answers (default: NAME.answers.jsonl).")
@@ -132,7 +133,7 @@ def label(
     from penjing.cli.labelling import LabelCall, serve_labelling, show_applied
     from penjing.pipeline.report.strings import check_language
 
-    rules, said = read_rules(text, column, columns, where or []), check_language(language)
+    rules, said = read_rules(text, column, columns, where or [], encoding=encoding), check_language(language)
     if answers is not None:
         show_applied(file, rules, labels, answers, to, said, as_json=as_json)
     else:

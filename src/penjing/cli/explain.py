@@ -31,11 +31,12 @@ def show_explanations(
     method: str,
     label: str | None,
     *,
+    encoding: str | None = None,
     as_json: bool,
 ) -> None:
     """Says of each text which words the answer rests on."""
     card_task(read_card(model_folder), model_folder)
-    source = read_texts(texts, file, column)
+    source = read_texts(texts, file, column, encoding)
     from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
     from penjing.tasks.scoring_model import ScoringModel
 
@@ -86,10 +87,18 @@ def _heat(attribution: Attribution) -> Text:
     return shown
 
 
-def show_comparison(model_folder: Path, texts: list[str], file: Path | None, column: str, *, as_json: bool) -> None:
+def show_comparison(
+    model_folder: Path,
+    texts: list[str],
+    file: Path | None,
+    column: str,
+    *,
+    encoding: str | None = None,
+    as_json: bool,
+) -> None:
     """Measures on these texts how far each method can be believed."""
     card_task(read_card(model_folder), model_folder)
-    source = list(read_texts(texts, file, column))
+    source = list(read_texts(texts, file, column, encoding))
     from penjing.explain.explaining import compare_methods, fitting_methods
     from penjing.tasks.loading import load_as
     from penjing.tasks.scoring_model import ScoringModel

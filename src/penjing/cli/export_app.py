@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import Json, ModelFolder
+from penjing.cli.options import Encoding, Json, ModelFolder
+from penjing.errors import UsageError
 
 
 def export(
@@ -29,6 +30,7 @@ def export(
     separator: Annotated[
         str | None, typer.Option("--separator", help='Stands between the labels of a row that has several: "|".')
     ] = None,
+    encoding: Encoding = None,
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Keep the export where the tool that proves it is not installed.")
     ] = False,
@@ -39,7 +41,9 @@ def export(
     from penjing.pipeline.exporting.exporting import ExportCall
     from penjing.pipeline.exporting.sample import SampleData
 
-    rows = None if data is None else SampleData(data, text, label, written, separator)
+    if encoding is not None and data is None:
+        raise UsageError("--encoding is for --data", do="Give --data, or leave it out.")
+    rows = None if data is None else SampleData(data, text, label, written, separator, encoding)
     call = ExportCall(target, destination, precision, rows, unproved)
     show_export(model, call, adapter, as_json=as_json)
 

@@ -115,15 +115,16 @@ def explain(
     ] = "integrated_gradients",
     label: Annotated[str | None, typer.Option("--label", help="Explain this label (default: the answer).")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Measure all methods on the texts instead.")] = False,
+    encoding: Encoding = None,
     as_json: Json = False,
 ) -> None:
     """Which words an answer rests on, and how far that can be believed."""
     from penjing.cli.explain import show_comparison, show_explanations
 
     if compare:
-        show_comparison(model, texts or [], file, column, as_json=as_json)
+        show_comparison(model, texts or [], file, column, encoding=encoding, as_json=as_json)
     else:
-        show_explanations(model, texts or [], file, column, method, label, as_json=as_json)
+        show_explanations(model, texts or [], file, column, method, label, encoding=encoding, as_json=as_json)
 
 
 def generate(

@@ -74,8 +74,8 @@ def detect_encoding(data: bytes, path: Path) -> str:
     raise DataError(
         "this is no text, but some other kind of file",
         where=path.name,
-        do="Leave it out, or give it the extension that it should have; a rare encoding can be named with "
-        'encoding = "…".',
+        do="Leave it out, or give it the extension that it should have; a rare encoding can be named: "
+        'encoding = "…" in a recipe, --encoding where a command takes it.',
     )
 
 

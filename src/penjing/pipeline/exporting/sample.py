@@ -37,6 +37,7 @@ class SampleData:
         label: column of the labels; of several labels a row also columns with commas between.
         target: column of what should be written.
         separator: stands between the labels of a row that may have several.
+        encoding: of text files; None: UTF-8, auto: found by how the bytes look.
     """
 
     address: str
@@ -44,6 +45,7 @@ class SampleData:
     label: str = "label"
     target: str = "target"
     separator: str | None = None
+    encoding: str | None = None
 
 
 class RowScorer(Protocol):
@@ -159,7 +161,7 @@ def _task(source: Source) -> Task | None:
 
 def _read_texts(data: SampleData) -> Sample:
     texts: list[str] = []
-    for rows in read_rows(data.address, data.text):
+    for rows in read_rows(data.address, data.text, encoding=data.encoding):
         texts += [item for item in rows.texts if item.strip()]
         if len(texts) >= _MOST_ROWS:
             break
@@ -171,7 +173,7 @@ def _read_texts(data: SampleData) -> Sample:
 def _read_labels(source: Source, data: SampleData, names: Any) -> Sample:
     texts, labels = [], []
     raw = RawLabels(names, source.labels, source.card.get("raw_labels"))
-    for rows in read_rows(data.address, data.text, data.label):
+    for rows in read_rows(data.address, data.text, data.label, encoding=data.encoding):
         texts += rows.texts
         labels += raw.name(rows)
         if len(texts) >= _MOST_ROWS:
@@ -183,7 +185,7 @@ def _read_label_sets(source: Source, data: SampleData) -> Sample:
     texts, labels = [], []
     rules = LabelRules(tuple(data.label.split(",")), empty="keep", separator=data.separator)
     raw = RawLabels(None, source.labels, source.card.get("raw_labels"))
-    for rows in read_label_set_rows(data.address, rules, data.text):
+    for rows in read_label_set_rows(data.address, rules, data.text, encoding=data.encoding):
         texts += rows.texts
         for number, names in zip(rows.rows, rows.label_sets, strict=True):
             named = (raw.find(name, f"{rows.file.name}, row {number}") for name in names)
@@ -195,7 +197,7 @@ def _read_label_sets(source: Source, data: SampleData) -> Sample:
 
 def _read_pairs(source: Source, data: SampleData) -> Sample:
     found = PairRows([], [], [])
-    for rows in read_pair_rows(data.address, data.text, data.target):
+    for rows in read_pair_rows(data.address, data.text, data.target, encoding=data.encoding):
         found.add(rows)
         if len(found.texts) >= _MOST_ROWS:
             break
