@@ -113,7 +113,7 @@ def test_a_sample_of_rows_is_of_an_encoding(place: Path, model: str, target: str
 
 def test_answers_are_put_into_rows_of_an_encoding(cli: Any, place: Path) -> None:
     texts = [row.split(",")[0] for row in ROWS[""][1:]]
-    answer = {"id": text_ids(texts)[0], "file": "utf8.csv", "row": 2, "label": "neg", "at": "2026-01-01T00:00:00Z"}
+    answer = {"id": text_ids(texts)[0], "file": "utf8.csv", "row": 2, "label": "neg", "time": "2026-01-01T00:00:00Z"}
     (place / "answers.jsonl").write_text(json.dumps(answer) + "\n", encoding="utf-8")
     for name, options in {"utf8": [], "gb": ["--encoding", "gb18030"]}.items():
         command = ["data", "label", f"{name}.csv", "--apply", "answers.jsonl", "--to", f"{name}.new.csv"]
@@ -128,13 +128,15 @@ def test_an_encoding_that_is_none_and_one_of_no_file_are_refused(cli: Any, place
         {
             "unknown": cli.call(place, ["evaluate", "model", "gb.csv", "--encoding", "gb99"]),
             "texts": cli.call(place, ["predict", "model", "好看", "--encoding", "auto"]),
+            "question": cli.call(place, ["predict", "finds", "how?", "--context", "二 two", "--encoding", "auto"]),
+            "items": cli.call(place, ["predict", "ranks", "黄4", "--encoding", "auto"]),
             "explained": cli.call(place, ["explain", "model", "好看", "--encoding", "auto"]),
             "exported": cli.call(place, ["export", "language", "x", "--to", "int8", "--encoding", "auto"]),
             "zip": cli.call(place, ["evaluate", "language", "pairs.zip", "--encoding", "auto"]),
         }
     )
     done["unknown"].assert_refused(2, '"gb99" is no encoding', "gb18030")
-    done["texts"].assert_refused(2, "--encoding is for --file")
-    done["explained"].assert_refused(2, "--encoding is for --file")
+    for name in ("texts", "question", "items", "explained"):
+        done[name].assert_refused(2, "--encoding is for --file")
     done["exported"].assert_refused(2, "--encoding is for --data")
     done["zip"].assert_refused(2, "pairs.zip", "in a zip is read as UTF-8")

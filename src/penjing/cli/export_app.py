@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from penjing.cli.options import Encoding, Json, ModelFolder
-from penjing.errors import UsageError
+from penjing.cli.options import Encoding, Json, ModelFolder, check_encoding_use
 
 
 def export(
@@ -41,8 +40,7 @@ def export(
     from penjing.pipeline.exporting.exporting import ExportCall
     from penjing.pipeline.exporting.sample import SampleData
 
-    if encoding is not None and data is None:
-        raise UsageError("--encoding is for --data", do="Give --data, or leave it out.")
+    check_encoding_use(encoding, data, "--data")
     rows = None if data is None else SampleData(data, text, label, written, separator, encoding)
     call = ExportCall(target, destination, precision, rows, unproved)
     show_export(model, call, adapter, as_json=as_json)

@@ -21,6 +21,7 @@ from penjing.cli.options import (
     Temperature,
     TopK,
     TopP,
+    check_encoding_use,
 )
 from penjing.errors import UsageError
 
@@ -56,6 +57,7 @@ def predict(
     from penjing.cli.predict_answers import AnswerCall, show_answers
 
     check_top(model, top)
+    check_encoding_use(encoding, file, "--file")
     answers = "parts" if sentences else answers_with(model, part)
     if out is not None:
         from penjing.cli.predict_file import FileCall, predict_into
@@ -121,6 +123,7 @@ def explain(
     """Which words an answer rests on, and how far that can be believed."""
     from penjing.cli.explain import show_comparison, show_explanations
 
+    check_encoding_use(encoding, file, "--file")
     if compare:
         show_comparison(model, texts or [], file, column, encoding=encoding, as_json=as_json)
     else:

@@ -43,6 +43,16 @@ def _check_encoding(name: str | None) -> str | None:
         ) from error
 
 
+def check_encoding_use(encoding: str | None, rows: object, option: str) -> None:
+    """Refuses the encoding of no file: what is in the call, or on standard input, is UTF-8.
+
+    Raises:
+        UsageError: an encoding is given, and ``rows``, which ``option`` names, are None.
+    """
+    if encoding is not None and rows is None:
+        raise UsageError(f"--encoding is for {option}", do=f"Give {option}, or leave it out.")
+
+
 Encoding = Annotated[
     str | None,
     typer.Option(

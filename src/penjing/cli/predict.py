@@ -140,12 +140,10 @@ def read_texts(texts: list[str], file: Path | None, column: str, encoding: str |
     """Returns the texts of a call: given in it, from a file, or line by line from standard input.
 
     Raises:
-        UsageError: both texts and a file were given, or the encoding of no file.
+        UsageError: both texts and a file were given.
     """
     if texts and file:
         raise UsageError("texts and --file were both given", do="Give one of the two.")
-    if encoding is not None and file is None:
-        raise UsageError("--encoding is for --file", do="Give --file, or leave it out.")
     return iter(texts) if texts else _from_file(file, column, encoding) if file else _from_standard_input()
 
 
