@@ -57,6 +57,38 @@ def test_whole_numbers_written_as_floats_are_whole_numbers_to_a_recipe_of_number
     assert labels["classify"] == {"4.0": 4, "5": 4, "5.0": 4}
 
 
+@pytest.mark.parametrize(
+    ("settings", "rows", "labels"),
+    [
+        ('task = "classify" | labels = ["1", "2"]', ["1", "1.0", "2.0"], {"1": 8, "2": 4}),
+        ('task = "classify" | labels = ["1", "1.0"]', ["1", "1.0", "2.0"], {"1": 4, "1.0": 4, "2.0": 4}),
+        (
+            'task = "classify" | labels = { 4 = "bad", 6 = "good" }',
+            ["4.0", "5.0", "6"],
+            {"bad": 4, "5.0": 4, "good": 4},
+        ),
+        ('task = "ordinal" | labels = ["4", "6"]', ["4.0", "5.0", "6"], {"4": 4, "5.0": 4, "6": 4}),
+        ('task = "ordinal" | ', ["4.0", "4", "9.0"], {"4": 8, "9": 4}),
+        ('task = "stars" | ', ["4.0", "4", "9.0"], {"4": 8, "9.0": 4}),
+        (
+            'task = "multilabel" | separator = ";"\nlabels = ["1", "2"]',
+            ["1.0", "2;1.0", "1;2"],
+            {"1": 12, "2": 8},
+        ),
+    ],
+)
+def test_a_recipe_is_checked_by_the_labels_that_its_run_reads(
+    cli: Any, folder: Path, settings: str, rows: list[str], labels: dict[str, int]
+) -> None:
+    lines = [f"a text of number {n},{rows[n % 3]}" for n in range(12)]
+    (folder / "rows.csv").write_text("\n".join(["review,kind", *lines, ""]), encoding="utf-8")
+    task, data = settings.split(" | ")
+    (folder / "mine.toml").write_text(f"{task}\n{RECIPE.split('labels')[0]}{data}\n", encoding="utf-8")
+    done = cli.run("data", "check", "mine.toml", "--json", cwd=folder)
+    found = json.loads(done.out)["balance"]["labels"]
+    assert {row["label"]: row["rows"] for row in found} == labels, done.err
+
+
 def test_a_file_and_a_recipe_of_it_have_the_same_findings(cli: Any, folder: Path) -> None:
     by_file = cli.run("data", "check", "rows.csv", "--text", "review", "--label", "kind", "--json", cwd=folder)
     by_recipe = cli.run("data", "check", "mine.toml", "--json", cwd=folder)

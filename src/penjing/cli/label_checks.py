@@ -121,9 +121,8 @@ def _read(address: str, rules: TableRules, progress: Progress, *, is_plain: bool
     named = {split: files[split] for split in SPLITS if split in files}
     of_recipe = rules_of(recipe.data, rules.group, rules.time)
     task = load_task(task_of(recipe))
-    if isinstance(task, LabelTask):
-        has_numbers = task.label_names is not None or task.answers == "rank" or bool(of_recipe.names)
-        of_recipe = replace(of_recipe, has_numbers=has_numbers)
+    if isinstance(task, LabelTask) and recipe.data.labels is None:
+        of_recipe = replace(of_recipe, known=task.label_names or (None if task.answers == "rank" else ()))
     return read_table(named if len(named) > 1 else {WHOLE: files["train"]}, of_recipe, progress)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class TableRules:
         names: name of each raw label; one that is not in it stands for itself.
         layout: how the files are read.
         separator: stands between the labels of a row that may have several; None: a row has one.
-        has_numbers: whether 5.0 is 5.
+        known: raw labels; 5.0 is 5 where 5 is one of them and 5.0 is none, as in a run. None: 5.0 is always 5.
     """
 
     text: str = "text"
@@ -51,7 +51,7 @@ class TableRules:
     names: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
     separator: str | None = None
-    has_numbers: bool = False
+    known: Collection[str] | None = ()
 
     @property
     def columns(self) -> list[str]:
@@ -153,9 +153,10 @@ def rules_of(settings: LabelledData | MultilabelData, group: str | None, time: s
     """Returns what a recipe's ``[data]`` says of its rows; of several labels, of one column of them."""
     if isinstance(settings, MultilabelData):
         rules = TableRules(settings.text, settings.label_columns[0], group, time, settings.where, {}, settings.layout)
-        return replace(rules, separator=settings.separator)
+        return replace(rules, separator=settings.separator, known=settings.labels or ())
     names = settings.labels if isinstance(settings.labels, dict) else {}
-    return TableRules(settings.text, settings.label, group, time, settings.where, names, settings.layout)
+    rules = TableRules(settings.text, settings.label, group, time, settings.where, names, settings.layout)
+    return replace(rules, known=settings.labels or ())
 
 
 def read_table(files: Mapping[str, Sequence[Path]], rules: TableRules, progress: Progress) -> LabelTable:
@@ -250,9 +251,7 @@ class _Reading:
             name = plain_value(label)
             self.texts.append(text if text and not text.isspace() else "")
             self.raw_labels.append(label if isinstance(label, str) else name)
-            if rules.has_numbers and name not in rules.names:
-                name = whole_number(name)
-            self.labels.append(_join(rules, rules.names.get(name, name)))
+            self.labels.append(_named(rules, name))
             self.places.append((split, len(self.files) - 1, row))
             for column, into in ((rules.group, self.groups), (rules.time, self.times)):
                 if column:
@@ -276,5 +275,16 @@ class _Reading:
         )
 
 
-def _join(rules: TableRules, name: str) -> str:
-    return name if rules.separator is None else join_labels(name, rules.separator)
+def _named(rules: TableRules, cell: str) -> str:
+    """Returns the label of a cell by its name, or its labels in order."""
+    if rules.separator is None:
+        raw = _known(rules, cell)
+        return rules.names.get(raw, raw)
+    apart = [_known(rules, raw) for raw in split_labels(cell, rules.separator)]
+    return join_labels(rules.separator.join(apart), rules.separator)
+
+
+def _known(rules: TableRules, raw: str) -> str:
+    if rules.known is None:
+        return whole_number(raw)
+    return whole_number(raw) if raw not in rules.known and whole_number(raw) in rules.known else raw
