@@ -60,7 +60,7 @@ def close_to(expected: Any) -> Any:
 
 
 def test_sentiment_is_that_of_the_command_line(small_run: Any, capsys: Any) -> None:
-    show_predictions(small_run.model, TEXTS, None, "text", as_json=True)
+    show_predictions(small_run.model, iter(TEXTS), as_json=True)
     said = json.loads(capsys.readouterr().out)
     with serving(small_run.model) as client:
         assert ask(client, "tasks/sentiment", input=TEXTS) == close_to(said)
@@ -73,7 +73,7 @@ def test_stars_and_several_labels_are_those_of_the_command_line(
     label_kind_run: Callable[[str], Any], capsys: Any, kind: str
 ) -> None:
     folder = label_kind_run(kind).model
-    show_predictions(folder, TEXTS, None, "text", as_json=True)
+    show_predictions(folder, iter(TEXTS), as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert "expected" in said[0] if kind == "stars" else "threshold" in said[0]
     with serving(folder) as client:
@@ -83,7 +83,7 @@ def test_stars_and_several_labels_are_those_of_the_command_line(
 
 def test_sentences_are_answered_one_by_one(small_run: Any, capsys: Any) -> None:
     text = "A lovely film. But a dull ending!"
-    show_sentences(small_run.model, [text], None, "text", as_json=True)
+    show_sentences(small_run.model, iter([text]), "text", as_json=True)
     said = json.loads(capsys.readouterr().out)
     with serving(small_run.model) as client:
         assert ask(client, "tasks/sentiment", input=text, sentences=True) == close_to(said)
@@ -91,7 +91,7 @@ def test_sentences_are_answered_one_by_one(small_run: Any, capsys: Any) -> None:
 
 def test_translation_is_that_of_the_command_line(pair_run: Any, capsys: Any) -> None:
     texts = ["one two three", "seven eight"]
-    show_predictions(pair_run.model, texts, None, "text", as_json=True)
+    show_predictions(pair_run.model, iter(texts), as_json=True)
     said = json.loads(capsys.readouterr().out)
     with serving(pair_run.model) as client:
         assert ask(client, "tasks/translate", input=texts) == close_to(said)
@@ -105,7 +105,7 @@ def test_translation_is_that_of_the_command_line(pair_run: Any, capsys: Any) -> 
 
 def test_generation_is_that_of_the_command_line(finetuned: Callable[..., Path], capsys: Any) -> None:
     folder, texts = finetuned("generate", temperature=0), ["a lovely", "the dull plot", "精彩 😀"]
-    show_predictions(folder, texts, None, "text", as_json=True)
+    show_predictions(folder, iter(texts), as_json=True)
     said = json.loads(capsys.readouterr().out)
     with serving(folder, weights="fp32") as client:
         assert ask(client, "tasks/generate", input=texts) == said

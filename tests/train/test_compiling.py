@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from penjing.models.device import choose_precision
 from penjing.models.interface import Architecture
 from penjing.progress import Silent
 from penjing.registry import load_registered
@@ -85,6 +86,9 @@ def test_only_a_long_run_of_one_shape_is_compiled(shard: TokenShard) -> None:
     assert not should_compile(finetuning(shard, epochs=1000), CPU)
 
 
+@pytest.mark.skipif(
+    choose_precision("auto", CPU) != torch.bfloat16, reason="this processor has no bf16: no training chooses it here"
+)
 def test_compiled_bf16_has_the_gradients_of_what_is_written(tmp_path: Path) -> None:
     """Rows and heads as wide as real ones: there gcc 12 once made wrong code of a transposition."""
     architecture: Architecture = load_registered("models", "llama")
