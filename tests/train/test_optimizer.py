@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from penjing.models.interface import Architecture
 from penjing.registry import load_registered
+from penjing.train.adamw import adamw_library
 from penjing.train.optimizer import build_optimizer
 from penjing.train.settings import FinetuneSettings
 
@@ -52,3 +55,27 @@ def test_only_matrices_are_decayed(family: str) -> None:
     network = architecture.classifier(architecture.config_from_dict({**SHAPES[family], "vocab_size": 20}), 2)
     for group in build_optimizer(network, FinetuneSettings(weight_decay=0.3)).param_groups:
         assert all((p.ndim >= 2) == (group["weight_decay"] == 0.3) for p in group["params"])
+
+
+STEP = """
+import sys, torch
+from penjing.registry import load_registered
+from penjing.train.optimizer import build_optimizer
+from penjing.train.settings import FinetuneSettings
+made = load_registered("models", "FAMILY")
+network = made.classifier(made.config_from_dict({**SHAPE, "vocab_size": 20}), 2).train()
+optimizer = build_optimizer(network, FinetuneSettings())
+network(torch.tensor([[3, 4, 5]]), torch.ones(1, 3, dtype=torch.bool)).sum().backward()
+optimizer.step(1.0)
+optimizer.zero_grad()
+print(optimizer.stepping, "torch._dynamo" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(adamw_library() is None, reason="PyTorch's own optimizers load the compiler when they are made")
+@pytest.mark.parametrize("family", ["bert", "lstm"])
+def test_a_step_that_is_not_compiled_loads_no_compiler(family: str) -> None:
+    """It takes over two seconds, of which every short training would have its share."""
+    code = STEP.replace("FAMILY", family).replace("SHAPE", repr(SHAPES[family]))
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
+    assert said.split() == ["compiled", "False"]

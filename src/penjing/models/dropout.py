@@ -21,20 +21,26 @@ def drop(values: Tensor, share: float, *, is_training: bool) -> Tensor:
     dropped = round(share * _STEPS)
     if values.device.type != "cpu" or not 0 < dropped < _STEPS:
         return F.dropout(values, share)
-    is_kept: Tensor = _draw_bytes(values) >= dropped
+    draw = _draw_in_compiled_code if torch.compiler.is_compiling() else _draw_bytes
+    is_kept: Tensor = draw(values) >= dropped
     factor: Tensor = is_kept.to(values.dtype) * (_STEPS / (_STEPS - dropped))
     return values * factor
 
 
-@torch.library.custom_op("penjing::draw_bytes", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,))
 def _draw_bytes(like: Tensor) -> Tensor:
-    """Returns a random byte for each value, uint8, of the same shape. A compiler leaves it as it is."""
+    """Returns a random byte for each value, uint8, of the same shape."""
     count = like.numel()
     words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits
     return words.view(torch.uint8)[:count].view(like.shape)
 
 
-@_draw_bytes.register_fake
+# A compiler leaves this as it is. Called elsewhere it would load the compiler, which takes seconds.
+_draw_in_compiled_code = torch.library.custom_op(
+    "penjing::draw_bytes", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,)
+)(_draw_bytes)
+
+
+@_draw_in_compiled_code.register_fake
 def _(like: Tensor) -> Tensor:
     return like.new_empty(like.shape, dtype=torch.uint8)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -46,32 +47,48 @@ def adamw_library() -> ctypes.CDLL | None:
 
 
 def is_right(library: ctypes.CDLL) -> bool:
-    """Returns whether a few steps along gradients, of which some are bf16, lead where those of PyTorch's AdamW do."""
+    """Returns whether a few steps along gradients, of which some are bf16, lead where AdamW leads in float64."""
     draw = torch.Generator().manual_seed(0)
     starts = [torch.randn(*size, generator=draw) for size in ((1,), (37,), (16,), (2**14 + 21,), (360, 48))]
-    own, others = ([nn.Parameter(start.clone()) for start in starts] for _ in range(2))
+    own = [nn.Parameter(start.clone()) for start in starts]
     copies: dict[Tensor, Tensor] = {part: torch.empty_like(part, dtype=torch.bfloat16) for part in own[2:4]}
-    settings: dict[str, Any] = {"lr": 0.1, "weight_decay": 0.1}
-    mine = OnePassAdamW([{"params": own, **settings}], (0.9, 0.99), 1e-8, copies, library)
-    plain = torch.optim.AdamW(others, betas=(0.9, 0.99), eps=1e-8, **settings)
+    rate, decay, betas, epsilon = 0.1, 0.1, (0.9, 0.99), 1e-8
+    mine = OnePassAdamW([{"params": own, "lr": rate, "weight_decay": decay}], betas, epsilon, copies, library)
+    gradients: list[list[Tensor]] = []  # of each step, as they are after the factor
     for _ in range(2):
-        for one, other in zip(own[:-1], others, strict=False):
-            gradient = torch.randn(one.shape, generator=draw).bfloat16()
+        low = [torch.randn(start.shape, generator=draw).bfloat16() for start in starts[:-1]]
+        for one, gradient in zip(own[:-1], low, strict=True):
             with _in_place(one, copies.get(one, one.data)):
                 one.grad = gradient.to(one.dtype)
-            other.grad = gradient.float() / 2
         some = torch.randperm(360, generator=draw)[:90].sort().values
         rows = torch.sparse_coo_tensor(
             some[None], torch.randn(90, 48, generator=draw), (360, 48), check_invariants=True
         )
-        own[-1].grad, others[-1].grad = rows, rows.to_dense() / 2
+        own[-1].grad = rows
+        gradients.append([gradient.double() / 2 for gradient in (*low, rows.to_dense())])
         found = mine.gradient_norm()
-        expected = 2 * nn.utils.get_total_norm([p.grad for p in others if p.grad is not None])
         mine.step(0.5)
-        plain.step()
+    expected = 2 * torch.cat([gradient.flatten() for gradient in gradients[-1]]).norm()
+    ends = [
+        _adamw(start.double(), steps, rate, decay, betas, epsilon)
+        for start, *steps in zip(starts, *gradients, strict=True)
+    ]
     rounded = [(copy, part.bfloat16()) for part, copy in copies.items()]
-    pairs = [(found, expected), *zip(own, others, strict=True), *rounded]
+    pairs = [(found, expected), *zip(own, ends, strict=True), *rounded]
     return all(bool(((one - other).abs() <= _BOUND * (1 + other.abs())).all()) for one, other in pairs)
+
+
+def _adamw(
+    weights: Tensor, gradients: Iterable[Tensor], rate: float, decay: float, betas: tuple[float, float], epsilon: float
+) -> Tensor:
+    """Returns where steps along gradients lead, as algorithm 2 of Loshchilov & Hutter (2019) has it."""
+    first, second = torch.zeros_like(weights), torch.zeros_like(weights)
+    for count, gradient in enumerate(gradients, start=1):
+        first = betas[0] * first + (1 - betas[0]) * gradient
+        second = betas[1] * second + (1 - betas[1]) * gradient**2
+        root = (second / (1 - betas[1] ** count)).sqrt() + epsilon
+        weights = weights * (1 - rate * decay) - rate * first / (1 - betas[0] ** count) / root
+    return weights
 
 
 @contextmanager
@@ -100,8 +117,10 @@ def library_for(optimizer: str, parameters: Iterable[Tensor]) -> ctypes.CDLL | N
     return adamw_library() if optimizer == "adamw" and can_step(parameters) else None
 
 
-class OnePassAdamW(torch.optim.AdamW):
+class OnePassAdamW:
     """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); its state is that of PyTorch's.
+
+    It is none of PyTorch's optimizers: one of those loads the compiler when it is made, which takes seconds.
 
     A gradient may be that of some rows of a matrix alone (`can_learn_by_rows`), a sparse tensor: the step is that along
     one with zeros for the others, to the bit.
@@ -124,7 +143,8 @@ class OnePassAdamW(torch.optim.AdamW):
         copies: Mapping[Tensor, Tensor],
         library: ctypes.CDLL,
     ) -> None:
-        super().__init__(groups, lr=0.0, betas=betas, eps=epsilon)
+        self.param_groups = [{"lr": 0.0, **group} for group in groups]
+        self.state: defaultdict[Tensor, Any] = defaultdict(dict)
         self._library, self._betas, self._epsilon, self._copies = library, betas, epsilon, copies
 
     def gradient_norm(self) -> Tensor:
@@ -135,7 +155,7 @@ class OnePassAdamW(torch.optim.AdamW):
         return torch.tensor(norm, dtype=torch.float64)
 
     @torch.no_grad()
-    def step(self, factor: float = 1.0) -> None:  # type: ignore[override]
+    def step(self, factor: float = 1.0) -> None:
         """Takes a step along the gradients times a factor."""
         learned = self._learned()
         if not learned:
@@ -160,7 +180,8 @@ class OnePassAdamW(torch.optim.AdamW):
             *map(ctypes.c_float, (1 - self._betas[0], self._betas[1], 1 - self._betas[1], self._epsilon, factor)),
         )
 
-    def zero_grad(self) -> None:  # type: ignore[override]
+    def zero_grad(self) -> None:
+        """Takes away all gradients."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
