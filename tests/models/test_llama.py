@@ -322,6 +322,16 @@ def test_rotary_frequencies_fall_from_one() -> None:
     torch.testing.assert_close(frequencies, torch.tensor([1.0, 0.1, 0.01, 0.001]))
 
 
+def test_network_cast_to_bf16_keeps_its_positions_in_fp32() -> None:
+    rotary = LlamaConfig.from_dict({**SHAPE, "rope_theta": 500_000.0, "max_position_embeddings": 4096})
+    network, expected = LlamaForCausalLM(rotary), rotary_frequencies(rotary.rotary, rotary.width)
+    assert torch.equal(network.bfloat16().model.frequencies, expected)
+    assert network.lm_head.weight.dtype == torch.bfloat16
+    with torch.device("meta"):
+        empty = LlamaForCausalLM(rotary)
+    assert torch.equal(empty.to_empty(device="cpu").half().model.frequencies, expected)
+
+
 def test_model_without_a_head_is_read_from_a_language_model(tmp_path: Path) -> None:
     theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SHAPE)).eval()
     theirs.model.save_pretrained(tmp_path)

@@ -15,10 +15,10 @@ from penjing.models.dropout import Dropout
 from penjing.models.interface import OutputLayer, StoredNames
 from penjing.models.item_config import ItemConfig
 from penjing.models.llama import LlamaDecoderLayer, initialize
-from penjing.models.rotary import rotary_angles, rotary_frequencies
+from penjing.models.rotary import RotaryModule, rotary_angles
 
 
-class History(nn.Module):
+class History(RotaryModule):
     """Causal self-attention over the vectors of items (Kang & McAuley 2018, arXiv 1808.09781, section III).
 
     The layers are those of a Llama: positions turn queries and keys instead of being added, and the feed-forward
@@ -29,12 +29,11 @@ class History(nn.Module):
     """
 
     def __init__(self, config: ItemConfig) -> None:
-        super().__init__()
+        super().__init__(config.rotary, config.width)
         self.longest = config.max_position_embeddings
         self.layers = nn.ModuleList(LlamaDecoderLayer(config, layer) for layer in range(config.num_hidden_layers))
         self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.dropout = Dropout(config.hidden_dropout)
-        self.register_buffer("frequencies", rotary_frequencies(config.rotary, config.width), persistent=False)
 
     def forward(self, vectors: Tensor, mask: Tensor | None) -> Tensor:
         """Returns a state for each place, [batch, time, dim], that has seen the items up to there.
@@ -52,7 +51,6 @@ class History(nn.Module):
                 f"a history of {time} items does not fit into the {self.longest} positions of this model",
                 do="Lower [render] max_items.",
             )
-        assert isinstance(self.frequencies, Tensor)
         angles = rotary_angles(self.frequencies, 0, time)
         seen = None if mask is None else causal_mask(time, time, mask, None, vectors.device)
         hidden: Tensor = self.dropout(vectors)

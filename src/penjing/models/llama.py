@@ -22,7 +22,7 @@ from penjing.models.cache import KeyValueCache, LayerCache
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, shape_of_depth
-from penjing.models.rotary import rotary_angles, rotary_frequencies, rotate
+from penjing.models.rotary import RotaryModule, rotary_angles, rotate
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -103,7 +103,7 @@ class LlamaDecoderLayer(nn.Module):
         return output
 
 
-class LlamaModel(nn.Module):
+class LlamaModel(RotaryModule):
     """The decoder's layers.
 
     Args:
@@ -113,12 +113,11 @@ class LlamaModel(nn.Module):
     stored_names: ClassVar[StoredNames] = StoredNames("", leftovers=(r"rotary_emb\.inv_freq$", r"^lm_head\."))
 
     def __init__(self, config: LlamaConfig) -> None:
-        super().__init__()
+        super().__init__(config.rotary, config.width)
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(LlamaDecoderLayer(config, layer) for layer in range(config.num_hidden_layers))
         self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.register_buffer("frequencies", rotary_frequencies(config.rotary, config.width), persistent=False)
 
     def forward(
         self,
@@ -150,7 +149,6 @@ class LlamaModel(nn.Module):
                 "positions of this model",
                 do="Lower [render] max_tokens, the window of pretraining, or the length of what is asked for.",
             )
-        assert isinstance(self.frequencies, Tensor)
         angles = rotary_angles(self.frequencies, before, time)
         mask = self._mask(hidden, before + time, attention_mask, documents)
         for layer in self.layers:

@@ -6,11 +6,12 @@ Dimension i of a head is turned together with dimension i + dim / 2.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 RotaryKind = Literal["default", "linear", "llama3"]
 
@@ -49,6 +50,31 @@ def rotary_frequencies(settings: Rotary, dim: int) -> Tensor:
     blend = (turns - settings.low_freq_factor) / (settings.high_freq_factor - settings.low_freq_factor)
     kept = blend.clamp(0, 1)  # 1 for the fast pairs, 0 for the slow ones
     return kept * frequencies + (1 - kept) * frequencies / settings.factor
+
+
+class RotaryModule(nn.Module):
+    """What turns queries and keys by their positions.
+
+    Its frequencies stay in fp32 whatever a network is cast to: in bf16 they are off by up to one part in 512, and a
+    thousand tokens on by more than a radian. They are made anew wherever a network is moved, so they are right too
+    where a network without memory (on ``meta``) is given some.
+
+    Args:
+        rotary: how fast pairs turn.
+        width: of a head.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, rotary: Rotary, width: int) -> None:
+        super().__init__()
+        self._rotary, self._width = rotary, width
+        self.register_buffer("frequencies", rotary_frequencies(rotary, width), persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        self.frequencies = rotary_frequencies(self._rotary, self._width).to(self.frequencies.device)
+        return self
 
 
 def rotary_angles(frequencies: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,6 @@ from penjing.models.llama import LlamaForCausalLM, initialize
 from penjing.models.llama_config import LlamaConfig
 from penjing.models.native.compiling import CannotCompileError
 from penjing.models.quantized import QuantizedLinear, as_linear, quantize
-from penjing.models.rotary import rotary_frequencies
 
 _PARTS = (0, 10, 17, 19, 20, 21)  # where parts begin that are read at once: many, several, and one alone
 _LOUDER = 6.0  # so far from zero that errors are seen
@@ -71,7 +70,6 @@ def _make_network(weights: Weights) -> LlamaForCausalLM:
     with torch.device("meta"):
         network = LlamaForCausalLM(config).eval()
     network = network.to_empty(device="cpu").float()
-    network.model.frequencies = rotary_frequencies(config.rotary, config.width)
     initialize(network, config, 0)
     with torch.no_grad():
         for parameter in network.parameters():

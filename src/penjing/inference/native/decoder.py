@@ -205,9 +205,7 @@ class NativeDecoder:
         is_fp32 = self.weights == "fp32"
         embeddings = network.input_embeddings.weight.detach()
         embeddings = embeddings.to(torch.float32 if is_fp32 else torch.bfloat16).contiguous()
-        frequencies = network.model.frequencies
-        assert isinstance(frequencies, Tensor)
-        frequencies = frequencies.detach().float().contiguous()
+        frequencies = network.model.frequencies.contiguous()
         shape = (config.num_hidden_layers, self.blocks, config.groups * config.width * BLOCK)
         # Zeros, for what lies behind the last token of a block is multiplied by zero, and must be a number.
         self._keys, self._values = (make_zeros(shape, torch.float32 if is_fp32 else torch.bfloat16) for _ in range(2))
