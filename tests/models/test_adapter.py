@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_json
-from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS, add_adapter, save_adapter
+from penjing.models.adapter import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    add_adapter,
+    add_whole_adapter,
+    save_adapter,
+)
 from penjing.models.interface import Architecture
 from penjing.models.lora import LoraShape, adaptable, adapters, choose, inject
 from penjing.models.weights import load_weights, save_network
@@ -91,6 +97,54 @@ def test_adapter_written_and_added_to_the_base_gives_the_same_hidden_states(fami
     stored = read_json(tmp_path / "adapter" / ADAPTER_CONFIG)
     assert stored["peft_type"] == ("LORA" if is_of_hub else "PENJING_LORA")
     assert stored["target_modules"] == list(adapters(network))
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_adapter_added_whole_brings_its_classifier(family: str, tmp_path: Path) -> None:
+    architecture, _, network = build(family, tmp_path / "base")
+    adapt(architecture, network)
+    save_adapter(tmp_path / "adapter", network, LORA, head="SEQ_CLS", is_of_hub=family != "lstm")
+    _, _, other = build(family)
+    load_weights(other, tmp_path / "base")
+    add_whole_adapter(other, tmp_path / "adapter")
+    torch.testing.assert_close(score(other), score(network), rtol=1e-5, atol=1e-6)
+
+
+def test_adapter_with_a_head_that_the_network_lacks_is_not_added_whole(tmp_path: Path) -> None:
+    architecture, config, network = build("bert")
+    adapt(architecture, network)
+    save_adapter(tmp_path, network, LORA, head="SEQ_CLS", is_of_hub=True)
+    with pytest.raises(ModelFolderError, match=r"a head that this model does not have \(classifier\.bias, "):
+        add_whole_adapter(architecture.language_model(config), tmp_path)
+    with pytest.raises(ModelFolderError, match=r"classifier\.weight is \[2, 16\] there and \[3, 16\] here"):
+        add_whole_adapter(architecture.classifier(config, 3), tmp_path)
+
+
+def test_embeddings_trained_apart_from_a_head_that_shares_them_are_refused(tmp_path: Path) -> None:
+    """PEFT trains a copy of a tied matrix; told to tie the copies, it stores both, with the same numbers."""
+    architecture: Architecture = load_registered("models", "llama")
+    values = {**FAMILIES["llama"], "vocab_size": 30}
+    make = {tied: architecture.config_from_dict({**values, "tie_word_embeddings": tied}) for tied in (True, False)}
+    network = architecture.language_model(make[True])
+    architecture.initialize(network, make[True], 0)
+    network.requires_grad_(False)
+    inject(network, ["model.layers.0.self_attn.q_proj"], LORA, 0)
+    save_adapter(tmp_path, network, LORA, head="CAUSAL_LM", is_of_hub=True)
+    change_config(modules_to_save=["embed_tokens"])(tmp_path)
+    copy = torch.full((30, 16), 0.5)
+    words, head = "base_model.model.model.embed_tokens.weight", "base_model.model.lm_head.weight"
+    change_weights(lambda tensors: tensors.update({words: copy}))(tmp_path)
+    with pytest.raises(ModelFolderError, match=r"embed_tokens\.weight was trained as a matrix of its own"):
+        add_adapter(architecture.language_model(make[True]), tmp_path)
+    apart = architecture.language_model(make[False])
+    add_adapter(apart, tmp_path)
+    assert torch.equal(apart.model.embed_tokens.weight, copy)
+    add_adapter(architecture.classifier(make[True], 2), tmp_path)
+    change_config(ensure_weight_tying=True)(tmp_path)
+    change_weights(lambda tensors: tensors.update({head: copy.clone()}))(tmp_path)
+    together = architecture.language_model(make[True])
+    add_adapter(together, tmp_path)
+    assert torch.equal(together.lm_head.weight, copy)
 
 
 def architecture_backbone(network: nn.Module) -> str:

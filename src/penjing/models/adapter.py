@@ -20,7 +20,7 @@ from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_json
 from penjing.models.lora import LoraShape, adaptable, adapter_names, adapters
 from penjing.models.stored import FLOATS, StoredTensor, describe_names, read_header, read_stored
-from penjing.models.weights import names_of, under_own_prefix, write_tensors
+from penjing.models.weights import is_leftover, names_of, under_own_prefix, write_tensors
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -99,16 +99,31 @@ def add_adapter(network: nn.Module, folder: Path) -> None:
         ModelFolderError: a file is missing, broken or a pickle; the adapter is of a kind that is not read here, or of
             another network; or one of its tensors holds something that is not a number.
     """
+    _add(network, folder, _list_kept(network, folder))
+
+
+def add_whole_adapter(network: nn.Module, folder: Path) -> None:
+    """Adds a stored adapter as `add_adapter` does; a classifier among it takes the place of the network's.
+
+    Args:
+        network: of the same kind as the one that was adapted, without adapters.
+        folder: as PEFT or `save_adapter` writes it.
+
+    Raises:
+        ModelFolderError: as `add_adapter`; or it brings a head that the network does not have.
+    """
+    _add(network, folder, _list_whole(network, folder))
+
+
+def _add(network: nn.Module, folder: Path, kept: Mapping[str, StoredTensor]) -> None:
     config = _read_config(folder)
-    names = names_of(network)
-    stored = under_own_prefix(_list_tensors(folder), names)
-    kept = {name: tensor for name, tensor in stored.items() if name.startswith((names.backbone, *names.heads))}
     pairs = _pairs(folder, kept, config)
     in_pairs = {name + end for name in pairs for end in (_FIRST, _SECOND)}
     whole = {name: tensor for name, tensor in kept.items() if name not in in_pairs}
     _check_fit(folder, network, pairs, whole)
+    _check_tied(folder, network, whole, config)
     _check_numbers(folder, [*(part for pair in pairs.values() for part in (pair.first, pair.second)), *whole.values()])
-    matrices, parameters = adaptable(network), dict(network.named_parameters())
+    matrices, parameters = adaptable(network), _parameters(network)
     by_tensor = {tensor: parameters[name] for name, tensor in whole.items()}
     with torch.no_grad():
         for tensor, value in read_stored(whole.values()):  # first: PEFT stores a matrix of the base with its adapter
@@ -123,13 +138,10 @@ def read_pairs(network: nn.Module, folder: Path) -> dict[str, tuple[Tensor, Tens
     """Returns the adapters of a folder by the names of the layers they adapt: A, B, and what B A is multiplied by.
 
     Raises:
-        ModelFolderError: as `add_adapter`.
+        ModelFolderError: as `add_whole_adapter`.
     """
-    config, names = _read_config(folder), names_of(network)
-    stored = under_own_prefix(_list_tensors(folder), names)
-    kept = {name: tensor for name, tensor in stored.items() if name.startswith((names.backbone, *names.heads))}
     read = {}
-    for name, pair in _pairs(folder, kept, config).items():
+    for name, pair in _pairs(folder, _list_whole(network, folder), _read_config(folder)).items():
         values = dict(read_stored([pair.first, pair.second]))
         read[name] = values[pair.first].float(), values[pair.second].float(), pair.scale
     return read
@@ -163,6 +175,40 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(alpha, int | float) or not isinstance(config.get("alpha_pattern") or {}, dict):
         raise ModelFolderError("lora_alpha is no number, or alpha_pattern no table", where=str(path), do=_COPY)
     return config
+
+
+def _parameters(network: nn.Module) -> dict[str, nn.Parameter]:
+    """Returns the parameters by all names that they have: one that is tied has two."""
+    return dict(network.named_parameters(remove_duplicate=False))
+
+
+def _list_kept(network: nn.Module, folder: Path) -> dict[str, StoredTensor]:
+    """Returns the stored tensors of the backbone, and of such heads as networks of a kind hand on."""
+    names = names_of(network)
+    stored = under_own_prefix(_list_tensors(folder), names)
+    return {name: tensor for name, tensor in stored.items() if name.startswith((names.backbone, *names.heads))}
+
+
+def _list_whole(network: nn.Module, folder: Path) -> dict[str, StoredTensor]:
+    """Returns the stored tensors but those that a network of this kind has no use for.
+
+    Raises:
+        ModelFolderError: there is a head that it does not have.
+    """
+    names, kept = names_of(network), _list_kept(network, folder)
+    stored = under_own_prefix(_list_tensors(folder), names)
+    heads = {n: tensor for n, tensor in stored.items() if n not in kept and not is_leftover(n, names)}
+    places = {*_parameters(network), *adaptable(network)}
+    foreign = {name.removesuffix(_FIRST).removesuffix(_SECOND) for name in heads} - places
+    if foreign:
+        raise ModelFolderError(
+            f"the adapter was trained with a head that this model does not have ({describe_names(foreign)}), and "
+            "without it would say something else",
+            where=str(folder),
+            do="Give the model that it was trained on with such a head, for example a classifier of as many labels; or "
+            "merge it with PEFT (merge_and_unload), and take that folder.",
+        )
+    return {**kept, **heads}
 
 
 def _list_tensors(folder: Path) -> dict[str, StoredTensor]:
@@ -205,7 +251,7 @@ def _alpha(name: str, config: Mapping[str, Any]) -> float:
 
 
 def _check_fit(folder: Path, network: nn.Module, pairs: Mapping[str, _Pair], whole: Mapping[str, StoredTensor]) -> None:
-    matrices, parameters = adaptable(network), dict(network.named_parameters())
+    matrices, parameters = adaptable(network), _parameters(network)
     unknown = [name for name in pairs if name not in matrices] + [name for name in whole if name not in parameters]
     shapes = [
         f"{name} is {[pair.second.shape[0], pair.first.shape[1]]} there and {list(matrices[name].shape)} here"
@@ -241,6 +287,30 @@ def _shared(network: nn.Module, pairs: Mapping[str, _Pair], matrices: Mapping[st
         for name in pairs
         if words is not None and matrices.get(name) is words.weight
     ]
+
+
+def _check_tied(folder: Path, network: Any, whole: Mapping[str, StoredTensor], config: Mapping[str, Any]) -> None:
+    """Refuses embeddings, or a head, that were trained whole where both are one matrix.
+
+    PEFT trains a copy and leaves the other as it was, unless it was told not to (huggingface/peft#1750).
+    """
+    words, parameters = getattr(network, "input_embeddings", None), _parameters(network)
+    saved = tuple(config.get("modules_to_save") or ())
+    copies = [
+        name
+        for name in whole
+        if words is not None and parameters[name] is words.weight and name.rpartition(".")[0].endswith(saved)
+    ]
+    if not copies or not hasattr(network, "output_layer") or config.get("ensure_weight_tying"):
+        return
+    states = words.weight.new_zeros(0, getattr(network.config, "hidden_size", words.embedding_dim))
+    if network.output_layer(states).weight is words.weight:
+        raise ModelFolderError(
+            f"{copies[0]} was trained as a matrix of its own, and this model has one for its embeddings and its head",
+            where=str(folder),
+            do="Give a model whose tie_word_embeddings is false, its head a copy of the embeddings; or train the "
+            "adapter again with ensure_weight_tying.",
+        )
 
 
 def _check_numbers(folder: Path, stored: Sequence[StoredTensor]) -> None:

@@ -116,7 +116,7 @@ def load_weights(network: nn.Module, folder: Path) -> None:
     take_up_codes(network, stored.values(), folder)
     targets, tied = _tensors_of(network)
     found = _by_own_name(folder, stored, names, tied)
-    extra = {name for name in found if name not in targets and not _is_leftover(name, names)}
+    extra = {name for name in found if name not in targets and not is_leftover(name, names)}
     _check_fit(folder, targets, found, missing=set(targets) - set(found), extra=extra)
     _copy(folder, targets, found)
 
@@ -220,7 +220,8 @@ def names_of(network: nn.Module) -> StoredNames:
     return names
 
 
-def _is_leftover(name: str, names: StoredNames) -> bool:
+def is_leftover(name: str, names: StoredNames) -> bool:
+    """Whether a stored tensor is one that a network has no use for."""
     return any(re.search(pattern, name) for pattern in names.leftovers)
 
 

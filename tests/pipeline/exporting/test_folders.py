@@ -125,6 +125,31 @@ def test_merged_adapter_computes_what_it_did_beside_the_model(
     assert not torch.allclose(bare[name], merged[name], atol=1e-2)
 
 
+def test_merged_adapter_of_a_classifier_brings_its_classifier(small_bert_run: Any, tmp_path: Path) -> None:
+    source, shape = open_source(small_bert_run.model), LoraShape(rank=2, alpha=4.0)
+    network = source.load(source.folder).requires_grad_(False)
+    inject(network, choose(adaptable(network), ("query",)), shape, 0)
+    head = network.get_submodule("classifier").requires_grad_(True)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.add_(0.3)
+    save_adapter(tmp_path / "adapter", network, shape, head="SEQ_CLS", is_of_hub=True)
+    adapted = open_source(small_bert_run.model, tmp_path / "adapter")
+    assert export_model(adapted, ExportCall("merged", tmp_path / "merged"), Silent()).parity["proved"]
+    merged = open_source(tmp_path / "merged").network
+    assert torch.equal(merged.get_parameter("classifier.weight"), network.get_parameter("classifier.weight"))
+
+
+def test_adapter_of_a_head_is_merged(small_decoder: Callable[..., Path], tmp_path: Path) -> None:
+    source, shape = open_source(small_decoder(tie_word_embeddings=False)), LoraShape(rank=2, alpha=4.0)
+    network = source.load(source.folder).requires_grad_(False)
+    inject(network, ["model.layers.0.self_attn.q_proj", "lm_head"], shape, 0)
+    torch.nn.init.normal_(adapters(network)["lm_head"].B, std=0.1, generator=torch.Generator().manual_seed(1))
+    save_adapter(tmp_path / "adapter", network, shape, head="CAUSAL_LM", is_of_hub=True)
+    adapted = open_source(source.folder, tmp_path / "adapter")
+    assert export_model(adapted, ExportCall("merged", tmp_path / "merged"), Silent()).parity["proved"]
+
+
 def test_merging_asks_for_an_adapter_that_fits(
     adapter: Path, small_decoder: Callable[..., Path], export: Export, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from penjing.models.adapter import add_adapter, read_pairs
+from penjing.models.adapter import add_whole_adapter, read_pairs
 
 
 class _Apart(nn.Module):
@@ -17,6 +17,11 @@ class _Apart(nn.Module):
     def __init__(self, linear: nn.Linear, first: Tensor, second: Tensor, scale: float) -> None:
         super().__init__()
         self.linear, self.first, self.second, self.scale = linear, first, second, scale
+
+    @property
+    def weight(self) -> Tensor:
+        """Both in one, for a head whose matrix the network multiplies by itself."""
+        return self.linear.weight + self.second @ self.first * self.scale
 
     def forward(self, hidden: Tensor) -> Tensor:
         whole: Tensor = self.linear(hidden)
@@ -32,7 +37,7 @@ def put_apart(network: nn.Module, adapter: Path) -> nn.Module:
     pairs = read_pairs(network, adapter)
     linears = {name: network.get_submodule(name) for name in pairs}
     before = {name: linear.weight.detach().clone() for name, linear in linears.items() if isinstance(linear, nn.Linear)}
-    add_adapter(network, adapter)
+    add_whole_adapter(network, adapter)
     for name, (first, second, scale) in pairs.items():
         linear = linears[name]
         assert isinstance(linear, nn.Linear)

@@ -12,7 +12,7 @@ from torch import nn
 from penjing.errors import UsageError
 from penjing.files import write_json
 from penjing.hashing import hash_file
-from penjing.models.adapter import add_adapter
+from penjing.models.adapter import add_whole_adapter
 from penjing.models.weights import save_network
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
@@ -54,7 +54,7 @@ class MergedExporter(Exporter):
         """Writes the merged weights and all else of the model's folder."""
         assert source.adapter is not None
         network, kind = source.load(source.folder), _TYPES[precision]
-        add_adapter(network, source.adapter)
+        add_whole_adapter(network, source.adapter)
         name = {"f32": "float32", "bf16": "bfloat16"}[precision]
         save_network(folder, network, {**source.values, "dtype": name}, dtype=lambda _, __: kind)
         copy_rest(source.folder, folder)
