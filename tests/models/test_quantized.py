@@ -140,6 +140,19 @@ def test_merging_makes_every_quantized_layer_whole_and_taking_it_apart_restores_
     assert torch.equal(network(hidden), before)
 
 
+@pytest.mark.parametrize("bits", BITS)
+def test_a_layer_that_is_cast_computes_in_that_precision_with_the_same_codes_and_scales(bits: Bits) -> None:
+    layer = QuantizedLinear(linear(), bits)
+    before, scales, codes = layer.weight, layer.scales.clone(), layer.codes.clone()
+    layer.bfloat16()
+    assert torch.equal(layer.weight, before.bfloat16())
+    assert torch.equal(layer.scales, scales)
+    assert layer.scales.dtype == scales.dtype
+    assert torch.equal(layer.codes, codes)
+    assert layer(torch.ones(2, 80, dtype=torch.bfloat16)).dtype == torch.bfloat16
+    assert torch.equal(layer.float().weight, before)
+
+
 def test_a_layer_that_is_trained_is_not_quantized() -> None:
     with pytest.raises(AssertionError):
         quantize(nn.Sequential(nn.Linear(4, 4)), ["0"], "int8")

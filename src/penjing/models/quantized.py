@@ -11,8 +11,8 @@ they leave a smaller error than evenly spaced levels in as many bits do (``bench
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -99,7 +99,8 @@ class _FrozenProduct(torch.autograd.Function):
 class QuantizedLinear(nn.Module):
     """A frozen linear layer that holds its matrix in few bits.
 
-    Its parameters are the codes, the scales and the bias; they are never trained.
+    Its parameters are the codes, the scales and the bias; they are never trained. A network that is cast to another
+    precision computes in that, with the same codes and scales.
 
     Args:
         linear: the layer; its matrix is not kept.
@@ -128,6 +129,15 @@ class QuantizedLinear(nn.Module):
         layer.codes, layer.scales = (nn.Parameter(part, requires_grad=False) for part in (codes, scales))
         layer.bias, layer.shape, layer.dtype = linear.bias, (rows, columns), linear.weight.dtype
         return layer
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        kind = self.scales.dtype
+        # Whole numbers are moved with a network, and not cast.
+        bits = self.scales.data.view(torch.int32 if kind == torch.float32 else torch.int16)
+        self.dtype = fn(torch.empty(0, dtype=self.dtype, device=self.codes.device)).dtype
+        super()._apply(fn, recurse)
+        self.scales.data = fn(bits).view(kind)
+        return self
 
     @property
     def weight(self) -> Tensor:

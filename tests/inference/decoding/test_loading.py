@@ -68,6 +68,30 @@ def test_without_a_compiler_pytorch_computes_and_the_reason_is_told(
         write(writing_start("llama"), kernels="native")
 
 
+@pytest.mark.parametrize("bits", ["int8", "int4"])
+@pytest.mark.parametrize("weights", ["fp32", "bf16"])
+def test_folder_of_quantized_matrices_is_served_by_pytorch(
+    writing_start: Starts, tmp_path: Path, bits: str, weights: Weights
+) -> None:
+    """A head of its own is quantized too, and what PyTorch serves in bf16 is cast."""
+    from penjing.models.llama import LLAMA
+    from penjing.models.weights import read_config, save_network
+    from penjing.pipeline.exporting.exporting import ExportCall, export_model
+    from penjing.pipeline.exporting.source import open_source
+    from penjing.progress import Silent
+
+    tied, folder = writing_start("llama"), tmp_path / "untied"
+    config = LLAMA.config_from_dict({**read_config(tied), "tie_word_embeddings": False})
+    network = LLAMA.language_model(config)
+    LLAMA.initialize(network, config, 0)
+    shutil.copytree(tied, folder)
+    save_network(folder, network, LLAMA.config_to_dict(config, head="language"))
+    export_model(open_source(folder), ExportCall(bits, tmp_path / bits), Silent())
+    text, served = write(tmp_path / bits, weights=weights, kernels="torch")
+    assert served.kernels == "torch"
+    assert isinstance(text, str)
+
+
 def test_model_that_is_no_decoder_is_refused(writing_start: Starts) -> None:
     with pytest.raises(ModelFolderError, match="Llama family"):
         load_engine(writing_start("t5"))
