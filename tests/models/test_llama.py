@@ -9,6 +9,7 @@ import transformers
 from torch import Tensor
 
 from penjing.errors import ModelFolderError, UsageError
+from penjing.files import write_json
 from penjing.models.interface import Architecture
 from penjing.models.llama import (
     LLAMA,
@@ -283,6 +284,21 @@ def test_window_is_never_ignored_silently() -> None:
     assert QWEN2.config_from_dict({**SHAPE, "sliding_window": 8, "use_sliding_window": False}).sliding_window is None
     with pytest.raises(UsageError, match="sliding_window"):
         QWEN2.config_from_dict({**SHAPE, "sliding_window": 8})
+
+
+@pytest.mark.parametrize("name", ["qwen2", "qwen3"])
+def test_window_in_a_config_of_qwen_that_does_not_say_it_is_used_is_none(name: str, tmp_path: Path) -> None:
+    architecture, config = KINDS[name]
+    theirs = transformers.AutoModelForCausalLM.from_config(config).eval()
+    theirs.save_pretrained(tmp_path)
+    values = {**read_config(tmp_path), "sliding_window": 4}
+    del values["use_sliding_window"]
+    write_json(tmp_path / "config.json", values)
+    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    assert again.config.sliding_window is None
+    torch.testing.assert_close(
+        load_ours(architecture, tmp_path)(make_ids()), again(make_ids()).logits, atol=1e-5, rtol=0
+    )
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,9 @@ class Qwen2Config(LlamaConfig):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
-        # The hub's config names a window also where use_sliding_window is false; with true it is refused.
-        window = None if "use_sliding_window" in values else values.get("sliding_window")
+        # A config.json of the hub may name a window, which counts only where use_sliding_window is true, and that is
+        # refused. A recipe's shape that names one means it.
+        window = None if {"model_type", "use_sliding_window"} & set(values) else values.get("sliding_window")
         return super().from_dict({**values, "sliding_window": window}, where=where)
 
 
