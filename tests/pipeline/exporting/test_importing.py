@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from penjing.errors import DataError, PenjingError, UsageError
+from penjing.files import read_json
 from penjing.inference.generation import load_generator
 from penjing.pipeline.exporting.exporting import Exported
 from penjing.pipeline.exporting.importing import ImportCall, import_model
@@ -58,6 +59,19 @@ def test_folder_of_the_hub_is_taken_in_with_its_proof(small_decoder: Callable[..
     made = import_model(ImportCall(str(small_decoder()), tmp_path / "model"), Silent())
     assert made.parity["proved"]
     load_generator(made.destination)
+
+
+def test_classifier_of_two_labels_without_names_of_their_own_is_taken_in(small_bert_run: Any, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(small_bert_run.model)
+    model.config.id2label, model.config.label2id = {0: "LABEL_0", 1: "LABEL_1"}, {"LABEL_0": 0, "LABEL_1": 1}
+    model.save_pretrained(tmp_path / "hub")
+    assert "id2label" not in read_json(tmp_path / "hub" / "config.json")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(small_bert_run.model / name, tmp_path / "hub" / name)
+    made = import_model(ImportCall(str(tmp_path / "hub"), tmp_path / "model"), Silent())
+    assert made.parity["proved"]
+    assert open_source(made.destination).labels == ["LABEL_0", "LABEL_1"]
 
 
 def test_file_that_is_cut_off_is_an_error(small_decoder: Callable[..., Path], export: Export, tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ class Source:
     def labels(self) -> list[str]:
         """A classifier's labels, in order."""
         named = self.values.get("id2label") or {}
+        if self.head == "classifier" and not named:  # Transformers writes no names that are its defaults, of two labels
+            named = {str(number): f"LABEL_{number}" for number in range(self.values.get("num_labels") or 2)}
         return list(self.card.get("labels") or [named[key] for key in sorted(named, key=int)])
 
     @property
