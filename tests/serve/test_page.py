@@ -114,6 +114,9 @@ def test_a_label_is_given_with_the_words_it_rests_on(server: Server, browser: An
         visit.sees(".why h3", "Why")
         assert visit.page.locator(".heat").inner_text() == "a lovely film <b>&amp;"
         assert visit.page.locator(".heat mark").count() >= 1
+        visit.role("textbox", "Text").fill("😀😀 a lovely 𠮷 film, dull")
+        visit.page.keyboard.press("Control+Enter")
+        visit.sees(".heat", re.compile("^😀😀 a lovely 𠮷 film, dull$"))
         other = "negative" if "positive" in visit.page.locator(".verdict-line").inner_text() else "positive"
         visit.role("button", other).click()
         visit.sees(".why h3", f"Why {other}?")

@@ -100,12 +100,14 @@ function showCut(found) {
 
 /** Returns the text with each word on the ground of its score, and the same said in a sentence. */
 function showHeat(explained) {
+  const characters = [...explained.text]; // as the server counts, not JavaScript's halves of some of them
+  const part = (from, to) => characters.slice(from, to).join("");
   const highest = Math.max(...explained.words.map((word) => Math.abs(word.score)), 0);
   const heat = h("p", { class: "heat", dir: "auto" });
   let place = 0;
   const unread = (word) => explained.not_read.some(([start, end]) => start <= word.start && word.start < end);
   for (const word of explained.words) {
-    if (word.start > place) heat.append(explained.text.slice(place, word.start));
+    if (word.start > place) heat.append(part(place, word.start));
     const depth = highest ? Math.round((SHADES * Math.abs(word.score)) / highest) : 0;
     const side = word.score > 0 ? "for" : "against";
     if (unread(word)) heat.append(h("s", { class: "unread" }, word.word));
@@ -113,7 +115,7 @@ function showHeat(explained) {
     else heat.append(word.word);
     place = word.end;
   }
-  heat.append(explained.text.slice(place));
+  heat.append(part(place));
   const best = [...explained.words].sort((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, BEST_WORDS);
   const words = best.map((word) => `${word.word} ${signed(word.score)}`).join("; ");
   return [
