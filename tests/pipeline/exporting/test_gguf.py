@@ -98,6 +98,16 @@ def test_window_narrower_than_the_positions_is_refused(small_decoder: Callable[.
         export(small_decoder("mistral", sliding_window=64), "gguf")
 
 
+@pytest.mark.parametrize("bits", ["int8", "int4"])
+def test_folder_of_quantized_matrices_is_refused(
+    bits: str, small_decoder: Callable[..., Path], export: Export, tmp_path: Path
+) -> None:
+    folder = export(small_decoder(), bits, bits).destination
+    with pytest.raises(UsageError, match="quantized already"):
+        export(folder, "gguf", "x.gguf", unproved=True)
+    assert [file.name for file in tmp_path.iterdir()] == [bits]
+
+
 def test_an_encoder_is_refused(small_bert_run: Any, export: Export) -> None:
     with pytest.raises(UsageError, match="this is a classifier, and GGUF is written of language models"):
         export(small_bert_run.model, "gguf")

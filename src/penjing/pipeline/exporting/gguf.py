@@ -18,7 +18,7 @@ from penjing.pipeline.exporting.gguf_reader import read_tensors
 from penjing.pipeline.exporting.gguf_tokenizer import GgufTokenizer, read_gguf_tokenizer
 from penjing.pipeline.exporting.llama_cpp import LlamaCpp
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Source
+from penjing.pipeline.exporting.source import Source, check_whole
 from penjing.progress import Progress
 from penjing.text.chat_template import read_chat_template
 
@@ -38,7 +38,7 @@ class GgufExporter(Exporter):
     suffix = ".gguf"
 
     def check(self, source: Source, precision: str) -> None:
-        """Refuses what is no decoder of the Llama kind with byte-level BPE."""
+        """Refuses what is no decoder of the Llama kind with byte-level BPE, and matrices that are quantized."""
         if source.architecture.name not in ARCHITECTURES or source.head != "language":
             kind = {"classifier": "a classifier", "span": "a model that finds answers"}.get(source.head, "no decoder")
             what = f"a {source.architecture.name}" if source.head == "language" else kind
@@ -48,6 +48,7 @@ class GgufExporter(Exporter):
                 where=str(source.folder),
                 do="Export it with --to onnx or --to transformers.",
             )
+        check_whole(source)
         check_shape(source, precision)
         self._tokenizer(source)
         gguf()

@@ -18,7 +18,7 @@ from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.parity import Bounds
 from penjing.pipeline.exporting.quantized import OwnFolder
-from penjing.pipeline.exporting.source import Source, is_quantized
+from penjing.pipeline.exporting.source import Source, check_whole
 from penjing.pipeline.exporting.transformers_folder import TransformersFolder
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
@@ -43,8 +43,7 @@ class MergedExporter(Exporter):
                 where=str(source.folder),
                 do="Give its folder: --adapter FOLDER. A run with [finetune.lora] has merged its own already.",
             )
-        if is_quantized(source):
-            raise UsageError("its matrices are quantized", where=str(source.folder), do="Give the model it came from.")
+        check_whole(source)
         if source.architecture.name == "lstm":
             raise UsageError(
                 "an adapter of an LSTM is merged by the run that trained it", where=str(source.folder), do="Use that."

@@ -23,7 +23,7 @@ from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Row, Scores, Source, is_quantized
+from penjing.pipeline.exporting.source import Row, Scores, Source, check_whole
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 
@@ -122,10 +122,7 @@ class OnnxExporter(Exporter):
                 where=str(source.folder),
                 do="Export a decoder with --to gguf; serve others with Penjing.",
             )
-        if is_quantized(source):
-            raise UsageError(
-                "its matrices are quantized", where=str(source.folder), do="Export the model it came from."
-            )
+        check_whole(source)
         if source.head == "span" and getattr(source.config, "type_vocab_size", 1) > 1:
             raise UsageError(
                 "it reads a question and a text as two kinds of segments, which is not written",

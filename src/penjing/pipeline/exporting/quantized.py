@@ -18,7 +18,7 @@ from penjing.models.weights import save_network
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Row, Scores, Source, is_quantized, open_source, score_rows
+from penjing.pipeline.exporting.source import Row, Scores, Source, check_whole, open_source, score_rows
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 
@@ -56,10 +56,7 @@ class QuantizedExporter(Exporter):
 
     def check(self, source: Source, precision: str) -> None:
         """Refuses what is quantized already, and networks without matrices of their own."""
-        if is_quantized(source):
-            raise UsageError(
-                "its matrices are quantized already", where=str(source.folder), do="Export the model it came from."
-            )
+        check_whole(source)
         if source.head == "backbone":
             raise UsageError("this is a network without an end", where=str(source.folder), do="Export a whole model.")
         quantize_network(source.blank(), source.architecture, self.bits)

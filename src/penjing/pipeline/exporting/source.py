@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from penjing.errors import ModelFolderError
+from penjing.errors import ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.models.bert import BertModel
 from penjing.models.config import Head
@@ -185,9 +185,16 @@ def open_source(folder: Path, adapter: Path | None = None) -> Source:
     return Source(folder, values, card, architecture, config, head, load_tokenizer(folder), adapter)
 
 
-def is_quantized(source: Source) -> bool:
-    """Whether the folder's matrices are quantized already."""
-    return quantization_of(source.folder) is not None
+def check_whole(source: Source) -> None:
+    """Refuses a folder whose matrices are quantized.
+
+    Raises:
+        UsageError: they are.
+    """
+    if quantization_of(source.folder) is not None:
+        raise UsageError(
+            "its matrices are quantized already", where=str(source.folder), do="Give the model that it came from."
+        )
 
 
 @torch.inference_mode()
