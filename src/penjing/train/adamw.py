@@ -37,7 +37,7 @@ def adamw_library() -> ctypes.CDLL | None:
     """Returns the library, compiled where that was not done yet; None where it cannot be had, or computes wrongly."""
     try:
         library = open_library(_SOURCE, more_flags=("-fopenmp",))
-    except (CannotCompileError, OSError):
+    except CannotCompileError:
         return None
     library.penjing_gradient_norm.restype = ctypes.c_double
     if is_right(library):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -90,6 +91,17 @@ def test_folder_of_quantized_matrices_is_served_by_pytorch(
     text, served = write(tmp_path / bits, weights=weights, kernels="torch")
     assert served.kernels == "torch"
     assert isinstance(text, str)
+
+
+def test_without_a_place_for_what_is_compiled_pytorch_computes_and_the_reason_is_told(
+    writing_start: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (file := tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    monkeypatch.setattr(tempfile, "tempdir", str(file))
+    _, served = write(writing_start("llama"), weights="fp32")
+    assert served.kernels.startswith("torch (there is no place for the fast arithmetic")
+    assert "computed by torch (there is no place for the fast arithmetic" in caplog.messages[-1]
 
 
 def test_model_that_is_no_decoder_is_refused(writing_start: Starts) -> None:

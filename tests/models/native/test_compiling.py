@@ -8,6 +8,7 @@ import platform
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,52 @@ def test_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(CannotCompileError, match="no such option"):
         open_library(SOURCE, tmp_path / "other-cache")
     assert not list((tmp_path / "other-cache").iterdir())
+
+
+def small_source(folder: Path) -> Path:
+    """Returns a source that is soon compiled."""
+    source = folder / "one.cpp"
+    source.write_text('extern "C" int one() { return 1; }\n')
+    return source
+
+
+@pytest.mark.parametrize("fault", ["no folder", "no home", "not executable"])
+def test_library_that_cannot_be_kept_is_made_for_this_process(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, cache = small_source(tmp_path), tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    if fault == "no folder":
+        cache.write_text("a file")  # root may write into any folder
+    elif fault == "no home":
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home")))
+    else:  # a file that cannot be opened stands in for a file system whose files cannot be executed
+        open_library(source, tmp_path / "elsewhere")
+        (made,) = (tmp_path / "elsewhere").glob("*.so")
+        (kept := cache / "penjing" / "native" / made.name).parent.mkdir(parents=True)
+        kept.write_text("no library")
+        assert not caplog.messages
+    assert open_library(source).one() == open_library(source).one() == 1
+    (said,) = caplog.messages
+    assert said.startswith("one: compiled for this process alone")
+
+
+def test_no_place_for_a_library_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file := tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(tempfile, "tempdir", str(file))
+    with pytest.raises(CannotCompileError, match="no place .* XDG_CACHE_HOME"):
+        open_library(small_source(tmp_path), file)
+
+
+def test_compiler_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "g++"
+    slow.write_text('#!/bin/sh\n[ "$1" = --version ] || exec sleep 100\n')
+    slow.chmod(slow.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(compiling, "_TIMEOUT_S", 5.0)
+    with pytest.raises(CannotCompileError, match=r"g\+\+ did not make the fast arithmetic within 5 s"):
+        open_library(small_source(tmp_path), tmp_path / "cache")
 
 
 def flags_for(instructions: str | None) -> tuple[str, ...]:

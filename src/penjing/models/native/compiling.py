@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -18,6 +19,7 @@ _SHARED = Path(__file__).parent  # headers that several sources have in common
 _FLAGS = ("-O3", "-march=native", "-std=c++20", "-ffp-contract=off", "-shared", "-fPIC", "-pthread")
 _COMPILERS = ("g++", "c++", "clang++")
 _TIMEOUT_S = 300.0
+_log = logging.getLogger(__name__)
 
 
 class CannotCompileError(PenjingError):
@@ -27,19 +29,23 @@ class CannotCompileError(PenjingError):
 def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str, ...] = ()) -> ctypes.CDLL:
     """Returns the compiled library; compiles it where that was not done for this source, compiler and processor.
 
+    Where it cannot be kept, or not be opened from where it is kept, it is compiled for this process alone, which is told
+    in a warning.
+
     Args:
         source: what is compiled; it includes headers that lie beside it, or beside this file.
         folder: where compiled libraries are kept; None: where they are kept for this user.
         more_flags: that the compiler is called with.
 
     Raises:
-        CannotCompileError: there is no compiler, or it failed; the message says what it said.
+        CannotCompileError: there is no compiler, or it failed, or there is no place for what it makes; the message says
+            what it said.
     """
     return _open(source, folder or library_folder(), (*_FLAGS, *more_flags))
 
 
 @cache
-def _open(source: Path, folder: Path, flags: tuple[str, ...]) -> ctypes.CDLL:
+def _open(source: Path, folder: Path | None, flags: tuple[str, ...]) -> ctypes.CDLL:
     compiler = next((found for name in _COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
         raise CannotCompileError(
@@ -47,15 +53,45 @@ def _open(source: Path, folder: Path, flags: tuple[str, ...]) -> ctypes.CDLL:
             do="Install g++ (build-essential); until then PyTorch computes, slower.",
         )
     call = [compiler, *flags]
-    path = folder / f"{source.stem}-{_fingerprint(call, source)}.so"
+    try:
+        name = f"{source.stem}-{_fingerprint(call, source)}.so"
+        call += [f"-I{_SHARED}", str(source)]
+        try:
+            if folder is None:
+                raise FileNotFoundError("this user has no home folder")
+            return _open_kept(call, folder / name)
+        except OSError as error:
+            _log.warning("%s: compiled for this process alone, for it cannot be kept (%s)", source.stem, error)
+        with tempfile.TemporaryDirectory() as passing:  # what is open needs its file no more
+            return _open_kept(call, Path(passing) / name)
+    except subprocess.TimeoutExpired as error:
+        raise CannotCompileError(
+            f"{Path(compiler).name} did not make the fast arithmetic within {_TIMEOUT_S:.0f} s",
+            do="Start again when the machine has less to do; until then PyTorch computes, slower.",
+        ) from error
+    except OSError as error:
+        raise CannotCompileError(
+            f"there is no place for the fast arithmetic, which is compiled ({error})",
+            do="Name a folder that can be written in the environment variable XDG_CACHE_HOME; until then PyTorch "
+            "computes, slower.",
+        ) from error
+
+
+def _open_kept(call: list[str], path: Path) -> ctypes.CDLL:
     if not path.exists():
-        _compile([*call, f"-I{_SHARED}", str(source)], path)
+        _compile(call, path)
     return ctypes.CDLL(str(path))
 
 
-def library_folder() -> Path:
-    """Returns where this user's compiled libraries are kept, by the XDG base directory specification."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def library_folder() -> Path | None:
+    """Returns where this user's compiled libraries are kept, by the XDG base directory specification.
+
+    None: the user has no home folder.
+    """
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return Path(home) / "penjing" / "native"
 
 

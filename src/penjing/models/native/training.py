@@ -48,7 +48,7 @@ def training_library() -> ctypes.CDLL | None:
     """
     try:
         library = open_library(_SOURCE, more_flags=("-fopenmp",))
-    except (CannotCompileError, OSError):
+    except CannotCompileError:
         return None
     from penjing.models.native.checking import is_right
 
