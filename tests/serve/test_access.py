@@ -120,12 +120,16 @@ def test_a_key_made_and_revoked_while_the_server_runs_counts(locked: Any, keys: 
 
 
 def test_only_the_named_page_may_call_from_a_browser(locked: Any, key: str) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    sent = "authorization,content-type,x-stainless-arch,x-stainless-retry-count"  # as OpenAI's client for JavaScript
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
 
     def preflight(origin: str) -> httpx.Response:
         return httpx.options(f"{locked.url}/v1/completions", headers={"Origin": origin, **asked}, trust_env=False)
 
-    assert preflight("https://shop.example").headers["access-control-allow-origin"] == "https://shop.example"
+    allowed = preflight("https://shop.example")
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+    assert sent in allowed.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in allowed.headers
     assert "access-control-allow-origin" not in preflight("https://evil.example").headers
     refused = get(f"{locked.url}/v1/models", {"Origin": "https://shop.example"})
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "https://shop.example")

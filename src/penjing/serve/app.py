@@ -86,7 +86,7 @@ def build_app(pool: ModelPool, settings: ServeSettings) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            allow_headers=["*"],  # clients send some of their own: OpenAI's for JavaScript X-Stainless-…
             expose_headers=["X-Request-Id", "Retry-After"],
         )
     app.add_exception_handler(RequestError, _tell_refusal)
