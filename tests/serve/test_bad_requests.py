@@ -148,6 +148,32 @@ def test_a_prompt_of_ten_megabytes_is_refused(client: httpx.Client, announced: b
     assert refused(reply)["code"] == "body_too_large"
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "param", "said"),
+    [
+        ("stop", ["a"] * 17, "stop", "List should have at most 16 items"),
+        ("stop", ["\n", ""], "stop.1", "String should have at least 1 character"),
+        ("stop", ["a", 3], "stop.1", "Input should be a valid string"),
+        ("stop", "", "stop", "String should have at least 1 character"),
+        ("stop", 3, "stop", "Input should be a valid string"),
+        ("prompt", [1, "a"], "prompt.1", "Input should be a valid integer"),
+        ("prompt", [[1], [2, "a"]], "prompt.1.1", "Input should be a valid integer"),
+        ("prompt", ["a", 1], "prompt.1", "Input should be a valid string"),
+        ("prompt", [-1], "prompt.0", "Input should be greater than or equal to 0"),
+    ],
+)
+def test_of_a_value_that_may_be_of_several_kinds_the_fault_of_the_given_one_is_told(
+    client: httpx.Client, field: str, value: Any, param: str, said: str
+) -> None:
+    body = {**GOOD["/v1/completions"], field: value}
+    error = refused(client.post("/v1/completions", json=body))
+    assert error["param"] == param
+    assert error["message"].startswith(f"{param}: {said}")
+    assert "more field" not in error["message"]
+    error = refused(client.post("/v1/completions", json={**body, "n": "two"}))
+    assert "1 more field is wrong" in error["message"]
+
+
 def test_a_prompt_within_the_body_but_not_the_model_is_refused_with_its_length(client: httpx.Client) -> None:
     reply = client.post("/v1/completions", json={**GOOD["/v1/completions"], "prompt": "film " * 100_000})
     error = refused(reply)

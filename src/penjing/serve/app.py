@@ -115,12 +115,11 @@ async def _tell_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found: list[dict[str, Any]] = list(error.errors())
     unknown: dict[str, Any] = {"loc": (), "msg": "the request is not valid", "type": ""}
-    first = found[0] if found else unknown
+    first, others = _choose(found) if found else (unknown, 0)
     place = _field(first)
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", "")
         return await _tell_refusal(request, RequestError(400, f"The body is no JSON ({reason}).", code="invalid_json"))
-    others = len({_field(fault) for fault in found} - {place})
     more = f" {others} more {'field is' if others == 1 else 'fields are'} wrong." if others else ""
     said = first["msg"].removeprefix("Value error, ")
     said += "" if said.endswith((".", "!", "?")) else "."
@@ -128,10 +127,33 @@ async def _tell_invalid(request: Request, error: Exception) -> JSONResponse:
     return await _tell_refusal(request, RequestError(400, message, param=place, code=first["type"] or None))
 
 
+def _choose(faults: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """Returns the fault that is told, and how many other values are wrong.
+
+    Where a value may be of several kinds, each has its fault. Told is that of the kind which was given: one that is not
+    about the kind, and of several such, or of none, the one that was found last in a list.
+    """
+    places = {_parts(fault) for fault in faults}
+
+    def value_of(place: tuple[str, ...]) -> tuple[str, ...]:
+        return next(place[:end] for end in range(len(place) + 1) if place[:end] in places)
+
+    def rank(fault: dict[str, Any]) -> tuple[bool, tuple[int, ...]]:
+        return not fault["type"].endswith("_type"), tuple(part for part in fault["loc"] if isinstance(part, int))
+
+    first = value_of(_parts(faults[0]))
+    told = max((fault for fault in faults if value_of(_parts(fault)) == first), key=rank)
+    return told, len({value_of(place) for place in places}) - 1
+
+
+def _parts(fault: dict[str, Any]) -> tuple[str, ...]:
+    """Returns where a fault is; which kind of value was tried there is nothing that a client knows."""
+    return tuple(str(part) for part in fault["loc"][1:] if isinstance(part, int) or _NAME.fullmatch(part))
+
+
 def _field(fault: dict[str, Any]) -> str | None:
-    """Returns the field that a fault is of; which kind of value was tried there is nothing that a client knows."""
-    parts = [str(part) for part in fault["loc"][1:] if isinstance(part, int) or _NAME.fullmatch(part)]
-    return ".".join(parts) or None
+    """Returns the field that a fault is of."""
+    return ".".join(_parts(fault)) or None
 
 
 async def _tell_http(request: Request, error: Exception) -> JSONResponse:
