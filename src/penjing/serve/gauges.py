@@ -50,6 +50,7 @@ class Gauges:
             name: Gauge(f"penjing_engine_{name}", about, ["model"], registry=registry)
             for name, about in _ENGINE.items()
         }
+        self._engines = set[str]()  # models whose engines were told of
         self.first_token = Histogram(
             "penjing_first_token_seconds",
             "Time to first token.",
@@ -58,8 +59,14 @@ class Gauges:
             registry=registry,
         )
 
-    def tell_engine(self, model: str, stats: EngineStats) -> None:
-        """Takes down what the engine of a model does now."""
+    def tell_engine(self, model: str, stats: EngineStats | None) -> None:
+        """Takes down what the engine of a model does now; None: none is in memory, and of one that was all is 0."""
+        if stats is not None:
+            self._engines.add(model)
+        elif model in self._engines:
+            stats = EngineStats(0, 0, 0, 0, 0, 0, 0)
+        else:
+            return
         values = {
             "texts": stats.active,
             "waiting": stats.waiting,

@@ -52,6 +52,5 @@ async def show_metrics(context: Context) -> Response:
     """What is counted, for Prometheus."""
     for name in context.pool.names:
         service = context.pool.peek(name).loaded_text_service
-        if service is not None:
-            context.gauges.tell_engine(name, service.stats())
+        context.gauges.tell_engine(name, None if service is None else service.stats())
     return Response(context.gauges.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
