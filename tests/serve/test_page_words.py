@@ -11,9 +11,12 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+from penjing.pipeline.exporting.quantized import INT4, INT8, QuantizedExporter
+from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.stages import STAGES
+from penjing.progress import Silent
 from penjing.serve.page import routes
-from penjing.serve.page.facts import describe_model
+from penjing.serve.page.facts import count_stored, describe_model
 from penjing.serve.page.words import PAGE_WORDS, choose_language
 from penjing.serve.served import read_facts
 
@@ -115,3 +118,11 @@ def test_a_damaged_card_is_shown_as_far_as_it_can_be_read(small_run: Any) -> Non
     broken = {"task": "no such", "scores": {"accuracy": {"value": "much"}}, "lineage": [{"stage": 3}, 7], "labels": 5}
     told = describe_model("reviews", replace(facts, card=broken), "en")
     assert (told["view"], told["chief"], told["labels"]) == ("none", None, [])
+
+
+@pytest.mark.parametrize("exporter", [INT8, INT4])
+def test_a_quantized_model_has_as_many_parameters_as_it_had(
+    exporter: QuantizedExporter, decoders: Path, tmp_path: Path
+) -> None:
+    exporter.write(open_source(decoders / "plain"), exporter.bits, tmp_path, Silent())
+    assert count_stored(tmp_path) == count_stored(decoders / "plain") > 0

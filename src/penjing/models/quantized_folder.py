@@ -8,7 +8,8 @@ they miss with random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from penjing.models.stored import StoredTensor
 QUANTIZATION = "quantization_config"
 METHOD = "penjing"
 _OURS = "penjing_"
-_CODES = ".codes"
+_CODES, _SCALES = ".codes", ".scales"
 _BITS: Mapping[str, Bits] = {"I8": "int8", "U8": "int4"}
 _OUTPUT = "lm_head"
 
@@ -118,7 +119,21 @@ def take_up_codes(network: nn.Module, stored: Iterable[StoredTensor], folder: Pa
             network.set_submodule(name, QuantizedLinear.empty(linears[name], bits))
 
 
+def numbers_held(name: str, shape: Sequence[int], dtype: str) -> int:
+    """Returns how many numbers of a network a stored tensor holds: two in a byte of int4, none in scales.
+
+    Args:
+        name: of the tensor.
+        shape: of it.
+        dtype: as safetensors writes it.
+    """
+    if name.endswith(_SCALES):
+        return 0
+    in_one = 2 if name.endswith(_CODES) and _BITS.get(dtype) == "int4" else 1
+    return in_one * math.prod(shape)
+
+
 def stored_dtype(name: str, tensor: Tensor) -> torch.dtype:
     """Returns how a folder of quantized matrices keeps a tensor: embeddings in bf16, all else as it is."""
-    is_part = name.endswith((_CODES, ".scales"))
+    is_part = name.endswith((_CODES, _SCALES))
     return torch.bfloat16 if tensor.ndim > 1 and tensor.is_floating_point() and not is_part else tensor.dtype

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.errors import PenjingError
+from penjing.models.quantized_folder import numbers_held
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.wording import Wording
@@ -267,7 +268,10 @@ def _size(folder: Path, wording: Wording, language: Language) -> str | None:
 
 
 def count_stored(folder: Path) -> int:
-    """Returns how many numbers the weights of a folder are, by the headers of its files; 0 where they say nothing."""
+    """Returns how many numbers the weights of a folder are, by the headers of its files; 0 where they say nothing.
+
+    Of quantized matrices those count that were quantized, and what fills up their rows to whole groups.
+    """
     total = 0
     for path in sorted(folder.glob("model*.safetensors")):
         with path.open("rb") as file:
@@ -277,5 +281,6 @@ def count_stored(folder: Path) -> int:
             tensors = json.loads(header)
         except ValueError:
             return 0
-        total += sum(math.prod(entry["shape"]) for name, entry in tensors.items() if name != "__metadata__")
+        tensors.pop("__metadata__", None)
+        total += sum(numbers_held(name, entry["shape"], entry["dtype"]) for name, entry in tensors.items())
     return total
