@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+import penjing
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
 from penjing.models.lstm import LSTM, LstmConfig, LstmForSequenceClassification, initialize
@@ -41,13 +43,31 @@ def test_classifier_answers_the_same_in_onnx_runtime(small_bert_run: Any, export
     assert exported.destination.joinpath("model.onnx").is_file()
 
 
-def test_program_in_the_readme_runs(small_bert_run: Any, export: Export) -> None:
-    folder = export(small_bert_run.model, "onnx").destination
+def run_program(folder: Path, texts: list[str]) -> Any:
+    """Returns what the program in the README of an export says of texts."""
     found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert found
-    ran = subprocess.run([sys.executable, "-c", found[1]], cwd=folder, capture_output=True, text=True, check=False)
+    program = found[1].replace('["a text", "and another one"]', repr(texts))
+    assert program != found[1]
+    ran = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert set(re.findall(r"'(\w+)'", ran.stdout)) <= {"positive", "negative"}
+    return ast.literal_eval(ran.stdout)
+
+
+def test_program_in_the_readme_says_what_the_model_says(small_bert_run: Any, export: Export) -> None:
+    texts = ["a lovely film", "a dull plot"]
+    expected = [row.label for row in penjing.load(small_bert_run.model).predict(texts)]
+    assert run_program(export(small_bert_run.model, "onnx").destination, texts) == expected
+
+
+def test_program_of_a_model_of_several_labels_gives_none_one_or_all(
+    label_kind_run: Callable[[str], Any], export: Export
+) -> None:
+    folder = label_kind_run("multilabel").model
+    texts = ["film plot lovely", "music actor", "music actor film plot", "nothing of these", "scene"]
+    expected = [list(row.labels) for row in penjing.load(folder).predict(texts)]
+    assert {len(labels) for labels in expected} != {1}
+    assert run_program(export(folder, "onnx").destination, texts) == expected
 
 
 def test_encoder_of_the_hub_gives_the_same_states(export: Export) -> None:

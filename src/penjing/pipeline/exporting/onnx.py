@@ -52,6 +52,10 @@ output = session.run(None, {{"input_ids": ids, "attention_mask": mask}})[0]
 _LABELS = """\
 labels = json.load(open("config.json"))["id2label"]
 print([labels[str(number)] for number in output.argmax(axis=-1)])"""
+_SETS = """\
+labels = json.load(open("config.json"))["id2label"]
+probabilities = 1 / (1 + np.exp(-output))
+print([[labels[str(i)] for i in np.argsort(-row) if row[i] >= {threshold}] for row in probabilities])"""
 
 
 class _Inputs(nn.Module):
@@ -151,15 +155,19 @@ class OnnxExporter(Exporter):
         write_json(folder / CONFIG, {**source.values, **labels})
         if source.card:
             write_json(folder / CARD, source.card)
-        shown = (
-            _LABELS if source.head == "classifier" and source.outputs == len(source.labels) else "print(output.shape)"
-        )
-        name, pad = source.folder.resolve().name, source.tokenizer.pad_id
+        name, pad, shown = source.folder.resolve().name, source.tokenizer.pad_id, _show(source)
         write_text(folder / "README.md", _README.format(name=name, longest=source.longest, pad=pad, shown=shown))
 
     def open(self, source: Source, folder: Path, longest: int) -> Target:
         """Opens it by ONNX Runtime."""
         return Onnx(folder)
+
+
+def _show(source: Source) -> str:
+    """Returns the lines of the program that say what a row's scores mean."""
+    if source.head == "classifier" and "threshold" in source.card:
+        return _SETS.format(threshold=source.card["threshold"])
+    return _LABELS if source.head == "classifier" and not source.asks_each else "print(output.shape)"
 
 
 def _write_network(source: Source, path: Path) -> None:
