@@ -37,19 +37,20 @@ class Inbox:
     def put(self, letter: Letter) -> None:
         """Takes a letter in."""
         self._letters.append(letter)
-        self._wake()
+        self.wake()
 
     def expire(self) -> None:
         """Time is up: whoever takes letters hears of it."""
         self._is_expired = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Whoever waits for letters looks again, though none may have come."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def take(self) -> list[Letter]:
-        """Returns what has come, after waiting for something to come.
+        """Returns what has come, after waiting for something to come or to be woken.
 
         Raises:
             TimeoutError: time is up.

@@ -25,6 +25,7 @@ from penjing.text.tokenizer import Tokenizer
 
 _CONTEXT = 8  # tokens of a prompt that decide how the first one after it is read
 _AT_ONCE = 32  # texts of one request: half of what an engine writes at once
+_PAUSE_S = 0.05  # before an engine whose line was full is asked again
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class TextService:
         Raises:
             TimeoutError: time is up.
             UsageError: a prompt leaves no room, or a stop string is empty.
-            RequestError: too many texts wait (429).
+            RequestError: too many texts wait (429), and none of these is begun.
             PenjingError: a text could not be written.
         """
         texts = [_Text(self.tokenizer, request, stop, goes_on=goes_on) for request in requests]
@@ -146,6 +147,8 @@ class TextService:
         try:
             while ended < len(texts):
                 self._submit(requests, tickets, ended, inbox)
+                if len(tickets) == ended:  # none is open, and the engine's line is full
+                    asyncio.get_running_loop().call_later(_PAUSE_S, inbox.wake)
                 for number, letter in await inbox.take():
                     for item in texts[number].take(letter):
                         if isinstance(item, Ending):
@@ -166,7 +169,7 @@ class TextService:
             try:
                 tickets.append(self._engine.submit(requests[number], Sender(self._post, inbox, number)))
             except EngineFullError as error:
-                if number == ended:  # nothing of this request is written
+                if not tickets:  # nothing of this request is written
                     raise busy(str(error)) from error
                 return
 
