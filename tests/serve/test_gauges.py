@@ -17,7 +17,7 @@ def test_a_model_that_was_unloaded_holds_nothing(start_server: Callable[..., Any
     with httpx.Client(base_url=server.url, timeout=120, trust_env=False) as client:
 
         def blocks() -> str | None:
-            found = re.search(r'^penjing_engine_blocks\{model="talker"\} (\S+)$', client.get("/metrics").text, re.MULTILINE)
+            found = re.search(r'\npenjing_engine_blocks\{model="talker"\} (\S+)\n', client.get("/metrics").text)
             return None if found is None else found[1]
 
         assert blocks() is None

@@ -73,7 +73,7 @@ def test_library_that_cannot_be_kept_is_made_for_this_process(
 def test_no_place_for_a_library_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file := tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(tempfile, "tempdir", str(file))
-    with pytest.raises(CannotCompileError, match="no place .* XDG_CACHE_HOME"):
+    with pytest.raises(CannotCompileError, match=r"no place .* XDG_CACHE_HOME"):
         open_library(small_source(tmp_path), file)
 
 

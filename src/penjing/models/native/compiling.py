@@ -29,8 +29,8 @@ class CannotCompileError(PenjingError):
 def open_library(source: Path, folder: Path | None = None, more_flags: tuple[str, ...] = ()) -> ctypes.CDLL:
     """Returns the compiled library; compiles it where that was not done for this source, compiler and processor.
 
-    Where it cannot be kept, or not be opened from where it is kept, it is compiled for this process alone, which is told
-    in a warning.
+    Where it cannot be kept, or not be opened from where it is kept, it is compiled for this process alone: a warning
+    tells so.
 
     Args:
         source: what is compiled; it includes headers that lie beside it, or beside this file.
