@@ -102,6 +102,32 @@ def test_a_difference_is_that_of_the_scores() -> None:
     assert few["f1"]["low"] <= 0  # three questions are too few to tell
 
 
+@pytest.mark.parametrize("documents", [1, 2, 5])
+def test_few_documents_are_never_more_than_chance_however_many_questions_they_have(documents: int) -> None:
+    references, asked = [["cat"]] * 60, [str(n % documents) for n in range(60)]
+    gap = answer_difference(["cat"] * 60, ["dog"] * 60, references, asked, resamples=200, seed=0)
+    assert all(score["value"] == 1.0 and score["low"] == 0.0 for score in gap.values())
+
+
+def test_documents_in_which_gains_and_losses_cancel_do_not_count_as_differing() -> None:
+    rng = np.random.default_rng(0)
+    documents = [str(n // 4) for n in range(80)]
+    ours, theirs = ["cat", "dog"] * 40, ["dog", "cat"] * 40
+    for place in rng.choice(5, 5, replace=False):  # five documents are better
+        theirs[4 * place] = theirs[4 * place + 2] = "dog"
+        ours[4 * place : 4 * place + 4] = ["cat"] * 4
+    gap = answer_difference(ours, theirs, [["cat"]] * 80, documents, resamples=500, seed=0)
+    assert gap["f1"]["value"] > 0
+    assert gap["f1"]["low"] == 0.0
+
+
+def test_all_right_says_no_more_than_its_documents_do() -> None:
+    one = answer_scores(["cat"] * 20, [["cat"]] * 20, ["a"] * 20, resamples=100, seed=0)["scores"]["f1"]
+    many = answer_scores(["cat"] * 20, [["cat"]] * 20, [*"abcdefghijklmnopqrst"], resamples=100, seed=0)["scores"]["f1"]
+    assert one["value"] == many["value"] == one["high"] == 1.0
+    assert one["low"] < 0.3 < 0.8 < many["low"]
+
+
 @given(
     st.lists(
         st.tuples(st.integers(-5, 5), st.integers(0, 100).map(lambda f1: f1 / 100), st.booleans()),

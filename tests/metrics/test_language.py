@@ -72,6 +72,15 @@ def test_difference_is_paired_so_that_hard_documents_do_not_blur_it() -> None:
     assert (difference.low, difference.high) == pytest.approx((difference.value, difference.value))
 
 
+@pytest.mark.parametrize(("texts", "is_more_than_chance"), [(1, False), (5, False), (6, True)])
+def test_a_difference_on_a_handful_of_documents_is_never_more_than_chance(
+    texts: int, is_more_than_chance: bool
+) -> None:
+    difference = bits_per_byte_difference(np.full(texts, 1000.0), np.full(texts, 1010.0), np.full(texts, 500))
+    assert difference.value < 0
+    assert (difference.high < 0) == is_more_than_chance
+
+
 @pytest.mark.parametrize(
     ("text", "words", "size"),
     [

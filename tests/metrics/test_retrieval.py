@@ -37,3 +37,9 @@ def test_the_difference_is_paired_and_few_disagreements_prove_nothing() -> None:
     assert few.low == 0.0
     many = retrieval_difference(credits, np.zeros(100), dialogues, 500, 0)
     assert many.low > 0.3
+
+
+@pytest.mark.parametrize("dialogues", [1, 3, 5])
+def test_few_dialogues_are_never_more_than_chance_however_many_questions_they_have(dialogues: int) -> None:
+    gap = retrieval_difference(np.ones(60), np.zeros(60), np.arange(60) % dialogues, 500, 0)
+    assert (gap.value, gap.low) == (1.0, 0.0)

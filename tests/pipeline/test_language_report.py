@@ -260,6 +260,15 @@ def test_best_baseline_without_an_interval_is_held_against_that_of_the_model(bit
     assert "one number for all texts" in sentence
 
 
+def test_a_single_text_proves_nothing_against_a_baseline_of_one_number(read_page: Any) -> None:
+    values = measures(documents=1, exact_documents=1, scores={"bits_per_byte": figure(1.5, 0.0)}, differences={})
+    del values["baselines"][NGRAM]
+    kind, sentence = compare_bits(LanguageEvaluation.model_validate(values), Wording("en"))
+    assert kind == "chance"
+    assert "may be chance" in sentence
+    assert "Test texts: 1. With fewer than six" in read_page(render(full(evaluation=values))).text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pseudo_scores_are_named_so_and_not_compared_with_baselines(read_page: Any, language: Language) -> None:
     say = STRINGS[language]

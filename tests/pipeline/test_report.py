@@ -116,6 +116,15 @@ def full(**more: Any) -> dict[str, Any]:
     )
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("units", ["texts", "documents", "dialogues"])
+def test_intervals_over_a_handful_are_said_to_be_too_narrow(units: str, language: Language) -> None:
+    wording = Wording(language)
+    (note,) = wording.few(units, 5)
+    assert "5" in note
+    assert wording.few(units, 6) == []
+
+
 def render(values: dict[str, Any], language: Language = "en") -> str:
     return render_report(ReportFacts.model_validate(values), language)
 

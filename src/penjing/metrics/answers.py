@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.errors import DataError
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, wilson_interval
+from penjing.metrics.interval import Floats, Score, bootstrap_many, count_differing, include_zero, proportion
 from penjing.metrics.texts import UNSPACED, is_unspaced
 
 SCORES = ("f1", "exact_match")
@@ -78,15 +78,15 @@ def answer_difference(
     """Compares two answers to the same questions: F1 and exact match of the first less those of the second.
 
     Both are scored on the same resamples of documents. Arguments, and what is raised, as for `answer_scores`; where
-    fewer than six questions differ, zero is always in the interval.
+    the two differ in fewer than six documents, zero is always in the interval: of so few, however many questions they
+    have, not even all on one side would be more than chance.
     """
     gaps = rate_answers(written, references) - rate_answers(other, references)
     sums, _ = _sum_up(gaps, [("",)] * len(gaps), documents)
     scores = bootstrap_many(_ratios, [sums], resamples, seed)
-    differing = np.count_nonzero(gaps, axis=0)
     return {
-        name: include_zero(score, int(count)).to_dict()
-        for name, score, count in zip(SCORES, scores, differing, strict=True)
+        name: include_zero(score, count_differing(sums[:, place, 0])).to_dict()
+        for place, (name, score) in enumerate(zip(SCORES, scores, strict=True))
     }
 
 
@@ -219,9 +219,9 @@ def _ratios(weights: Floats, sums: NDArray[np.float64]) -> Floats:
 
 
 def _bounded(score: Score, sums: NDArray[np.float64]) -> Score:
-    """Returns the score, with Wilson's interval where all or none are right, for a bootstrap has no width there."""
-    right, total = float(sums[:, 0].sum()), float(sums[:, 1].sum())
+    """Returns the score, with Wilson's interval where all or none are right; sums are of documents, [documents, 2]."""
+    right, total = sums.sum(axis=0)
     if 0 < right < total:
         return score
-    low, high = wilson_interval(right, total)
-    return Score(score.value, float(low), float(high))
+    asked = int(np.count_nonzero(sums[:, 1]))
+    return proportion(score, asked if right else 0, asked)

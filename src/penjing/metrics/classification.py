@@ -16,7 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
 from penjing.metrics.auroc import RocCurve, area_figure, area_of_each, trace_classes
-from penjing.metrics.interval import Floats, Score, bootstrap_many, mean_of_defined, weighted_mean, wilson_interval
+from penjing.metrics.interval import (
+    Floats,
+    Score,
+    bootstrap_many,
+    mean_of_defined,
+    proportion,
+    weighted_mean,
+    wilson_interval,
+)
 
 Ints = NDArray[np.int64]
 
@@ -261,14 +269,6 @@ def _with_proportions(
     share = proportion(share, int(hits.sum()), int(confusion.sum()))
     overall = (loss, share, macro, area_figure(area, curves), ece)
     return dict(zip(_OVERALL, overall, strict=True)), per_class
-
-
-def proportion(score: Score, successes: int, trials: int) -> Score:
-    """Returns the score, with Wilson's interval where none or all of the trials are successes; 0 without trials."""
-    if 0 < successes < trials:
-        return score
-    low, high = wilson_interval(successes, trials)
-    return Score(successes / max(1, trials), float(low), float(high))
 
 
 def f1_figure(score: Score, successes: int, either: int) -> Score:

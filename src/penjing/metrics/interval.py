@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 Statistic = Callable[..., Floats]
 
 _WEIGHTS_AT_ONCE = 2_000_000
-_FEWEST_DISAGREEMENTS = 6  # of five rows, all for one side, a sign test says p = 2 · 2⁻⁵ = 0.06
+FEWEST_DIFFERING = 6  # of five rows, all for one side, a sign test says p = 2 · 2⁻⁵ = 0.06
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,41 @@ def paired_difference(
     return include_zero(score, int(np.count_nonzero(a != b)))
 
 
-def include_zero(difference: Score, disagreements: int) -> Score:
-    """Returns a paired difference, its interval extended to zero where the two disagree on fewer than six rows."""
-    if disagreements >= _FEWEST_DISAGREEMENTS:
+def include_zero(difference: Score, differing: int) -> Score:
+    """Returns a paired difference, its interval extended to zero where the two differ in fewer than six units.
+
+    Args:
+        difference: with its interval.
+        differing: in how many of the units that were drawn the two differ: rows, or documents whose rows hang together.
+    """
+    if differing >= FEWEST_DIFFERING:
         return difference
     return Score(difference.value, min(difference.low, 0.0), max(difference.high, 0.0))
+
+
+def count_differing(gaps: ArrayLike) -> int:
+    """Returns how many of the gaps between two are more than rounding: a document's may add up to none.
+
+    >>> count_differing([0.5, 0.0, 0.1 + 0.2 - 0.3])
+    1
+    """
+    return int(np.count_nonzero(np.abs(np.asarray(gaps, dtype=np.float64)) > _ROUNDING))
+
+
+def proportion(score: Score, successes: float, trials: int) -> Score:
+    """Returns a share with Wilson's interval where none or all of the trials are successes, else as it is.
+
+    A bootstrap has no width there, and would say that nothing is uncertain.
+
+    Args:
+        score: the share with its bootstrap interval.
+        successes: how many there are; a tie may count one half.
+        trials: of how many of the units that were drawn; with 0 the value is 0.
+    """
+    if 0 < successes < trials:
+        return score
+    low, high = wilson_interval(successes, trials)
+    return Score(float(successes / max(1, trials)), float(low), float(high))
 
 
 def weighted_mean(weights: Floats, values: Floats) -> Floats:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
-from penjing.metrics.interval import Floats, Score, bootstrap, bootstrap_many
+from penjing.metrics.interval import Floats, Score, bootstrap, bootstrap_many, count_differing, include_zero
 
 Ints = NDArray[np.int64]
 
@@ -122,7 +122,8 @@ def bits_per_byte_difference(
     """Returns the bits per byte of a model less those of another on the same documents, with the paired interval.
 
     Documents are drawn with what both make of them, so that what is hard for both does not blur the difference (Efron
-    & Tibshirani 1993, chapter 8). Below zero the first is better.
+    & Tibshirani 1993, chapter 8). Below zero the first is better. Where the two differ in fewer than six documents,
+    zero is always in the interval.
 
     Args:
         nats: surprisal of each document under the one, [documents].
@@ -132,7 +133,8 @@ def bits_per_byte_difference(
         seed: of the draws.
     """
     gap = (np.asarray(nats, dtype=np.float64) - np.asarray(other_nats, dtype=np.float64)) / math.log(2)
-    return bootstrap(_ratio, [gap, np.asarray(byte_counts, dtype=np.float64)], resamples, seed)
+    difference = bootstrap(_ratio, [gap, np.asarray(byte_counts, dtype=np.float64)], resamples, seed)
+    return include_zero(difference, count_differing(gap))
 
 
 def _ratio(weights: Floats, above: Floats, below: Floats) -> Floats:

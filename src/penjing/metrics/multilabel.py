@@ -15,8 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
 from penjing.metrics.auroc import RocCurve, area_figure, area_of_each, trace_curve
-from penjing.metrics.classification import f1_figure, proportion
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, mean_of_defined, weighted_mean
+from penjing.metrics.classification import f1_figure
+from penjing.metrics.interval import (
+    Floats,
+    Score,
+    bootstrap_many,
+    include_zero,
+    mean_of_defined,
+    proportion,
+    weighted_mean,
+)
 
 Bools = NDArray[np.bool_]
 SCORES = ("micro_f1", "macro_f1", "exact_match", "hamming_loss", "macro_auroc")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from penjing.metrics.classification import decided_scores
-from penjing.metrics.interval import Floats, Score, bootstrap_many, weighted_mean, wilson_interval
+from penjing.metrics.interval import Floats, bootstrap_many, proportion, weighted_mean
 
 _ORDER = ("accuracy", "within_one", "mae", "qwk", "macro_f1", "auroc", "loss", "ece")
 
@@ -63,9 +63,7 @@ def ordinal_scores(
     actual, given = _numbers(truth), _numbers(predicted)
     mae, qwk, near = bootstrap_many(_distances, [actual, given], resamples, seed)
     close = int((np.abs(actual - given) <= 1).sum())
-    if close in (0, len(actual)):
-        near = Score(near.value, *(float(end) for end in wilson_interval(close, len(actual))))
-    added = {"mae": mae, "qwk": qwk, "within_one": near}
+    added = {"mae": mae, "qwk": qwk, "within_one": proportion(near, close, len(actual))}
     scores = {**measured["scores"], **{name: score.to_dict() for name, score in added.items()}}
     return {**measured, "scores": {name: scores[name] for name in _ORDER if name in scores}}
 

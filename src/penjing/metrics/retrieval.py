@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.metrics.interval import Floats, Score, bootstrap, include_zero
+from penjing.metrics.interval import Floats, Score, bootstrap, count_differing, include_zero
 
 Ints = NDArray[np.int64]
 
@@ -44,11 +44,10 @@ def retrieval_accuracy(credits: Floats, dialogues: Ints, resamples: int, seed: i
 def retrieval_difference(credits: Floats, others: Floats, dialogues: Ints, resamples: int, seed: int) -> Score:
     """Returns the accuracy of one less that of another on the same questions, with its paired 95% interval.
 
-    Where they differ in fewer than six questions, zero is in the interval (`penjing.metrics.interval.include_zero`).
+    Where they differ in fewer than six dialogues, zero is in the interval (`penjing.metrics.interval.include_zero`).
     """
-    gaps = credits - others
-    difference = bootstrap(_ratio, _by_dialogue(gaps, dialogues), resamples, seed)
-    return include_zero(difference, int(np.count_nonzero(gaps)))
+    gaps, questions = _by_dialogue(credits - others, dialogues)
+    return include_zero(bootstrap(_ratio, [gaps, questions], resamples, seed), count_differing(gaps))
 
 
 def _by_dialogue(credits: Floats, dialogues: Ints) -> list[Floats]:

@@ -128,6 +128,7 @@ def _score_notes(facts: AnswerReportFacts, wording: Wording) -> list[str]:
     """Returns whose rules the scores follow, and when a question is left unanswered."""
     evaluation = facts.evaluation
     notes = [wording.name("answer_rules", rules) for rules in evaluation.signature.values()]
+    notes += wording.few("documents", facts.data.documents["test"])
     if facts.threshold is not None:
         notes.append(
             wording.say(

@@ -306,6 +306,8 @@ ENGLISH = {
     "all texts, which lies below the model's interval. On these texts the simpler method is better.",
     "difference_single_chance": "The best baseline, {name}, needs {value}, one number for all texts, which lies "
     "within the model's interval. The difference of {gap} bits may be chance.",
+    "difference_single_few": "The best baseline, {name}, needs {value}, one number for all texts. The difference of "
+    "{gap} bits may be chance: the texts are too few to tell.",
     "note_pseudo": "Each token was guessed from both sides, which is easier than going on from the left: "
     "pseudo-scores compare only with those of other masked models, not with the baselines.",
     "note_exact": "The tokenizer gives back {exact} of the {documents} texts as they were. What it threw away was "
@@ -316,6 +318,12 @@ ENGLISH = {
     "overlapping windows.",
     "note_left_out": "{left_out} more test texts were not measured, for a model that reads both sides takes long "
     "over each.",
+    "few.texts": "Test texts: {count}. With fewer than six, intervals are too narrow, and no "
+    "difference is called more than chance.",
+    "few.documents": "Documents of the test questions: {count}. With fewer than six, intervals are too narrow, and no "
+    "difference is called more than chance.",
+    "few.dialogues": "Dialogues of the test replies: {count}. With fewer than six, intervals are too narrow, and no "
+    "difference is called more than chance.",
     "written": "How it goes on, for example",
     "bits_chart": "Bits per byte on the test texts",
     "bits_chart_note": "Fewer are better. Dots are the scores, lines their 95% intervals.",

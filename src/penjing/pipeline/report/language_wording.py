@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from penjing.metrics.interval import FEWEST_DIFFERING
 from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.language_facts import LanguageBaseline, LanguageEvaluation, Measured
 from penjing.pipeline.report.wording import Wording
@@ -60,13 +61,15 @@ def compare_bits(evaluation: LanguageEvaluation, wording: Wording) -> tuple[str,
     interval = _whole(own)
     if interval is None:
         return "", ""
+    if evaluation.documents < FEWEST_DIFFERING:
+        return "chance", wording.say("difference_single_few", gap=_bits(abs(interval.value - value)), **gaps)
     verdict = _judge(Figure(value=interval.value - value, low=interval.low - value, high=interval.high - value))
     return verdict, wording.say(f"difference_single_{verdict}", gap=_bits(abs(interval.value - value)), **gaps)
 
 
 def note_limits(evaluation: LanguageEvaluation, wording: Wording) -> list[str]:
     """Returns what must be known to read the scores."""
-    documents, notes = wording.count(evaluation.documents), []
+    documents, notes = wording.count(evaluation.documents), wording.few("texts", evaluation.documents)
     if any(name.startswith("pseudo_") for name in evaluation.scores):
         notes.append(wording.say("note_pseudo"))
     if evaluation.exact_documents < evaluation.documents:

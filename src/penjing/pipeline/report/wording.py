@@ -8,6 +8,7 @@ from string import Formatter
 from typing import Any
 
 from penjing.data.scripts import SPACELESS
+from penjing.metrics.interval import FEWEST_DIFFERING
 from penjing.pipeline.report.facts import Evaluation, Figure
 from penjing.pipeline.report.strings import STRINGS, Language
 
@@ -154,6 +155,10 @@ class Wording:
         """Returns 79.5–83.0, in the units of `score`."""
         low, high = (self.score(name, end).removesuffix("%") for end in (figure.low, figure.high))
         return self.say("from_to", low=low, high=high) if figure.low < 0 else f"{low}–{high}"
+
+    def few(self, units: str, count: int) -> list[str]:
+        """Returns what must be known of intervals over so few documents, dialogues or texts; nothing where they do."""
+        return [self.name("few", units, count=self.count(count))] if count < FEWEST_DIFFERING else []
 
     def labels(self, labels: Sequence[str]) -> str:
         """Returns the labels as a phrase, or how many they are."""

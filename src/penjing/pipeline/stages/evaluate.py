@@ -44,5 +44,5 @@ EVALUATE = Stage(
     run=_run,
     files=batch_teacher_files,
     is_wanted=has_data,
-    version=2,
+    version=3,
 )

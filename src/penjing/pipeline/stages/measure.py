@@ -71,5 +71,5 @@ MEASURE = Stage(
     settings=lambda recipe: [recipe.seed, recipe.evaluate.resamples],
     run=_run,
     is_wanted=_is_wanted,
-    version=2,
+    version=3,
 )
