@@ -138,6 +138,17 @@ def test_search_in_which_all_fail_is_ended(tmp_path: Path, small_recipe: Any) ->
         search(recipe, tmp_path / "out", Limits(None, None), Silent())
 
 
+def test_trials_of_a_recipe_with_names_are_compared_by_the_loss(tmp_path: Path, small_recipe: Any) -> None:
+    values = small_recipe(tmp_path, "llama")
+    values |= {"tokenizer": {"kind": "bpe", "vocab_size": 400}, "render": {"max_tokens": 64}}
+    values["names"] = {"template": "{text} It was {label}"}
+    values["finetune"] |= {"epochs": 0.2}
+    recipe = check_recipe({**values, "tune": {"finetune.learning_rate": [1e-3, 3e-3]}}, "names")
+    found = search(recipe, tmp_path / "out", Limits(2, None), Silent())
+    assert found.measure == "validation_loss"
+    assert found.best.score == min(trial.score for trial in found.trials if trial.score is not None)
+
+
 def test_first_trial_is_waited_for_and_no_other_where_there_is_no_time(tmp_path: Path, small_recipe: Any) -> None:
     recipe = make(tmp_path, small_recipe, epochs=1)
     found = search(recipe, tmp_path / "out", Limits(None, 1e-4), Silent())

@@ -17,6 +17,11 @@ BASE: dict[str, Any] = {"name": "r", "data": {"path": "x.csv"}, "model": {"famil
 WRITING: dict[str, Any] = {"name": "r", "task": "translate", "data": {"path": "x.csv"}, "model": {"family": "t5"}}
 
 
+PREFERRING: dict[str, Any] = {"name": "r", "task": "prefer", "data": {"path": "x.jsonl"}, "model": {"start": "m"}}
+ANSWERING: dict[str, Any] = {"name": "r", "task": "answer", "data": {"path": "x.json"}, "model": {"family": "bert"}}
+NAMING: dict[str, Any] = {**BASE, "model": {"family": "llama"}, "names": {"template": "{text} It was {label}"}}
+
+
 def recipe(tune: Any = None, base: dict[str, Any] | None = None, **sections: Any) -> Recipe:
     document = {**(base or BASE), **sections}
     return check_recipe(document if tune is None else {**document, "tune": tune}, "r.toml")
@@ -67,6 +72,19 @@ def test_spaces_that_make_no_sense_are_refused_with_the_recipe(section: Any, par
         ({"evaluate.resamples": [100, 200]}, BASE, "changes nothing before the test"),
         ({"tokenizer.vocab_size": [400, 500]}, WRITING, "a loss by token can only be compared"),
         ({"model.size": ["tiny", "mini"]}, WRITING, "a loss by token can only be compared"),
+        ({"finetune.preference.beta": [0.05, 0.5]}, PREFERRING, "what the loss is made of"),
+        ({"finetune.preference.loss": ["dpo", "ipo"]}, PREFERRING, "what the loss is made of"),
+        ({"finetune.preference.likelihood": [0.0, 1.0]}, PREFERRING, "what the loss is made of"),
+        ({"finetune.preference.label_smoothing": [0.0, 0.1]}, PREFERRING, "what the loss is made of"),
+        ({"render.max_tokens": [128, 384]}, ANSWERING, "a loss by window can only be compared"),
+        ({"render.max_question_tokens": [32, 64]}, ANSWERING, "a loss by window can only be compared"),
+        ({"render.overlap_tokens": [32, 128]}, ANSWERING, "a loss by window can only be compared"),
+        ({"tokenizer.vocab_size": [400, 500]}, ANSWERING, "a loss by window can only be compared"),
+        ({"names.template": ["{text}: {label}", "{text} is {label}"]}, NAMING, "the same tokens"),
+        ({"names.prior": ["none", "empty"]}, NAMING, "changes nothing before the test"),
+        ({"names.by_length": [True, False]}, NAMING, "changes nothing before the test"),
+        ({"tokenizer.vocab_size": [400, 500]}, NAMING, "the same tokens"),
+        ({"model.size": ["tiny", "mini"]}, NAMING, "the same tokens"),
     ],
 )
 def test_settings_that_cannot_be_searched_are_refused(section: Any, base: dict[str, Any], paragraph: str) -> None:

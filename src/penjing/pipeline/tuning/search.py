@@ -23,7 +23,7 @@ from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.finetune import TEACHER
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import locked
-from penjing.pipeline.tuning.space import document_of, recipe_with, space_of
+from penjing.pipeline.tuning.space import document_of, learns_names, recipe_with, space_of
 from penjing.pipeline.tuning.study import STUDY, Pruned, Study, Trial
 from penjing.progress import Progress, Unheard
 from penjing.tasks.task import load_task
@@ -120,7 +120,7 @@ class _Search:
 
     def __init__(self, recipe: Recipe, out: Path, space: Space, limits: Limits, progress: Progress) -> None:
         self._recipe, self._out, self._space, self._limits, self._progress = recipe, out, space, limits, progress
-        answers_labels = load_task(task_of(recipe)).answers == "label"
+        answers_labels = load_task(task_of(recipe)).answers == "label" and not learns_names(recipe)
         self._measure = "validation_accuracy" if answers_labels else "validation_loss"
         data = complete_stages(turn_dial(recipe), out, progress, ("data",))["data"]
         document = {key: value for key, value in document_of(recipe).items() if key not in ("name", "report", "data")}

@@ -12,6 +12,7 @@ from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.recipe_kinds.labels import LabelRecipe
 from penjing.pipeline.space import Range, Scalar, Space
 from penjing.pipeline.start import architecture_of, choose_learning_rate
 from penjing.tasks.task import load_task
@@ -23,8 +24,16 @@ _FIXED: Mapping[str, str] = {
     **dict.fromkeys(("evaluate", "explain", "report", "write", "tune"), "it changes nothing before the test"),
 }
 _FIXED_IN_WRITING = "a loss by token can only be compared between models that cut and weigh texts alike"
+_FIXED_IN_PREFERENCES = "it is what the loss is made of, which trials are compared by"
+_FIXED_IN_ANSWERS = "a loss by window can only be compared between models that divide texts alike"
+_FIXED_IN_NAMES = "a loss of the labels' names can only be compared where they are the same tokens"
 _WRITTEN = frozenset({"text", "reply", "continuation", "preferred text", "preferred reply", "parts"})
-_CUTTING = ("tokenizer", "render", "model.start", "finetune.label_smoothing")
+_PREFERRED = frozenset({"preferred text", "preferred reply"})
+_VOCABULARY = ("tokenizer", "model.start")
+_CUTTING = (*_VOCABULARY, "render", "finetune.label_smoothing")
+_DIVIDING = (*_VOCABULARY, "render.max_tokens", "render.max_question_tokens", "render.overlap_tokens")
+_NAMING = (*_VOCABULARY, "names.template", "names.words", "names.train")
+_CHOOSING = ("names.prior", "names.by_length")  # between names; a model learns without it
 _NAMES = frozenset({"model.family", "model.start"})  # of something that must be there
 _TEN = 10.0
 _DROPOUTS: Mapping[str, float] = {"lstm": 0.6}  # the highest, by family
@@ -140,12 +149,32 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 def _check_fixed(recipe: Recipe, key: str, where: str) -> None:
     """Refuses a setting under which trials could not be compared."""
-    reason = next((why for start, why in _FIXED.items() if f"{key}.".startswith(f"{start}.")), None)
-    if load_task(task_of(recipe)).answers in _WRITTEN:
-        sets_vocabulary = not recipe.tokenizer.model_fields_set.isdisjoint(("vocab_size", "start"))
-        if any(f"{key}.".startswith(f"{start}.") for start in _CUTTING) or (
-            key == "model.size" and not sets_vocabulary
-        ):
-            reason = _FIXED_IN_WRITING
+    fixed = {**_FIXED, **_fixed_by_kind(recipe)}
+    reason = next((why for start, why in fixed.items() if f"{key}.".startswith(f"{start}.")), None)
     if reason is not None:
         raise RecipeError(f'"{key}" cannot be searched: {reason}', where=where, do="Set it in its section.")
+
+
+def _fixed_by_kind(recipe: Recipe) -> Mapping[str, str]:
+    """Returns what may not vary because of what the recipe's model answers with, by how names begin, and why."""
+    answers = load_task(task_of(recipe)).answers
+    if learns_names(recipe):
+        fixed = {**dict.fromkeys(_NAMING, _FIXED_IN_NAMES), **dict.fromkeys(_CHOOSING, _FIXED["evaluate"])}
+    elif answers == "span":
+        fixed = dict.fromkeys(_DIVIDING, _FIXED_IN_ANSWERS)
+    elif answers == "items":
+        fixed = {"finetune.label_smoothing": _FIXED_IN_WRITING}
+    elif answers in _WRITTEN:
+        fixed = dict.fromkeys(_CUTTING, _FIXED_IN_WRITING)
+    else:
+        return {}
+    if answers in _PREFERRED:
+        fixed["finetune.preference"] = _FIXED_IN_PREFERENCES
+    if "tokenizer" in fixed and recipe.tokenizer.model_fields_set.isdisjoint(("vocab_size", "start")):
+        fixed["model.size"] = fixed["tokenizer"]  # a larger model gets a larger vocabulary
+    return fixed
+
+
+def learns_names(recipe: Recipe) -> bool:
+    """Whether the recipe's labels are answered by their names, so that its validation figures are of tokens."""
+    return isinstance(recipe, LabelRecipe) and recipe.names is not None
