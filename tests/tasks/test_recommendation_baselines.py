@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 
 from penjing.data.histories import Catalog
+from penjing.data.terms import list_single_terms
 from penjing.tasks.baselines.recommendation import LastText, fit_item_neighbors, fit_last_text, fit_popular
 
 TRAINING = [np.array(items) for items in ([1, 2, 3], [1, 2], [2, 3, 4], [5])]
@@ -49,3 +54,22 @@ def test_the_likest_text_comes_first() -> None:
     assert set(np.flatnonzero(scores[0])) == {0, 1, 3}
     new = LastText(TEXTS, ["blue boat", "car"]).rank([np.array([3]), np.array([5])])
     assert (new > 0).tolist() == [[True, False], [False, True]]
+
+
+def test_texts_without_spaces_are_alike_by_their_characters() -> None:
+    texts = ["红色连衣裙 女装", "蓝色连衣裙女装", "男士皮鞋", "皮鞋清洁剂"]
+    scores = LastText(texts, texts).rank([np.array([1]), np.array([3])])
+    assert np.argsort(-scores[0])[:2].tolist() == [0, 1]
+    assert np.argsort(-scores[1])[:2].tolist() == [2, 3]
+    assert scores[0, 1] > 0.3 > scores[0, 2]
+
+
+def test_where_no_text_has_a_term_nothing_is_alike() -> None:
+    assert LastText(["★", ""], ["☆", "a car", "!"]).rank([np.array([2])]).tolist() == [[0.0, 0.0, 0.0]]
+
+
+@given(st.lists(st.text("aé Ж7_'-.\n中", max_size=12), min_size=1, max_size=5))
+def test_words_of_scripts_with_spaces_are_those_of_scikit_learn(texts: list[str]) -> None:
+    for text in texts:
+        plain = text.replace("中", " ")
+        assert list_single_terms(plain) == re.findall(r"(?u)\b\w+\b", plain.lower())

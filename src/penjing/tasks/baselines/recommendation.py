@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.data.histories import Catalog, Numbers
+from penjing.data.terms import list_single_terms
 
 Scores = NDArray[np.float64]
 _NEIGHBORS = 100
@@ -55,22 +56,23 @@ class ItemNeighbors:
 class LastText:
     """Scores an item by how like its text is to that of the history's last item: the cosine of TF-IDF vectors.
 
+    Counted are words, and characters in a row where the script has no spaces. Where no text has any, all items score 0.
+
     Args:
         read: texts of the items of histories.
         ranked: texts of the items that are scored; perhaps the same.
     """
 
     def __init__(self, read: Sequence[str], ranked: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        vectorizer = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
-        self._read = vectorizer.fit_transform(read)
-        self._ranked = vectorizer.transform(ranked)
+        self._items, self._vectors = len(ranked), _weigh_terms(read, ranked)
 
     def rank(self, histories: Sequence[Numbers]) -> Scores:
         """Returns the score of each item for each history, [histories, items]."""
+        if self._vectors is None:
+            return np.zeros((len(histories), self._items))
+        read, ranked = self._vectors
         last = np.array([history[-1] - 1 for history in histories])
-        return np.asarray((self._read[last] @ self._ranked.T).todense())
+        return np.asarray((read[last] @ ranked.T).todense())
 
 
 def fit_popular(training: Sequence[Numbers], catalog: Catalog) -> Popular:
@@ -96,6 +98,16 @@ def _incidence(histories: Sequence[Numbers], items: int) -> Any:
     columns = np.concatenate(histories) - 1
     rows = np.repeat(np.arange(len(histories)), lengths)
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(histories), items))
+
+
+def _weigh_terms(read: Sequence[str], ranked: Sequence[str]) -> tuple[Any, Any] | None:
+    """Returns the TF-IDF vectors of both, by the texts of the first; None where no text of those has a term."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not any(map(list_single_terms, read)):
+        return None
+    vectorizer = TfidfVectorizer(analyzer=list_single_terms, sublinear_tf=True)
+    return vectorizer.fit_transform(read), vectorizer.transform(ranked)
 
 
 def _nearest(likeness: Any) -> Any:
