@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,12 @@ def _new(folder: Path) -> Path:
     out = folder / "out"
     out.mkdir()
     return out
+
+
+def test_a_text_with_several_continuations_is_in_one_split(tmp_path: Path) -> None:
+    path, out = tmp_path / "rows.jsonl", tmp_path / "out"
+    rows = [{"text": f"Once {n}", "rest": f"upon {n} {k}"} for k in range(3) for n in range(100)]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    out.mkdir()
+    counts = build_continuations(ContinuationData(path=str(path), continuation="rest"), 0, out, Silent())
+    assert [counts["splits"][split]["rows"] for split in ("train", "validation", "test")] == [240, 30, 30]

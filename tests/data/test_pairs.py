@@ -15,6 +15,7 @@ import pytest
 from penjing.data.pairs import build_pairs
 from penjing.data.reading import iter_texts, read_pair_rows, read_pairs
 from penjing.data.settings import PairedData
+from penjing.data.splitting import SplitDrawer
 from penjing.errors import DataError, PenjingError, RecipeError
 from penjing.progress import Silent
 
@@ -225,3 +226,26 @@ def test_multi30k_is_read_whole(shared_data: Path, tmp_path: Path) -> None:
         "validation": 1_014,
         "test": 1_000,
     }
+
+
+def test_a_text_with_several_targets_is_in_one_split_with_all_of_them(tmp_path: Path) -> None:
+    rows = [(f"Text {n}.", f"target {n} {k}") for k in range(3) for n in range(100)]
+    counts = build(tmp_path / "out", path=str(write_table(tmp_path / "pairs.csv", rows)))
+    assert {split: part["rows"] for split, part in counts["splits"].items()} == {
+        "train": 240,
+        "validation": 30,
+        "test": 30,
+    }
+    assert counts["overlap"] == {"train": 0, "validation": 0}
+    of = {split: set(read_pairs(tmp_path / "out", split)[0]) for split in ("train", "validation", "test")}
+    assert sum(map(len, of.values())) == len(set.union(*of.values())) == 100
+
+
+def test_texts_that_come_once_are_drawn_as_rows_are(tmp_path: Path) -> None:
+    rows = [(f"text {n}", f"target {n}") for n in range(300)]
+    build(tmp_path / "out", seed=3, path=str(write_table(tmp_path / "pairs.csv", rows)))
+    drawer = SplitDrawer([[240, 30, 30]], 3)
+    splits = [drawer.draw(0) for _ in rows]
+    for number, split in enumerate(("train", "validation", "test")):
+        expected = [row[0] for row, drawn in zip(rows, splits, strict=True) if drawn == number]
+        assert read_pairs(tmp_path / "out", split)[0] == expected

@@ -101,3 +101,25 @@ def test_dialogues_that_break_the_rules_are_refused_or_counted(
     with pytest.raises(DataError, match=what):
         build(path, ReplyPreferenceData)
     assert build(path, ReplyPreferenceData, broken="drop")["broken"] == 1
+
+
+def test_a_prompt_with_many_pairs_is_in_one_split_and_no_row_is_thrown_away(tmp_path: Path) -> None:
+    forms = ("Prompt {n}?", "prompt {n}", "PROMPT  {n}!")
+    rows = [
+        {"prompt": forms[k].format(n=n), "chosen": f"good {n} {k}", "rejected": f"bad {n} {k}"}
+        for k in range(3)
+        for n in range(100)
+    ]
+    counts = build(write(tmp_path, *rows, more=0))
+    assert {split: part["rows"] for split, part in counts["splits"].items()} == {
+        "train": 240,
+        "validation": 30,
+        "test": 30,
+    }
+    assert counts["overlap"] == {"train": 0, "validation": 0}
+
+
+def test_prompts_that_are_too_few_are_told_from_rows(tmp_path: Path) -> None:
+    rows = [{"prompt": f"p {n % 2}", "chosen": f"good {n}", "rejected": "bad"} for n in range(100)]
+    with pytest.raises(DataError, match="whose 100 rows are of 2 texts"):
+        build(write(tmp_path, *rows, more=0))

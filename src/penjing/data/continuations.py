@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from penjing.data.checks import check_any, check_counts
 from penjing.data.continuation_settings import ContinuationData
-from penjing.data.dividing import Divided, Division
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.divided import Divided
+from penjing.data.dividing import Division
+from penjing.data.keys import Keys, exact_keys, normalized_keys
 from penjing.data.reading import files_of_one_split
 from penjing.data.rows import RowReader, RowRules, TextRows
 from penjing.data.split_files import files_by_split
@@ -175,6 +176,11 @@ class _Build(Division):
 
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         return np.zeros(batch.num_rows, dtype=np.int32)
+
+    def group(self, batch: pa.RecordBatch) -> Keys | None:
+        if self.rules.target is None:
+            return None
+        return normalized_keys(batch.column("text").to_pylist())
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column("text"), batch.column("target")]

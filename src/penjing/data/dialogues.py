@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from penjing.data.checks import check_any, check_counts
 from penjing.data.conversations import batch_conversations, read_conversations
 from penjing.data.dialogue_settings import DialogueData
-from penjing.data.dividing import Divided, Division
+from penjing.data.divided import Divided
+from penjing.data.dividing import Division
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.messages import EmptyMessageError, Message, read_messages, take_apart, write_messages
 from penjing.data.reading import files_of_one_split

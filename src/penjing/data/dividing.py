@@ -6,21 +6,24 @@ What a row has beside its text, and what makes two rows the same, say those who 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from penjing.data.checks import check_any, check_drawn, check_quotas
+from penjing.data.divided import Divided
 from penjing.data.drawing import FewDrawer
 from penjing.data.duplicates import Bits, DuplicateFinder, Unique
+from penjing.data.grouping import count_groups, describe_groups, draw_groups, number_groups
 from penjing.data.keys import Keys, text_ids
 from penjing.data.measured import Found, Marker, Marks, MeasuredTexts
 from penjing.data.rows import RowReader, RowRules, TextRows
@@ -45,39 +48,14 @@ class _Pool:
         spool: the rows.
         kept: which rows are no duplicates.
         class_rows: how many of those each class has, [classes].
+        groups: the number of the group of each of those; None where each row goes to a split by itself.
     """
 
     split: int | None
     spool: Spool
     kept: Bits
     class_rows: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Divided:
-    """What lies in the splits, [splits, …] in the order of `SPLITS`.
-
-    Attributes:
-        class_rows: rows of each class, [splits, classes].
-        characters: of the texts.
-        overlap: rows that were left out because their text is in a split that is measured on.
-        containing: rows that were left out because their text contains one that is.
-    """
-
-    class_rows: NDArray[np.int64]
-    characters: list[int]
-    overlap: list[int]
-    containing: list[int]
-
-    @classmethod
-    def empty(cls, classes: int) -> Divided:
-        """Returns what lies there before there is any row."""
-        return cls(np.zeros((len(SPLITS), classes), dtype=np.int64), *([0] * len(SPLITS) for _ in range(3)))
-
-    def leave_out(self, split: int, found: Found) -> None:
-        """Counts rows of a split that are measured on, or contain what is."""
-        self.overlap[split] += int(found.is_equal.sum())
-        self.containing[split] += int(found.contains.sum())
+    groups: NDArray[np.int64] | None
 
 
 #: Rows, and the split of each; -1 for one that is left out.
@@ -154,6 +132,13 @@ class Division(ABC):
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         """Returns the class of each row that was kept."""
 
+    def group(self, batch: pa.RecordBatch) -> Keys | None:
+        """Returns a key for each row that was kept; rows with the same are drawn into one split.
+
+        None: each row is drawn by itself. Rows that are grouped are of one stratum, and their groups have its shares.
+        """
+        return None
+
     @abstractmethod
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         """Returns the columns of `table` but the last two, source and row, of rows that were kept."""
@@ -180,7 +165,8 @@ class Division(ABC):
             pools, where = self._read(work), name_files(self.files["train"])
             self.check(pools[0].class_rows.tolist(), where)
             given = set(self.files) | self.optional
-            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, where)
+            counted = where + describe_groups(pools[0].groups)
+            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, counted)
             measured = self._measured(pools)
             self.count(self._write(pools, measured, self._draw(pools, measured, where)), where)
             write_json(self.out / COUNTS, self.counts)
@@ -229,7 +215,20 @@ class Division(ABC):
         check_any(reader, finder.rows, name_files(files))
         is_whole = split != "train" or {"validation", "test"} <= set(self.files)
         kept, class_rows = self._drop_duplicates(finder, seen)
-        return _Pool(SPLITS.index(split) if is_whole else None, spool, kept, class_rows)
+        groups = None if is_whole else self._find_groups(spool, kept)
+        return _Pool(SPLITS.index(split) if is_whole else None, spool, kept, class_rows, groups)
+
+    def _find_groups(self, spool: Spool, kept: Bits) -> NDArray[np.int64] | None:
+        parts, start = list[Keys](), 0
+        for batch in spool.read():
+            stop_if_asked(self.progress)
+            rows = np.flatnonzero(kept.slice(start, start + batch.num_rows))
+            start += batch.num_rows
+            keys = self.group(batch.take(pa.array(rows)))
+            if keys is None:
+                return None
+            parts.append(keys)
+        return number_groups(parts)
 
     def _without_removed(self, rows: TextRows) -> TextRows:
         removed = set(self.settings.removed)
@@ -264,28 +263,34 @@ class Division(ABC):
         return drawn
 
     def _stratum_rows(self, pool: _Pool) -> list[int]:
+        """Returns how many rows of each stratum are drawn, or how many groups."""
+        if pool.groups is not None:
+            return [count_groups(pool.groups)]
         strata, names = self.strata()
         rows = np.bincount(strata, weights=pool.class_rows, minlength=len(names))
         return [int(count) for count in rows]
 
     def _assigned(self, pools: list[_Pool]) -> Iterator[Assigned]:
         """Yields every batch with the split of each row, -1 for a duplicate; each time the same."""
-        strata, _ = self.strata()
         for pool in pools:
-            drawer = None
-            if pool.split is None:
-                drawer = SplitDrawer(split_quotas(self._stratum_rows(pool), self._shares()), self.seed)
+            draw = self._drawer(pool) if pool.split is None else None
             start = 0
             for batch in pool.spool.read():
                 stop_if_asked(self.progress)
                 kept = pool.kept.slice(start, start + batch.num_rows)
                 start += batch.num_rows
                 splits = np.full(batch.num_rows, -1, dtype=np.int8)
-                if drawer is None:
-                    splits[kept] = pool.split
-                else:
-                    splits[kept] = [drawer.draw(number) for number in strata[self.classes_of(batch)[kept]].tolist()]
+                splits[kept] = pool.split if draw is None else draw(batch, kept)
                 yield batch, splits
+
+    def _drawer(self, pool: _Pool) -> Callable[[pa.RecordBatch, NDArray[np.bool_]], ArrayLike]:
+        """Returns what gives the splits of the rows of each batch that are kept, one batch after the other."""
+        shares = self._shares()
+        if pool.groups is not None:
+            drawn = iter(draw_groups(pool.groups, shares, self.seed))
+            return lambda _, kept: list(islice(drawn, int(kept.sum())))
+        drawer, (strata, _) = SplitDrawer(split_quotas(self._stratum_rows(pool), shares), self.seed), self.strata()
+        return lambda batch, kept: [drawer.draw(number) for number in strata[self.classes_of(batch)[kept]].tolist()]
 
     def _measured(self, pools: list[_Pool]) -> tuple[MeasuredTexts, MeasuredTexts]:
         """Returns the texts of test, and of validation and test together."""

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts, check_label_count
-from penjing.data.dividing import Divided, Division
+from penjing.data.divided import Divided
+from penjing.data.dividing import Division
 from penjing.data.duplicates import Unique
 from penjing.data.keys import Keys, exact_keys
 from penjing.data.label_cells import LabelNumbers

@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from penjing.data.checks import check_counts
-from penjing.data.dividing import Divided, Division
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.divided import Divided
+from penjing.data.dividing import Division
+from penjing.data.keys import Keys, exact_keys, normalized_keys
 from penjing.data.rows import RowRules, TextRows
 from penjing.data.settings import PairedData
 from penjing.data.split_files import addressed_files, files_by_split
@@ -28,8 +29,9 @@ def build_pairs(settings: PairedData, seed: int, out: Path, progress: Progress) 
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
     ``target`` is the first of the texts that are to be written, ``references`` all of them. A pair that has come before
-    in the same group of files is dropped; a text may come again with other targets. A training pair
-    whose normalized text occurs in validation or test is removed, and a validation pair whose text occurs in test.
+    in the same group of files is dropped; a text may come again with other targets, and is drawn into one split with
+    all of them. A training pair whose normalized text occurs in validation or test is removed, and a validation pair
+    whose text occurs in test.
 
     Args:
         settings: where the pairs are and what they look like.
@@ -105,6 +107,9 @@ class _Build(Division):
 
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         return np.zeros(batch.num_rows, dtype=np.int32)
+
+    def group(self, batch: pa.RecordBatch) -> Keys:
+        return normalized_keys(batch.column("text").to_pylist())
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column(name) for name, _ in _TEXTS]

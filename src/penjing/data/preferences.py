@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from penjing.data.checks import check_any, check_counts
 from penjing.data.dialogues import join_contents
-from penjing.data.dividing import Divided, Division
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.divided import Divided
+from penjing.data.dividing import Division
+from penjing.data.keys import Keys, exact_keys, normalized_keys
 from penjing.data.messages import EmptyMessageError, read_messages, write_messages
 from penjing.data.preference_settings import PreferenceData, ReplyPreferenceData
 from penjing.data.reading import files_of_one_split
@@ -193,9 +194,9 @@ def _with_hint(error: DataError, key: str) -> DataError:
 def build_preferences(settings: PreferenceData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
-    A row that has come before in the same group of files is dropped; a prompt may come with several pairs of answers. A
-    training row whose normalized prompt occurs in validation or test is removed, and a validation row whose prompt
-    occurs in test.
+    A row that has come before in the same group of files is dropped; a prompt may come with several pairs of answers,
+    which are drawn into one split. A training row whose normalized prompt occurs in validation or test is removed, and
+    a validation row whose prompt occurs in test.
 
     Args:
         settings: where the rows are and what they look like.
@@ -247,6 +248,9 @@ class _Build(Division):
 
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         return np.zeros(batch.num_rows, dtype=np.int32)
+
+    def group(self, batch: pa.RecordBatch) -> Keys:
+        return normalized_keys(batch.column("text").to_pylist())
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column(name) for name in _COLUMNS]

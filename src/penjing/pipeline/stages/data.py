@@ -37,4 +37,4 @@ def _files(recipe: Recipe) -> list[Path]:
     return [file for side in sides for file in side]
 
 
-DATA = Stage("data", inputs=(), settings=_settings, run=_run, files=_files, version=3, is_wanted=has_data)
+DATA = Stage("data", inputs=(), settings=_settings, run=_run, files=_files, version=4, is_wanted=has_data)

@@ -1,0 +1,61 @@
+"""Groups of rows that belong together, such as several answers to one prompt: they are drawn into one split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penjing.data.keys import KEY_BYTES, Keys
+from penjing.data.splitting import SplitDrawer, split_quotas
+
+
+def number_groups(parts: Iterable[Keys]) -> NDArray[np.int64]:
+    """Returns the number of the group of each row, [rows]; groups count from 0, as they first come.
+
+    Args:
+        parts: the keys of the rows, in batches; rows with the same key are one group.
+    """
+    keys = np.concatenate([np.empty(0, dtype=f"S{KEY_BYTES}"), *parts])
+    _, first, places = np.unique(keys, return_index=True, return_inverse=True)
+    numbers = np.empty(len(first), dtype=np.int64)
+    numbers[np.argsort(first)] = np.arange(len(first))
+    return numbers[places]
+
+
+def count_groups(numbers: NDArray[np.int64]) -> int:
+    """Returns how many groups `number_groups` found."""
+    return int(numbers.max(initial=-1)) + 1
+
+
+def describe_groups(numbers: NDArray[np.int64] | None) -> str:
+    """Returns of how many texts some rows are, to be added to where they lie; nothing where none comes twice."""
+    if numbers is None or count_groups(numbers) == len(numbers):
+        return ""
+    return f", whose {len(numbers):,} rows are of {count_groups(numbers):,} texts"
+
+
+def draw_groups(numbers: NDArray[np.int64], shares: Sequence[Fraction], seed: int) -> NDArray[np.int8]:
+    """Returns the split of each row, [rows]: one for all rows of a group, and of the groups each split has its share.
+
+    Rows are drawn as if each went by itself. Where that has put a group into one split it stays there; the others are
+    drawn again, as groups. So rows that are in no group with others are where they were without groups.
+
+    Args:
+        numbers: of the group of each row, from `number_groups`.
+        shares: of training, validation and test; they sum to 1.
+        seed: the same seed and the same groups give the same splits.
+    """
+    of_rows = SplitDrawer(split_quotas([len(numbers)], shares), seed)
+    groups, splits = count_groups(numbers), np.fromiter((of_rows.draw(0) for _ in numbers), np.int8, len(numbers))
+    counts = np.zeros((groups, len(shares)), dtype=np.int64)
+    np.add.at(counts, (numbers, splits), 1)
+    found = counts.argmax(axis=1).astype(np.int8)
+    is_apart = (counts > 0).sum(axis=1) > 1
+    taken = np.bincount(found[~is_apart], minlength=len(shares))
+    left = np.maximum(split_quotas([groups], shares)[0] - taken, 0)
+    of_groups = SplitDrawer([left.tolist()], seed + 1)
+    found[is_apart] = [of_groups.draw(0) for _ in range(int(is_apart.sum()))]
+    return found[numbers]
