@@ -67,3 +67,13 @@ def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
     score = jackknife(values.mean(), (values.sum() - values) / 49)
     assert (score.high - score.value) / 1.959964 == pytest.approx(values.std(ddof=1) / math.sqrt(50), rel=1e-6)
     assert jackknife(3.0, [2.0]) == jackknife(3.0, [])
+
+
+def test_rows_without_a_repetition_do_not_count_as_differing() -> None:
+    written, real = (
+        ["ok then"] * 10 + ["a b c d a b c d a b c d"] * 2,
+        ["fine so"] * 10 + ["one two three four five"] * 2,
+    )
+    gap = sample_scores(written, real, 300, 0).difference["repetition"]
+    assert gap.value > 0
+    assert gap.low == 0.0  # two rows are too few to tell

@@ -113,3 +113,12 @@ def test_places_are_joined_in_order() -> None:
     one, two = Places(np.array([1]), np.array([2])), Places(np.array([3, 4]), np.array([5, 6]))
     joined = join_places([one, two])
     assert (joined.above.tolist(), joined.tied.tolist()) == ([1, 3, 4], [2, 5, 6])
+
+
+@pytest.mark.parametrize(("above", "value"), [(40, 0.0), (3, 1.0)])
+def test_a_hit_rate_of_none_or_all_is_no_certainty(above: int, value: float) -> None:
+    places = Places(np.full(12, above), np.zeros(12, dtype=np.int64))
+    shown = np.tile(np.arange(10), (12, 1))
+    score = ranking_scores(places, shown, 100, None, 200, 0)["scores"]["hit_rate_10"]
+    assert score["value"] == value
+    assert 0.2 < score["high"] - score["low"] < 0.3

@@ -43,3 +43,10 @@ def test_the_difference_is_paired_and_few_disagreements_prove_nothing() -> None:
 def test_few_dialogues_are_never_more_than_chance_however_many_questions_they_have(dialogues: int) -> None:
     gap = retrieval_difference(np.ones(60), np.zeros(60), np.arange(60) % dialogues, 500, 0)
     assert (gap.value, gap.low) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("credit", [0.0, 1.0])
+def test_all_found_and_none_found_are_no_certainty(credit: float) -> None:
+    score = retrieval_accuracy(np.full(40, credit), np.arange(40) // 4, 200, 0)
+    assert score.value == credit
+    assert 0.25 < score.high - score.low < 0.3  # of ten dialogues, as Wilson has it

@@ -12,9 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from penjing.data.grouping import number_groups
+from penjing.data.keys import normalized_keys
 from penjing.data.preferences import PreferenceRows
 from penjing.errors import DataError
-from penjing.metrics.preference import compare_preferences, mean_score, preference_accuracy
+from penjing.metrics.interval import cluster_mean
+from penjing.metrics.preference import compare_preferences, preference_accuracy
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.task import PreferenceTask
 from penjing.text.preference_renderer import PreferenceRenderer, RenderedPreference
@@ -46,6 +49,11 @@ class MeasuredPairs:
         """Tokens of each answer, [answers]."""
         lengths: NDArray[np.int64] = self.shard.lengths - self.shard.labels
         return lengths
+
+    @property
+    def prompts(self) -> NDArray[np.int64]:
+        """The number of the prompt of each pair, from 0 as they first come, [pairs]."""
+        return number_groups([normalized_keys(self.rows.texts)])
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,7 @@ def evaluate_preferences(
         start; without the model at the start the second alone), ``best_by``, ``worst``; and ``margins``, by which
         `evaluate_preference_baselines` compares.
     """
-    own, draws = likelihoods.own.reshape(-1, 2), (measures.resamples, measures.seed)
+    own, draws = likelihoods.own.reshape(-1, 2), (pairs.prompts, measures.resamples, measures.seed)
     plain = own[:, 0] - own[:, 1]
     scores = {"likelihood_accuracy": preference_accuracy(plain, *draws)}
     margins = plain
@@ -160,9 +168,9 @@ def evaluate_preferences(
         scores = {
             "preference_accuracy": preference_accuracy(margins, *draws),
             **scores,
-            "reward_margin": mean_score(margins, *draws),
-            "chosen_change": mean_score(a_token[:, 0], *draws),
-            "rejected_change": mean_score(a_token[:, 1], *draws),
+            "reward_margin": cluster_mean(margins, *draws),
+            "chosen_change": cluster_mean(a_token[:, 0], *draws),
+            "rejected_change": cluster_mean(a_token[:, 1], *draws),
         }
     return {
         "rows": len(margins),
@@ -221,7 +229,7 @@ def evaluate_preference_baselines(
             stop_if_asked(progress)
             found[name] = fit(train.chosen, train.rejected).prefer(pairs.rows.chosen, pairs.rows.rejected)
             bar.advance(1)
-    draws = (measures.resamples, measures.seed)
+    draws = (pairs.prompts, measures.resamples, measures.seed)
     scores = {
         name: {"rows": len(margins), "scores": {task.best_by: preference_accuracy(other, *draws).to_dict()}}
         for name, other in found.items()

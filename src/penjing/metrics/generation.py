@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, jackknife
+from penjing.metrics.interval import Floats, Score, bootstrap_many, count_differing, include_zero, jackknife
 from penjing.metrics.texts import check_texts, list_words
 
 _SIZES = (1, 2, 3)
@@ -75,7 +75,7 @@ def sample_scores(written: Sequence[str], real: Sequence[str], resamples: int = 
     lengths = [np.array([len(row) for row in rows], dtype=np.float64) for rows in words]
     drawn = bootstrap_many(_means, [*rates, *lengths], resamples, seed)
     for name, triple, (one, other) in (("repetition", drawn[:3], rates), ("length", drawn[3:], lengths)):
-        gap = include_zero(triple[2], int(np.sum(one != other)))
+        gap = include_zero(triple[2], count_differing(one - other))
         for kept_scores, score in zip(scores, (triple[0], triple[1], gap), strict=True):
             kept_scores[name] = score
     return SampleScores(*scores)

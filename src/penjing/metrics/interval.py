@@ -144,7 +144,7 @@ def include_zero(difference: Score, differing: int) -> Score:
 
 
 def count_differing(gaps: ArrayLike) -> int:
-    """Returns how many of the gaps between two are more than rounding: a document's may add up to none.
+    """Returns how many of the gaps between two are more than rounding; one that is not defined is none.
 
     >>> count_differing([0.5, 0.0, 0.1 + 0.2 - 0.3])
     1
@@ -171,6 +171,44 @@ def proportion(score: Score, successes: float, trials: int) -> Score:
 def weighted_mean(weights: Floats, values: Floats) -> Floats:
     """Returns the mean of values [rows] under weights [resamples, rows], as [resamples]."""
     return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
+
+
+def cluster_mean(values: ArrayLike, clusters: ArrayLike, resamples: int, seed: int) -> Score:
+    """Returns the mean of values, with its bootstrap interval over clusters of what hangs together.
+
+    Args:
+        values: [rows].
+        clusters: the number of the dialogue, prompt … of each, [rows].
+        resamples: how many times clusters are drawn again.
+        seed: of the draws.
+    """
+    return bootstrap(_ratio, _by_cluster(values, clusters), resamples, seed)
+
+
+def cluster_share(values: ArrayLike, clusters: ArrayLike, resamples: int, seed: int) -> Score:
+    """Returns what `cluster_mean` does of values from 0 to 1, with Wilson's interval where all are 0, or all 1.
+
+    Its trials are the clusters, for rows of one hang together.
+    """
+    score, trials = cluster_mean(values, clusters, resamples, seed), len(np.unique(np.asarray(clusters)))
+    return proportion(score, score.value * trials, trials)
+
+
+def cluster_difference(gaps: ArrayLike, clusters: ArrayLike, resamples: int, seed: int) -> Score:
+    """Returns what `cluster_mean` does of gaps between two; zero is in it where fewer than six clusters differ."""
+    sums, _ = _by_cluster(gaps, clusters)
+    return include_zero(cluster_mean(gaps, clusters, resamples, seed), count_differing(sums))
+
+
+def _by_cluster(values: ArrayLike, clusters: ArrayLike) -> list[Floats]:
+    """Returns the sum of values and the number of rows of each cluster that has any."""
+    given = np.asarray(values, dtype=np.float64)
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    return [np.bincount(numbers, weights=counted).astype(np.float64) for counted in (given, np.ones(len(given)))]
+
+
+def _ratio(weights: Floats, sums: Floats, counts: Floats) -> Floats:
+    return np.asarray((weights @ sums) / (weights @ counts), dtype=np.float64)
 
 
 def mean_of_defined(values: Floats) -> Floats:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, weighted_mean
+from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, proportion, weighted_mean
 
 TOP = 10
 GAINS = ("ndcg_10", "hit_rate_10", "mrr")
@@ -81,6 +81,8 @@ def ranking_scores(
     gains = ranking_gains(places)
     found = bootstrap_many(_mean_gains, [gains], resamples, seed)
     scores = {name: score.to_dict() for name, score in zip(GAINS, found, strict=True)}
+    hits = GAINS.index("hit_rate_10")
+    scores["hit_rate_10"] = proportion(found[hits], float(gains[:, hits].sum()), len(gains)).to_dict()
     scores["coverage_10"] = coverage(shown, items, resamples, seed).to_dict()
     return {"rows": len(gains), "scores": scores, "bands": _by_band(gains[:, 0], bands, resamples, seed)}
 

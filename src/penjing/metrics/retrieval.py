@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.metrics.interval import Floats, Score, bootstrap, count_differing, include_zero
+from penjing.metrics.interval import Floats, Score, cluster_difference, cluster_share
 
 Ints = NDArray[np.int64]
 
@@ -38,7 +38,7 @@ def retrieval_accuracy(credits: Floats, dialogues: Ints, resamples: int, seed: i
         resamples: bootstrap resamples over dialogues.
         seed: of the resamples.
     """
-    return bootstrap(_ratio, _by_dialogue(credits, dialogues), resamples, seed)
+    return cluster_share(credits, dialogues, resamples, seed)
 
 
 def retrieval_difference(credits: Floats, others: Floats, dialogues: Ints, resamples: int, seed: int) -> Score:
@@ -46,15 +46,4 @@ def retrieval_difference(credits: Floats, others: Floats, dialogues: Ints, resam
 
     Where they differ in fewer than six dialogues, zero is in the interval (`penjing.metrics.interval.include_zero`).
     """
-    gaps, questions = _by_dialogue(credits - others, dialogues)
-    return include_zero(bootstrap(_ratio, [gaps, questions], resamples, seed), count_differing(gaps))
-
-
-def _by_dialogue(credits: Floats, dialogues: Ints) -> list[Floats]:
-    """Returns the sum of credits and the number of questions of each dialogue that has any."""
-    _, numbers = np.unique(dialogues, return_inverse=True)
-    return [np.bincount(numbers, weights=counted).astype(np.float64) for counted in (credits, np.ones(len(credits)))]
-
-
-def _ratio(weights: Floats, credits: Floats, questions: Floats) -> Floats:
-    return np.asarray((weights @ credits) / (weights @ questions), dtype=np.float64)
+    return cluster_difference(credits - others, dialogues, resamples, seed)
