@@ -71,6 +71,19 @@ def test_questions_of_a_table_are_found_by_name_and_length(tmp_path: Path) -> No
     assert document["data"]["question"] == "query"
 
 
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [(("question", "answer", "context", "url"), "context"), (("问题", "答案", "原文", "链接"), "原文")],
+)
+def test_what_a_question_is_about_is_known_by_its_name(tmp_path: Path, head: Sequence[str], text: str) -> None:
+    link = "https://example.org/towers/{n}/history/of/the/tower/index.html"
+    rows = [(f"When {n}?", 1800 + n, f"Built in {1800 + n}.", link.format(n=n)) for n in range(30)]
+    found = look_at_questions(write_table(tmp_path / "q.csv", [head, *rows]), None, None)
+    assert found.section.get("text", "context") == text
+    unnamed = look_at_questions(write_table(tmp_path / "r.csv", [(*head[:2], "facts", "seen"), *rows]), None, None)
+    assert unnamed.section["text"] == "facts"
+
+
 @pytest.mark.parametrize("longest", [0, 2])
 def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest: int) -> None:
     address = write_table(tmp_path / "q.csv", [("context", "question", "answer"), *[("Li is here.", "Who?", "Li")] * 9])

@@ -102,3 +102,74 @@ def test_what_is_not_there_is_named(
 def test_one_column_of_texts_is_no_pair(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there are no two columns of texts"):
         look_at_pairs([write_lines(tmp_path / "one.csv", ["text", *ENGLISH])], None, None, longer_first=False)
+
+
+_LINK = "https://example.org/shop/products/{n:08}/reviews/index.html"
+
+
+def cells(n: int) -> dict[str, object]:
+    """Cells of many kinds, by what they are."""
+    return {
+        "english": f"{ENGLISH[n % 2]} {n}",
+        "chinese": f"{CHINESE[n % 2]}{n}",
+        "short": f"{('很快', '太差', '还可以')[n % 3]}{n}",
+        "five": n % 5 + 1,
+        "three": ("good", "fair", "bad")[n % 3],
+        "split": ("train", "test")[n % 2],
+        "yes": "YN"[n % 2],
+        "link": _LINK.format(n=n),
+        "path": f"pictures/of/reviews/{n % 2}.jpg",
+        "day": f"March {n % 2 + 1}, 2024",
+    }
+
+
+@pytest.mark.parametrize(
+    ("head", "text", "label"),
+    [
+        ({"text": "english", "label": "three", "split": "split"}, "text", "label"),
+        ({"text": "english", "label(1-5)": "five", "verified(Y/N)": "yes"}, "text", "label(1-5)"),
+        ({"评论": "chinese", "情感": "three", "性别": "yes"}, "评论", "情感"),
+        ({"text": "english", "label": "three", "url": "link"}, "text", "label"),
+        ({"words": "english", "kind": "three", "split": "split"}, "words", "kind"),
+        ({"words": "english", "kind": "three", "seen at": "link", "shot": "path", "when": "day"}, "words", "kind"),
+        ({"text": "short", "label": "three"}, "text", "label"),
+        ({"words": "short", "kind": "three"}, "words", "kind"),
+    ],
+)
+def test_columns_are_known_by_their_names_and_what_is_beside_texts_is_never_guessed(
+    tmp_path: Path, head: dict[str, str], text: str, label: str
+) -> None:
+    rows = [",".join(f'"{cells(n)[kind]}"' for kind in head.values()) for n in range(40)]
+    found = look_at_rows(write_lines(tmp_path / "rows.csv", [",".join(head), *rows]), None, None)
+    assert (found.text, found.label, found.columns) == (text, label, None)
+
+
+def test_labels_that_come_once_are_known_by_the_name_of_their_column(tmp_path: Path) -> None:
+    rows = ["text,label", "A lovely film,positive", "Dull and far too long,negative"]
+    found = look_at_rows(write_lines(tmp_path / "rows.csv", rows), None, None)
+    assert (found.text, found.label) == ("text", "label")
+
+
+@pytest.mark.parametrize(
+    ("head", "longer_first", "pair"),
+    [
+        (("text", "target", "source_url"), False, ("text", "target")),
+        (("article", "summary", "url"), True, ("article", "summary")),
+        (("译文", "原文", "链接"), False, ("原文", "译文")),
+        (("title", "abstract", "url"), True, ("abstract", "title")),
+        (("en", "zh", "seen at"), False, ("en", "zh")),
+    ],
+)
+def test_pairs_are_known_by_their_names_and_addresses_are_none(
+    tmp_path: Path, head: tuple[str, ...], longer_first: bool, pair: tuple[str, str]
+) -> None:
+    lines = [",".join(head), *(f"{ENGLISH[n % 2]} {n},{CHINESE[n % 2]}{n},{_LINK.format(n=n)}" for n in range(40))]
+    found = look_at_pairs([write_lines(tmp_path / "pairs.csv", lines)], None, None, longer_first=longer_first)
+    assert (found.text, found.target) == pair
+
+
+def test_a_column_called_source_that_says_where_rows_are_from_is_no_text_of_a_pair(tmp_path: Path) -> None:
+    rows = [f"{('news', 'books')[n % 2]},{ENGLISH[n % 2]} {n},{CHINESE[n % 2]}{n}" for n in range(40)]
+    file = write_lines(tmp_path / "pairs.csv", ["source,en,zh", *rows])
+    found = look_at_pairs([file], None, None, longer_first=False)
+    assert (found.text, found.target) == ("en", "zh")

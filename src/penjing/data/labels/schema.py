@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penjing.data.column_names import is_aside, named
 from penjing.data.labels.times import parse_time
 from penjing.data.plain import plain_value, whole_number
+from penjing.data.scripts import count_words
 from penjing.data.sources import Layout, read_file
 from penjing.data.sources.columns import list_columns
 
@@ -19,7 +21,16 @@ _TRUTHS = frozenset(("true", "false"))
 _MOST_LABELS = 200
 _LONGEST_LABEL = 60  # characters
 _FEWEST_ROWS_A_LABEL = 2.0
-_SHORTEST_TEXT = 10.0  # characters, on average
+_SHORTEST_TEXT = 2.0  # words, on average
+_LOOKED_AT = 2000  # values whose words are counted
+_MOSTLY = 0.9
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.-]*://\S+|www\.\S+|[^@\s]+@[^@\s]+\.[a-z]+"  # of the web, and of mail
+    r"|(?:[a-z]:)?[\\/]?(?:[^\\/\s]+[\\/])+[^\\/\s]*\.\w{1,5}|(?:[a-z]:[\\/]|~?/)\S+"  # paths
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.{0,12}|\d{4}年\d{1,2}月\d{1,2}日.{0,12}"  # dates that parse_time leaves
+    r"|[a-z]{3,9}\.? \d{1,2},? \d{4}.{0,12}|\d{1,2}\.? [a-z]{3,9}\.? \d{4}.{0,12}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,10 @@ class Column:
         empty: cells without a value.
         distinct: different values.
         characters: of a value, on average.
-        looks_like: ``text``, ``label`` or nothing. It is a guess that is shown and never acted on.
+        words: of a value, on average.
+        is_address: whether most values are addresses, paths of files or dates.
+        looks_like: ``text``, ``label`` or nothing. It is a guess: ``penjing data`` only shows it, ``penjing new`` goes
+            by it.
     """
 
     name: str
@@ -42,6 +56,8 @@ class Column:
     empty: int
     distinct: int
     characters: float
+    words: float = 0.0
+    is_address: bool = False
     looks_like: str = ""
 
 
@@ -67,7 +83,8 @@ def describe_columns(files: Sequence[Path], layout: Layout, most_rows: int | Non
             if most_rows is not None and rows >= most_rows:
                 break
     columns = [tally.column(name) for name, tally in tallies.items()]
-    text, label = _likely_text(columns), _likely_label(columns)
+    text = _likely_text(columns)
+    label = _likely_label(columns, text)
     return [
         Column(**{**vars(column), "looks_like": "text" if column is text else "label" if column is label else ""})
         for column in columns
@@ -82,31 +99,57 @@ def say_candidates(columns: Sequence[Column]) -> str:
     return f"{' and '.join(parts)}." if parts else ""
 
 
+def is_guessable(column: Column) -> bool:
+    """Returns whether a column may be taken for one of texts or labels though its name does not say so."""
+    return not column.is_address and not is_aside(column.name)
+
+
+def is_label_like(column: Column) -> bool:
+    """Returns whether a column's values are few, and come again and again."""
+    filled = column.rows - column.empty
+    return 2 <= column.distinct <= _MOST_LABELS and filled >= _FEWEST_ROWS_A_LABEL * column.distinct
+
+
+def called(columns: Sequence[Column], role: str, kinds: Sequence[str] = ("text",)) -> list[Column]:
+    """Returns the columns of some kinds that are called what a role's are, the likeliest first."""
+    by_name = {column.name: column for column in columns if column.kind in kinds and not column.is_address}
+    return [by_name[name] for name in named(by_name, role)]
+
+
 def _likely_text(columns: Sequence[Column]) -> Column | None:
-    fitting = [c for c in columns if c.kind == "text" and c.characters >= _SHORTEST_TEXT]
-    return max(fitting, key=lambda column: column.characters, default=None)
+    """Returns the column that is called what texts are, or else that of the longest."""
+    fitting = [c for c in columns if c.kind == "text" and c.words >= _SHORTEST_TEXT and is_guessable(c)]
+    guess = max(fitting, key=lambda column: column.characters, default=None)
+    return next(iter(called(columns, "text")), guess)
 
 
-def _likely_label(columns: Sequence[Column]) -> Column | None:
-    """Returns the column of the fewest different values that come again and again."""
-    text = _likely_text(columns)
-    fitting = [
-        column
+def _likely_label(columns: Sequence[Column], text: Column | None) -> Column | None:
+    """Returns the column that is called what labels are, or else that of the fewest values that come again and again.
+
+    A name is enough where every value comes once, as in a file of two rows; of numbers with a fraction it is not.
+    """
+    fitting = {
+        column.name: column
         for column in columns
         if column is not text
-        and column.kind in ("text", "whole number", "truth value")
-        and 2 <= column.distinct <= _MOST_LABELS
+        and column.kind in ("text", "whole number", "number", "truth value")
+        and 1 <= column.distinct <= _MOST_LABELS
         and column.characters <= _LONGEST_LABEL
-        and column.rows - column.empty >= _FEWEST_ROWS_A_LABEL * column.distinct
-    ]
-    return min(fitting, key=lambda column: column.distinct, default=None)
+        and not column.is_address
+    }
+    repeated = {name: column for name, column in fitting.items() if is_label_like(column)}
+    called_so = named((name for name, c in fitting.items() if c.kind != "number" or name in repeated), "label")
+    guesses = [column for column in repeated.values() if column.kind != "number" and is_guessable(column)]
+    guess = min(guesses, key=lambda column: column.distinct, default=None)
+    return fitting[called_so[0]] if called_so else guess
 
 
 class _Tally:
     """Counts the values of a column."""
 
     def __init__(self) -> None:
-        self.rows = self.empty = self.characters = 0
+        self.rows = self.empty = self.characters = self.looked_at = self.addresses = 0
+        self.words = 0.0
         self.kinds: dict[str, int] = {}
         self.seen: set[int] = set()
 
@@ -119,12 +162,19 @@ class _Tally:
                 continue
             self.characters += len(plain)
             self.seen.add(hash(plain))
+            if self.looked_at < _LOOKED_AT:
+                self.looked_at += 1
+                self.words += count_words(plain)
+                self.addresses += _ADDRESS.fullmatch(plain) is not None
             kind = "nested" if isinstance(value, dict | list) else _kind_of(whole_number(plain))
             self.kinds[kind] = self.kinds.get(kind, 0) + 1
 
     def column(self, name: str) -> Column:
-        filled = self.rows - self.empty
-        return Column(name, self._kind(), self.rows, self.empty, len(self.seen), self.characters / max(1, filled))
+        characters = self.characters / max(1, self.rows - self.empty)
+        looked_at = max(1, self.looked_at)
+        is_address = self.addresses > _MOSTLY * looked_at
+        counts = (self.rows, self.empty, len(self.seen))
+        return Column(name, self._kind(), *counts, characters, self.words / looked_at, is_address)
 
     def _kind(self) -> str:
         """Returns the one kind that all values are of."""

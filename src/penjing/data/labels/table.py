@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.data.event_columns import are_of_events
+from penjing.data.column_names import are_of_events
 from penjing.data.keys import text_ids
 from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.data.labels.schema import Column, describe_columns, say_candidates

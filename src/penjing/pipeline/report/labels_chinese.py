@@ -9,7 +9,7 @@ LABELS_CHINESE = {
     "checked_rows_split": "{whole}（{parts}）",
     "checked_split": "{name} {count}",
     "checked_columns": "列",
-    "checked_columns_note": "“像文本”“像标签”只是猜测，程序不会据此替你选择。",
+    "checked_columns_note": "“像文本”“像标签”只是猜测，这里不会据此选择；penjing new 照此来选。",
     "checked_column": "列名",
     "checked_kind": "内容",
     "checked_empty": "空值",

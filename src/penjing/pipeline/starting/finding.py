@@ -10,9 +10,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from penjing.data.column_names import named
 from penjing.data.conversations import read_conversations
-from penjing.data.event_columns import EVENT_NAMES, plain_name
-from penjing.data.labels.schema import Column
+from penjing.data.labels.schema import Column, called, is_guessable
 from penjing.data.labels.several import SEPARATORS
 from penjing.data.messages import read_messages
 from penjing.data.plain import plain_value
@@ -32,17 +32,6 @@ from penjing.pipeline.starting.looking import (
     read_values,
 )
 
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "question": ("question", "query", "问题"),
-    "answer": ("answer", "answers", "answertext", "答案"),
-    "prompt": ("prompt", "question", "instruction", "input", "user", "query", "提问", "问题"),
-    "reply": ("response", "reply", "answer", "output", "completion", "assistant", "回复", "回答"),
-    **EVENT_NAMES,
-    "title": ("title", "movietitle", "name", "productname", "标题", "名称"),
-    "chosen": ("chosen", "preferred", "accepted", "better", "winner", "win", "更好", "采纳"),
-    "rejected": ("rejected", "dispreferred", "refused", "worse", "loser", "lose", "较差", "拒绝"),
-    "labels": ("labels", "tags", "categories", "topics", "genres", "label", "标签"),
-}
 _MOST_COLUMNS = 3  # of an item's text
 
 
@@ -69,7 +58,8 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
             "answer": answer or _named(columns, "answer", address),
         }
         rest = [column for column in columns if column.name not in names.values()]
-        names["text"] = text or max(rest, key=lambda column: column.characters, default=columns[0]).name
+        likely = called(rest, "context") or sorted(rest, key=lambda c: (not is_guessable(c), -c.characters))
+        names["text"] = text or (likely or columns)[0].name
         choose_column(columns, names["text"], "text", address)
         section = {key: name for key, name in names.items() if name != getattr(settings, key)}
         settings = settings.model_copy(update=names)
@@ -83,8 +73,8 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
 
 def holds_questions(columns: Sequence[Column]) -> bool:
     """Returns whether these are the columns of questions: those of SQuAD's layout, or question and answer by name."""
-    names = {plain_name(column.name) for column in columns}
-    return _is_squad(columns) or (len(names) > 2 and all(names & {*_NAMES[role]} for role in ("question", "answer")))
+    names = [column.name for column in columns]
+    return _is_squad(columns) or (len(names) > 2 and all(named(names, role) for role in ("question", "answer")))
 
 
 def look_at_dialogues(address: str, text: str | None, target: str | None) -> Found:
@@ -114,8 +104,9 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
             section = {} if name == "messages" else {"text": name}
             rows = count_rows(files, layout, name)
             return _describe_dialogues(files, splits, layout, rows, dialogues, section)
-    said = text or next((c.name for c in columns if plain_name(c.name) in _NAMES["prompt"]), None)
-    reply = target or next((c.name for c in columns if plain_name(c.name) in _NAMES["reply"] and c.name != said), None)
+    names = [column.name for column in columns]
+    said = text or next(iter(named(names, "prompt")), None)
+    reply = target or next((name for name in named(names, "reply") if name != said), None)
     chosen = choose_pair(columns, said, reply, longer_first=False, address=address)
     values = read_values(files, list(chosen), layout)
     both = [f"{row[0]} {row[1]}" for row in values if row[0] and row[1]]
@@ -225,10 +216,9 @@ def _learned(address: str) -> tuple[list[Path], tuple[str, ...]]:
 
 
 def _named(columns: Sequence[Column], role: str, address: str) -> str:
-    for known in _NAMES[role]:
-        for column in columns:
-            if plain_name(column.name) == known:
-                return column.name
+    found = named([column.name for column in columns], role)
+    if found:
+        return found[0]
     raise UsageError(
         f"no column is called {role}, or like one; its columns are {', '.join(c.name for c in columns[:20])}",
         where=address,
@@ -309,17 +299,17 @@ def _beside(events: str) -> str:
 
 def _describing(columns: Sequence[Column], key: str) -> list[str]:
     """Returns the columns that say what an item is: its title, and other texts."""
-    texts = [column.name for column in columns if column.kind == "text" and column.name != key]
-    texts.sort(key=lambda name: plain_name(name) not in _NAMES["title"])
+    texts = [c.name for c in columns if c.kind == "text" and c.name != key and not c.is_address]
+    titles = named(texts, "title")
+    texts.sort(key=lambda name: name not in titles)
     return texts[:_MOST_COLUMNS] or [key]
 
 
 def _label_columns(columns: Sequence[Column], text: str, address: str) -> list[str]:
     rest = [column for column in columns if column.name != text]
-    for known in _NAMES["labels"]:
-        for column in rest:
-            if plain_name(column.name) == known:
-                return [column.name]
+    called_so = named([column.name for column in rest], "labels")
+    if called_so:
+        return called_so[:1]
     flags = [c.name for c in rest if c.kind in ("whole number", "truth value") and c.distinct <= 2 and not c.empty]
     lists = [column.name for column in rest if column.kind == "nested"]
     if len(flags) < 2 and not lists:

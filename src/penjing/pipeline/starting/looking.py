@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from penjing.data.labels.schema import Column, describe_columns
+from penjing.data.labels.schema import Column, called, describe_columns, is_guessable, is_label_like
 from penjing.data.languages import LanguageFinder
 from penjing.data.plain import plain_value
-from penjing.data.scripts import UNSPACED_CHARACTER
+from penjing.data.scripts import UNSPACED_CHARACTER, count_words
 from penjing.data.sources import Layout, corpus_files, file_size, group_by_split, read_file, source_files
 from penjing.data.sources.aligned import read_aligned
 from penjing.data.sources.columns import list_columns
@@ -31,6 +31,7 @@ _HEADERLESS_KINDS = ("csv", "tsv")
 _LONGEST_NAME = 40  # characters of a column's name
 _UNSPACED_SHARE = 0.3
 _SHORTEST_PAIR = 25  # characters of a text, on average, where there are others that are lists
+_PAIR_KINDS = ("text", "nested")  # lists of sentences
 _LONG_TEXTS = 0.95  # share of the texts that are to fit into a row
 
 
@@ -172,7 +173,7 @@ def describe_texts(
     if not texts:
         raise UsageError("there is no text in it", where=str(files[0]), do="Give a file with some rows.")
     looked = _thinned(texts)
-    words = float(np.mean([_count_words(text) for text in looked]))
+    words = float(np.mean([count_words(text) for text in looked]))
     language, long = _language(looked), _long_words(looked)
     return Found(len(files), rows, columns, *chosen, labels or {}, language, words, long, splits)
 
@@ -233,13 +234,13 @@ def _thinned(texts: list[str]) -> list[str]:
 
 
 def _long_words(texts: Sequence[str]) -> int:
-    return math.ceil(float(np.quantile([_count_words(text) for text in texts], _LONG_TEXTS)))
+    return math.ceil(float(np.quantile([count_words(text) for text in texts], _LONG_TEXTS)))
 
 
 def choose_pair(
     columns: Sequence[Column], text: str | None, target: str | None, *, longer_first: bool, address: str
 ) -> tuple[str, str]:
-    """Returns the columns of a text and of what is written to it.
+    """Returns the columns of a text and of what is written to it: those called so, or else the longest.
 
     Raises:
         UsageError: there are no two columns of texts.
@@ -248,11 +249,13 @@ def choose_pair(
     for name, option in ((text, "text"), (target, "target")):
         if name is not None and name not in known:
             choose_column(columns, name, option, address)
+    roles = ("document", "summary") if longer_first else ("source", "translation")
+    text = text or _called_so(columns, roles[0], target)
+    target = target or _called_so(columns, roles[1], text)
     plain = sum(column.kind == "text" and column.characters > _SHORTEST_PAIR for column in columns)
-    kinds = ("text",) if plain > 1 else ("text", "nested")  # lists of sentences
-    likely = sorted(
-        (c for c in columns if c.kind in kinds and c.name not in (text, target)), key=lambda c: -c.characters
-    )[: 2 - (text is not None) - (target is not None)]
+    kinds = ("text",) if plain > 1 else _PAIR_KINDS
+    fitting = [c for c in columns if c.kind in kinds and c.name not in (text, target) and is_guessable(c)]
+    likely = sorted(fitting, key=lambda c: -c.characters)[: 2 - (text is not None) - (target is not None)]
     if not longer_first:
         likely.sort(key=lambda column: known.index(column.name))
     left = [column.name for column in likely]
@@ -263,6 +266,12 @@ def choose_pair(
             do="Name them with --text and --target, or give two files of lines: --data texts.txt --data targets.txt.",
         )
     return text or left.pop(0), target or left.pop(0)
+
+
+def _called_so(columns: Sequence[Column], role: str, other: str | None) -> str | None:
+    """Returns the column of texts that is called what a role's are, other than one; None where there is none."""
+    found = (column for column in called(columns, role, _PAIR_KINDS) if column.name != other)
+    return next((column.name for column in found if not is_label_like(column)), None)
 
 
 def choose_column(columns: Sequence[Column], named: str | None, role: str, address: str) -> str:
@@ -327,12 +336,6 @@ def _reckon_rows(batches: Iterable[Batch], size: int) -> int:
         if rows >= MOST_ROWS and size > _SMALL_BYTES:
             return round(rows * max(1.0, size / max(1, read)))
     return rows
-
-
-def _count_words(text: str) -> float:
-    """Returns the words of a text; 1.6 characters of Chinese make one, as a segmenter cuts."""
-    unspaced = len(UNSPACED_CHARACTER.findall(text))
-    return len(UNSPACED_CHARACTER.sub(" ", text).split()) + unspaced / 1.6
 
 
 def _language(texts: Sequence[str]) -> str:
