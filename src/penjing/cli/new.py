@@ -44,6 +44,10 @@ _HEADINGS = {
         "所有设置：docs/recipe.md",
     ),
 }
+_UNCLEAR_HEADER = {
+    "en": "the first line is taken for the names of the columns (if it is a row, put a line of names before it)",
+    "zh": "首行当作列名（如果它也是一行数据，请在它前面加一行列名）",
+}
 
 
 def write_new_recipe(
@@ -165,13 +169,15 @@ def _say_rows(found: Found, language: str) -> str:
         parts += [f"标签在 {found.label} 列（{labels}）"] if found.label else []
         parts += [f"要写出的在 {found.target} 列（{found.target_language}）"] if found.target else []
         parts += [f"{key}：{value}" for key, value in found.section.items()]
-        return "，".join([*parts, f"平均 {found.words:.0f} 词"])
+        shown = "，".join([*parts, f"平均 {found.words:.0f} 词"])
+        return f"{shown}；{_UNCLEAR_HEADER['zh']}" if found.is_header_unclear else shown
     files = "1 file" if found.files == 1 else f"{found.files} files"
     parts = [f"{files}, about {found.rows:,} texts", f"in the column {found.text} ({found.language})"]
     parts += [f"labels in {found.label} ({labels})"] if found.label else []
     parts += [f"what is written in {found.target} ({found.target_language})"] if found.target else []
     parts += [f"{key}: {value}" for key, value in found.section.items()]
-    return ", ".join([*parts, f"{found.words:.0f} words on average"])
+    shown = ", ".join([*parts, f"{found.words:.0f} words on average"])
+    return f"{shown}; {_UNCLEAR_HEADER['en']}" if found.is_header_unclear else shown
 
 
 def _document(file: Path, found: Found, proposal: Any) -> dict[str, Any]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from penjing.errors import UsageError
-from penjing.pipeline.starting.looking import look_at_pairs, look_at_rows, look_at_texts
+from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.starting.continuation import propose_continuations
+from penjing.pipeline.starting.language_model import propose_language_models
+from penjing.pipeline.starting.looking import Found, look_at_pairs, look_at_rows, look_at_texts
+from penjing.pipeline.starting.wanted import Document, Wanted
 
 ENGLISH = ("a lovely film that moves everybody who sees it", "a dull plot and an empty story that nobody needs")
 CHINESE = ("房间很干净，早餐也不错，下次还会来住", "前台的态度很差，隔音也不好，不会再来了")
@@ -34,6 +39,43 @@ def test_table_without_a_header_gets_names(tmp_path: Path) -> None:
     found = look_at_rows(write_lines(tmp_path / "rows.tsv", rows), None, None)
     assert found.columns == ("text", "label")
     assert (found.rows, found.language, found.labels) == (40, "zh", {"0": 20, "1": 20})
+
+
+QUESTION = "What did you think about the film that you have seen?"
+
+
+@pytest.mark.parametrize(
+    ("head", "labels", "is_unclear"),
+    [
+        (f"{QUESTION},verdict", "ab", True),
+        ("您对本次购物体验的整体评价以及对商品质量物流速度客服态度等各方面的详细意见和建议请填写,满意度", "ab", False),
+        ("message,spam", ("spam", "ham"), False),
+        ("sms text,spam", ("spam", "ham"), True),
+        (f"{QUESTION},label", ("label", "a"), False),
+        (f"{QUESTION},rating,id", "ab", False),
+        ("review,verdict", "ab", False),
+    ],
+)
+def test_headings_of_surveys_and_names_that_are_labels_too_are_no_rows(
+    tmp_path: Path, head: str, labels: Sequence[str], is_unclear: bool
+) -> None:
+    more = ",7" * (head.count(",") - 1)
+    rows = [head, *(f"{ENGLISH[n % 2]} {n},{labels[n % 2]}{more}" for n in range(40))]
+    found = look_at_rows(write_lines(tmp_path / "rows.csv", rows), None, None)
+    assert (found.text, found.label, found.columns) == (*head.split(",")[:2], None)
+    assert (found.rows, sum(found.labels.values()), found.is_header_unclear) == (40, 40, is_unclear)
+
+
+def test_numbers_and_times_among_such_tell_a_row(tmp_path: Path) -> None:
+    rows = [f"{n},2024-01-{n % 28 + 1:02},{ENGLISH[n % 2]},{CHINESE[n % 2]}{n}" for n in range(40)]
+    found = look_at_pairs([write_lines(tmp_path / "pairs.csv", rows)], None, None, longer_first=False)
+    assert (found.rows, found.columns) == (40, ("column1", "column2", "text", "column4"))
+
+
+def test_first_line_that_is_shorter_than_the_texts_is_taken_for_names_and_said_to_be(tmp_path: Path) -> None:
+    rows = ["so dull,bad", *(f"{ENGLISH[n % 2]} {n},{('good', 'bad')[n % 2]}" for n in range(40))]
+    found = look_at_rows(write_lines(tmp_path / "rows.csv", rows), None, None)
+    assert (found.columns, found.rows, found.is_header_unclear) == (None, 40, True)
 
 
 def test_folder_is_looked_at_by_its_training_files(tmp_path: Path) -> None:
@@ -74,6 +116,23 @@ def test_two_packed_files_of_lines_are_pairs(tmp_path: Path) -> None:
 def test_texts_without_labels(tmp_path: Path) -> None:
     found = look_at_texts(write_lines(tmp_path / "texts.txt", [*CHINESE] * 20), None)
     assert (found.rows, found.label, found.language) == (40, None, "zh")
+
+
+@pytest.mark.parametrize(
+    "propose", [propose_continuations, lambda wanted, found: propose_language_models(wanted, found, 1e12)]
+)
+def test_texts_of_a_table_without_a_header_are_all_read(
+    tmp_path: Path, propose: Callable[[Wanted, Found], list[tuple[str, Document]]]
+) -> None:
+    rows = [f"{ENGLISH[n % 2]} {n},{('good', 'bad')[n % 2]}" for n in range(40)]
+    file = write_lines(tmp_path / "rows.csv", rows)
+    found = look_at_texts(file, None)
+    assert (found.rows, found.text, found.columns) == (40, "text", ("text", "label"))
+    wanted = Wanted("mine", "generate", (file,), None, None, 5, "en")
+    document = propose(wanted, found)[0][1]
+    section = document["data" if "data" in document else "corpus"]
+    assert section["columns"] == ["text", "label"]
+    check_recipe(document, "mine")
 
 
 @pytest.mark.parametrize(

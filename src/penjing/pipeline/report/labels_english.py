@@ -9,7 +9,7 @@ LABELS_ENGLISH = {
     "checked_rows_split": "{whole} ({parts})",
     "checked_split": "{name} {count}",
     "checked_columns": "Columns",
-    "checked_columns_note": "What looks like the text or the label is a guess. It is only shown; penjing new goes by it.",
+    "checked_columns_note": "What looks like the text or the label is a guess, and only shown; penjing new goes by it.",
     "checked_column": "Column",
     "checked_kind": "Holds",
     "checked_empty": "Empty",

@@ -23,6 +23,7 @@ from penjing.errors import DataError, UsageError
 from penjing.pipeline.starting.looking import (
     MOST_ROWS,
     Found,
+    Table,
     choose_column,
     choose_pair,
     count_rows,
@@ -51,7 +52,7 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
     files, splits = _learned(address)
     settings = QuestionData(path=address, encoding="auto", empty_text="drop", absent="keep", offsets="repair")
     section: dict[str, Any] = {}
-    columns = describe_files(files)[1]
+    columns = describe_files(files).columns
     if not _is_squad(columns):
         names = {
             "question": _named(columns, "question", address),
@@ -94,8 +95,9 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
     files, splits = _learned(address)
     keyed = _conversations(files) if text is None and target is None else []
     if keyed:
-        return _describe_dialogues(files, splits, Layout(encoding="auto"), len(keyed), keyed, {})
-    layout, columns = describe_files(files)
+        return _describe_dialogues(files, splits, None, len(keyed), keyed, {})
+    table = describe_files(files)
+    layout, columns = table.layout, table.columns
     candidates = [text] if text is not None else [column.name for column in columns]
     for name in candidates if target is None else ():
         choose_column(columns, name, "text", address)
@@ -103,7 +105,7 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
         if dialogues:
             section = {} if name == "messages" else {"text": name}
             rows = count_rows(files, layout, name)
-            return _describe_dialogues(files, splits, layout, rows, dialogues, section)
+            return _describe_dialogues(files, splits, table, rows, dialogues, section)
     names = [column.name for column in columns]
     said = text or next(iter(named(names, "prompt")), None)
     reply = target or next((name for name in named(names, "reply") if name != said), None)
@@ -111,7 +113,7 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
     values = read_values(files, list(chosen), layout)
     both = [f"{row[0]} {row[1]}" for row in values if row[0] and row[1]]
     rows = count_rows(files, layout, chosen[0])
-    found = describe_texts(files, rows, layout.columns, ("text", None), both, splits)
+    found = describe_texts(files, rows, table, ("text", None), both, splits)
     return describe_targets(found, None, [str(row[1]) for row in values], {"text": chosen[0], "target": chosen[1]})
 
 
@@ -128,7 +130,8 @@ def look_at_preferences(address: str, text: str | None) -> Found:
         UsageError: a column is not found.
     """
     files, splits = _learned(address)
-    layout, columns = describe_files(files)
+    table = describe_files(files)
+    layout, columns = table.layout, table.columns
     names = {"text": text or _named(columns, "prompt", address)}
     choose_column(columns, names["text"], "text", address)
     names |= {role: _named(columns, role, address) for role in ("chosen", "rejected")}
@@ -137,7 +140,7 @@ def look_at_preferences(address: str, text: str | None) -> Found:
     usual = {"text": "prompt", "chosen": "chosen", "rejected": "rejected"}
     section = {role: name for role, name in names.items() if name != usual[role]}
     rows = count_rows(files, layout, names["text"])
-    found = describe_texts(files, rows, layout.columns, ("text", None), [text for text in prompts if text], splits)
+    found = describe_texts(files, rows, table, ("text", None), [text for text in prompts if text], splits)
     return describe_targets(found, None, [text for column in answers for text in column if text], section)
 
 
@@ -154,20 +157,21 @@ def look_at_events(addresses: Sequence[str]) -> Found:
     """
     events, items = addresses[0], addresses[1] if len(addresses) > 1 else _beside(addresses[0])
     files, splits = _learned(events)
-    layout, columns = describe_files(files)
+    table = describe_files(files)
+    layout, columns = table.layout, table.columns
     section: dict[str, Any] = {"items": items}
     names = {role: _named(columns, role, events) for role in ("user", "item", "time")}
     section |= {role: name for role, name in names.items() if name != role}
-    described, of_items = describe_files(source_files(items))
-    key = _named(of_items, "item", items)
+    described = describe_files(source_files(items))
+    key = _named(described.columns, "item", items)
     if key != "item":
         section["id"] = key
-    shown = _describing(of_items, key)
+    shown = _describing(described.columns, key)
     section["text"] = " ".join(f"{{{name}}}" for name in shown)
-    values = read_values(source_files(items), shown, described)
+    values = read_values(source_files(items), shown, described.layout)
     texts = [text for row in values if (text := " ".join(map(plain_value, row)).strip())]
     rows = count_rows(files, layout, names["item"])
-    found = describe_texts(files, rows, layout.columns, ("text", None), texts, splits)
+    found = describe_texts(files, rows, table, ("text", None), texts, splits)
     return describe_targets(found, None, [], section)
 
 
@@ -185,7 +189,8 @@ def look_at_label_sets(address: str, text: str | None, label: str | None) -> Fou
         UsageError: no column looks like labels.
     """
     files, splits = _learned(address)
-    layout, columns = describe_files(files)
+    table = describe_files(files)
+    layout, columns = table.layout, table.columns
     read = choose_column(columns, text, "text", address)
     chosen = label.split(",") if label is not None else _label_columns(columns, read, address)
     for name in chosen:
@@ -204,7 +209,7 @@ def look_at_label_sets(address: str, text: str | None, label: str | None) -> Fou
         counts.update(part for part in parts if part)
     texts = [row[0] for row in values if isinstance(row[0], str) and row[0]]
     rows = count_rows(files, layout, read)
-    found = describe_texts(files, rows, layout.columns, (read, None), texts, splits, dict(counts.most_common()))
+    found = describe_texts(files, rows, table, (read, None), texts, splits, dict(counts.most_common()))
     return describe_targets(found, None, [], section)
 
 
@@ -244,13 +249,13 @@ def _conversations(files: Sequence[Path]) -> list[list[str]]:
 def _describe_dialogues(
     files: list[Path],
     splits: tuple[str, ...],
-    layout: Layout,
+    table: Table | None,
     rows: int,
     dialogues: Sequence[Sequence[str]],
     section: Mapping[str, Any],
 ) -> Found:
     joined = [" ".join(said) for said in dialogues]
-    found = describe_texts(files, rows, layout.columns, ("text", None), joined, splits)
+    found = describe_texts(files, rows, table, ("text", None), joined, splits)
     return describe_targets(found, None, [said for row in dialogues for said in row[1:]], section)
 
 

@@ -20,6 +20,8 @@ def propose_language_models(wanted: Wanted, found: Found, rate: float) -> list[t
     depth = (parameters / (12 * 64**2)) ** (1 / 3)
     size = max((name for name, layers in SIZES.items() if layers <= max(depth, 2)), key=lambda name: SIZES[name])
     corpus: Document = {"path": wanted.addresses[0]}
+    if found.columns is not None:
+        corpus |= {"columns": list(found.columns)}
     if found.text != "text":
         corpus["text"] = found.text
     document = {

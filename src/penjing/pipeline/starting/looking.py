@@ -22,17 +22,33 @@ from penjing.data.sources.columns import list_columns
 from penjing.data.sources.source import Batch, kind_of
 from penjing.data.split_files import addressed_files
 from penjing.errors import MissingExtraError, UsageError
+from penjing.pipeline.starting.header import FirstLine, judge_first_line
 
 MOST_ROWS = 20_000  # of each file that are looked at
 _SMALL_BYTES = 32 * 10**6  # a file of no more is counted
 _MOST_FILES = 100  # that are looked at
 _TEXTS = 2000  # whose length and language are looked at
+_TABLE_KINDS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 _HEADERLESS_KINDS = ("csv", "tsv")
-_LONGEST_NAME = 40  # characters of a column's name
 _UNSPACED_SHARE = 0.3
 _SHORTEST_PAIR = 25  # characters of a text, on average, where there are others that are lists
 _PAIR_KINDS = ("text", "nested")  # lists of sentences
 _LONG_TEXTS = 0.95  # share of the texts that are to fit into a row
+
+
+@dataclass(frozen=True)
+class Table:
+    """Tables as they are read.
+
+    Attributes:
+        layout: how that is done, with names for their columns if they have no header line.
+        columns: what is in them.
+        is_unclear: whether their first line, which is taken for names, may be a row.
+    """
+
+    layout: Layout
+    columns: list[Column]
+    is_unclear: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,7 @@ class Found:
         section: other entries of ``[data]`` that the files need.
         splits: the splits that have files of their own.
         parts: of a model of several tasks, name → what its files hold.
+        is_header_unclear: whether the first line, which is taken for the names of the columns, may be a row.
     """
 
     files: int
@@ -72,6 +89,7 @@ class Found:
     long_target_words: int = 0
     section: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, FoundPart] = field(default_factory=dict)
+    is_header_unclear: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,13 +123,13 @@ def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
     files = source_files(address)
     groups = group_by_split(files) if len(files) > 1 else {}
     learned = groups.get("train", files)
-    layout, columns = describe_files(learned)
-    chosen = choose_column(columns, text, "text", address), choose_column(columns, label, "label", address)
-    values = read_values(learned, list(chosen), layout)
+    table = describe_files(learned)
+    chosen = tuple(choose_column(table.columns, *one, address) for one in ((text, "text"), (label, "label")))
+    values = read_values(learned, list(chosen), table.layout)
     labels = Counter(plain_value(row[1]) for row in values if plain_value(row[1]))
     texts = _texts(values, 0)
-    rows, splits = count_rows(learned, layout, chosen[0]), tuple(sorted(groups))
-    return describe_texts(files, rows, layout.columns, chosen, texts, splits, dict(labels.most_common()))
+    rows, splits = count_rows(learned, table.layout, chosen[0]), tuple(sorted(groups))
+    return describe_texts(files, rows, table, chosen, texts, splits, dict(labels.most_common()))
 
 
 def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None, *, longer_first: bool) -> Found:
@@ -139,18 +157,18 @@ def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None
     files = sides[0]
     groups = group_by_split(files) if len(files) > 1 else {}
     learned = groups.get("train", files)
-    layout, columns = describe_files(learned)
-    chosen = choose_pair(columns, text, target, longer_first=longer_first, address=addresses[0])
-    values = read_values(learned, list(chosen), layout)
-    rows, splits = count_rows(learned, layout, chosen[0]), tuple(sorted(groups))
-    found = describe_texts(files, rows, layout.columns, (chosen[0], None), _texts(values, 0), splits)
+    table = describe_files(learned)
+    chosen = choose_pair(table.columns, text, target, longer_first=longer_first, address=addresses[0])
+    values = read_values(learned, list(chosen), table.layout)
+    rows, splits = count_rows(learned, table.layout, chosen[0]), tuple(sorted(groups))
+    found = describe_texts(files, rows, table, (chosen[0], None), _texts(values, 0), splits)
     return describe_targets(found, chosen[1], _texts(values, 1), {})
 
 
 def describe_texts(
     files: list[Path],
     rows: int,
-    columns: tuple[str, ...] | None,
+    table: Table | None,
     chosen: tuple[str, str | None],
     texts: list[str],
     splits: tuple[str, ...],
@@ -161,7 +179,7 @@ def describe_texts(
     Args:
         files: that hold them.
         rows: about how many there are.
-        columns: names for those of files without a header line.
+        table: how they are read; None: not as tables.
         chosen: the columns of the text and of the label.
         texts: some of them.
         splits: that have files of their own.
@@ -175,7 +193,9 @@ def describe_texts(
     looked = _thinned(texts)
     words = float(np.mean([count_words(text) for text in looked]))
     language, long = _language(looked), _long_words(looked)
-    return Found(len(files), rows, columns, *chosen, labels or {}, language, words, long, splits)
+    names, is_unclear = (table.layout.columns, table.is_unclear) if table is not None else (None, False)
+    found = Found(len(files), rows, names, *chosen, labels or {}, language, words, long, splits)
+    return replace(found, is_header_unclear=is_unclear)
 
 
 def describe_targets(found: Found, target: str | None, texts: list[str], section: Mapping[str, Any]) -> Found:
@@ -187,15 +207,25 @@ def describe_targets(found: Found, target: str | None, texts: list[str], section
     return replace(found, target=target, target_language=_language(looked), long_target_words=long, section=section)
 
 
-def describe_files(files: Sequence[Path]) -> tuple[Layout, list[Column]]:
+def describe_files(files: Sequence[Path]) -> Table:
     """Returns how tables are read, with names for their columns if they have no header line, and what is in those."""
     layout = Layout(encoding="auto")
-    columns = describe_columns(files, layout, MOST_ROWS)
-    names = _names_without_header(files[0], columns)
-    if names is None:
-        return layout, columns
-    layout = Layout(names, encoding="auto")
-    return layout, describe_columns(files, layout, MOST_ROWS)
+    columns = describe_columns(files[:1], layout, MOST_ROWS)
+    first = _judge(files[0], columns) if kind_of(files[0]) in _HEADERLESS_KINDS else "names"
+    if first == "row":
+        roles = {column.name: column.looks_like for column in columns if column.looks_like}
+        cells = enumerate(list_columns(files[0], layout), start=1)
+        layout = Layout(tuple(roles.get(cell, f"column{number}") for number, cell in cells), encoding="auto")
+    if first == "row" or len(files) > 1:
+        columns = describe_columns(files, layout, MOST_ROWS)
+    return Table(layout, columns, first == "unclear")
+
+
+def _judge(file: Path, columns: Sequence[Column]) -> FirstLine:
+    layout = Layout(encoding="auto")
+    label = next((column.name for column in columns if column.looks_like == "label"), None)
+    values = {plain_value(row[0]) for row in read_values([file], [label], layout)} if label else set()
+    return judge_first_line(list_columns(file, layout), columns, values)
 
 
 def look_at_texts(address: str, text: str | None) -> Found:
@@ -211,15 +241,14 @@ def look_at_texts(address: str, text: str | None) -> Found:
         UsageError: no column looks like a text.
     """
     files = corpus_files([address]).files
-    tables = [file for file in files if kind_of(file) in ("csv", "tsv", "jsonl", "json", "parquet", "arrow")]
-    layout, column = Layout(encoding="auto"), text or "text"
-    if tables and text is None:
-        column = choose_column(describe_columns(tables[:1], layout, MOST_ROWS), None, "text", address)
-    values = read_values(files, [column], layout)
+    tables = [file for file in files if kind_of(file) in _TABLE_KINDS]
+    table = describe_files(tables[:1]) if tables else Table(Layout(encoding="auto"), [])
+    column = choose_column(table.columns, text, "text", address) if tables else text or "text"
+    values = read_values(files, [column], table.layout)
     texts = _texts(values, 0)
     if not texts:
         raise UsageError("there is no text in it", where=address, do="Name files of texts, or the column with --text.")
-    return describe_texts(files, count_rows(files, layout, column), None, (column, None), texts, ())
+    return describe_texts(files, count_rows(files, table.layout, column), table, (column, None), texts, ())
 
 
 def _texts(values: Iterable[Sequence[object]], column: int) -> list[str]:
@@ -292,22 +321,6 @@ def choose_column(columns: Sequence[Column], named: str | None, role: str, addre
             f"no column looks like the {role}; its columns are {shown}", where=address, do=f"Name it with --{role}."
         )
     return found
-
-
-def _names_without_header(file: Path, columns: Sequence[Column]) -> tuple[str, ...] | None:
-    """Returns names for the columns of a table whose first line is no header, but a row like the others.
-
-    It is one where a name is too long for a name, or is a value of the column that looks like the label.
-    """
-    if kind_of(file) not in _HEADERLESS_KINDS:
-        return None
-    label = next((column.name for column in columns if column.looks_like == "label"), None)
-    values = {plain_value(row[0]) for row in read_values([file], [label], Layout(encoding="auto"))} if label else set()
-    if not any(len(column.name) > _LONGEST_NAME for column in columns) and label not in values:
-        return None
-    roles = {column.name: column.looks_like for column in columns if column.looks_like}
-    names = list_columns(file, Layout(encoding="auto"))
-    return tuple(roles.get(name, f"column{number}") for number, name in enumerate(names, start=1))
 
 
 def read_values(files: Sequence[Path], names: list[str], layout: Layout) -> list[list[object]]:

@@ -118,7 +118,7 @@ def _guess(address: str) -> str:
         UsageError: it cannot be told.
     """
     files = source_files(address)
-    columns = describe_files((group_by_split(files) if len(files) > 1 else {}).get("train", files))[1]
+    columns = describe_files((group_by_split(files) if len(files) > 1 else {}).get("train", files)).columns
     if holds_questions(columns):
         return "answer"
     if {"text", "label"} <= {column.looks_like for column in columns}:
