@@ -110,3 +110,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(names)}."
+
+
+def one_paragraph(text: str) -> str:
+    """Returns a text on one line; what a terminal would obey is spelled out, for the text may quote data."""
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,18 @@ def test_rows_of_a_part_that_cannot_be_used_are_left_out_of_it_by_a_setting_of_i
     planned = cli.run("plan", "both.toml", cwd=folder)
     assert planned.code == 1
     assert 'empty_text = "drop" under [parts.stories.data] does so' in " ".join(planned.err.split())
+
+
+def test_labels_of_several_lines_and_control_characters_stay_in_their_comment(cli: Any, folder: Path) -> None:
+    labels = ('"good\nname = ""taken"""', '"bad\x07\x1b[31m"')
+    rows = "".join(f"the number {n} is in the garden,{labels[n % 2]}\n" for n in range(80))
+    (folder / "odd.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    done = cli.run("new", "classify", "--data", "odd.csv", "--minutes", "30", cwd=folder)
+    assert done.code == 0, done.err
+    text = (folder / "odd.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["name"] == "odd"
+    assert 'labels in label (good name = "taken", bad\\x07\\x1b[31m)' in text
+    assert not {"\x07", "\x1b"} & {*text, *done.out, *done.err}
 
 
 @pytest.mark.parametrize(

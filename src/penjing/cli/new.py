@@ -12,7 +12,7 @@ from rich.table import Table
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
-from penjing.errors import UsageError, nearest
+from penjing.errors import UsageError, nearest, one_paragraph
 from penjing.files import write_text
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.starting.finding import (
@@ -155,11 +155,11 @@ def _measure_rate() -> float:
 
 
 def _say_found(found: Found, language: str) -> str:
-    """Returns what was found, in a sentence; of several tasks, one for each."""
+    """Returns what was found, in a sentence on one line; of several tasks, one for each."""
     if not found.parts:
-        return _say_rows(found, language)
+        return one_paragraph(_say_rows(found, language))
     parts = [f"{name} ({part.task}): {_say_rows(part.found, language)}" for name, part in found.parts.items()]
-    return "；".join(parts) if language == "zh" else "; ".join(parts)
+    return one_paragraph("；".join(parts) if language == "zh" else "; ".join(parts))
 
 
 def _say_rows(found: Found, language: str) -> str:
@@ -220,7 +220,8 @@ def _show(file: Path, found: Found, proposal: Any, minutes: float) -> None:
     for fault in proposal.faults:
         name, value = fault.setting
         console.print(
-            f'\n{fault.where}: {fault.what}. The recipe has {name} = "{value}" for such rows, under [{fault.section}].',
+            f"\n{one_paragraph(f'{fault.where}: {fault.what}')}. "
+            f'The recipe has {name} = "{value}" for such rows, under [{fault.section}].',
             soft_wrap=True,
             markup=False,
         )

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
-from penjing.errors import PenjingError
+from penjing.errors import PenjingError, one_paragraph
 
 _NO_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -62,7 +62,7 @@ def exit_code_of(work: Callable[[], int], *, debug: bool) -> int:
         if debug:
             traceback.print_exc()
         explained = _explain(error)
-        sys.stderr.write(f"penjing: {_one_paragraph(str(explained))}\n")
+        sys.stderr.write(f"penjing: {one_paragraph(str(explained))}\n")
         return explained.exit_code
 
 
@@ -86,12 +86,6 @@ def _explain(error: Exception) -> PenjingError:
         f"a fault in Penjing itself ({type(error).__name__}: {error})",
         do="What was complete is kept. Run the command again as penjing --debug … and report what it prints.",
     )
-
-
-def _one_paragraph(text: str) -> str:
-    """Returns a text on one line; what a terminal would obey is spelled out, for the text may quote data."""
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
 
 
 def _discard(descriptor: int) -> None:

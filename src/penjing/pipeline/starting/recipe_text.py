@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from penjing.errors import PenjingError, one_paragraph
 from penjing.pipeline.recipe import Recipe
 
 _COMMENTS: Mapping[str, tuple[str, str]] = {
@@ -71,6 +73,7 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
 }
 _ORDER = ["parts", *Recipe.model_fields, "write"]
 _COLUMN = 34
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PART = re.compile(r"^parts\.[^.]+")
 
 
@@ -81,12 +84,29 @@ def write_recipe(document: Mapping[str, Any], heading: list[str], language: str)
         document: the recipe.
         heading: lines of comment at the top.
         language: of the comments, en or zh.
+
+    Raises:
+        PenjingError: read again, it would not be the same recipe.
     """
-    lines = [f"# {line}" for line in heading]
+    lines = [f"# {one_paragraph(line)}" for line in heading]
     lines += ["", *(_line("", key, value, language) for key, value in document.items() if not isinstance(value, dict))]
     for name in sorted((key for key, value in document.items() if isinstance(value, dict)), key=_ORDER.index):
         lines += _section(name, document[name], language)
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if not _is_read_as(text, document):
+        raise PenjingError(
+            "the recipe cannot be written so that it is read as it was meant",
+            do="Rename columns and files with unusual characters, and report this.",
+        )
+    return text
+
+
+def _is_read_as(text: str, document: Mapping[str, Any]) -> bool:
+    try:
+        read = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return json.dumps(read, sort_keys=True) == json.dumps(document, sort_keys=True)
 
 
 def _section(name: str, values: Mapping[str, Any], language: str) -> list[str]:
@@ -97,7 +117,7 @@ def _section(name: str, values: Mapping[str, Any], language: str) -> list[str]:
         lines += [_line(name, key, value, language) for key, value in plain.items()]
     for key, value in values.items():
         if isinstance(value, dict):
-            lines += _section(f"{name}.{key}", value, language)
+            lines += _section(f"{name}.{_key(key)}", value, language)
     return lines
 
 
@@ -108,6 +128,10 @@ def _line(section: str, key: str, value: Any, language: str) -> str:
 
 def _commented(line: str, comment: tuple[str, str] | None, language: str) -> str:
     return line if comment is None else f"{line:<{_COLUMN}} # {comment[language == 'zh']}"
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
 
 
 def _value(value: Any) -> str:
