@@ -87,6 +87,24 @@ def test_rows_of_a_part_that_cannot_be_used_are_left_out_of_it_by_a_setting_of_i
     assert 'empty_text = "drop" under [parts.stories.data] does so' in " ".join(planned.err.split())
 
 
+@pytest.mark.parametrize(
+    ("data", "out", "recipe", "name"),
+    [
+        ("评论.csv", None, "评论.toml", "评论"),
+        ("评论.csv", "Chinese reviews.v2.toml", "Chinese reviews.v2.toml", "Chinese-reviews.v2"),
+        ("评论.csv", "新闻.toml", "新闻.toml", "新闻"),
+    ],
+)
+def test_recipes_of_files_of_other_names_have_other_names_and_so_other_runs(
+    cli: Any, folder: Path, data: str, out: str | None, recipe: str, name: str
+) -> None:
+    (folder / "films.csv").rename(folder / data)
+    done = cli.run("new", "classify", "--data", data, *(("--out", out) if out else ()), cwd=folder)
+    assert done.code == 0, done.err
+    document = tomllib.loads((folder / recipe).read_text(encoding="utf-8"))
+    assert (document["name"], document["data"]["path"]) == (name, data)
+
+
 def test_labels_of_several_lines_and_control_characters_stay_in_their_comment(cli: Any, folder: Path) -> None:
     labels = ('"good\nname = ""taken"""', '"bad\x07\x1b[31m"')
     rows = "".join(f"the number {n} is in the garden,{labels[n % 2]}\n" for n in range(80))

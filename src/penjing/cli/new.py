@@ -74,9 +74,10 @@ def write_new_recipe(
     if task not in known:
         raise UsageError(f'there is no task "{task}"', where="penjing new", do=nearest(task, known))
     from penjing.pipeline.starting.proposing import propose  # brings torch
-    from penjing.pipeline.starting.wanted import Wanted, name_of
+    from penjing.pipeline.starting.wanted import Wanted, as_name, name_of
 
     name = name_of(split_address(addresses[0])[1] if task == SEVERAL else addresses[0])
+    name = as_name(out.stem) or name if out is not None else name
     file = out or Path(f"{name}.toml")
     if file.exists():
         raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +54,27 @@ def rows_section(wanted: Wanted, found: Found) -> Document:
 
 
 def name_of(address: str) -> str:
-    """Returns a name for a recipe about some files."""
-    stem = Path(address.rstrip("/")).name.split(".")[0] if "://" not in address else "recipe"
-    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "-" for letter in stem)
-    return kept.strip("-") or "recipe"
+    """Returns a name for a recipe about some files: that of the file or folder, in letters of any script.
+
+    >>> [name_of(address) for address in ("data/评论.csv.gz", "hf://datasets/a/films", "rows/*.csv", "*.csv")]
+    ['评论', 'films', 'rows', 'recipe']
+    """
+    bare = re.split(r"[?#]", address.split("://", 1)[1])[0] if "://" in address else address
+    stems = (as_name(part.split(".")[0]) for part in reversed(Path(bare).parts))
+    return next(filter(None, stems), "recipe")
+
+
+def as_name(text: str) -> str:
+    """Returns what may stand in the name of a recipe: letters and digits of any script, dots, ``_`` and ``-``."""
+    composed = unicodedata.normalize("NFC", text)  # macOS names files by letters and accents apart
+    kept = (letter if letter in "_-." or _is_of_words(letter) else " " for letter in composed)
+    return "-".join("".join(kept).split()).strip("-.")
+
+
+def _is_of_words(letter: str) -> bool:
+    """Returns whether this is a letter, a mark on one, or a digit, as the pattern of names has them."""
+    category = unicodedata.category(letter)
+    return category[0] in "LM" or category == "Nd"
 
 
 def row_tokens(words: int, tokens_a_word: float) -> int:
