@@ -14,7 +14,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a finished model.", metavar="MODEL")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run, such as runs/reviews-lm.", metavar="RUN")]
 DataLanguage = Annotated[str, typer.Option("--lang", help="en or zh.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: --set finetune.epochs=5")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting: --set finetune.epochs=5. May be given several times."),
+]
 Part = Annotated[str | None, typer.Option("--part", help="Which of the tasks of a model of several is meant.")]
 Temperature = Annotated[float, typer.Option("--temperature", min=0, help="0: the likeliest token always.")]
 TopP = Annotated[float, typer.Option("--top-p", help="Draw from the likeliest tokens only, up to this.")]
