@@ -14,6 +14,7 @@ from penjing.pipeline.stage import Stage, StageContext
 _LATER = ("per_class", "described", "test_target")  # recipes without these keep the runs they had before
 # Where files lie does not count, what is in them does.
 _WHERE = {"path", "validation", "test", "items"}
+_REQUIRED = {"train", "path", "items"}  # roles that a section has whatever else it names
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def _run(context: StageContext) -> dict[str, Any]:
 def _settings(recipe: Recipe) -> Any:
     sections = {name: _decisive(section) for name, section in kind_of(recipe).data_settings(recipe).items()}
     alone = sections.pop("data", {})  # where all rows are of one section, its settings stand at the top
-    return {**alone, **sections, "seed": recipe.seed}
+    return {**alone, **sections, **_roles(recipe), "seed": recipe.seed}
 
 
 def _decisive(section: RowData) -> dict[str, Any]:
@@ -31,10 +32,34 @@ def _decisive(section: RowData) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name not in _LATER or value}
 
 
+def _roles(recipe: Recipe) -> dict[str, Any]:
+    """Returns how many files each address stands for, where the list of all files does not say which is for what."""
+    counts = {
+        name: {role: [len(side) for side in sides] for role, sides in files.items()}
+        for name, files in _files_by_role(recipe).items()
+    }
+    return {} if _is_plain(counts) else {"roles": counts}
+
+
+def _is_plain(counts: dict[str, dict[str, list[int]]]) -> bool:
+    """Whether so many files can be divided in no other way, or are all of one address."""
+    if any(not roles.keys() <= _REQUIRED for roles in counts.values()):
+        return False
+    numbers = [sides for roles in counts.values() for sides in roles.values()]
+    return all(sides == [1] for sides in numbers) or (len(numbers) == 1 and len(numbers[0]) == 1)
+
+
+def _files_by_role(recipe: Recipe) -> dict[str, dict[str, list[list[Path]]]]:
+    """Returns the files of each section of rows, of each of its addresses, of each side; sections by name."""
+    return {
+        name: {role: addressed_files(at) for role, at in section.addresses.items()}
+        for name, section in sorted(recipe.rows.items())
+    }
+
+
 def _files(recipe: Recipe) -> list[Path]:
-    addresses = [addresses for section in recipe.rows.values() for addresses in section.addresses.values()]
-    sides = [side for some in addresses for side in addressed_files(some)]
-    return [file for side in sides for file in side]
+    roles = [role for of_section in _files_by_role(recipe).values() for role in of_section.values()]
+    return [file for sides in roles for side in sides for file in side]
 
 
 DATA = Stage("data", inputs=(), settings=_settings, run=_run, files=_files, version=4, is_wanted=has_data)
