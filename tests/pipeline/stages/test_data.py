@@ -78,3 +78,10 @@ def test_runs_of_one_address_are_those_of_before(folder: Path) -> None:
     assert "roles" not in settings(data={"path": "a.csv", "labels": {"0": "bad", "1": "good"}})
     items = {"path": "a.csv", "items": "b.csv"}
     assert "roles" not in settings(task="recommend", model={"family": "sasrec"}, data=items)
+
+
+def test_the_order_of_names_decides_labels_in_order(folder: Path) -> None:
+    names = {"0": "bad", "2": "good", "1": "fair"}
+    orders: list[Any] = [names, dict(sorted(names.items())), list(names), sorted(names)]
+    keys = {key(folder, task="ordinal", data={"path": "a.csv", "labels": order}) for order in orders}
+    assert len(keys) == len(orders)

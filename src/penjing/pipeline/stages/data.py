@@ -29,7 +29,11 @@ def _settings(recipe: Recipe) -> Any:
 
 def _decisive(section: RowData) -> dict[str, Any]:
     own = section.model_dump(mode="json", exclude=_WHERE)
-    return {name: value for name, value in own.items() if name not in _LATER or value}
+    own = {name: value for name, value in own.items() if name not in _LATER or value}
+    named = own.get("labels")
+    if isinstance(named, dict) and list(named) != sorted(named):  # a hash does not see in which order they stand
+        own["labels"] = list(named.items())
+    return own
 
 
 def _roles(recipe: Recipe) -> dict[str, Any]:
