@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penjing.data.dialogue_settings import DialogueData
-from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogue_rows, read_dialogues
+from penjing.data.dialogues import build_dialogues, find_openings, iter_dialogues, read_dialogue_rows, read_dialogues
 from penjing.data.messages import Message, take_apart
 from penjing.data.reading import iter_texts
 from penjing.errors import DataError, PenjingError, RecipeError
@@ -221,3 +221,52 @@ def test_every_conversation_of_topical_chat_is_read(shared_data: Path, tmp_path:
     counts = build(tmp_path / "out", path=str(shared_data / "topical_chat" / "valid_freq.json.gz"))
     assert sum(part["rows"] for part in counts["splits"].values()) == 539
     assert counts["splits"]["train"]["exchanges"] > 4000
+
+
+def test_a_dialogue_that_is_stored_turn_by_turn_is_in_one_split(tmp_path: Path) -> None:
+    def say(number: int, turn: int) -> str:
+        return f"what is said in turn {turn} of dialogue number {number}"
+
+    whole = [
+        [{"role": "assistant" if turn % 2 else "user", "content": say(number, turn)} for turn in range(8)]
+        for number in range(100)
+    ]
+    rows = [messages[:turns] for turns in (2, 4, 6, 8) for messages in whole]
+    counts = build(tmp_path / "out", path=str(write(tmp_path / "chats.jsonl", rows)))
+    replies = {
+        split: {
+            message.content
+            for messages in read_dialogues(tmp_path / "out", split)
+            for message in messages
+            if message.role == "assistant"
+        }
+        for split in SPLITS
+    }
+    assert {split: part["rows"] for split, part in counts["splits"].items()} == {
+        "train": 320,
+        "validation": 40,
+        "test": 40,
+    }
+    assert not replies["train"] & (replies["validation"] | replies["test"])
+    assert not replies["validation"] & replies["test"]
+
+
+@pytest.mark.parametrize("greeting", ["Hello!", "Hello, and thank you for calling our shop, how may I help you today?"])
+def test_dialogues_that_begin_with_a_greeting_are_drawn_one_by_one(tmp_path: Path, greeting: str) -> None:
+    hello = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": greeting}]
+    counts = build(
+        tmp_path / "out", path=str(write(tmp_path / "chats.jsonl", [[*hello, *dialogue(n)] for n in range(100)]))
+    )
+    assert [part["rows"] for part in counts["splits"].values()] == [80, 10, 10]
+
+
+def test_an_opening_ends_with_the_first_reply_that_says_something() -> None:
+    turns = ["Hi", "Hello", "What is a bonsai?", "It is a tree that is kept small in a pot.", "Thank you", "Welcome"]
+    messages = [Message("assistant" if turn % 2 else "user", text) for turn, text in enumerate(turns)]
+    assert find_openings([messages, [Message("system", "Be brief."), *messages[:2]]]) == [
+        "\n".join(turns[:4]),
+        "Hi\nHello",
+    ]
+    assert find_openings(
+        [[Message("user", "你好"), Message("assistant", "盆景是种在盆里的小树，需要常常修剪。")] * 2]
+    ) == ["你好\n盆景是种在盆里的小树，需要常常修剪。"]

@@ -50,6 +50,20 @@ def test_of_groups_each_split_has_its_share(rows: int, is_shuffled: bool) -> Non
     assert [len(set(numbers[splits == split])) for split in range(3)] == [160, 20, 20]
 
 
+def test_a_group_that_is_too_large_is_none() -> None:
+    keys = exact_keys(["a"] * 5 + ["b"] * 3 + ["c", "d"] * 6)
+    assert number_groups([keys], 4).tolist() == [0, 1, 2, 3, 4, 5, 5, 5, *range(6, 18)]
+    assert number_groups([keys], 5).tolist() == [0] * 5 + [1] * 3 + [*range(2, 14)]  # a quarter of 20 are 5
+
+
+def test_a_group_larger_than_what_is_measured_on_is_learned_from() -> None:
+    numbers = number_groups([exact_keys(["large"] * 300 + [str(n) for n in range(100)])])
+    for seed in range(20):
+        splits = draw_groups(numbers, SHARES, seed)
+        assert set(splits[:300]) == {0}
+        assert [int(np.sum(splits[300:] == split)) for split in (1, 2)] == pytest.approx([10, 10], abs=8)
+
+
 def test_few_that_come_twice_leave_nearly_all_others_where_they_were() -> None:
     alone = draw_groups(np.arange(500), SHARES, 0)
     twice = np.concatenate([np.arange(495), np.arange(5)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +17,8 @@ from penjing.data.conversations import batch_conversations, read_conversations
 from penjing.data.dialogue_settings import DialogueData
 from penjing.data.divided import Divided
 from penjing.data.dividing import Division
-from penjing.data.keys import Keys, exact_keys
+from penjing.data.keys import Keys, exact_keys, normalized_keys
+from penjing.data.measured import FEWEST_WORDS, count_words
 from penjing.data.messages import EmptyMessageError, Message, read_messages, take_apart, write_messages
 from penjing.data.reading import files_of_one_split
 from penjing.data.rows import RowReader, RowRules, TextRows
@@ -106,17 +107,33 @@ def _with_hint(error: DataError, key: str) -> DataError:
     return DataError(error.what, where=error.where, do=do, setting=(key, "drop"))
 
 
-def join_contents(messages: list[Message]) -> str:
+def join_contents(messages: Sequence[Message]) -> str:
     """Returns what is said in a dialogue, a message a line."""
     return "\n".join(message.content for message in messages)
+
+
+def find_openings(dialogues: Sequence[Sequence[Message]]) -> list[str]:
+    """Returns what each dialogue begins with, up to the first reply that is not in another by chance, [dialogues].
+
+    That is a reply of eight words, as in `penjing.data.measured`. A dialogue without any is its own opening. A system
+    prompt is in none.
+    """
+    said = [[message for message in messages if message.role != "system"] for messages in dialogues]
+    words = iter(count_words([message.content for messages in said for message in messages]))
+    openings = []
+    for messages in said:
+        is_long = [next(words) >= FEWEST_WORDS and message.role == "assistant" for message in messages]
+        openings.append(join_contents(messages[: is_long.index(True) + 1] if any(is_long) else messages))
+    return openings
 
 
 def build_dialogues(settings: DialogueData, seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
-    A dialogue that has come before in the same group of files is dropped. One dialogue is in one split alone. A
-    training dialogue whose normalized words are those of one in validation or test is removed, and one of validation
-    that is in test.
+    A dialogue that has come before in the same group of files is dropped. One dialogue is in one split alone, and so
+    are those that begin alike (`find_openings`), such as one that is stored again with each of its turns; where more
+    than 64 do, or more than a quarter of all, that is a greeting, and they are drawn one by one. A training dialogue
+    whose normalized words are those of one in validation or test is removed, and one of validation that is in test.
 
     Args:
         settings: where the dialogues are and what they look like.
@@ -142,6 +159,7 @@ class _Build(Division):
     kept_columns: ClassVar = [("text", pa.string()), ("messages", pa.string())]
     table: ClassVar = DIALOGUE_SCHEMA
     repeated: ClassVar = ("source",)
+    most_grouped: ClassVar = 64
 
     def __init__(self, settings: DialogueData, seed: int, out: Path, progress: Progress) -> None:
         super().__init__(settings, _rules(settings), files_by_split(settings), seed, out, progress)
@@ -164,6 +182,9 @@ class _Build(Division):
 
     def classes_of(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         return np.zeros(batch.num_rows, dtype=np.int32)
+
+    def group(self, batch: pa.RecordBatch) -> Keys:
+        return normalized_keys(find_openings([_read_written(text) for text in batch.column("messages").to_pylist()]))
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         return [batch.column("text"), batch.column("messages")]

@@ -79,6 +79,7 @@ class Division(ABC):
         kept_columns: what is kept of a row between two passes.
         table: the columns that are written.
         repeated: those of them whose values come again and again.
+        most_grouped: rows of a group, as `penjing.data.grouping.number_groups` takes it.
         optional: the splits that may be without rows.
         per_class: how many training rows of each class are drawn; None: all are taken.
     """
@@ -86,6 +87,7 @@ class Division(ABC):
     kept_columns: ClassVar[list[tuple[str, pa.DataType]]]
     table: ClassVar[pa.Schema]
     repeated: ClassVar[tuple[str, ...]]
+    most_grouped: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -133,10 +135,7 @@ class Division(ABC):
         """Returns the class of each row that was kept."""
 
     def group(self, batch: pa.RecordBatch) -> Keys | None:
-        """Returns a key for each row that was kept; rows with the same are drawn into one split.
-
-        None: each row is drawn by itself. Rows that are grouped are of one stratum, and their groups have its shares.
-        """
+        """Returns a key for each row; those with the same are of one stratum, and are drawn into one split."""
         return None
 
     @abstractmethod
@@ -228,7 +227,7 @@ class Division(ABC):
             if keys is None:
                 return None
             parts.append(keys)
-        return number_groups(parts)
+        return number_groups(parts, self.most_grouped)
 
     def _without_removed(self, rows: TextRows) -> TextRows:
         removed = set(self.settings.removed)

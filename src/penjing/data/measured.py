@@ -70,7 +70,7 @@ class Marker:
     def mark(self, texts: Sequence[str]) -> Marks:
         """Returns the marks of some texts."""
         normalized = [normalize_text(text).encode() for text in texts]
-        keys, words = digest_keys(normalized), _count_words(texts)
+        keys, words = digest_keys(normalized), count_words(texts)
         found = np.flatnonzero((words >= FEWEST_WORDS_OF_SHORT) & (_lengths(normalized) >= _WIDTH))
         marks = np.zeros(len(found), dtype=_MARK)
         for place, row in enumerate(found.tolist()):
@@ -201,7 +201,7 @@ def index_texts(batches: Iterable[Sequence[str]]) -> MeasuredTexts:
     return MeasuredTexts(marker.mark(texts) for texts in batches)
 
 
-def _count_words(texts: Sequence[str]) -> NDArray[np.float64]:
+def count_words(texts: Sequence[str]) -> NDArray[np.float64]:
     """Returns the words of texts, [texts]; two characters of a script without spaces are one."""
     if not len(texts):
         return np.empty(0)
