@@ -103,6 +103,17 @@ def replace_folder(new: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def remove_whole(path: Path) -> None:
+    """Removes a folder, or a file, if it is there; a killed process leaves all of it, or nothing under its name."""
+    if path.is_dir():
+        old = path.with_name(f".{path.name}.{os.getpid()}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        path.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Removes what a killed process has left beside the files and folders it was writing.
 

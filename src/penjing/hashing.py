@@ -34,7 +34,8 @@ def hash_folder(path: Path, *, leave_out: frozenset[str] = frozenset()) -> str:
 
     Args:
         path: the folder.
-        leave_out: file names that do not count (a record about the folder itself).
+        leave_out: names of files that do not count (a record about the folder itself), and of folders right in it.
     """
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name not in leave_out)
-    return hash_json({file.relative_to(path).as_posix(): hash_file(file) for file in files})
+    files = {file.relative_to(path): file for file in sorted(path.rglob("*")) if file.is_file()}
+    counted = {at: file for at, file in files.items() if leave_out.isdisjoint((at.parts[0], at.name))}
+    return hash_json({at.as_posix(): hash_file(file) for at, file in counted.items()})

@@ -14,11 +14,13 @@ import pytest
 import torch
 
 from penjing.files import read_json
+from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 from penjing.train.history import read_history
+from penjing.train.trainer import Trainer
 
 KILLS = 20
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
@@ -92,6 +94,42 @@ def kill(process: BaseProcess, out: Path, after_s: float, *, in_write: bool) -> 
 
 def test_run_killed_at_twenty_random_moments_has_the_losses_of_one_that_was_not(tmp_path: Path) -> None:
     assert kill_and_compare(tmp_path, make_recipe(tmp_path), KILLS) >= 3
+
+
+class Killed(BaseException):
+    """Stands for the end of a process."""
+
+
+def test_run_killed_when_its_model_is_written_trains_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = make_recipe(tmp_path), tmp_path / "out"
+
+    def killed_at(name: str) -> None:
+        def hash_all(path: Path, **options: Any) -> str:
+            if path.name.startswith(name):
+                assert (path / "model" / "model.safetensors").is_file()
+                raise Killed
+            return hash_folder(path, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("penjing.pipeline.store.hash_folder", hash_all)
+            with pytest.raises(Killed):
+                run_recipe(recipe, out, Silent(), ["test"])
+
+    taken, step = [], Trainer._step
+
+    def note_step(trainer: Trainer, bar: Any) -> dict[str, Any]:
+        taken.append(trainer._name)
+        return step(trainer, bar)
+
+    monkeypatch.setattr(Trainer, "_step", note_step)
+    killed_at("pretrain")
+    killed_at("finetune")
+    run_recipe(recipe, out, Silent(), ["test"])
+    for name, records in losses(out).items():
+        assert [row["step"] for row in records if "loss" in row] == list(range(1, taken.count(name) + 1))
+    assert not [*out.glob("stages/*/checkpoints"), *out.glob("stages/*/best.safetensors"), *out.glob("stages/*/.*")]
 
 
 @pytest.mark.parametrize("base", [None, "int4"])

@@ -10,6 +10,7 @@ import pytest
 
 from penjing.data.engine import EngineSettings
 from penjing.errors import DataError, UsageError
+from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stage import Artifact, Stage, StageContext
@@ -164,6 +165,40 @@ def test_resumable_stage_finds_what_it_left(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         Store(tmp_path, recipe()).complete(stage, {}, Silent())
     assert Store(tmp_path, recipe()).complete(stage, {}, Silent()).facts == {"went_on": True}
+
+
+class Killed(BaseException):
+    """Stands for the end of a process."""
+
+
+def test_what_a_stage_goes_on_from_is_removed_once_its_folder_is_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = []
+
+    def work(context: StageContext) -> dict[str, Any]:
+        done = context.folder / "steps" / "done"
+        if not done.exists():
+            worked.append(1)
+            done.parent.mkdir()
+            done.touch()
+        (context.folder / "result").write_text("whole", encoding="utf-8")
+        return {}
+
+    stage = Stage("long", (), lambda recipe: None, work, is_resumable=True, scratch=("steps", "gone"))
+    for name in ("hash_folder", "replace_folder", "remove_whole"):  # the last: killed when all is in place
+        with monkeypatch.context() as patch:
+            patch.setattr(f"penjing.pipeline.store.{name}", _kill)
+            with pytest.raises(Killed):
+                Store(tmp_path, recipe()).complete(stage, {}, Silent())
+    found = Store(tmp_path, recipe()).complete(stage, {}, Silent())
+    assert (len(worked), found.skipped) == (1, True)
+    assert {path.name for path in found.folder.iterdir()} == {"result", "lineage.json"}
+    assert found.content == hash_folder(found.folder, leave_out=frozenset({"lineage.json"}))
+
+
+def _kill(*arguments: Any, **options: Any) -> None:
+    raise Killed
 
 
 def test_changed_source_file_counts_and_its_time_does_not(tmp_path: Path) -> None:

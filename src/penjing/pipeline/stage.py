@@ -47,6 +47,8 @@ class Stage:
         files: the source files it reads, whose content counts.
         is_wanted: whether a recipe has this stage.
         is_resumable: whether `run` goes on from what is already in the folder.
+        scratch: names of files and folders there that `run` goes on from. They are no part of the result, and are
+            removed once that is in its place, so that a run that is killed meanwhile does nothing twice.
         version: raised when the same settings would give another result.
     """
 
@@ -57,6 +59,7 @@ class Stage:
     files: Callable[[Recipe], list[Path]] = field(default=lambda recipe: [])
     is_wanted: Callable[[Recipe], bool] = field(default=lambda recipe: True)
     is_resumable: bool = False
+    scratch: tuple[str, ...] = ()
     version: int = 1
 
 

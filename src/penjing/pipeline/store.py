@@ -19,7 +19,7 @@ from typing import Any
 import penjing
 from penjing.data.engine import AUTOMATIC, EngineSettings
 from penjing.errors import UsageError
-from penjing.files import disk_errors, read_json, replace_folder, write_json
+from penjing.files import disk_errors, read_json, remove_leftovers, remove_whole, replace_folder, write_json
 from penjing.hashing import hash_file, hash_folder, hash_json
 from penjing.machine import peak_memory_mb, read_energy_j, restart_peak_memory, used_energy_j
 from penjing.pipeline.recipe import Recipe
@@ -113,6 +113,7 @@ class Store:
         target = self._target(stage, ingredients)
         found = _open(stage, target)
         if found is not None:
+            _remove_scratch(stage, target)
             return found
         working = target.with_name(target.name + ".part")
         with disk_errors(working):
@@ -131,7 +132,7 @@ class Store:
             record = {
                 "stage": stage.name,
                 "key": hash_json(ingredients),
-                "content": hash_folder(working, leave_out=_NOT_CONTENT),
+                "content": hash_folder(working, leave_out=_NOT_CONTENT.union(stage.scratch)),
                 **ingredients,
                 "facts": facts,
                 "seconds": round(seconds, 2),
@@ -142,6 +143,7 @@ class Store:
             }
             write_json(working / RECORD, record)
             replace_folder(working, target)
+        _remove_scratch(stage, target)
         return Artifact(stage.name, target, record, skipped=False)
 
     def prune(self, done: dict[str, Artifact], kept: Sequence[str] = ()) -> list[str]:
@@ -178,6 +180,14 @@ def _hash_files(files: list[Path]) -> list[list[str]]:
     """Returns the name and content of each file; of very many, one hash for all of them."""
     hashes = [[path.name, hash_file(path) if path.is_file() else ""] for path in files]  # who reads it says it is gone
     return hashes if len(hashes) <= _MOST_FILES else [[f"{len(hashes):,} files", hash_json(hashes)]]
+
+
+def _remove_scratch(stage: Stage, folder: Path) -> None:
+    """Removes from a finished folder what only its making needed, and what a killed process left of that."""
+    if stage.scratch:
+        for name in stage.scratch:
+            remove_whole(folder / name)
+        remove_leftovers(folder)
 
 
 def _open(stage: Stage, folder: Path) -> Artifact | None:

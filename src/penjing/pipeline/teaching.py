@@ -27,6 +27,7 @@ from penjing.tasks.task import Answers, load_task
 from penjing.train.distill_settings import DistillSettings
 
 TEACHERS = "teachers.json"
+PARTS = "parts"  # what teachers have said so far, where a killed run goes on
 TARGETS = "targets.json"  # how many of what a teacher wrote are learned
 #: Which answers of teachers can be learned as which.
 _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {

@@ -7,7 +7,6 @@ mixed precision, clipping, schedule, evaluation, the best weights, checkpoints a
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -55,6 +54,7 @@ from penjing.train.used_rows import narrow_embeddings
 CHECKPOINTS = "checkpoints"
 STABLE = "stable"  # the checkpoint where a wsd schedule begins to decay: a longer run goes on from there
 BEST = "best.safetensors"
+TRAINING_FILES = (CHECKPOINTS, BEST)  # in the trainer's folder; a finished run does not need them any more
 
 
 class Trainer:
@@ -360,12 +360,6 @@ class Trainer:
         if changed:
             said += f"; no longer the same to the bit as without the stop: changed: {', '.join(changed)}"
         self._progress.say(said)
-
-
-def remove_training_files(folder: Path) -> None:
-    """Removes what a finished run does not need any more; its history stays."""
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    (folder / BEST).unlink(missing_ok=True)
 
 
 def _set_dropout(network: nn.Module, share: float) -> None:

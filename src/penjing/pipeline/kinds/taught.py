@@ -25,7 +25,7 @@ from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.kinds.shards import filled_splits, write_split
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.start import architecture_of
-from penjing.pipeline.teaching import TEACHERS, check_labels, describe_teacher, teacher_folders
+from penjing.pipeline.teaching import PARTS, TEACHERS, check_labels, describe_teacher, teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_model
 from penjing.tasks.quickening import Encoders, quicken, quicken_engine
@@ -43,7 +43,6 @@ from penjing.train.taught_batches import TaughtBatches
 
 UNLABELLED = "unlabelled"
 _WITHOUT_LABELS = (UNLABELLED, "recombined")  # stages whose texts are asked about after the training rows
-_PARTS = "parts"
 _PART_ROWS = 2048
 _TIMED_ROWS = 256
 _NO_LABEL = -1
@@ -68,7 +67,7 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
         RecipeError: a teacher has other labels.
         Interrupted: the user asked to stop.
     """
-    (folder / _PARTS).mkdir(exist_ok=True)
+    (folder / PARTS).mkdir(exist_ok=True)
     splits, described, asked = filled_splits(inputs["data"]), [], 0
     for number, at in enumerate(teacher_folders(recipe)):
         model = _load_teacher(at, recipe)
@@ -86,7 +85,6 @@ def teach_labels(recipe: Recipe, inputs: Inputs, labels: list[str], folder: Path
     write_json(folder / TEACHERS, described)
     if has_unlabelled(inputs):
         _render_unlabelled(recipe, inputs, folder / UNLABELLED)
-    shutil.rmtree(folder / _PARTS)
     return {"rows": asked // len(described), "teachers": described}
 
 
@@ -128,7 +126,7 @@ def _iter_unlabelled(inputs: Inputs) -> Iterator[list[str]]:
 
 
 def _part(folder: Path, split: str, teacher: int, part: int) -> Path:
-    return folder / _PARTS / f"{split}-{teacher}-{part:06d}.npy"
+    return folder / PARTS / f"{split}-{teacher}-{part:06d}.npy"
 
 
 def _score_part(model: ScoringModel, texts: list[str], places: list[int], path: Path) -> None:
@@ -145,7 +143,7 @@ def _save(path: Path, values: NDArray[np.float32]) -> None:
 
 def _join_parts(folder: Path, split: str, teachers: int) -> None:
     each = [
-        np.concatenate([np.load(path) for path in sorted((folder / _PARTS).glob(f"{split}-{number}-*.npy"))])
+        np.concatenate([np.load(path) for path in sorted((folder / PARTS).glob(f"{split}-{number}-*.npy"))])
         for number in range(teachers)
     ]
     _save(folder / f"{split}.npy", np.stack(each, axis=1))

@@ -25,7 +25,7 @@ from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, write_split
 from penjing.pipeline.kinds.taught import asked_texts, count_unlabelled, describe_scored
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import WritingRecipe
-from penjing.pipeline.teaching import TARGETS, TEACHERS, describe_teacher, read_teachers, teacher_folders
+from penjing.pipeline.teaching import PARTS, TARGETS, TEACHERS, describe_teacher, read_teachers, teacher_folders
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.loading import load_as
 from penjing.tasks.task import WritingTask
@@ -35,7 +35,6 @@ from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, join_shards, open_shard
 from penjing.text.tokenizer import load_tokenizer
 
-_PARTS = "parts"
 _PART_ROWS = 512
 _TIMED_ROWS = 32
 _LEARNED = ("train", "validation")  # to choose by people's targets would end the learning of a teacher's too early
@@ -64,13 +63,13 @@ def teach_targets(recipe: WritingRecipe, inputs: Inputs, folder: Path, progress:
         DataError: nothing that the teacher wrote can be learned.
         Interrupted: the user asked to stop.
     """
-    (folder / _PARTS).mkdir(exist_ok=True)
+    (folder / PARTS).mkdir(exist_ok=True)
     model, settings = _teacher(recipe)
     rows = 0
     for split in _ASKED:
         for part, texts in enumerate(asked_texts(inputs, split, _PART_ROWS)):
             stop_if_asked(progress)
-            path = folder / _PARTS / f"{split}-{part:06d}.json"
+            path = folder / PARTS / f"{split}-{part:06d}.json"
             if not path.is_file():
                 answers = model.write(texts, settings, progress)
                 write_json(path, [[item.text, item.written, item.is_complete] for item in answers])
@@ -80,7 +79,6 @@ def teach_targets(recipe: WritingRecipe, inputs: Inputs, folder: Path, progress:
     described = [describe_teacher(model, model.network)]
     write_json(folder / TEACHERS, described)
     write_json(folder / TARGETS, counts)
-    shutil.rmtree(folder / _PARTS)
     return {"rows": rows, "teachers": described, "targets": counts}
 
 
@@ -93,7 +91,7 @@ def _teacher(recipe: WritingRecipe) -> tuple[WritingModel, WritingSettings]:
 
 
 def _read_parts(folder: Path, split: str) -> Iterator[_Written]:
-    for path in sorted((folder / _PARTS).glob(f"{split}-*.json")):
+    for path in sorted((folder / PARTS).glob(f"{split}-*.json")):
         yield from read_json(path)
 
 

@@ -46,7 +46,7 @@ from penjing.text.vectors import load_vectors
 from penjing.train.job import TrainingJob
 from penjing.train.settings import LoraSettings
 from penjing.train.state import TrainingResult
-from penjing.train.trainer import Trainer, remove_training_files
+from penjing.train.trainer import TRAINING_FILES, Trainer
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -71,7 +71,6 @@ def _run(context: StageContext) -> dict[str, Any]:
         added["distill"] = describe_distillation(context.recipe, context.inputs)
     kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, added)
-    remove_training_files(context.folder)
     facts = {**asdict(result), "counted": kind.counted, "parameters": count_parameters(job.network)}
     return {**facts, "family": architecture.name, **added}
 
@@ -186,6 +185,7 @@ FINETUNE = Stage(
     run=_run,
     files=lambda recipe: [*start_files(recipe), *batch_teacher_files(recipe)],
     is_resumable=True,
+    scratch=TRAINING_FILES,
     is_wanted=has_data,
 )
 #: Trains a model that teaches the recipe's own. It answers out of its folder, which has how to answer in it.

@@ -41,7 +41,7 @@ from penjing.train.objectives.span import SpanObjective
 from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
 from penjing.train.state import TrainingResult
-from penjing.train.trainer import Trainer, remove_training_files
+from penjing.train.trainer import TRAINING_FILES, Trainer
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -72,7 +72,6 @@ def _run(context: StageContext) -> dict[str, Any]:
     result = Trainer(job, context.folder, context.progress).run()
     write_network(context.folder / "model", job.network, architecture, config, tokenizer, head="language")
     cost = _cost(result, job, architecture, config)
-    remove_training_files(context.folder)
     return {
         **asdict(result),
         "adopted": adopted,
@@ -192,4 +191,5 @@ PRETRAIN = Stage(
     files=start_files,
     is_wanted=lambda recipe: recipe.pretrain is not None,
     is_resumable=True,
+    scratch=TRAINING_FILES,
 )

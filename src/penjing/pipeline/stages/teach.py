@@ -8,7 +8,7 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import asking_teachers
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.teaching import teacher_files, teacher_folders
+from penjing.pipeline.teaching import PARTS, teacher_files, teacher_folders
 from penjing.train.distill_settings import DistillSettings
 
 
@@ -36,4 +36,5 @@ TEACH = Stage(
     files=teacher_files,
     is_wanted=_asks_teachers,
     is_resumable=True,
+    scratch=(PARTS,),
 )
