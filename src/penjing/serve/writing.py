@@ -23,7 +23,6 @@ from penjing.text.chat_template import read_chat_template
 from penjing.text.dialogue_renderer import DialogueRenderer, Prompt
 from penjing.text.tokenizer import Tokenizer
 
-_CONTEXT = 8  # tokens of a prompt that decide how the first one after it is read
 _AT_ONCE = 32  # texts of one request: half of what an engine writes at once
 _PAUSE_S = 0.05  # before an engine whose line was full is asked again
 
@@ -182,7 +181,7 @@ class _Text:
     """A text as its tokens come."""
 
     def __init__(self, tokenizer: Tokenizer, request: DecodeRequest, stop: Sequence[str], *, goes_on: bool) -> None:
-        context = request.prompt[-_CONTEXT:] if goes_on else ()
+        context = request.prompt if goes_on else ()
         self._stream = TextStream(tokenizer, stop, context)
         # Where log-probabilities are told, those of a stop string are not: then it counts where each token begins.
         self._plain = TextStream(tokenizer, (), context) if stop and request.logprobs is not None else None

@@ -7,7 +7,7 @@ import tokenizers
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
-from tokenizers import decoders, models, pre_tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from penjing.errors import UsageError
 from penjing.inference.decoding.text_stream import TextStream
@@ -30,6 +30,22 @@ def metaspace() -> Tokenizer:
     backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
     backend.add_special_tokens(["<pad>", "</s>", "<unk>"])
     return Tokenizer(backend)
+
+
+def bytes_to_fall_back_to() -> Tokenizer:
+    """Returns a tokenizer in the layout of Llama 2: a character that has no entry is a run of bytes."""
+    entries = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "a", "b", "é"]
+    vocabulary = {entry: number for number, entry in enumerate(entries)}
+    backend = tokenizers.Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    backend.add_special_tokens(["<unk>", "<s>", "</s>"])
+    return Tokenizer(backend)
+
+
+FALLBACK = bytes_to_fall_back_to()
 
 
 def run(stream: TextStream, ids: Sequence[int]) -> list[str]:
@@ -88,6 +104,15 @@ def test_spaces_between_words_come_as_in_the_whole_text(ids: list[int]) -> None:
 def test_parts_of_words_are_joined(text: str) -> None:
     (ids,) = WORDS.encode([text])
     assert "".join(run(TextStream(WORDS), ids)) == WORDS.decode(ids)
+
+
+@profile(max_examples=300)
+@given(st.text("ab é中😀", min_size=1, max_size=12), st.text("ab é中😀", max_size=12))
+def test_nothing_is_lost_where_a_run_of_bytes_begins_before_the_text(before: str, text: str) -> None:
+    read, (ids,) = FALLBACK.encode([before])[0], FALLBACK.encode([before + text])
+    pieces = run(TextStream(FALLBACK, (), read), ids[len(read) :])
+    assert "".join(pieces) == text
+    assert not any("\ufffd" in piece for piece in pieces)
 
 
 def test_no_piece_ends_within_a_character() -> None:

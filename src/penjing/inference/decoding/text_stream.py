@@ -31,7 +31,7 @@ class TextStream:
     """
 
     def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = (), context: Sequence[int] = ()) -> None:
-        self._characters = _Characters(tokenizer, list(context[-_CONTEXT:]))
+        self._characters = _Characters(tokenizer, last_tokens(tokenizer, context))
         self._finder = _StopFinder(stop) if stop else None
         self._held = ""  # may be the beginning of a stop string
 
@@ -59,6 +59,19 @@ class TextStream:
         certain = self._finder.read(piece, len(self._held))
         self._held = text[certain:]
         return text[:certain]
+
+
+def last_tokens(tokenizer: Tokenizer, context: Sequence[int]) -> list[int]:
+    """Returns the last tokens of a context, so many that they decide how what comes is read.
+
+    The first does not lie within a character: where tokens are bytes, some tokenizers decode a run of them whole or not
+    at all.
+    """
+    for count in range(_CONTEXT, _CONTEXT + _LONGEST_CHARACTER):
+        tokens = list(context[-count:])
+        if not tokenizer.decode(tokens).startswith(_BROKEN):
+            return tokens
+    return list(context[-_CONTEXT:])
 
 
 class _Characters:
