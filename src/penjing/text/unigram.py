@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import tokenizers
-from tokenizers import models, pre_tokenizers
+from tokenizers import models
 
 from penjing.text.lattice import Arcs, Floats, Ints, Lattice, Words, lay_out
+from penjing.text.token_bytes import byte_characters
 
 _LONGEST = 24  # characters of a piece; longer words are cut to learn from
 _MOST_WORDS = 1_000_000  # different ones that are counted at a time; beyond, those seen once are forgotten
@@ -53,7 +54,7 @@ def train_unigram(
     room = vocab_size - len(special_tokens) - 256
     pieces, probabilities = _learn(counted, room, least) if counted else ([], np.full(256, 1 / 256))
     learned, bytes_ = probabilities[: len(pieces)], probabilities[len(pieces) :]
-    spelled = _byte_characters()
+    spelled = byte_characters()
     entries = [(token, _NEVER) for token in special_tokens]
     entries += [(spelled[byte], _score(bytes_[byte])) for byte in range(256)]
     spellings = ["".join(spelled[byte] for byte in piece.encode()) for piece in pieces]
@@ -68,14 +69,6 @@ def _score(probability: float) -> float:
     return round(float(np.log(probability)), _DIGITS)
 
 
-def _byte_characters() -> list[str]:
-    """Returns the characters in which byte-level tokenizers spell the bytes: printable ones stand for themselves."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    own = {ord(character): character for character in alphabet if ord(character) < 256}
-    others = iter([character for character in alphabet if ord(character) >= 256])
-    return [own[byte] if byte in own else next(others) for byte in range(256)]
-
-
 def _count_words(backend: tokenizers.Tokenizer, texts: Iterable[list[str]]) -> list[tuple[str, int]]:
     """Returns the most frequent words with their counts, in order.
 
@@ -88,7 +81,7 @@ def _count_words(backend: tokenizers.Tokenizer, texts: Iterable[list[str]]) -> l
             counts.update(word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normalized))
             if len(counts) > _MOST_WORDS:
                 counts = Counter({word: count for word, count in counts.items() if count > 1})
-    byte_of = {character: byte for byte, character in enumerate(_byte_characters())}
+    byte_of = {character: byte for byte, character in enumerate(byte_characters())}
     parts: Counter[str] = Counter()
     for spelled, count in counts.items():
         word = bytes(byte_of[character] for character in spelled).decode()

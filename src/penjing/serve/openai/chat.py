@@ -20,7 +20,7 @@ from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.fields import NOT_DONE, Body
-from penjing.serve.openai.logprobs import tell_chat_logprobs
+from penjing.serve.openai.logprobs import open_logprobs
 from penjing.serve.openai.streaming import Opened, make_head, stream_answers
 from penjing.serve.served import ServedModel
 from penjing.serve.sse import EVENTS, stream_events
@@ -132,15 +132,15 @@ async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCom
 async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> ChatCompletion:
     asked, dropped = await _ask(model, body, context, account)
     written = await write_whole(asked)
-    tokenizer = asked.service.tokenizer
+    logprobs = open_logprobs(asked, tells=bool(body.logprobs))
     choices = [
         ChatChoice(
             index=number,
             message=Reply(content=text.text),
-            logprobs=tell_chat_logprobs(tokenizer, text.tokens) if body.logprobs else None,
+            logprobs=None if told is None else told.tell_chat(text.tokens),
             finish_reason=text.reason,
         )
-        for number, text in enumerate(written)
+        for number, (text, told) in enumerate(zip(written, logprobs, strict=True))
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
     return ChatCompletion(**make_head(_PREFIX, model, account), choices=choices, usage=usage, dropped_exchanges=dropped)
@@ -150,7 +150,7 @@ class _Wording:
     """Pieces of replies; the first of each says whose it is, and how much of the dialogue was not read."""
 
     def __init__(self, asked: Asked, dropped: int, *, tells_logprobs: bool) -> None:
-        self._tokenizer, self._dropped, self._tells_logprobs = asked.service.tokenizer, dropped, tells_logprobs
+        self._dropped, self._logprobs = dropped, open_logprobs(asked, tells=tells_logprobs)
 
     def begin(self, number: int) -> dict[str, Any]:
         """Says who speaks."""
@@ -159,8 +159,8 @@ class _Wording:
 
     def tell(self, number: int, piece: Piece) -> dict[str, Any]:
         """Gives a piece."""
-        told = tell_chat_logprobs(self._tokenizer, piece.tokens) if self._tells_logprobs else None
-        return _choice(number, {"content": piece.text}, told)
+        logprobs = self._logprobs[number]
+        return _choice(number, {"content": piece.text}, None if logprobs is None else logprobs.tell_chat(piece.tokens))
 
     def end(self, number: int, reason: str) -> dict[str, Any]:
         """Says why a reply ends."""

@@ -16,7 +16,7 @@ from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.asking import check_choices, choose_room, make_requests
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
-from penjing.serve.openai.logprobs import tell_text_logprobs
+from penjing.serve.openai.logprobs import open_logprobs
 from penjing.serve.openai.streaming import Opened, make_head, stream_answers
 from penjing.serve.served import ServedModel
 from penjing.serve.sse import EVENTS, stream_events
@@ -91,26 +91,25 @@ async def complete(body: CompletionBody, context: Context, account: Remembered) 
 async def _complete(model: ServedModel, body: CompletionBody, context: ServeContext, account: Account) -> Completion:
     asked, echoes = await _ask(model, body, context, account)
     written = await write_whole(asked)
-    tokenizer = asked.service.tokenizer
+    logprobs = open_logprobs(asked, tells=body.logprobs is not None)
     choices = [
         Choice(
             index=number,
             text=echo + text.text,
-            logprobs=None if body.logprobs is None else tell_text_logprobs(tokenizer, text.tokens, 0),
+            logprobs=None if told is None else told.tell_text(text.tokens),
             finish_reason=text.reason,
         )
-        for number, (text, echo) in enumerate(zip(written, echoes, strict=True))
+        for number, (text, echo, told) in enumerate(zip(written, echoes, logprobs, strict=True))
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
     return Completion(**make_head(_PREFIX, model, account), choices=choices, usage=usage)
 
 
 class _Wording:
-    """Pieces of texts; log-probabilities count where each token begins."""
+    """Pieces of texts, with log-probabilities where they are asked for."""
 
     def __init__(self, asked: Asked, echoes: list[str], *, tells_logprobs: bool) -> None:
-        self._tokenizer, self._echoes, self._tells_logprobs = asked.service.tokenizer, echoes, tells_logprobs
-        self._offsets = [0] * len(echoes)
+        self._echoes, self._logprobs = echoes, open_logprobs(asked, tells=tells_logprobs)
 
     def begin(self, number: int) -> dict[str, Any] | None:
         """Gives the prompt, where it is asked for."""
@@ -118,11 +117,8 @@ class _Wording:
 
     def tell(self, number: int, piece: Piece) -> dict[str, Any]:
         """Gives a piece."""
-        told = None
-        if self._tells_logprobs:
-            told = tell_text_logprobs(self._tokenizer, piece.tokens, self._offsets[number])
-        self._offsets[number] += len(piece.text)
-        return _choice(number, piece.text, told)
+        logprobs = self._logprobs[number]
+        return _choice(number, piece.text, None if logprobs is None else logprobs.tell_text(piece.tokens))
 
     def end(self, number: int, reason: str) -> dict[str, Any]:
         """Says why a text ends."""

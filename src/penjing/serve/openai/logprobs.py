@@ -6,67 +6,78 @@ from collections.abc import Sequence
 from typing import Any
 
 from penjing.inference.decoding.request import Token
+from penjing.inference.decoding.text_stream import TextStream, last_tokens
+from penjing.serve.asked import Asked
+from penjing.text.token_bytes import part_bytes
 from penjing.text.tokenizer import Tokenizer
 
-
-def tell_chat_logprobs(tokenizer: Tokenizer, tokens: Sequence[Token]) -> dict[str, Any]:
-    """Returns those of a chat's answer: of each token, and of the likeliest at its place."""
-    return {"content": [_entry(tokenizer, token) for token in tokens], "refusal": None}
-
-
-def tell_text_logprobs(tokenizer: Tokenizer, tokens: Sequence[Token], offset: int) -> dict[str, Any]:
-    """Returns those of a completion.
-
-    Args:
-        tokenizer: of the model.
-        tokens: of the text.
-        offset: characters that stand before it.
-    """
-    names = [_name(tokenizer, token.id) for token in tokens]
-    offsets = [offset]
-    for name in names[:-1]:
-        offsets.append(offsets[-1] + len(name))
-    return {
-        "tokens": names,
-        "token_logprobs": [token.logprob for token in tokens],
-        "top_logprobs": [
-            {_name(tokenizer, token_id): logprob for token_id, logprob in reversed(token.top)} for token in tokens
-        ],
-        "text_offset": offsets[: len(names)],
-    }
-
-
-def _entry(tokenizer: Tokenizer, token: Token) -> dict[str, Any]:
-    top = [_one(tokenizer, token_id, logprob) for token_id, logprob in token.top]
-    return {**_one(tokenizer, token.id, token.logprob), "top_logprobs": top}
-
-
-def _one(tokenizer: Tokenizer, token_id: int, logprob: float) -> dict[str, Any]:
-    name = _name(tokenizer, token_id)
-    whole = None if _BROKEN not in name else _part_bytes(tokenizer.token(token_id))
-    return {"token": name, "logprob": logprob, "bytes": list(name.encode() if whole is None else whole)}
-
-
-def _part_bytes(entry: str) -> bytes | None:
-    """Returns the bytes of a vocabulary entry that is a part of a character; None where it does not say them.
-
-    Tokenizers of bytes write each as a character: those that can be printed as themselves, the others from 256 on
-    (Radford et al. 2019, the code of GPT-2).
-    """
-    found = [_BYTES.get(character) for character in entry]
-    return bytes(byte for byte in found if byte is not None) if None not in found else None
-
-
-def _byte_characters() -> dict[str, int]:
-    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    return {chr(byte): byte for byte in shown} | {chr(256 + place): byte for place, byte in enumerate(hidden)}
-
-
-_BYTES = _byte_characters()
 _BROKEN = "\ufffd"  # what stands for bytes that are no whole character
 
 
-def _name(tokenizer: Tokenizer, token_id: int) -> str:
-    """Returns the text of a token; of one without text, such as an end token, its name."""
-    return tokenizer.decode([token_id]) or tokenizer.token(token_id)
+class Logprobs:
+    """Tells those of a text's tokens as they come; several at a time or one by one, it tells the same.
+
+    A token is called by what it adds to the text before it. One of a part of a character is called by U+FFFD, and its
+    bytes are told.
+
+    Args:
+        tokenizer: of the model.
+        prompt: tokens that the text goes on with.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int]) -> None:
+        self._tokenizer, self._special = tokenizer, tokenizer.added_ids
+        self._stream, self._read = TextStream(tokenizer, (), prompt), 0
+        #: Tokens of the text while it has no character, nor has the prompt: then the first is read otherwise.
+        self._opening: list[int] | None = None if tokenizer.decode(last_tokens(tokenizer, prompt)) else []
+
+    def tell_chat(self, tokens: Sequence[Token]) -> dict[str, Any]:
+        """Returns those of a chat's answer: of each token, and of the likeliest at its place."""
+        content = []
+        for token in tokens:
+            top = [self._entry(token_id, logprob) for token_id, logprob in token.top]
+            content.append({**self._entry(token.id, token.logprob), "top_logprobs": top})
+            self._pass(token.id)
+        return {"content": content, "refusal": None}
+
+    def tell_text(self, tokens: Sequence[Token]) -> dict[str, Any]:
+        """Returns those of a completion, with where in it the text of each token begins."""
+        told: dict[str, list[Any]] = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
+        for token in tokens:
+            name = self._name(token.id)
+            told["tokens"].append(name)
+            told["token_logprobs"].append(token.logprob)
+            told["top_logprobs"].append({self._name(token_id): logprob for token_id, logprob in reversed(token.top)})
+            before = self._read
+            self._pass(token.id)
+            # What was no character and waited for one may have come with it, and stands before it.
+            told["text_offset"].append(max(before, self._read - len(name)))
+        return told
+
+    def _pass(self, token_id: int) -> None:
+        """Goes on behind a token."""
+        self._read += len(self._stream.put(token_id))
+        if self._opening is None:
+            return
+        if self._tokenizer.decode([*self._opening, token_id]):
+            self._opening = None
+        elif token_id not in self._special:
+            self._opening.append(token_id)
+
+    def _entry(self, token_id: int, logprob: float) -> dict[str, Any]:
+        name = self._name(token_id)
+        parts = part_bytes(self._tokenizer.token(token_id)) if _BROKEN in name else None
+        return {"token": name, "logprob": logprob, "bytes": list(name.encode() if parts is None else parts)}
+
+    def _name(self, token_id: int) -> str:
+        """Returns what a token adds to the text; of a special one, such as an end token, its name."""
+        if self._opening is None:
+            added = self._tokenizer.added_text(token_id)
+        else:
+            added = self._tokenizer.decode([*self._opening, token_id])
+        return self._tokenizer.token(token_id) if not added and token_id in self._special else added
+
+
+def open_logprobs(asked: Asked, *, tells: bool) -> list[Logprobs | None]:
+    """Returns what tells the log-probabilities of each text; None where they are not told."""
+    return [Logprobs(asked.service.tokenizer, request.prompt) if tells else None for request in asked.requests]
