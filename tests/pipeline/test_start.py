@@ -22,7 +22,14 @@ from penjing.pipeline import start
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
-from penjing.pipeline.start import architecture_of, choose_learning_rate, config_values, model_settings, start_files
+from penjing.pipeline.start import (
+    architecture_of,
+    choose_learning_rate,
+    config_values,
+    files_of_encoder,
+    model_settings,
+    start_files,
+)
 from penjing.progress import Silent
 
 PLACES = {"start", "size", "adapter"}  # their files count instead
@@ -58,6 +65,20 @@ def test_where_a_model_lies_does_not_count_but_its_files_do(small_run: Any, tmp_
     here, there = (recipe({"start": str(folder)}) for folder in (small_run.model, copy))
     assert model_settings(here) == model_settings(there)
     assert [file.name for file in start_files(here)] == ["config.json", "model.safetensors"]
+
+
+def test_how_an_encoder_pools_is_among_its_files(small_bert_run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(small_bert_run.model, folder)
+    before = files_of_encoder(folder)
+    (folder / "1_Pooling").mkdir()
+    write_json(folder / "1_Pooling" / "config.json", {"pooling_mode": "cls"})
+    kinds = {"": "Transformer", "1_Pooling": "Pooling"}
+    write_json(folder / "modules.json", [{"type": kind, "path": path} for path, kind in kinds.items()])
+    assert set(files_of_encoder(folder)) - set(before) == {
+        folder / "modules.json",
+        folder / "1_Pooling" / "config.json",
+    }
 
 
 def test_first_weights_that_a_family_sets_otherwise_than_before_make_its_fresh_networks_anew_alone(

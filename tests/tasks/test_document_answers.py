@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from penjing.cli.answer import DocumentCall, show_cited_answers
 from penjing.data.question_rows import Question
 from penjing.errors import UsageError
 from penjing.evaluate.documents import evaluate_documents
+from penjing.files import write_json
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
 from penjing.tasks.answer_model import AnswerModel
@@ -66,6 +69,23 @@ def test_vectors_are_searched_beside_words(small_bert_run: RunResult, folder: Pa
     assert not index_folder(folder, Silent(), encoder=small_bert_run.model).is_fresh
     assert index_folder(folder, Silent()).is_fresh
     assert "item3" in index.search("item3", 1)[0].text
+
+
+def test_the_index_is_made_again_when_the_encoder_pools_otherwise(
+    small_bert_run: RunResult, folder: Path, tmp_path: Path
+) -> None:
+    encoder = tmp_path / "encoder"
+    shutil.copytree(small_bert_run.model, encoder)
+    means = index_folder(folder, Silent(), encoder=encoder).retriever.vectors
+    kinds = {"": "Transformer", "1_Pooling": "Pooling"}
+    write_json(encoder / "modules.json", [{"type": kind, "path": path} for path, kind in kinds.items()])
+    (encoder / "1_Pooling").mkdir()
+    write_json(encoder / "1_Pooling" / "config.json", {"pooling_mode": "cls"})
+    again = index_folder(folder, Silent(), encoder=encoder)
+    assert again.is_fresh
+    assert means is not None
+    assert again.retriever.vectors is not None
+    assert not np.allclose(again.retriever.vectors, means)
 
 
 def test_a_document_that_cannot_be_read_is_left_out_with_why(folder: Path) -> None:

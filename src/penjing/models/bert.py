@@ -26,7 +26,7 @@ class BertModel(nn.Module):
     """
 
     stored_names: ClassVar[StoredNames] = StoredNames(
-        "", optional=("pooler.",), leftovers=(r"position_ids$", r"^cls\.")
+        "", optional=("pooler.",), leftovers=(r"position_ids$", r"^cls\."), elsewhere="bert."
     )
 
     def __init__(self, config: BertConfig, *, has_pooler: bool = True) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from penjing.data.sources import locate_package_folder
 from penjing.errors import RecipeError, UsageError
 from penjing.files import read_json
+from penjing.inference.sentence_pooling import pooling_files
 from penjing.models.adapter import ADAPTER_CONFIG, add_adapter
 from penjing.models.config import family_of
 from penjing.models.interface import Architecture
@@ -62,9 +63,15 @@ def tokenizer_folder(recipe: Recipe) -> Path | None:
 
 
 def encoder_files(recipe: Recipe) -> list[Path]:
-    """Returns config, weights and tokenizer of the text encoder; none where there is none."""
-    folder = encoder_folder(recipe)
-    return sorted(file for file in folder.iterdir() if file.is_file()) if folder is not None else []
+    """Returns the files of the text encoder; none where there is none."""
+    return files_of_encoder(encoder_folder(recipe))
+
+
+def files_of_encoder(folder: Path | None) -> list[Path]:
+    """Returns config, weights and tokenizer of what makes vectors of texts, and what decides how it pools them."""
+    if folder is None:
+        return []
+    return [*sorted(file for file in folder.iterdir() if file.is_file()), *pooling_files(folder)]
 
 
 def named_folder(key: str, address: str | None) -> Path | None:

@@ -18,6 +18,7 @@ from penjing.hashing import hash_file, hash_json
 from penjing.inference.bm25 import LexicalIndex
 from penjing.inference.embedding import TextEncoder, load_encoder
 from penjing.inference.retrieval import Retriever
+from penjing.inference.sentence_pooling import pooling_files
 from penjing.progress import Progress, stop_if_asked
 from penjing.registry import registered_names
 from penjing.text.passages import split_passages
@@ -183,5 +184,5 @@ def _open(place: Path, encoder: TextEncoder | None, left_out: dict[str, str]) ->
 
 def _encoder_hash(folder: Path) -> str:
     names = ("config.json", "tokenizer.json", "tokenizer_config.json")
-    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors"))]
+    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors")), *pooling_files(folder)]
     return hash_json([[file.name, hash_file(file)] for file in files if file.is_file()])

@@ -10,7 +10,7 @@ from penjing.pipeline.kinds.names import vectors_folder
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import LabelRecipe
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.start import encoder_files, start_folder
+from penjing.pipeline.start import encoder_files, files_of_encoder, start_folder
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _files(recipe: Recipe) -> list[Path]:
     if not isinstance(recipe, LabelRecipe) or recipe.names is None:
         return encoder_files(recipe)
     encoder, start = vectors_folder(recipe), start_folder(recipe)
-    files = sorted(file for file in encoder.iterdir() if file.is_file()) if encoder is not None else []
+    files = files_of_encoder(encoder)
     return files if start is None else [*files, start / "config.json"]
 
 

@@ -1,0 +1,109 @@
+"""How an encoder's last states become the vector of a text: as its folder says in the layout of sentence-transformers.
+
+There, ``modules.json`` lists what is computed one after another, and a folder, ``1_Pooling``, says which states are
+taken. Where nothing is said, the mean is, as there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from penjing.errors import ModelFolderError
+from penjing.files import read_json
+from penjing.models.pooling import mean_over_tokens
+
+SentencePooling = Literal["mean", "cls"]
+_MODULES = "modules.json"
+_COMPUTED = ("Transformer", "Pooling", "Normalize")
+_OLD_MODES = {  # before version 6, each was a setting of its own
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+_COPY = "Copy the folder again, whole, with the folders in it."
+
+
+def read_pooling(folder: Path) -> SentencePooling:
+    """Returns which states of a text become its vector: the mean of all, or that of the first token.
+
+    Raises:
+        ModelFolderError: something else is computed there, or a file is broken or missing.
+    """
+    file = _pooling_file(folder)
+    if file is None:
+        return "mean"
+    settings = _read(file)
+    given = settings.get("pooling_mode") if isinstance(settings, dict) else 0
+    if not isinstance(given, str | list | None):
+        raise ModelFolderError("these are no settings of pooling", where=str(file), do=_COPY)
+    old = [mode for name, mode in _OLD_MODES.items() if settings.get(name)]
+    modes = [given] if isinstance(given, str) else given or old or ["mean"]
+    if len(modes) != 1 or modes[0] not in ("mean", "cls"):
+        raise ModelFolderError(
+            f"the vector of a text is pooled there by {' and '.join(map(str, modes))}, and here by mean or cls alone",
+            where=str(file),
+            do="Give an encoder that pools so.",
+        )
+    return cast("SentencePooling", modes[0])
+
+
+def pooling_files(folder: Path) -> list[Path]:
+    """Returns the file that decides how texts are pooled, where that is not the mean.
+
+    Raises:
+        ModelFolderError: as `read_pooling`.
+    """
+    file = _pooling_file(folder)
+    return [] if file is None or read_pooling(folder) == "mean" else [file]
+
+
+def pool_sentences(pooling: SentencePooling, hidden: Tensor, mask: Tensor) -> Tensor:
+    """Returns the vector of each text, of length 1, [batch, dim].
+
+    Reimers & Gurevych 2019, arXiv 1908.10084, section 3.
+
+    Args:
+        pooling: which states become it.
+        hidden: the last states, [batch, time, dim], the first token's first.
+        mask: true where a token is real, [batch, time].
+    """
+    return F.normalize(hidden[:, 0] if pooling == "cls" else mean_over_tokens(hidden, mask), dim=-1)
+
+
+def _pooling_file(folder: Path) -> Path | None:
+    """Returns the settings of pooling; None where the folder is no sentence encoder's.
+
+    Raises:
+        ModelFolderError: more is computed there than is here, or ``modules.json`` is broken.
+    """
+    if not (folder / _MODULES).is_file():
+        return None
+    modules = _read(folder / _MODULES)
+    try:
+        steps = [(str(module["type"]).rpartition(".")[2], str(module["path"])) for module in modules]
+    except (TypeError, KeyError) as error:
+        raise ModelFolderError("this is no list of modules", where=str(folder / _MODULES), do=_COPY) from error
+    others = [kind for kind, _ in steps if kind not in _COMPUTED]
+    places = [path for kind, path in steps if kind == "Pooling"]
+    if others or len(places) != 1 or Path(places[0]).name != places[0]:
+        found = ", ".join(kind for kind, _ in steps)
+        raise ModelFolderError(
+            f"vectors are made there by {found}, and here by {', '.join(_COMPUTED)} alone",
+            where=str(folder / _MODULES),
+            do="Give an encoder whose vectors are its pooled states.",
+        )
+    return folder / places[0] / "config.json"
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"this cannot be read ({error})", where=str(path), do=_COPY) from error

@@ -1,0 +1,93 @@
+"""Vectors of texts are those of sentence-transformers, whichever states a folder says they are made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penjing.errors import ModelFolderError
+from penjing.files import write_json
+from penjing.inference.embedding import load_encoder
+from penjing.inference.sentence_pooling import pooling_files, read_pooling
+from penjing.inference.text_vectors import TextEncoder
+from penjing.pipeline.run import RunResult
+
+TEXTS = ["a lovely film", "dull " * 8, "not bad at all"]
+
+
+def write_modules(folder: Path, pooling: dict[str, Any], *more: str) -> Path:
+    """Writes what sentence-transformers reads beside a model."""
+    kinds = ["models.Transformer", "models.Pooling", *more, "models.Normalize"]
+    paths = ["", *(f"{number}_{kind.split('.')[1]}" for number, kind in enumerate(kinds[1:], start=1))]
+    steps = [{"type": f"sentence_transformers.{kind}", "path": path} for kind, path in zip(kinds, paths, strict=True)]
+    write_json(folder / "modules.json", steps)
+    (folder / "1_Pooling").mkdir(parents=True, exist_ok=True)
+    write_json(folder / "1_Pooling" / "config.json", pooling)
+    return folder
+
+
+@pytest.mark.parametrize("mode", ["mean", "cls"])
+def test_vectors_are_those_of_sentence_transformers(mode: str, small_bert_run: RunResult, tmp_path: Path) -> None:
+    library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
+    modules = pytest.importorskip("sentence_transformers.models")
+    states = modules.Transformer(str(small_bert_run.model))
+    pooled = modules.Pooling(states.get_embedding_dimension(), pooling_mode=mode)
+    theirs = library.SentenceTransformer(modules=[states, pooled, modules.Normalize()], device="cpu")
+    theirs.save(str(tmp_path))
+    expected = theirs.encode(TEXTS)
+    assert read_pooling(tmp_path) == mode
+    np.testing.assert_allclose(load_encoder(tmp_path, "cpu").encode(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(TextEncoder(tmp_path, 512).encode(TEXTS)[0], expected, atol=1e-5)
+
+
+def test_both_encoders_take_the_first_token_where_the_folder_says_so(small_bert_run: RunResult, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(small_bert_run.model, folder)
+    means = load_encoder(folder, "cpu").encode(TEXTS)
+    np.testing.assert_allclose(TextEncoder(folder, 512).encode(TEXTS)[0], means, atol=1e-5)
+    write_modules(folder, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
+    firsts = load_encoder(folder, "cpu").encode(TEXTS)
+    assert not np.allclose(firsts, means, atol=1e-3)
+    np.testing.assert_allclose(TextEncoder(folder, 512).encode(TEXTS)[0], firsts, atol=1e-5)
+
+
+def test_a_folder_that_says_nothing_or_the_mean_is_pooled_by_the_mean(tmp_path: Path) -> None:
+    assert read_pooling(tmp_path) == "mean"
+    write_modules(tmp_path, {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True})
+    assert read_pooling(tmp_path) == "mean"
+    assert pooling_files(tmp_path) == []  # what was made by the mean stays as it was
+    write_modules(tmp_path, {"pooling_mode": "cls"})
+    assert pooling_files(tmp_path) == [tmp_path / "1_Pooling" / "config.json"]
+
+
+@pytest.mark.parametrize(
+    ("pooling", "more", "message"),
+    [
+        ({"pooling_mode": "max"}, (), "pooled there by max, and here by mean or cls alone"),
+        ({"pooling_mode": ["cls", "mean"]}, (), "by cls and mean"),
+        ({"pooling_mode_lasttoken": True}, (), "by lasttoken"),
+        ({"pooling_mode": "mean"}, ("models.Dense",), "by Transformer, Pooling, Dense, Normalize"),
+        ({"pooling_mode": 3}, (), "no settings of pooling"),
+    ],
+)
+def test_other_vectors_are_refused(
+    pooling: dict[str, Any], more: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelFolderError, match=message):
+        read_pooling(write_modules(tmp_path, pooling, *more))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '[{"type": "x.Pooling", "path": "../1_Pooling"}]', "3"])
+def test_broken_modules_are_an_error(text: str, tmp_path: Path) -> None:
+    (tmp_path / "modules.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelFolderError):
+        read_pooling(tmp_path)
+    write_modules(tmp_path, {})
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps([]), encoding="utf-8")
+    with pytest.raises(ModelFolderError, match="no settings of pooling"):
+        read_pooling(tmp_path)
