@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -51,6 +53,21 @@ def test_first_numbers_of_a_process_are_as_exact_as_later_ones() -> None:
     command = [sys.executable, "-c", FIRST_EXPONENTIALS]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=threads)
     assert done.stdout.strip() == "0"
+
+
+def test_precision_is_that_of_the_card_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = [torch.device("cuda:0")]
+
+    @contextmanager
+    def make_current(device: torch.device) -> Iterator[None]:
+        current.append(device)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "device", make_current)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: current[-1].index == 1)
+    assert choose_precision("auto", torch.device("cuda:1")) == torch.bfloat16
+    assert choose_precision("auto", torch.device("cuda:0")) == torch.float32
 
 
 def test_precision_is_what_was_asked_for() -> None:

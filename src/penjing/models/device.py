@@ -65,9 +65,15 @@ def _find_device(name: str) -> torch.device:
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Returns the precision of matrix products; ``auto`` is bf16 where the hardware multiplies it, else fp32."""
-    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else computes_bf16()
-    wanted = ("bf16" if has_bf16 else "fp32") if name == "auto" else name
+    wanted = ("bf16" if _multiplies_bf16(device) else "fp32") if name == "auto" else name
     return torch.bfloat16 if wanted == "bf16" else torch.float32
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cpu":
+        return computes_bf16()
+    with torch.cuda.device(device):  # PyTorch says it of the current card
+        return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
