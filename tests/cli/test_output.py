@@ -45,7 +45,23 @@ def test_every_command_that_prints_a_result_prints_one_json_document(cli: Any, w
 def test_file_and_standard_input_are_answered_line_by_line(cli: Any, trained: Any) -> None:
     finished = cli.run("predict", _MODEL, cwd=trained[0].folder, stdin="\ufeff好电影\n\nfine\r\n".encode())
     assert finished.code == 0, finished.err
-    assert [line.split("\t")[2] for line in finished.out.splitlines()] == ["好电影", "fine"]
+    assert [line.split("\t")[-1] for line in finished.out.splitlines()] == ["好电影", "", "fine"]
+
+
+@pytest.mark.parametrize("more", [(), ("--sentences",)])
+def test_empty_lines_of_standard_input_have_empty_answers_in_their_place(
+    more: tuple[str, ...], cli: Any, trained: Any
+) -> None:
+    given = b"\n \t\nA lovely film\n\nA dull plot\n\n"
+    texts = [None, None, "A lovely film", None, "A dull plot", None]
+    call = ("predict", _MODEL, *more)
+    shown, as_json = (cli.run(*call, *asked, cwd=trained[0].folder, stdin=given) for asked in ((), ("--json",)))
+    assert [row and row["text"] for row in json.loads(as_json.out)] == texts
+    assert shown.err == as_json.err == "standard input: 4 empty lines have no answer\n"
+    if not more:
+        assert [line.split("\t")[-1] or None for line in shown.out.splitlines()] == texts
+    for asked in (("--file", "rows.csv"), ("A lovely film",)):
+        assert "empty" not in cli.run("predict", _MODEL, *asked, cwd=trained[0].folder).err
 
 
 @pytest.mark.parametrize("args", [["predict", _MODEL, "--file", "many.txt"], ["lineage", _MODEL], ["--help"]])

@@ -41,6 +41,12 @@ def test_items_come_line_by_line_and_as_json(cli: Any, place: Path) -> None:
     assert [line.split("\t")[1:] for line in done["file"].out.splitlines()[:3]] == given
 
 
+def test_empty_histories_of_standard_input_keep_the_numbers_of_the_others(cli: Any, place: Path) -> None:
+    done = cli.run("predict", "model", "--top", "1", cwd=place, stdin=b"g1\tg2\n\nb4\n")
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == ["1", "", "3"]
+    assert done.err == "standard input: 1 empty line has no answer\n"
+
+
 def test_a_model_is_measured_on_the_last_event_of_each_user(cli: Any, place: Path) -> None:
     columns = ["--user", "who", "--item", "what", "--time", "when", "--resamples", "100"]
     calls = {

@@ -36,7 +36,7 @@ def show_explanations(
 ) -> None:
     """Says of each text which words the answer rests on."""
     card_task(read_card(model_folder), model_folder)
-    source = read_texts(texts, file, column, encoding)
+    source = (text for text in read_texts(texts, file, column, encoding) if text is not None)
     from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
     from penjing.tasks.scoring_model import ScoringModel
 
@@ -98,7 +98,7 @@ def show_comparison(
 ) -> None:
     """Measures on these texts how far each method can be believed."""
     card_task(read_card(model_folder), model_folder)
-    source = list(read_texts(texts, file, column, encoding))
+    source = [text for text in read_texts(texts, file, column, encoding) if text is not None]
     from penjing.explain.explaining import compare_methods, fitting_methods
     from penjing.tasks.loading import load_as
     from penjing.tasks.scoring_model import ScoringModel

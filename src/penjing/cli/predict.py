@@ -12,7 +12,14 @@ from penjing.cli.output import print_json
 from penjing.data.reading import read_rows
 from penjing.errors import DataError, UsageError
 from penjing.tasks.card import card_task, read_card
-from penjing.tasks.prediction import AnswerPrediction, ClassPrediction, Prediction, SetPrediction, TextPrediction
+from penjing.tasks.prediction import (
+    AnswerPrediction,
+    ClassPrediction,
+    ItemPrediction,
+    Prediction,
+    SetPrediction,
+    TextPrediction,
+)
 
 _ROWS = 1024
 TOP = 10  # items
@@ -35,14 +42,16 @@ def check_top(model_folder: Path, top: int | None) -> None:
         )
 
 
-def show_predictions(model_folder: Path, source: Iterator[str], *, part: str | None = None, as_json: bool) -> None:
+def show_predictions(
+    model_folder: Path, source: Iterator[str | None], *, part: str | None = None, as_json: bool
+) -> None:
     """Answers the texts of `read_texts`, in batches, in the order given."""
     card_task(read_card(model_folder), model_folder)
     first = list(islice(source, _ROWS))
     from penjing.tasks.loading import load_part  # brings torch, which a wrong call need not wait for
 
     model = load_part(model_folder, part)
-    _show(_chunks(first, source), model.predict, lambda prediction: f"{_shown(prediction)}\n", as_json=as_json)
+    _show(_chunks(first, source), model.predict, lambda found, _: f"{_shown(found)}\n", as_json=as_json)
 
 
 def check_sentences(model_folder: Path) -> None:
@@ -60,7 +69,7 @@ def check_sentences(model_folder: Path) -> None:
         )
 
 
-def show_sentences(model_folder: Path, source: Iterator[str], column: str, *, as_json: bool) -> None:
+def show_sentences(model_folder: Path, source: Iterator[str | None], column: str, *, as_json: bool) -> None:
     """Answers the sentences of the texts of `read_texts`, each with its place; a blank line stands between texts.
 
     Raises:
@@ -77,31 +86,46 @@ def show_sentences(model_folder: Path, source: Iterator[str], column: str, *, as
     def answer(chunk: list[str]) -> list[SentencesPrediction]:
         return predict_sentences(model, texts_of(chunk, column))
 
-    def lines(found: SentencesPrediction) -> str:
+    def lines(found: SentencesPrediction, _: int) -> str:
         return "".join(f"{item.start}-{item.end}\t{_shown(item.prediction)}\n" for item in found.sentences) + "\n"
 
     _show(_chunks(first, source), answer, lines, as_json=as_json)
 
 
-def _chunks(first: list[str], source: Iterator[str]) -> Iterator[list[str]]:
+def _chunks(first: list[str | None], source: Iterator[str | None]) -> Iterator[list[str | None]]:
     return chain([first], iter(lambda: list(islice(source, _ROWS)), []))
 
 
 def _show(
-    chunks: Iterable[list[str]],
+    chunks: Iterable[list[str | None]],
     answer: Callable[[list[str]], Iterable[Any]],
-    lines: Callable[[Any], str],
+    lines: Callable[[Any, int], str],
     *,
     as_json: bool,
 ) -> None:
-    documents: list[dict[str, Any]] = []
-    for found in (item for chunk in chunks for item in answer(chunk)):
+    """Shows an answer to each text, as `lines` of it and its number say; to an empty line an empty line, or null."""
+    documents: list[dict[str, Any] | None] = []
+    for number, found in enumerate(_answers(chunks, answer), start=1):
         if as_json:
-            documents.append(found.to_dict())
+            documents.append(None if found is None else found.to_dict())
         else:
-            sys.stdout.write(lines(found))
+            sys.stdout.write("\n" if found is None else lines(found, number))
     if as_json:
         print_json(documents)
+
+
+def _answers(chunks: Iterable[list[str | None]], answer: Callable[[list[str]], Iterable[Any]]) -> Iterator[Any]:
+    """Yields the answer to each text, and None to an empty line; says at the end how many of those there were."""
+    empty = 0
+    for chunk in chunks:
+        texts = [text for text in chunk if text is not None]
+        answers = iter(answer(texts) if texts else ())
+        for text in chunk:
+            yield None if text is None else next(answers)
+        empty += len(chunk) - len(texts)
+    if empty:
+        lines = "1 empty line has" if empty == 1 else f"{empty:,} empty lines have"
+        sys.stderr.write(f"standard input: {lines} no answer\n")
 
 
 def show_rankings(
@@ -115,29 +139,27 @@ def show_rankings(
     as_json: bool,
 ) -> None:
     """Answers histories with items: one given in the call, or one a line, its items between tabs."""
-    source = iter(["\t".join(items)] if items and not file else read_texts(items, file, column, encoding))
+    is_one = bool(items) and file is None
+    source = iter(["\t".join(items)]) if is_one else read_texts(items, file, column, encoding)
     first = list(islice(source, _ROWS))
     from penjing.tasks.item_model import ItemModel
     from penjing.tasks.loading import load_as  # brings torch, which a wrong call need not wait for
 
     model = load_as(ItemModel, model_folder)
-    predictions: list[dict[str, Any]] = []
-    number = 0
-    for chunk in chain([first], iter(lambda: list(islice(source, _ROWS)), [])):
-        for answer in model.predict([line.split("\t") for line in chunk], top=top):
-            number += 1
-            if as_json:
-                predictions.append(answer.to_dict())
-                continue
-            before = "" if items else f"{number}\t"
-            for item in answer.items:
-                sys.stdout.write(f"{before}{item.id}\t{item.score:.4f}\t{_one_line(item.text)}\n")
-    if as_json:
-        print_json(predictions)
+
+    def lines(found: ItemPrediction, number: int) -> str:
+        before = "" if items else f"{number}\t"
+        return "".join(f"{before}{item.id}\t{item.score:.4f}\t{_one_line(item.text)}\n" for item in found.items)
+
+    def answer(chunk: list[str]) -> Iterable[ItemPrediction]:
+        found: list[ItemPrediction] = model.predict([line.split("\t") for line in chunk], top=top)
+        return found
+
+    _show(_chunks(first, source), answer, lines, as_json=as_json)
 
 
-def read_texts(texts: list[str], file: Path | None, column: str, encoding: str | None = None) -> Iterator[str]:
-    """Returns the texts of a call: given in it, from a file, or line by line from standard input.
+def read_texts(texts: list[str], file: Path | None, column: str, encoding: str | None = None) -> Iterator[str | None]:
+    """Returns the texts of a call: given in it, from a file, or line by line from standard input, None for empty ones.
 
     Raises:
         UsageError: both texts and a file were given.
@@ -152,7 +174,8 @@ def _from_file(file: Path, column: str, encoding: str | None) -> Iterator[str]:
         yield from batch.texts
 
 
-def _from_standard_input() -> Iterator[str]:
+def _from_standard_input() -> Iterator[str | None]:
+    """Yields each line, and None for one that is empty."""
     if sys.stdin.isatty():
         raise UsageError(
             "there is nothing to answer",
@@ -167,8 +190,7 @@ def _from_standard_input() -> Iterator[str]:
                 where=f"standard input, line {number:,}",
                 do="Convert the text first, for example: iconv -f GB18030 -t UTF-8.",
             ) from error
-        if text:
-            yield text
+        yield text or None
 
 
 def _shown(prediction: Prediction) -> str:

@@ -124,7 +124,8 @@ def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
     groups = group_by_split(files) if len(files) > 1 else {}
     learned = groups.get("train", files)
     table = describe_files(learned)
-    chosen = tuple(choose_column(table.columns, *one, address) for one in ((text, "text"), (label, "label")))
+    columns = table.columns
+    chosen = choose_column(columns, text, "text", address), choose_column(columns, label, "label", address)
     values = read_values(learned, list(chosen), table.layout)
     labels = Counter(plain_value(row[1]) for row in values if plain_value(row[1]))
     texts = _texts(values, 0)
