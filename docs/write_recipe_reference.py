@@ -38,9 +38,9 @@ from penjing.tasks.translate import TRANSLATE
 _INTRODUCTION = """# Every setting of a recipe
 
 A recipe is a TOML file. What it leaves out has the default below; what it names and Penjing does not know is refused
-before anything runs. On the command line, `--set section.key=value` changes a setting for once, and may be given several
-times. Paths are relative to the folder in which the command is called; `package:NAME/inner/path` is a file or folder inside
-an installed Python package. This page is written by `docs/write_recipe_reference.py`.
+before anything runs. On the command line, `--set section.key=value` changes a setting for once, and may be given
+several times. Paths are relative to the folder in which the command is called; `package:NAME/inner/path` is a file or
+folder inside an installed Python package. This page is written by `docs/write_recipe_reference.py`.
 
 `hf://datasets/OWNER/NAME` is a public data set of the Hugging Face hub; with `/inner/path` it is a file or a folder in
 it. Its files may be Parquet, JSON, CSV or TSV; the words train, dev or validation, and test in their names tell the
