@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from penjing.errors import DiskFullError
 
@@ -101,6 +101,16 @@ def replace_folder(new: Path, path: Path) -> None:
     new.rename(path)
     fsync_folder(path.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_all(file: IO[bytes], data: bytes) -> None:
+    """Writes all of some bytes to a file without a buffer, which may take a part of them at once.
+
+    What a full disk refuses is written by nothing later, as the rest of a buffer is: by the next write, or by close.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def remove_whole(path: Path) -> None:

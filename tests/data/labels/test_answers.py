@@ -10,12 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.full_files import at_most_bytes
 
 from penjing.data.keys import text_ids
 from penjing.data.labels.answers import Answer, AnswerFile, AnswerLog, check_answers, read_answers
 from penjing.data.labels.applying import Applied, apply_answers
 from penjing.data.sources import Layout
-from penjing.errors import DataError, UsageError
+from penjing.errors import DataError, DiskFullError, UsageError
 
 
 def answer(key: str, label: str | None, *, undone: bool = False) -> Answer:
@@ -152,3 +153,16 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"known are \.csv, \.tsv, \.jsonl"):
         apply_answers(source, "text", "label", {}, Layout(), tmp_path / "new.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_answer_that_found_no_room_is_not_written_with_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    with AnswerFile(path) as file:
+        file.append(answer("a", "x"))
+        whole = path.read_bytes()
+        with pytest.raises(DiskFullError), at_most_bytes(len(whole) + 40):
+            file.append(answer("b", "x"))
+        assert path.read_bytes() == whole
+        file.append(answer("c", "y"))
+        assert file.log.labels == {"a": "x", "c": "y"}
+    assert read_answers(path)[0].labels == {"a": "x", "c": "y"}

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from penjing.errors import DataError, UsageError
-from penjing.files import disk_errors, fsync_folder
+from penjing.files import disk_errors, fsync_folder, write_all
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "id": str,
@@ -149,7 +149,7 @@ class AnswerFile:
         if path.is_dir():
             raise UsageError("this is a folder", where=str(path), do="Give a file with --out.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -172,7 +172,7 @@ class AnswerFile:
         if self.cut_bytes:
             self._file.truncate(size - self.cut_bytes)
         elif size and not self.path.read_bytes().endswith(b"\n"):
-            self._file.write(b"\n")
+            write_all(self._file, b"\n")
         self._sync()
 
     def append(self, answer: Answer) -> None:
@@ -186,7 +186,7 @@ class AnswerFile:
         size = self.path.stat().st_size
         with disk_errors(self.path):
             try:
-                self._file.write(line)
+                write_all(self._file, line)
                 self._sync()
             except OSError:
                 os.truncate(self.path, size)
@@ -194,7 +194,6 @@ class AnswerFile:
         self.log.add(answer)
 
     def _sync(self) -> None:
-        self._file.flush()
         os.fsync(self._file.fileno())
 
     def __enter__(self) -> AnswerFile:
