@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 from penjing.data.sources import FaultLog
 from penjing.data.sources.faults import readable_name
 from penjing.errors import PenjingError, UsageError
-from penjing.files import disk_errors, fsync_folder
+from penjing.files import disk_errors, fsync_folder, write_all
 from penjing.hashing import hash_json
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.bulk_files import Lines, finish_file
@@ -56,7 +56,7 @@ class BulkOutput:
             raise UsageError("this file is there already", where=str(path), do="Remove it, or choose another name.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with disk_errors(path):
-            self._journal: IO[bytes] = self.journal.open("a+b")
+            self._journal: IO[bytes] = self.journal.open("a+b", buffering=0)
             self._lock()
             self.rows, size = self._read_journal(hash_json(made))
             self.resumed, self._size = self.rows, size
@@ -70,7 +70,7 @@ class BulkOutput:
 
     def _open_part(self) -> IO[bytes]:
         """Opens the answers so far, without what is not in the journal."""
-        file = self.part.open("ab")
+        file = self.part.open("ab", buffering=0)
         if file.tell() < self._size:
             file.close()
             self._journal.close()
@@ -88,8 +88,7 @@ class BulkOutput:
         data = text.encode()
         assert self._part is not None
         with disk_errors(self.path):
-            self._part.write(data)
-            self._part.flush()
+            write_all(self._part, data)
             os.fsync(self._part.fileno())
             self.rows, self._size = self.rows + rows, self._size + len(data)
             self._write_line({"rows": self.rows, "bytes": self._size})
@@ -144,8 +143,7 @@ class BulkOutput:
             raise UsageError("this is no journal of ours", where=str(self.journal), do="Remove it.") from error
 
     def _write_line(self, values: Mapping[str, Any]) -> None:
-        self._journal.write(json.dumps(values).encode() + b"\n")
-        self._journal.flush()
+        write_all(self._journal, json.dumps(values).encode() + b"\n")
         os.fsync(self._journal.fileno())
 
 
