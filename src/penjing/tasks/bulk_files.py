@@ -62,12 +62,19 @@ class Lines:
             return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
         flat = [flatten(value) for value in values]
         self._columns = self._columns or list(flat[0])
-        text = io.StringIO()
-        writer = csv.DictWriter(text, self._columns, lineterminator="\n")
+        text = _Rows()
+        writer = csv.DictWriter(text, self._columns)
         if with_header:
             writer.writeheader()
         writer.writerows({name: _cell(item) for name, item in row.items()} for row in flat)
         return text.getvalue()
+
+
+class _Rows(io.StringIO):
+    """Ends rows in LF. The writer is let end them in CR LF, for only then does it quote cells that hold either."""
+
+    def write(self, row: str, /) -> int:
+        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
