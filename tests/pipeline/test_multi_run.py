@@ -19,8 +19,10 @@ from penjing.data.mixed import read_mixed
 from penjing.errors import Interrupted, RecipeError, UsageError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.kinds.parts import _parts
 from penjing.pipeline.recipe_file import check_recipe
-from penjing.pipeline.run import RunResult, run_recipe
+from penjing.pipeline.recipe_parts import MultiRecipe
+from penjing.pipeline.run import RunResult, complete_stages, run_recipe
 from penjing.pipeline.samples import show_rows
 from penjing.progress import Silent
 from penjing.tasks.choosing_model import ChoosingModel
@@ -159,6 +161,19 @@ def test_a_killed_run_goes_on_to_the_same_weights(document: dict[str, Any], run:
         run_recipe(recipe, tmp_path / "run", stopper, ["test"])
     again = run_recipe(recipe, tmp_path / "run", Silent(), ["test"])
     assert (again.model / "model.safetensors").read_bytes() == (run.model / "model.safetensors").read_bytes()
+
+
+def test_another_order_of_the_parts_changes_nothing(document: dict[str, Any], run: RunResult) -> None:
+    parts = dict(reversed(document["parts"].items()))
+    other = check_recipe(changed(document, "parts", to=parts), "test")
+    assert isinstance(other, MultiRecipe)
+    examples = run.artifacts["examples"].folder
+    rows = read_json(examples / "parts.json")["rows"]
+    assert [(part.name, part.rows) for part in _parts(other, examples, "train")] == [
+        (name, rows[name]["train"]) for name in document["parts"]
+    ]
+    stages = ("data", "tokenizer", "examples", "finetune")
+    assert all(done.skipped for done in complete_stages(other, run.out, Silent(), stages).values())
 
 
 def test_the_command_line_asks_and_measures_a_part(run: RunResult, document: dict[str, Any]) -> None:

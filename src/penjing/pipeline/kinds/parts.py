@@ -248,11 +248,14 @@ def _labels(recipe: MultiRecipe, data: Path) -> dict[str, list[str]]:
 
 
 def _parts(recipe: MultiRecipe, examples: Path, split: str) -> list[Part]:
-    """Returns where the rows of each part stand in the shard of a split; those without any are left out."""
-    rows, parts, first = read_json(examples / PARTS)["rows"], list[Part](), 0
-    for name, part in recipe.parts.items():
-        count = rows[name].get(split, 0)
-        parts += [Part(name, first, count, part.weight)] if count else []
+    """Returns where the rows of each part stand in the shard of a split; those without any are left out.
+
+    They stand in the order of the recipe that wrote them, in which a later one need not name its parts.
+    """
+    parts, first = list[Part](), 0
+    for name, rows in read_json(examples / PARTS)["rows"].items():
+        count = rows.get(split, 0)
+        parts += [Part(name, first, count, recipe.parts[name].weight)] if count else []
         first += count
     return parts
 
