@@ -11,11 +11,12 @@ import pytest
 
 from penjing.cli.answer import DocumentCall, show_cited_answers
 from penjing.data.question_rows import Question
-from penjing.errors import UsageError
+from penjing.errors import MissingExtraError, UsageError
 from penjing.evaluate.documents import evaluate_documents
 from penjing.files import write_json
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
+from penjing.tasks import passage_index
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.document_answers import DocumentReader
 from penjing.tasks.loading import load_as
@@ -124,3 +125,30 @@ def test_wrong_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     with pytest.raises(UsageError, match="no document"):
         index_folder(tmp_path, Silent())
+
+
+def test_a_document_whose_reader_is_installed_later_is_read_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "empty.txt").write_text(" ", encoding="utf-8")
+
+    def read(file: Path) -> str:
+        if file.name == "0.txt":
+            raise MissingExtraError("pypdf", "documents", "Reading it")
+        return read_document_text(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passage_index, "read_document_text", read)
+        assert set(index_folder(folder, Silent()).left_out) == {"0.txt", "empty.txt"}
+        assert not index_folder(folder, Silent()).is_fresh
+    record = folder.parent / "documents.index" / "index.json"
+    of_before = {key: value for key, value in json.loads(record.read_text()).items() if key != "lacking"}
+    for is_old in (False, True):
+        with monkeypatch.context() as patch:
+            patch.setattr(passage_index, "read_document_text", read)
+            index_folder(folder, Silent())
+        if is_old:
+            record.write_text(json.dumps(of_before), encoding="utf-8")
+        again = index_folder(folder, Silent())
+        assert (again.is_fresh, set(again.left_out)) == (True, {"empty.txt"})
+        assert "0.txt" in {passage.file for passage in again.passages}
+        assert not index_folder(folder, Silent()).is_fresh
+        (folder / "more" / "1.txt").write_text(f"Another, {is_old}.", encoding="utf-8")

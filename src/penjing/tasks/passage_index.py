@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from penjing.data.sources import Layout, corpus_files, read_file
 from penjing.data.sources.source import kind_of
-from penjing.errors import DataError, PenjingError, UsageError
+from penjing.errors import DataError, MissingExtraError, PenjingError, UsageError
 from penjing.files import folder_beside, read_json, write_json
 from penjing.hashing import hash_file, hash_json
 from penjing.inference.bm25 import LexicalIndex
@@ -100,14 +100,17 @@ def index_folder(
     }
     text_encoder = None if encoder is None else load_encoder(encoder)
     known = _read_record(place)
-    if known is not None and known["made_from"] == hash_json(record):
+    if known is not None and known["made_from"] == hash_json(record) and not _is_readable_now(documents, known):
         try:
             return _open(place, text_encoder, known["left_out"])
         except (OSError, ValueError, KeyError):
             progress.say(f"the index in {place} is damaged, and is made again")
     with folder_beside(place) as beside:
-        left_out = _build(beside, documents, most_words, text_encoder, progress)
-        write_json(beside / _RECORD, {"made_from": hash_json(record), **record, "left_out": left_out})
+        unread = _build(beside, documents, most_words, text_encoder, progress)
+        left_out = {name: str(error) for name, error in unread.items()}
+        lacking = [name for name, error in unread.items() if isinstance(error, MissingExtraError)]
+        said = {"made_from": hash_json(record), **record, "left_out": left_out, "lacking": lacking}
+        write_json(beside / _RECORD, said)
     opened = _open(place, text_encoder, left_out)
     return PassageIndex(opened.passages, opened.retriever, left_out, is_fresh=True)
 
@@ -127,23 +130,23 @@ def _documents(folder: Path) -> dict[str, Path]:
 
 def _build(
     folder: Path, documents: dict[str, Path], most_words: int, encoder: TextEncoder | None, progress: Progress
-) -> dict[str, str]:
-    """Fills a folder with the passages and their index; returns the documents that could not be read."""
+) -> dict[str, PenjingError]:
+    """Fills a folder with the passages and their index; returns the documents that could not be read, each with why."""
     passages: list[Passage] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, PenjingError] = {}
     with progress.bar("passages", len(documents), "documents") as bar:
         for name, file in documents.items():
             stop_if_asked(progress)
             try:
                 text = read_document_text(file)
             except PenjingError as error:
-                left_out[name] = str(error)
+                left_out[name] = error
                 continue
             spans = split_passages(text, most_words)
             passages += [Passage(name, start, end, text[start:end]) for start, end in spans]
             bar.advance(1)
     if not passages:
-        raise DataError("no document can be read", where=str(folder.parent), do=next(iter(left_out.values()), ""))
+        raise DataError("no document can be read", where=str(folder.parent), do=next(map(str, left_out.values()), ""))
     columns = {name: [getattr(passage, name) for passage in passages] for name in _SCHEMA.names}
     pq.write_table(pa.table(columns, schema=_SCHEMA), folder / _PASSAGES, compression="zstd", use_dictionary=["file"])
     texts = [passage.text for passage in passages]
@@ -173,6 +176,19 @@ def _read_record(place: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and "made_from" in record and "left_out" in record else None
+
+
+def _is_readable_now(documents: dict[str, Path], known: dict[str, Any]) -> bool:
+    """Whether a document that was left out because its reader was not installed no longer is."""
+    for name in known.get("lacking", known["left_out"]):  # an older index does not say why
+        try:
+            read_document_text(documents[name])
+        except MissingExtraError:
+            continue
+        except PenjingError:
+            return True  # for another reason, which the next index tells
+        return True
+    return False
 
 
 def _open(place: Path, encoder: TextEncoder | None, left_out: dict[str, str]) -> PassageIndex:
