@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from penjing.text.shards import TokenShard, write_shard
 from penjing.train import adamw, trainer
 from penjing.train.adamw import adamw_library
 from penjing.train.batches import RowBatches
+from penjing.train.checkpoint import list_checkpoints
 from penjing.train.history import read_history
 from penjing.train.job import TrainingJob
 from penjing.train.measuring import measure
@@ -304,3 +306,22 @@ def test_broken_checkpoint_is_refused_with_its_folder(shard: TokenShard, tmp_pat
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(TrainingError, match=r"step-00000003.*cannot be read"):
         train(shard, tmp_path)
+
+
+def test_checkpoint_that_is_half_removed_is_none(
+    shard: TokenShard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_one(folder: Path, **options: Any) -> None:
+        for file in sorted(folder.glob("network.*")) if folder.is_dir() else ():
+            file.unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", remove_one)
+        with pytest.raises(KeyboardInterrupt):
+            train(shard, tmp_path, checkpoint_every_s=0)
+    kept = list_checkpoints(tmp_path / "checkpoints")
+    assert kept
+    assert all((checkpoint / "network.safetensors").is_file() for checkpoint in kept)
+    (kept[-1] / "state.json").unlink()
+    assert list_checkpoints(tmp_path / "checkpoints") == kept[:-1]

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from penjing.errors import TrainingError
-from penjing.files import folder_beside, write_json
+from penjing.files import folder_beside, remove_whole, write_json
 from penjing.train.frozen import trained_parameters
 from penjing.train.history import STATE
 from penjing.train.optimizer import Optimizer
@@ -60,13 +60,13 @@ def save_checkpoint(
             _link(best, beside / _BEST)
         write_json(beside / STATE, {**state, "random": _random_state()})
     for old in list_checkpoints(folder)[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_whole(old)
     return target
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Returns the complete checkpoints of a run, oldest first."""
-    return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.is_dir())
+    return sorted(path for path in folder.glob(f"{_PREFIX}*") if (path / STATE).is_file())
 
 
 def _link(source: Path, target: Path) -> None:
