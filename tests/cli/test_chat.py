@@ -171,6 +171,14 @@ def test_saved_dialogue_is_gone_on_with(talker: Replier, tmp_path: Path, capsys:
     assert [message["role"] for message in messages[3:]] == ["user", "assistant"]
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\r"])
+def test_saved_dialogue_with_any_line_end_in_it_is_loaded(talker: Replier, tmp_path: Path, end: str) -> None:
+    session = Session(talker, SETTINGS, [])
+    for line in (f"a{end}film", f"/save {tmp_path / 'said.jsonl'}", "/reset", f"/load {tmp_path / 'said.jsonl'}"):
+        session.take(line)
+    assert [message.content for message in session._messages[::2]] == [f"a{end}film"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -280,7 +280,7 @@ def read_dialogue(path: Path) -> list[Message]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"the file is larger than {_MOST_BYTES >> 20} MB", where=str(path), do=do)
-        rows = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        rows = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
         values = json.loads(rows[0] if len(rows) == 1 else "\n".join(rows))
     except OSError as error:
         raise UsageError(f"it cannot be read ({error.strerror})", where=str(path), do="Check the path.") from error
