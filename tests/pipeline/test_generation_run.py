@@ -18,13 +18,16 @@ from typer.testing import CliRunner
 import penjing
 from penjing.cli.main import app
 from penjing.data.continuations import read_continuations
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, UsageError
+from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.choice import KINDS
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.recipe_kinds import ContinuationRecipe
 from penjing.pipeline.run import RunResult, run_recipe
 from penjing.progress import Silent
+from penjing.text.tokenizer import load_tokenizer
 
 LLAMA_SHAPE = {
     "hidden_size": 16,
@@ -49,6 +52,15 @@ def recipe_in(folder: Path, family: str = "llama") -> dict[str, Any]:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     folder = tmp_path_factory.mktemp(request.param)
     return run_recipe(check_recipe(recipe_in(folder, request.param), "lines"), folder / "out", Silent(), ["test"])
+
+
+def test_examples_that_were_made_for_another_network_are_refused(run: RunResult, tmp_path: Path) -> None:
+    inputs = {name: artifact.folder for name, artifact in run.artifacts.items()}
+    tokenizer = load_tokenizer(inputs["tokenizer"])
+    is_of_t5 = "t5" in read_json(run.model / "config.json")["architectures"][0].lower()
+    recipe = check_recipe(recipe_in(tmp_path, "llama" if is_of_t5 else "t5"), "lines")
+    with pytest.raises(UsageError, match="made of the rows for another network"):
+        kind_of(recipe).make_lesson(recipe, inputs, tokenizer, torch.nn.Module())
 
 
 def test_a_family_learns_is_measured_beside_a_trigram_model_and_goes_on(run: RunResult) -> None:

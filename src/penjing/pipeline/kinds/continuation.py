@@ -18,7 +18,7 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture, EncoderDecoderModel
 from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, check_rendered, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import ContinuationRecipe, batch_teaching, continuation_data
@@ -101,6 +101,7 @@ class ContinuationKind(Kind):
         return architecture.language_model(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        check_rendered(inputs["examples"], _renderer(recipe, inputs).fingerprint)
         return beside_teacher(writing_lesson(recipe, inputs, tokenizer, network), recipe, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:

@@ -19,7 +19,7 @@ from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Inputs, Lesson, Outputs
 from penjing.pipeline.kinds.labels import LABELS, LabelKind, label_task
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, write_split
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, check_rendered, filled_splits, write_split
 from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import LabelRecipe
@@ -111,6 +111,7 @@ class NameKind(LabelKind):
         return architecture.language_model(config)
 
     def make_lesson(self, recipe: Recipe, inputs: Inputs, tokenizer: Tokenizer, network: nn.Module) -> Lesson:
+        check_rendered(inputs["examples"], self._fingerprint(recipe, inputs))
         return writing_lesson(recipe, inputs, tokenizer, network)
 
     def score(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -127,10 +128,13 @@ class NameKind(LabelKind):
             "names": names.layout.model_dump(mode="json"),
             "choice": names.choice.model_dump(mode="json"),
             "seed": recipe.seed,
-            "fingerprint": _renderer(
-                recipe, inputs, read_example_table(inputs["examples"], len(labels)), labels
-            ).fingerprint,
+            "fingerprint": self._fingerprint(recipe, inputs),
         }
+
+    def _fingerprint(self, recipe: Recipe, inputs: Inputs) -> str:
+        labels = self.labels(inputs)
+        examples = read_example_table(inputs["examples"], len(labels))
+        return _renderer(recipe, inputs, examples, labels).fingerprint
 
     def finish_folder(self, recipe: Recipe, inputs: Inputs, folder: Path) -> None:
         if (inputs["examples"] / EXAMPLES).is_file():

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from penjing.data.dividing import COUNTS
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, UsageError
 from penjing.files import read_json
 from penjing.pipeline.kinds.kind import SPLITS
 from penjing.pipeline.recipe import Recipe
 from penjing.text.renderer import Rendered, RendererSettings
-from penjing.text.shards import write_shard
+from penjing.text.shards import open_shard, write_shard
 from penjing.text.tokenizer import Tokenizer
 
 ROWS_AT_ONCE = 2048
@@ -40,6 +40,20 @@ def filled_splits(data: Path) -> list[str]:
     """Returns the splits that have rows: there are no test rows where none are asked for."""
     counts = read_json(data / COUNTS)["splits"]
     return [split for split in SPLITS if counts[split]["rows"]]
+
+
+def check_rendered(examples: Path, fingerprint: str) -> None:
+    """Refuses examples that another renderer has written than the one with this fingerprint.
+
+    Raises:
+        UsageError: it was another.
+    """
+    if open_shard(examples / "train").fingerprint != fingerprint:
+        raise UsageError(
+            "these examples were made of the rows for another network, or by another version",
+            where=str(examples),
+            do="Remove this folder, and run the same command again.",
+        )
 
 
 def write_split(

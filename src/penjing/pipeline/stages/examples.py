@@ -8,13 +8,20 @@ from typing import Any
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.names import vectors_folder
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import LabelRecipe
+from penjing.pipeline.recipe_kinds import ContinuationRecipe, LabelRecipe
 from penjing.pipeline.stage import Stage, StageContext
-from penjing.pipeline.start import encoder_files, files_of_encoder, start_folder
+from penjing.pipeline.start import architecture_of, encoder_files, files_of_encoder, start_folder
 
 
 def _run(context: StageContext) -> dict[str, Any]:
     return kind_of(context.recipe).write_examples(context.recipe, context.inputs, context.folder, context.progress)
+
+
+def _settings(recipe: Recipe) -> Any:
+    """Returns the layout of rows, and of those that go on with a text whether the network reads it apart."""
+    goes_on = isinstance(recipe, ContinuationRecipe) or (isinstance(recipe, LabelRecipe) and recipe.names is not None)
+    reads_apart = goes_on and architecture_of(recipe).is_encoder_decoder
+    return [recipe.layout, {"reads_apart": True}] if reads_apart else recipe.layout
 
 
 def _files(recipe: Recipe) -> list[Path]:
@@ -29,7 +36,7 @@ def _files(recipe: Recipe) -> list[Path]:
 EXAMPLES = Stage(
     "examples",
     inputs=("data", "tokenizer"),
-    settings=lambda recipe: recipe.layout,
+    settings=_settings,
     run=_run,
     files=_files,
     is_wanted=has_data,
