@@ -9,6 +9,9 @@ from penjing.errors import PenjingError, UsageError
 from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
+from penjing.text.tokenizer import train_tokenizer
+from penjing.text.tokenizer_settings import TokenizerSettings
+from penjing.text.vocabulary import Cutting
 
 BERT = {"family": "bert", "shape": {"max_position_embeddings": 32}}
 
@@ -46,6 +49,11 @@ def recipe(**sections: Any) -> Recipe:
             {"pretrain": {"objective": "causal", "window_tokens": 64, "batch_tokens": 32}},
             "window_tokens is 64, more than the batch_tokens 32",
         ),
+        ({"model": {"family": "qwen2"}}, r'reads every qwen2 by a tokenizer .* Write \[tokenizer\] kind = "bpe"'),
+        (
+            {"model": {"family": "qwen2"}, "tokenizer": {"kind": "bpe", "strip_tags": True}},
+            "without guards and strip_tags",
+        ),
         ({"finetune": {"device": "cuda:99"}}, r"r, \[finetune\] device: .*cuda:99"),
         ({"finetune": {"device": "mps"}}, r"r, \[finetune\] device: .*Use auto, cpu or cuda"),
     ],
@@ -54,6 +62,18 @@ def test_parts_that_do_not_fit_are_refused_before_any_data_is_read(sections: dic
     with pytest.raises(PenjingError, match=paragraph) as refused:
         check_runnable(recipe(**sections))
     assert refused.value.exit_code == 2
+
+
+def test_a_qwen_takes_a_given_tokenizer_only_if_it_cuts_as_qwens_do(tmp_path: Path) -> None:
+    settings = TokenizerSettings(kind="bpe", vocab_size=400)
+    cuttings: tuple[Cutting, ...] = ("qwen", "own")
+    for cutting in cuttings:
+        (tmp_path / cutting).mkdir()
+        train_tokenizer([["a text 很好"]], settings, 0, cutting).save(tmp_path / cutting)
+    given = {"model": {"family": "qwen2"}, "tokenizer": {"start": str(tmp_path / "qwen")}}
+    check_runnable(recipe(**given))
+    with pytest.raises(PenjingError, match=r"the one in \[tokenizer\] start would be read as other tokens"):
+        check_runnable(recipe(**{**given, "tokenizer": {"start": str(tmp_path / "own")}}))
 
 
 def test_models_of_names_are_tried_before_any_data_is_read(tmp_path: Path) -> None:

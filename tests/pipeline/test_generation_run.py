@@ -21,6 +21,7 @@ from penjing.data.continuations import read_continuations
 from penjing.errors import RecipeError, UsageError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.exporting.texts import varied_texts
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.choice import KINDS
 from penjing.pipeline.recipe_file import check_recipe
@@ -61,6 +62,15 @@ def test_examples_that_were_made_for_another_network_are_refused(run: RunResult,
     recipe = check_recipe(recipe_in(tmp_path, "llama" if is_of_t5 else "t5"), "lines")
     with pytest.raises(UsageError, match="made of the rows for another network"):
         kind_of(recipe).make_lesson(recipe, inputs, tokenizer, torch.nn.Module())
+
+
+def test_transformers_reads_a_qwen_of_ones_own_with_the_same_tokens(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    recipe = {**texts_recipe(tmp_path, "qwen2", {**LLAMA_SHAPE, "head_dim": 8}), "finetune": {"epochs": 1}}
+    folder = run_recipe(check_recipe(recipe, "lines"), tmp_path / "out", Silent(), ["test"]).model
+    texts = varied_texts()
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)(texts, add_special_tokens=False)["input_ids"]
+    assert load_tokenizer(folder).encode(texts) == theirs
 
 
 def test_a_family_learns_is_measured_beside_a_trigram_model_and_goes_on(run: RunResult) -> None:

@@ -30,14 +30,14 @@ from penjing.pipeline.own_teachers import other_recipes
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.stages.corpus import has_corpus
+from penjing.pipeline.stages.tokenizer import check_tokenizer
 from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
-from penjing.pipeline.start import adapter_folder, architecture_of, config_values, tokenizer_folder
+from penjing.pipeline.start import adapter_folder, architecture_of, config_values
 from penjing.pipeline.teaching import check_teachers
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
-from penjing.text.tokenizer import load_tokenizer
 
 _PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible
 
@@ -50,8 +50,7 @@ def check_runnable(recipe: Recipe) -> None:
     """
     _check_names(recipe)
     _check_network(recipe)
-    if recipe.tokenizer.start is not None and (given := tokenizer_folder(recipe)) is not None:
-        load_tokenizer(given)
+    check_tokenizer(recipe)
     _check_packages(recipe)
     if recipe.finetune.adapters is not None:
         check_lora(recipe, _network_without_numbers(recipe))

@@ -18,7 +18,7 @@ from penjing.hashing import hash_json
 from penjing.text.reservoir import draw_texts
 from penjing.text.token_bytes import is_byte
 from penjing.text.tokenizer_settings import END, MASK, PAD, START, UNKNOWN, TokenizerSettings
-from penjing.text.vocabulary import learn_vocabulary
+from penjing.text.vocabulary import Cutting, learn_vocabulary
 from penjing.text.words import Span, WordSettings, prepare_words, words_to_read
 
 _SENTINEL = "<extra_id_{}>"  # as T5's tokenizers call them
@@ -355,7 +355,9 @@ def _read_config(path: Path) -> tuple[WordSettings, dict[str, str]]:
     return words, {key: value for key, value in contents.items() if isinstance(value, str)}
 
 
-def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings, seed: int = 0) -> Tokenizer:
+def train_tokenizer(
+    texts: Iterable[list[str]], settings: TokenizerSettings, seed: int = 0, cutting: Cutting = "own"
+) -> Tokenizer:
     """Trains a vocabulary on batches of texts; the same texts give the same vocabulary.
 
     Byte-level BPE (Sennrich et al. 2016, arXiv 1508.07909), WordPiece (Schuster & Nakajima 2012), a byte-level unigram
@@ -366,6 +368,8 @@ def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings, see
         texts: batches of texts.
         settings: what is made of them.
         seed: decides the sample.
+        cutting: what texts are cut by before entries are made of them: the kind's own rules, or those of Qwen 2 in
+            their place, for a byte-level BPE.
 
     Raises:
         DataError: there is no text to learn from.
@@ -373,7 +377,7 @@ def train_tokenizer(texts: Iterable[list[str]], settings: TokenizerSettings, see
     drawn = draw_texts(texts, settings.sample_mb * 1e6, seed)
     if drawn.bytes == 0:
         raise DataError("there is no text to train a tokenizer on", do="Check [corpus] and [data].")
-    backend = learn_vocabulary(_Prepared(drawn, settings.words), settings)
+    backend = learn_vocabulary(_Prepared(drawn, settings.words), settings, cutting)
     backend.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}",
         pair=f"{START} $A {END} $B {END}",

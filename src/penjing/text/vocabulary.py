@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from penjing.text.guards import guarded_pattern
+from penjing.text.qwen import cut_as_qwen
 from penjing.text.tokenizer_settings import SPECIAL, UNKNOWN, TokenizerSettings
 from penjing.text.unigram import train_unigram
 from penjing.text.wordpiece import train_wordpiece
 
+Cutting = Literal["own", "qwen"]
 _TAG = r"</?[A-Za-z][^<>]{0,200}>"
 
 
-def learn_vocabulary(texts: Iterable[list[str]], settings: TokenizerSettings) -> tokenizers.Tokenizer:
+def learn_vocabulary(
+    texts: Iterable[list[str]], settings: TokenizerSettings, cutting: Cutting = "own"
+) -> tokenizers.Tokenizer:
     """Returns a tokenizer whose entries were learned from batches of texts, which may be read more than once."""
     backend = _blank_tokenizer(settings)
+    if cutting == "qwen":
+        cut_as_qwen(backend)
     if settings.kind == "wordpiece":
         return train_wordpiece(backend, texts, SPECIAL, settings.trained_size, settings.min_frequency)
     if settings.kind == "unigram":

@@ -11,6 +11,7 @@ from typing import Any
 
 from penjing.errors import UsageError
 from penjing.files import read_json
+from penjing.text.qwen import QWEN_PATTERN
 from penjing.text.tokenizer import Tokenizer
 
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
@@ -19,9 +20,8 @@ _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)"
     r"|\s+"
 )
-_QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 #: llama.cpp's name of what cuts a text, by its pattern.
-PATTERNS = {_GPT2: "gpt-2", _LLAMA3: "llama-bpe", _QWEN2: "qwen2"}
+PATTERNS = {_GPT2: "gpt-2", _LLAMA3: "llama-bpe", QWEN_PATTERN: "qwen2"}
 _WHOLE_WORDS_FIRST = frozenset({"llama-bpe"})  # a piece that is an entry is taken whole, whatever the merges say
 
 

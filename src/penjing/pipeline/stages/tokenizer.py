@@ -15,8 +15,10 @@ from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.start import tokenizer_folder
 from penjing.progress import Progress, stop_if_asked
+from penjing.text.qwen import cuts_as_qwen
 from penjing.text.tokenizer import load_tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import FEWEST_ENTRIES, TokenizerSettings
+from penjing.text.vocabulary import Cutting
 
 _SENTINELS = 100
 
@@ -37,7 +39,8 @@ def _run(context: StageContext) -> dict[str, Any]:
             for column in columns
         ]
         texts = _Texts(parts, context.progress)
-        tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed)
+        cutting: Cutting = "qwen" if _is_fresh_qwen(context.recipe) else "own"
+        tokenizer = train_tokenizer(texts, tokenizer_settings(context.recipe), context.recipe.seed, cutting)
     if not has_data(context.recipe):
         tokenizer.save(context.folder)
     else:
@@ -80,9 +83,37 @@ def tokenizer_settings(recipe: Recipe) -> TokenizerSettings:
     return settings.model_copy(update={"sentinels": _SENTINELS if needs else 0})
 
 
+def check_tokenizer(recipe: Recipe) -> None:
+    """Checks that the tokenizer is one that the family can have.
+
+    Raises:
+        RecipeError: it is not.
+        ModelFolderError: one that is taken from a folder cannot be read.
+    """
+    settings, start = recipe.tokenizer, tokenizer_folder(recipe)
+    given = load_tokenizer(start) if settings.start is not None and start is not None else None
+    if not _is_fresh_qwen(recipe):
+        return
+    is_right = settings.kind == "bpe" and not settings.guards and not settings.strip_tags
+    if not (is_right if given is None else cuts_as_qwen(given.to_json())):
+        found = "the one in [tokenizer] start" if given else "one of these settings"
+        raise RecipeError(
+            "Transformers reads every qwen2 by a tokenizer that cuts texts as Qwen's does, a byte-level BPE, and "
+            f"{found} would be read as other tokens there",
+            where=f"{recipe.name}, [model] family",
+            do='Write [tokenizer] kind = "bpe", without guards and strip_tags; or family = "qwen3" or "llama", whose '
+            "tokenizers may be of any kind.",
+        )
+
+
+def _is_fresh_qwen(recipe: Recipe) -> bool:
+    """Whether a model is made anew that Transformers reads by rules of its own; see `penjing.text.qwen`."""
+    return recipe.model.start is None and recipe.model.family == "qwen2"
+
+
 def _settings(recipe: Recipe) -> Any:
     made = None if tokenizer_folder(recipe) else tokenizer_settings(recipe).model_dump(mode="json", exclude={"start"})
-    trained = None if made is None else [recipe.seed, made]
+    trained = None if made is None else [recipe.seed, made, *(["qwen"] if _is_fresh_qwen(recipe) else [])]
     return [trained, "dialogue"] if recipe.has_dialogues else trained
 
 
