@@ -294,14 +294,12 @@ def _check_tied(folder: Path, network: Any, whole: Mapping[str, StoredTensor], c
 
     PEFT trains a copy and leaves the other as it was, unless it was told not to (huggingface/peft#1750).
     """
-    words, parameters = getattr(network, "input_embeddings", None), _parameters(network)
+    if not hasattr(network, "output_layer") or config.get("ensure_weight_tying"):
+        return
+    words, parameters = network.input_embeddings, _parameters(network)
     saved = tuple(config.get("modules_to_save") or ())
-    copies = [
-        name
-        for name in whole
-        if words is not None and parameters[name] is words.weight and name.rpartition(".")[0].endswith(saved)
-    ]
-    if not copies or not hasattr(network, "output_layer") or config.get("ensure_weight_tying"):
+    copies = [n for n in whole if parameters[n] is words.weight and n.rpartition(".")[0].endswith(saved)]
+    if not copies:
         return
     states = words.weight.new_zeros(0, getattr(network.config, "hidden_size", words.embedding_dim))
     if network.output_layer(states).weight is words.weight:

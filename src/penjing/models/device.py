@@ -73,7 +73,7 @@ def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
         return computes_bf16()
     with torch.cuda.device(device):  # PyTorch says it of the current card
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:

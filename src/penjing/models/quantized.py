@@ -135,7 +135,7 @@ class QuantizedLinear(nn.Module):
         # Whole numbers are moved with a network, and not cast.
         bits = self.scales.data.view(torch.int32 if kind == torch.float32 else torch.int16)
         self.dtype = fn(torch.empty(0, dtype=self.dtype, device=self.codes.device)).dtype
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.scales.data = fn(bits).view(kind)
         return self
 

@@ -72,7 +72,7 @@ class RotaryModule(nn.Module):
         self.register_buffer("frequencies", rotary_frequencies(rotary, width), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.frequencies = rotary_frequencies(self._rotary, self._width).to(self.frequencies.device)
         return self
 
