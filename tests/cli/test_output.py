@@ -12,6 +12,27 @@ import pytest
 _MODEL = "runs/small/model"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("gbk", "好电影 \\U0001f600"), ("latin-1", r"\u597d\u7535\u5f71 \U0001f600")]
+)
+def test_what_the_encoding_of_a_terminal_lacks_is_spelled_out_and_json_is_utf8(
+    encoding: str, shown: str, cli: Any, trained: Any
+) -> None:
+    text = "好电影 😀"
+
+    def run(*args: str) -> subprocess.CompletedProcess[bytes]:
+        environment = {**cli.environment, "PYTHONIOENCODING": encoding}
+        return subprocess.run(
+            cli.command(*args), cwd=trained[0].folder, env=environment, capture_output=True, check=False
+        )
+
+    plain, as_json, refused = run("predict", _MODEL, text), run("predict", _MODEL, text, "--json"), run("predict", text)
+    assert (plain.returncode, plain.stderr) == (0, b"")
+    assert plain.stdout.decode(encoding).rstrip("\n").split("\t")[-1] == shown
+    assert json.loads(as_json.stdout.decode("utf-8"))[0]["text"] == text
+    assert shown in refused.stderr.decode(encoding)
+
+
 def test_run_prints_one_json_document(trained: Any) -> None:
     place, finished = trained
     document = json.loads(finished.out)

@@ -15,7 +15,7 @@ from penjing.cli.evaluate_command import evaluate
 from penjing.cli.export_app import export, import_
 from penjing.cli.model_app import answer, chat, explain, generate, predict
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
-from penjing.cli.output import exit_code_of
+from penjing.cli.output import exit_code_of, spell_out_unknown_characters
 from penjing.cli.serve_app import serve
 from penjing.errors import UsageError
 
@@ -239,6 +239,7 @@ def main() -> None:
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by the caller: what is written there goes nowhere
             setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        spell_out_unknown_characters(getattr(sys, stream))
     sys.exit(exit_code_of(_call, debug="--debug" in sys.argv[1:2]))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 
@@ -37,8 +38,16 @@ def log_console() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON document on standard output."""
+    """Prints one JSON document on standard output, in UTF-8 whatever a terminal takes, as JSON is."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def spell_out_unknown_characters(stream: TextIO) -> None:
+    """Lets a stream write what its encoding does not have as ``\\u60a8``; it would end the command."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def visible(text: str) -> str:
