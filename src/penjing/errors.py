@@ -75,6 +75,17 @@ class ModelFolderError(PenjingError):
     """A model folder lacks a file, or its files do not belong together."""
 
 
+class MissingModelError(UsageError, ModelFolderError):
+    """There is no folder where a model is to be: the call is wrong.
+
+    Args:
+        folder: that was given.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__("there is no such folder", where=folder, do="Give the folder of a model.")
+
+
 class TrainingError(PenjingError):
     """Training cannot go on: the loss is not a number, or it diverged."""
 

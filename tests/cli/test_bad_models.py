@@ -70,7 +70,6 @@ def _break_a_weight(model: Path) -> None:
 
 #: How a model folder is spoiled, and what the paragraph must say.
 FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
-    "folder that is not there": (shutil.rmtree, ["model: there is no such folder"]),
     "no config": (_without("config.json"), ["model: there is no config.json", "Copy it"]),
     "no weights": (_without("model.safetensors"), ["model: there is no model.safetensors", "whole model"]),
     "no tokenizer": (_without("tokenizer.json"), ["model: there is no tokenizer.json"]),
@@ -112,7 +111,6 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     ),
 }
 _LINEAGES = {
-    "lineage of a folder that is not there": FAULTS["folder that is not there"],
     "lineage without a card": FAULTS["no card"],
     "lineage from a card that is no JSON": FAULTS["card that is no JSON"],
     "lineage of a wrong type": (_with("penjing.json", lineage=[3]), ["model/penjing.json: the entry lineage"]),
@@ -148,3 +146,12 @@ def test_the_trap_would_have_sprung(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     pickle.loads(pickle.dumps(_Trap()))
     assert (tmp_path / "sprung").is_dir()
+
+
+@pytest.mark.parametrize(
+    "command", ["predict", "evaluate", "explain", "generate", "chat", "answer", "lineage", "serve"]
+)
+def test_folder_that_is_not_there_is_a_wrong_call(command: str, cli: Any, tmp_path: Path) -> None:
+    more = {"evaluate": ["rows.csv"], "answer": ["documents", "who?"], "lineage": [], "serve": [], "chat": []}
+    done = cli.run(command, "nowhere", *more.get(command, ["a film"]), cwd=tmp_path)
+    done.assert_refused(2, "nowhere: there is no such folder")

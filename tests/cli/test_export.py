@@ -45,7 +45,7 @@ def test_wrong_calls_are_refused_in_one_paragraph(cli: Any, folder: Path) -> Non
         (("export", "lm", "texts.txt", "--to", "int8"), 2, ("texts.txt", "there is something already")),
         (("export", "lm", "x", "--to", "onnx"), 2, ("family llama", "--to gguf")),
         (("export", "lm", "x", "--to", "merged"), 2, ("no adapter is given", "--adapter")),
-        (("export", "none", "x", "--to", "int8"), 1, ("there is no such folder",)),
+        (("export", "none", "x", "--to", "int8"), 2, ("there is no such folder",)),
         (("import", "none.gguf", "x"), 2, ("no such file or folder",)),
         (("import", "texts.txt", "x"), 1, ("texts.txt", "no GGUF")),
         (("import", "lm", "x", "--base", "lm"), 2, ("--base is for adapters",)),

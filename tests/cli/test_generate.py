@@ -59,7 +59,7 @@ def test_what_cannot_be_done_is_said_in_one_paragraph(cli: Any, folder: Path, tr
         "long": (["generate", "lm", "film " * 100], 2, "64 positions"),
         "cold": (["generate", "lm", "x", "--top-p", "0"], 2, "top_p"),
         "classifier": (["generate", str(trained[0].model), "x"], 1, "does not continue texts"),
-        "nothing": (["generate", "nowhere", "x"], 1, "there is no such folder"),
+        "nothing": (["generate", "nowhere", "x"], 2, "there is no such folder"),
         "bytes": (["generate", "lm", "\udcff"], 2, "not UTF-8"),
     }
     finished = cli.run_all({name: cli.call(folder, args) for name, (args, _, _) in calls.items()})

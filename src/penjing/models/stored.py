@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from penjing.errors import ModelFolderError
+from penjing.errors import MissingModelError, ModelFolderError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -94,7 +94,7 @@ def _describe_numbers(numbers: list[int]) -> str:
 
 def _weight_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
+        raise MissingModelError(str(folder))
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if (folder / INDEX).exists():

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from penjing.errors import ModelFolderError
+from penjing.errors import MissingModelError, ModelFolderError
 from penjing.files import read_json, write_beside, write_json
 from penjing.models.config import family_of
 from penjing.models.interface import StoredNames
@@ -45,7 +45,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         ModelFolderError: folder or file is missing, or it is not a config.
     """
     if not folder.is_dir():
-        raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
+        raise MissingModelError(str(folder))
     path = folder / CONFIG
     if not path.is_file():
         raise ModelFolderError(

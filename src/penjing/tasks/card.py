@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
-from penjing.errors import ModelFolderError, UsageError, nearest
+from penjing.errors import MissingModelError, ModelFolderError, UsageError, nearest
 from penjing.files import read_json
 from penjing.inference.learned import NOTHING_KNOWN, Learned
 from penjing.tasks.task import Answers, Task, load_task
@@ -234,7 +234,7 @@ def _shape_of(card: Any) -> type[BaseModel]:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     if not folder.is_dir():
-        raise ModelFolderError("there is no such folder", where=str(folder), do="Give the folder of a model.")
+        raise MissingModelError(str(folder))
     if not path.is_file():
         raise ModelFolderError(
             f"there is no {CARD}, so nothing says what this model is for",
