@@ -59,3 +59,9 @@ def test_the_index_names_every_page(index: str) -> None:
     is_chinese = index == "README.zh.md"
     wanted = {name for name in PAGES if name.endswith(".zh.md") is is_chinese} | {"recipe.md"}
     assert set(re.findall(r"\]\(([\w.-]+\.md)\)", text)) == (wanted | {"README.md", "README.zh.md"}) - {index}
+
+
+def test_an_extra_has_one_name_in_chinese() -> None:
+    pages = [DOCS / name for name in PAGES if name.endswith(".zh.md")]
+    pages += [*(ROOT / "src").rglob("*chinese*.py"), ROOT / "README.zh.md"]
+    assert [page.name for page in pages if "附加组件" in page.read_text(encoding="utf-8")] == []
