@@ -70,7 +70,7 @@ class EmbeddingList(BaseModel):
 
 @router.post("/embeddings")
 async def embed(body: EmbeddingBody, context: Context, account: Remembered) -> EmbeddingList:
-    """Returns a vector for each text: the mean over an encoder's last states."""
+    """Returns a vector for each text: an encoder's last states, pooled as its folder says."""
     account.model = context.pool.peek(body.model).name
     async with context.pool.use(body.model) as model:
         if not model.facts.embeds:
