@@ -56,7 +56,7 @@ def recipe_in(folder: Path, **changes: Any) -> dict[str, Any]:
     return {
         "name": "echo",
         "task": "chat",
-        "data": {"path": str(path)},
+        "data": {"path": str(path), "split": {"train": 0.76, "validation": 0.1, "test": 0.14}},
         "tokenizer": {"kind": "bpe", "vocab_size": 320},
         "model": {"family": "llama", "shape": SHAPE},
         "render": {"max_tokens": 64},
@@ -69,7 +69,7 @@ def recipe_in(folder: Path, **changes: Any) -> dict[str, Any]:
             "device": "cpu",
         },
         "write": {"max_tokens": 12},
-        "evaluate": {"resamples": 100, "candidates": 4, "questions": 40, "mistakes": 3},
+        "evaluate": {"resamples": 100, "candidates": 4, "questions": 200, "mistakes": 3},
         "report": {"examples": ["blue"]},
         **changes,
     }
