@@ -168,7 +168,7 @@ class Store:
         return {
             "version": stage.version,
             "settings": stage.settings(self._recipe),
-            "files": _hash_files(stage.files(self._recipe)),
+            "files": hash_files(stage.files(self._recipe)),
             "inputs": {name: done[name].content for name in stage.inputs if name in done},
         }
 
@@ -176,7 +176,7 @@ class Store:
         return self._folder / f"{stage.name}-{hash_json(ingredients)[:_KEY_SHOWN]}"
 
 
-def _hash_files(files: list[Path]) -> list[list[str]]:
+def hash_files(files: list[Path]) -> list[list[str]]:
     """Returns the name and content of each file; of very many, one hash for all of them."""
     hashes = [[path.name, hash_file(path) if path.is_file() else ""] for path in files]  # who reads it says it is gone
     return hashes if len(hashes) <= _MOST_FILES else [[f"{len(hashes):,} files", hash_json(hashes)]]

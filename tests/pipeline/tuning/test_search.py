@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.torch import load_file, save_file
 
 from penjing.errors import Interrupted, RecipeError, TrainingError, UsageError
 from penjing.pipeline.recipe import Recipe
@@ -83,6 +85,46 @@ def test_of_trials_that_train_teachers_those_of_the_best_are_kept(tmp_path: Path
     assert (len(list(stages.glob("teacher-*"))), len(list(stages.glob("finetune-*")))) == (2, 1)
     result = run_best(recipe, found, tmp_path / "out", Silent(), ["test"])
     assert all(result.artifacts[name].skipped for name in ("teacher-1.1", "teacher-1.2", "teach", "finetune"))
+
+
+def test_search_killed_while_weights_are_removed_takes_none_for_finished(
+    searched: Any, tmp_path: Path, small_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out, removed = make(tmp_path, small_recipe), tmp_path / "out", list[Path]()
+    remove = shutil.rmtree
+
+    def remove_model(folder: Path, **options: Any) -> None:
+        if not (folder / "model").is_dir() or folder.name.endswith(".part"):
+            remove(folder, **options)
+        else:
+            remove(folder / "model")
+            removed.append(folder)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", remove_model)
+        with pytest.raises(KeyboardInterrupt):
+            search(recipe, out, Limits(TRIALS, None), Silent())
+    assert removed
+    assert all((record.parent / "model").is_dir() for record in out.glob("stages/finetune-*/lineage.json"))
+    assert scores(search(recipe, out, Limits(TRIALS, None), Silent())) == scores(searched[2])
+
+
+def test_search_from_another_start_is_refused(searched: Any, tmp_path: Path, small_recipe: Any) -> None:
+    start, out = tmp_path / "start", tmp_path / "out"
+    shutil.copytree(searched[3].model, start)
+    values = small_recipe(tmp_path)
+    del values["tokenizer"]
+    values |= {"model": {"start": str(start)}, "tune": {"finetune.learning_rate": [1e-3, 1e-2]}}
+    recipe = check_recipe(values, "small")
+    found = search(recipe, out, Limits(1, None), Silent())
+    weights = start / "model.safetensors"
+    before = weights.read_bytes()
+    save_file({name: tensor + 1 for name, tensor in load_file(weights).items()}, weights)
+    with pytest.raises(UsageError, match="other data"):
+        search(recipe, out, Limits(1, None), Silent())
+    weights.write_bytes(before)
+    assert scores(search(recipe, out, Limits(1, None), Silent())) == scores(found)
 
 
 def test_test_rows_decide_nothing_before_the_end(searched: Any, tmp_path: Path, small_recipe: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from types import ModuleType
 
 from penjing.data.engine import AUTOMATIC
 from penjing.errors import DataError, Interrupted, MissingExtraError, TrainingError, UsageError
-from penjing.files import remove_leftovers, write_text
+from penjing.files import remove_leftovers, remove_whole, write_text
 from penjing.pipeline.check import check_choosable, check_measurable, check_out, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, task_of
@@ -20,9 +19,11 @@ from penjing.pipeline.removal import without_removed
 from penjing.pipeline.run import TRAINING_STAGES, RunResult, complete_stages, run_recipe
 from penjing.pipeline.space import Scalar, Space
 from penjing.pipeline.stage import Artifact
+from penjing.pipeline.stages import STAGES
+from penjing.pipeline.stages.data import DATA
 from penjing.pipeline.stages.finetune import TEACHER
 from penjing.pipeline.stages.teach import TEACH
-from penjing.pipeline.store import locked
+from penjing.pipeline.store import hash_files, locked
 from penjing.pipeline.tuning.space import document_of, learns_names, recipe_with, space_of
 from penjing.pipeline.tuning.study import STUDY, Pruned, Study, Trial
 from penjing.progress import Progress, Unheard
@@ -125,7 +126,8 @@ class _Search:
         data = complete_stages(turn_dial(recipe), out, progress, ("data",))["data"]
         document = {key: value for key, value in document_of(recipe).items() if key not in ("name", "report", "data")}
         shown = {key: values if isinstance(values, tuple) else values.model_dump() for key, values in space.items()}
-        question = [document, shown, data.content, self._measure]
+        files = _other_files(turn_dial(recipe))
+        question = [document, shown, data.content, self._measure, *([hash_files(files)] if files else [])]
         self._study = Study(out / STUDY, space, question, recipe.seed, is_higher_better=answers_labels)
 
     def run(self) -> Found:
@@ -197,7 +199,7 @@ class _Search:
         """Removes what trials have trained, but for the best one so far."""
         best, stages = self._study.best, self._out / "stages"
         for part in stages.glob("*.part"):
-            shutil.rmtree(part)
+            remove_whole(part)
         if best is None:
             return
         recipe = turn_dial(recipe_with(self._recipe, best.settings))
@@ -205,7 +207,7 @@ class _Search:
         kept = {artifact.folder for artifact in done.values()}
         for folder in (found for name in (_TRAINING, TEACHER.name, TEACH.name) for found in stages.glob(f"{name}-*")):
             if folder not in kept:
-                shutil.rmtree(folder)
+                remove_whole(folder)
 
     def _of(self) -> str:
         return f"/{self._limits.trials}" if self._limits.trials is not None else ""
@@ -226,6 +228,13 @@ class _Search:
         left = min(left, self._time_left())
         about = f"; about {_minutes(left)} left" if 0 < left < math.inf else ""
         self._progress.say(f"trial {number}{self._of()}: {came}, {trial.seconds:,.1f} s{so_far}{about}")
+
+
+def _other_files(recipe: Recipe) -> list[Path]:
+    """Returns the files beside those of the rows that decide what a trial learns: a corpus, a start, teachers."""
+    names = {name for name in TRAINING_STAGES if name != DATA.name}
+    stages = (stage for stage in STAGES if stage.name in names and stage.is_wanted(recipe))
+    return list(dict.fromkeys(file for stage in stages for file in stage.files(recipe)))
 
 
 class _TrialProgress(Unheard):
