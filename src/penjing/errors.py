@@ -125,5 +125,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def one_paragraph(text: str) -> str:
     """Returns a text on one line; what a terminal would obey is spelled out, for the text may quote data."""
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    return spelled_out(" ".join(text.split()))
+
+
+def spelled_out(text: str) -> str:
+    """Returns a text in which what a terminal would obey is spelled out, line breaks too."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

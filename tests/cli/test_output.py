@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,20 @@ def test_what_the_encoding_of_a_terminal_lacks_is_spelled_out_and_json_is_utf8(
     assert plain.stdout.decode(encoding).rstrip("\n").split("\t")[-1] == shown
     assert json.loads(as_json.stdout.decode("utf-8"))[0]["text"] == text
     assert shown in refused.stderr.decode(encoding)
+
+
+def test_a_file_whose_name_is_no_utf8_is_told_in_json(cli: Any, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.csv"
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("text,label\na lovely film,good\na dull plot,bad\n")
+    asked = subprocess.run(
+        [*map(os.fsencode, cli.command("data", "check")), name, b"--json"],
+        env={**cli.environment, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        check=False,
+    )
+    assert asked.stderr.decode("utf-8", "replace").count("fault in Penjing") == 0
+    assert "caf\udce9.csv" in json.dumps(json.loads(asked.stdout.decode("utf-8")), ensure_ascii=False)
 
 
 def test_run_prints_one_json_document(trained: Any) -> None:

@@ -68,3 +68,10 @@ def test_few_that_come_twice_leave_nearly_all_others_where_they_were() -> None:
     alone = draw_groups(np.arange(500), SHARES, 0)
     twice = np.concatenate([np.arange(495), np.arange(5)])
     assert np.count_nonzero(draw_groups(twice, SHARES, 0)[5:495] != alone[5:495]) == 0
+
+
+@pytest.mark.parametrize(("large", "of_each", "singles"), [(1, 20, 10), (5, 40, 20), (1, 900, 30), (3, 2, 8)])
+def test_every_split_that_has_a_share_of_the_groups_gets_some(large: int, of_each: int, singles: int) -> None:
+    numbers = np.concatenate([np.repeat(np.arange(large), of_each), np.arange(large, large + singles)])
+    for seed in range(200):
+        assert set(draw_groups(numbers, SHARES, seed)) == {0, 1, 2}, seed

@@ -40,7 +40,7 @@ def log_console() -> Console:
 def print_json(value: Any) -> None:
     """Prints one JSON document on standard output, in UTF-8 whatever a terminal takes, as JSON is."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # of a lone surrogate an escape of JSON
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 

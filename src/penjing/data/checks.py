@@ -67,7 +67,12 @@ def check_labels(label_rows: Sequence[int], names: Sequence[str], where: str) ->
 
 
 def check_quotas(
-    quotas: Sequence[Sequence[int]], names: Sequence[str], shares: Sequence[Fraction], given: set[str], where: str
+    quotas: Sequence[Sequence[int]],
+    names: Sequence[str],
+    shares: Sequence[Fraction],
+    given: set[str],
+    where: str,
+    unit: str = "row",
 ) -> None:
     """Refuses rows so few that a split, or the training rows of a label, would be too small.
 
@@ -79,6 +84,7 @@ def check_quotas(
         shares: of the splits among the training files.
         given: the splits that have files of their own, or may be without rows.
         where: names the files.
+        unit: what is drawn: a row, or a text with all its rows.
 
     Raises:
         DataError: it says how many rows there are, and how many are needed.
@@ -97,12 +103,12 @@ def check_quotas(
         if names == [""]:
             of_labels = of_one = ""
         raise DataError(
-            f"with {_rows(total)}{of_labels} there would be none for {split}",
+            f"with {_count(total, unit)}{of_labels} there would be none for {split}",
             where=where,
-            do=f"At least {needed} rows{of_one} are needed. Add rows, raise {split} under [data.split], "
+            do=f"At least {needed} {unit}s{of_one} are needed. Add {unit}s, raise {split} under [data.split], "
             f"or give a file with {split} under [data].",
         )
-    _check_training([quota[0] for quota in quotas], names, total, where)
+    _check_training([quota[0] for quota in quotas], names, _count(total, unit), where, f"Add {unit}s.")
 
 
 def check_drawn(per_class: int, label_rows: Sequence[int], names: Sequence[str], where: str) -> None:
@@ -120,7 +126,7 @@ def check_drawn(per_class: int, label_rows: Sequence[int], names: Sequence[str],
     fewest, name = min(zip(label_rows, names, strict=True))
     if fewest < per_class:
         raise DataError(
-            f'per_class is {per_class}, and for training there are {_rows(fewest)} with the label "{name}", '
+            f'per_class is {per_class}, and for training there are {_count(fewest, "row")} with the label "{name}", '
             "without duplicates and texts that are measured on",
             where=where,
             do=f'Lower per_class under [data], or add rows with the label "{name}".',
@@ -146,25 +152,26 @@ def check_counts(splits: Mapping[str, Mapping[str, Any]], where: str, optional: 
                 do=f"Give other rows for {split}.",
             )
     labels = splits["train"].get("labels", {"": splits["train"]["rows"]})
-    _check_training(list(labels.values()), list(labels), sum(counts["rows"] for counts in splits.values()), where)
+    total = _count(sum(counts["rows"] for counts in splits.values()), "row")
+    _check_training(list(labels.values()), list(labels), total, where, "Add rows.")
 
 
-def _check_training(label_rows: Sequence[int], names: Sequence[str], total: int, where: str) -> None:
+def _check_training(label_rows: Sequence[int], names: Sequence[str], total: str, where: str, do: str) -> None:
     for name, count in zip(names, label_rows, strict=True):
         if count < _FEWEST and not name:
             raise DataError(
-                f"of {_rows(total)}, {count} would be left for training; at least {_FEWEST} are needed",
+                f"of {total}, {count} would be left for training; at least {_FEWEST} are needed",
                 where=where,
-                do="Add rows.",
+                do=do,
             )
         if count < _FEWEST:
             raise DataError(
-                f'of {_rows(total)}, {count} with the label "{name}" would be left for training; '
+                f'of {total}, {count} with the label "{name}" would be left for training; '
                 f"at least {_FEWEST} are needed",
                 where=where,
                 do=f'Add rows with the label "{name}", or leave that label out.',
             )
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def _count(count: int, unit: str) -> str:
+    return f"1 {unit}" if count == 1 else f"{count:,} {unit}s"

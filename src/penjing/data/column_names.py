@@ -21,8 +21,8 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "labels": ("labels", "tags", "categories", "topics", "genres", "label", "标签"),
     "document": (
-        *("text", "document", "article", "source", "content", "body", "dialogue", "story", "passage"),
-        *("文本", "原文", "正文", "文章", "内容", "对话", "abstract", "description"),
+        *("text", "document", "article", "content", "body", "dialogue", "story", "passage"),
+        *("文本", "原文", "正文", "文章", "内容", "对话", "abstract", "description", "source"),
     ),
     "summary": ("target", "summary", "abstract", "highlights", "headline", "title", "摘要", "总结", "概要", "标题"),
     "source": ("text", "source", "src", "sourcetext", "sourcesentence", "文本", "原文", "源文", "源语言"),

@@ -164,8 +164,9 @@ class Division(ABC):
             pools, where = self._read(work), name_files(self.files["train"])
             self.check(pools[0].class_rows.tolist(), where)
             given = set(self.files) | self.optional
-            counted = where + describe_groups(pools[0].groups)
-            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, counted)
+            counted = describe_groups(pools[0].groups)
+            unit = "text" if counted else "row"
+            check_quotas(self._quotas(pools), self.strata()[1], self._shares(), given, where + counted, unit)
             measured = self._measured(pools)
             self.count(self._write(pools, measured, self._draw(pools, measured, where)), where)
             write_json(self.out / COUNTS, self.counts)

@@ -40,14 +40,16 @@ def describe_groups(numbers: NDArray[np.int64] | None) -> str:
     """Returns of how many texts some rows are, to be added to where they lie; nothing where none comes twice."""
     if numbers is None or count_groups(numbers) == len(numbers):
         return ""
-    return f", whose {len(numbers):,} rows are of {count_groups(numbers):,} texts"
+    texts = count_groups(numbers)
+    return f", whose {len(numbers):,} rows are of {texts:,} text{'s' * (texts > 1)}"
 
 
 def draw_groups(numbers: NDArray[np.int64], shares: Sequence[Fraction], seed: int) -> NDArray[np.int8]:
     """Returns the split of each row, [rows]: one for all rows of a group, and of the groups each split has its share.
 
     Rows are drawn as if each went by itself. Where that has put a group into one split it stays there; the others are
-    drawn again, as groups. So rows that are in no group with others are where they were without groups. A group of more
+    drawn again, as groups. So rows that are in no group with others are where they were without groups, unless a split
+    would have no group: then all are drawn again. A group of more
     rows than validation or test have by their share, and of more than twice as many as groups have on average, is
     learned from: there it would stand for all others.
 
@@ -66,9 +68,19 @@ def draw_groups(numbers: NDArray[np.int64], shares: Sequence[Fraction], seed: in
     is_large = (sizes > max(quota[0][1:])) & (sizes > 2 * sizes.mean())
     found[is_large] = SPLITS.index("train")
     is_apart = ((counts > 0).sum(axis=1) > 1) & ~is_large
-    taken = np.bincount(found[~is_apart], minlength=len(shares))
-    left = np.maximum(split_quotas([groups], shares)[0] - taken, 0)
-    of_groups = SplitDrawer([left.tolist()], seed + 1)
-    found[is_apart] = [of_groups.draw(0) for _ in range(int(is_apart.sum()))]
-    drawn: NDArray[np.int8] = found[numbers]
+    wanted = np.array(split_quotas([groups], shares)[0])
+    drawn = _draw_again(found, is_apart, wanted, seed + 1)
+    if np.any((wanted > 0) & (np.bincount(drawn, minlength=len(shares)) == 0)):
+        drawn = _draw_again(found, ~is_large, wanted, seed + 1)
+    of_row: NDArray[np.int8] = drawn[numbers]
+    return of_row
+
+
+def _draw_again(
+    found: NDArray[np.int8], again: NDArray[np.bool_], wanted: NDArray[np.int64], seed: int
+) -> NDArray[np.int8]:
+    """Returns the split of each group, [groups]: as found, those that are drawn again filling up what is wanted."""
+    left = np.maximum(wanted - np.bincount(found[~again], minlength=len(wanted)), 0)
+    drawer, drawn = SplitDrawer([left.tolist()], seed), found.copy()
+    drawn[again] = [drawer.draw(0) for _ in range(int(again.sum()))]
     return drawn

@@ -14,9 +14,9 @@ from penjing.pipeline.starting.recipe_text import write_recipe
 def test_what_is_written_is_read_again_as_the_same() -> None:
     part = {"task": "classify", "template": "{text}", "data": {"path": "a.csv", "text": 'a "b"\n\x7f\u2028'}}
     document: dict[str, Any] = {"name": "评论", "parts": {"评论": part, "a b": part}, "finetune": {"epochs": 1e-05}}
-    text = write_recipe(document, ["one\nname = 1", "two\r\x0b\x1b[2J\u2028name = 2"], "zh")
+    text = write_recipe(document, ["one\nname = 1   two", "\r\x0b\x1b[2J\u2028name = 2"], "zh")
     assert tomllib.loads(text) == document
-    assert text.splitlines()[:2] == ["# one name = 1", "# two \\x1b[2J name = 2"]
+    assert text.splitlines()[:2] == ["# one\\nname = 1   two", "# \\r\\x0b\\x1b[2J\\u2028name = 2"]
 
 
 def test_what_would_be_read_as_another_recipe_is_not_written() -> None:

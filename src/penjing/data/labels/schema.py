@@ -124,9 +124,9 @@ def _likely_text(columns: Sequence[Column]) -> Column | None:
 
 
 def _likely_label(columns: Sequence[Column], text: Column | None) -> Column | None:
-    """Returns the column that is called what labels are, or else that of the fewest values that come again and again.
+    """Returns the column whose values come again and again and that is called what labels are, or else has the fewest.
 
-    A name is enough where every value comes once, as in a file of two rows; of numbers with a fraction it is not.
+    Where there is none a name is enough, as in a file of two rows; of numbers with a fraction it is not.
     """
     fitting = {
         column.name: column
@@ -138,10 +138,11 @@ def _likely_label(columns: Sequence[Column], text: Column | None) -> Column | No
         and not column.is_address
     }
     repeated = {name: column for name, column in fitting.items() if is_label_like(column)}
-    called_so = named((name for name, c in fitting.items() if c.kind != "number" or name in repeated), "label")
+    likely = [repeated[name] for name in named(repeated, "label")]
     guesses = [column for column in repeated.values() if column.kind != "number" and is_guessable(column)]
-    guess = min(guesses, key=lambda column: column.distinct, default=None)
-    return fitting[called_so[0]] if called_so else guess
+    likely += sorted(guesses, key=lambda column: column.distinct)
+    likely += [fitting[name] for name in named(fitting, "label") if fitting[name].kind != "number"]
+    return next(iter(likely), None)
 
 
 class _Tally:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from penjing.errors import PenjingError, one_paragraph
+from penjing.errors import PenjingError, spelled_out
 from penjing.pipeline.recipe import Recipe
 
 _COMMENTS: Mapping[str, tuple[str, str]] = {
@@ -88,7 +88,7 @@ def write_recipe(document: Mapping[str, Any], heading: list[str], language: str)
     Raises:
         PenjingError: read again, it would not be the same recipe.
     """
-    lines = [f"# {one_paragraph(line)}" for line in heading]
+    lines = [f"# {spelled_out(line)}" for line in heading]
     lines += ["", *(_line("", key, value, language) for key, value in document.items() if not isinstance(value, dict))]
     for name in sorted((key for key, value in document.items() if isinstance(value, dict)), key=_ORDER.index):
         lines += _section(name, document[name], language)
