@@ -205,9 +205,11 @@ def test_plan_says_what_will_be_fitted(contrasted: Any, bases: Any, small_recipe
         assert plan.facts("data")[name] == made["data"].facts[name]
 
 
-def test_new_settings_count_and_recipes_without_them_keep_their_keys(bases: Any, small_recipe: Any) -> None:
-    document = {"data": {"path": "x.csv"}, "model": {"start": str(bases("bert").model)}}
-    plain, few = check_recipe(document, "r"), check_recipe(document | {"data": {"path": "x.csv", "per_class": 3}}, "r")
+def test_new_settings_count_and_recipes_without_them_keep_their_keys(bases: Any, tmp_path: Path) -> None:
+    (rows := tmp_path / "x.csv").write_text("text,label\n", encoding="utf-8")
+    data = {"path": str(rows)}
+    document = {"data": data, "model": {"start": str(bases("bert").model)}}
+    plain, few = check_recipe(document, "r"), check_recipe(document | {"data": {**data, "per_class": 3}}, "r")
     head, contrast = (
         check_recipe(document | {"finetune": section}, "r") for section in ({"head": {}}, {"contrastive": {}})
     )

@@ -25,7 +25,7 @@ _SHORTEST_TEXT = 2.0  # words, on average
 _LOOKED_AT = 2000  # values whose words are counted
 _MOSTLY = 0.9
 _ADDRESS = re.compile(
-    r"[a-z][a-z0-9+.-]*://\S+|www\.\S+|[^@\s]+@[^@\s]+\.[a-z]+"  # of the web, and of mail
+    r"[a-z][a-z0-9+.-]*://\S+|www\.\S+|[^@\s]+@[^@\s]+[.][a-z]+"  # of the web, and of mail
     r"|(?:[a-z]:)?[\\/]?(?:[^\\/\s]+[\\/])+[^\\/\s]*\.\w{1,5}|(?:[a-z]:[\\/]|~?/)\S+"  # paths
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.{0,12}|\d{4}年\d{1,2}月\d{1,2}日.{0,12}"  # dates that parse_time leaves
     r"|[a-z]{3,9}\.? \d{1,2},? \d{4}.{0,12}|\d{1,2}\.? [a-z]{3,9}\.? \d{4}.{0,12}",
