@@ -145,6 +145,11 @@ def test_embeddings_trained_apart_from_a_head_that_shares_them_are_refused(tmp_p
     together = architecture.language_model(make[True])
     add_adapter(together, tmp_path)
     assert torch.equal(together.lm_head.weight, copy)
+    change_weights(lambda tensors: tensors.update({head: copy + 1}))(tmp_path)
+    for modules in (["embed_tokens"], None):  # without: PEFT stores both where the vocabulary was made larger
+        change_config(modules_to_save=modules)(tmp_path)
+        with pytest.raises(ModelFolderError, match="are one matrix in this model, and differ"):
+            add_adapter(architecture.language_model(make[True]), tmp_path)
 
 
 def architecture_backbone(network: nn.Module) -> str:

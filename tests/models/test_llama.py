@@ -344,8 +344,9 @@ def test_network_cast_to_bf16_keeps_its_positions_in_fp32() -> None:
     assert torch.equal(network.bfloat16().model.frequencies, expected)
     assert network.lm_head.weight.dtype == torch.bfloat16
     with torch.device("meta"):
-        empty = LlamaForCausalLM(rotary)
+        empty, inside = LlamaForCausalLM(rotary), LlamaForCausalLM(rotary).to_empty(device="cpu")
     assert torch.equal(empty.to_empty(device="cpu").half().model.frequencies, expected)
+    assert torch.equal(inside.model.frequencies, expected)
 
 
 def test_model_without_a_head_is_read_from_a_language_model(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_json
 from penjing.models.lora import LoraShape, adaptable, adapter_names, adapters
 from penjing.models.stored import FLOATS, StoredTensor, describe_names, read_header, read_stored
-from penjing.models.weights import is_leftover, names_of, under_own_prefix, write_tensors
+from penjing.models.weights import is_equal, is_leftover, names_of, under_own_prefix, write_tensors
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -294,9 +294,18 @@ def _check_tied(folder: Path, network: Any, whole: Mapping[str, StoredTensor], c
 
     PEFT trains a copy and leaves the other as it was, unless it was told not to (huggingface/peft#1750).
     """
+    parameters, first = _parameters(network), dict[nn.Parameter, StoredTensor]()
+    for name, tensor in whole.items():
+        known = first.setdefault(parameters[name], tensor)
+        if known is not tensor and not is_equal(known, tensor):
+            raise ModelFolderError(
+                f"{known.name} and {tensor.name} are one matrix in this model, and differ in the adapter",
+                where=str(folder),
+                do="Give the model that it was trained on, whose tie_word_embeddings is false.",
+            )
     if not hasattr(network, "output_layer") or config.get("ensure_weight_tying"):
         return
-    words, parameters = network.input_embeddings, _parameters(network)
+    words = network.input_embeddings
     saved = tuple(config.get("modules_to_save") or ())
     copies = [n for n in whole if parameters[n] is words.weight and n.rpartition(".")[0].endswith(saved)]
     if not copies:

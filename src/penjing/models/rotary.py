@@ -73,7 +73,9 @@ class RotaryModule(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.frequencies = rotary_frequencies(self._rotary, self._width).to(self.frequencies.device)
+        with torch.device("cpu"):
+            frequencies = rotary_frequencies(self._rotary, self._width)
+        self.frequencies = frequencies.to(self.frequencies.device)
         return self
 
 

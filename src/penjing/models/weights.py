@@ -195,7 +195,7 @@ def _by_own_name(
         for pattern, first in names.aliases:
             own = re.sub(pattern, first, own)
         known = found.setdefault(tied.get(own, own), tensor)
-        if known is not tensor and not _is_equal(known, tensor):
+        if known is not tensor and not is_equal(known, tensor):
             raise ModelFolderError(
                 f"{known.name} and {tensor.name} are one tensor in this network, but their numbers differ",
                 where=str(folder),
@@ -207,7 +207,8 @@ def _by_own_name(
     return found
 
 
-def _is_equal(one: StoredTensor, other: StoredTensor) -> bool:
+def is_equal(one: StoredTensor, other: StoredTensor) -> bool:
+    """Returns whether two stored tensors have the same shape and numbers."""
     if one.shape != other.shape:
         return False
     first, second = (value.float() for _, value in read_stored([one, other]))

@@ -70,6 +70,20 @@ def test_library_that_cannot_be_kept_is_made_for_this_process(
     assert said.startswith("one: compiled for this process alone")
 
 
+def test_library_that_fills_the_disk_is_made_for_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache, real = tmp_path / "cache", shutil.which("g++")
+    full = tmp_path / "g++"
+    said = "as: one.o: No space left on device"
+    full.write_text(f'#!/bin/sh\ncase "$*" in *{cache}*) echo "{said}" >&2; exit 1;; esac\nexec {real} "$@"\n')
+    full.chmod(full.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert open_library(small_source(tmp_path), cache).one() == 1
+    assert "compiled for this process alone" in caplog.text
+    assert not list(cache.iterdir())
+
+
 def test_no_place_for_a_library_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file := tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(tempfile, "tempdir", str(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import logging
 import os
@@ -19,6 +20,7 @@ _SHARED = Path(__file__).parent  # headers that several sources have in common
 _FLAGS = ("-O3", "-march=native", "-std=c++20", "-ffp-contract=off", "-shared", "-fPIC", "-pthread")
 _COMPILERS = ("g++", "c++", "clang++")
 _TIMEOUT_S = 300.0
+_FULL = ("No space left", "quota exceeded")  # what compilers say of a full disk
 _log = logging.getLogger(__name__)
 
 
@@ -118,9 +120,18 @@ def _compile(call: list[str], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as beside:
         made = Path(beside) / path.name
-        done = subprocess.run([*call, "-o", str(made)], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+        done = subprocess.run(
+            [*call, "-o", str(made)],
+            env={**os.environ, "LC_ALL": "C"},  # so that it is understood what it says
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+        )
         if done.returncode:
             said = done.stderr.strip().splitlines()
+            if any(full in line for line in said for full in _FULL):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parent))
             raise CannotCompileError(
                 f"{Path(call[0]).name} could not make the fast arithmetic: {said[0] if said else 'it says nothing'}",
                 where=call[-1],
