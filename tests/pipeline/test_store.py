@@ -197,6 +197,27 @@ def test_what_a_stage_goes_on_from_is_removed_once_its_folder_is_in_place(
     assert found.content == hash_folder(found.folder, leave_out=frozenset({"lineage.json"}))
 
 
+def test_what_a_killed_write_left_is_no_part_of_what_is_made(tmp_path: Path) -> None:
+    def work(context: StageContext) -> dict[str, Any]:
+        model = context.folder / "model"
+        model.mkdir(exist_ok=True)
+        (model / "weights").write_text("whole", encoding="utf-8")
+        if context.folder.parent.parent.name == "killed" and not (model / ".weights.999.part").exists():
+            (model / ".weights.999.part").write_text("ha", encoding="utf-8")
+            (context.folder / ".other.999.part").mkdir()
+            raise DataError("killed")
+        return {}
+
+    stage = Stage("long", (), lambda recipe: None, work, is_resumable=True)
+    clean = Store(tmp_path / "clean", recipe()).complete(stage, {}, Silent())
+    with pytest.raises(DataError):
+        Store(tmp_path / "killed", recipe()).complete(stage, {}, Silent())
+    again = Store(tmp_path / "killed", recipe()).complete(stage, {}, Silent())
+    assert again.content == clean.content
+    assert [path.name for path in (again.folder / "model").iterdir()] == ["weights"]
+    assert {path.name for path in again.folder.iterdir()} == {"model", "lineage.json"}
+
+
 def _kill(*arguments: Any, **options: Any) -> None:
     raise Killed
 

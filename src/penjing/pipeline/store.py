@@ -129,6 +129,8 @@ class Store:
             seconds = facts.pop("seconds", None) or time.perf_counter() - began
             energy_j = facts.pop("energy_j", used_energy_j(energy, read_energy_j()))
             (working / ORIGIN).unlink(missing_ok=True)
+            if stage.is_resumable:
+                _remove_all_leftovers(working)
             record = {
                 "stage": stage.name,
                 "key": hash_json(ingredients),
@@ -180,6 +182,13 @@ def hash_files(files: list[Path]) -> list[list[str]]:
     """Returns the name and content of each file; of very many, one hash for all of them."""
     hashes = [[path.name, hash_file(path) if path.is_file() else ""] for path in files]  # who reads it says it is gone
     return hashes if len(hashes) <= _MOST_FILES else [[f"{len(hashes):,} files", hash_json(hashes)]]
+
+
+def _remove_all_leftovers(folder: Path) -> None:
+    """Removes what killed processes have left of files they were writing, in all folders of one."""
+    for path in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.name.startswith("."))]:
+        if path.is_dir():
+            remove_leftovers(path)
 
 
 def _remove_scratch(stage: Stage, folder: Path) -> None:
