@@ -101,7 +101,7 @@ def build(settings: TextData, labelled: Path | None, out: Path, progress: Silent
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
 def finished_parts(out: Path) -> int:

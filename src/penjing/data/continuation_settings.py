@@ -37,6 +37,10 @@ class ContinuationData(SplitData):
     def layout(self) -> Layout:
         return Layout(self.columns, self.max_line_mb, self.quotes, self.unit, self.encoding)
 
+    @property
+    def is_grouped(self) -> bool:
+        return self.continuation is not None
+
     @model_validator(mode="after")
     def _is_consistent(self) -> ContinuationData:
         if self.continuation == self.text:

@@ -42,7 +42,8 @@ from penjing.progress import Progress, stop_if_asked
 _MOST_HELD_OUT = 1000
 _WORTH_WORKERS_BYTES = 5 << 20  # of files; processes take seconds to start
 _MEASURED = ("in_evaluation", "containing_evaluation")
-_PARTS = ".parts"
+#: What a build that was stopped goes on from, in the folder that it fills; of no use when all is done.
+PARTS = ".parts"
 _PART_EVERY_S = 3.0  # so much work is lost at most when the process is killed; a part takes 16 ms to finish
 
 Batches = Iterator[pa.RecordBatch]
@@ -69,8 +70,8 @@ def build_corpus(
     Which texts are held out, and which remain under ``max_documents``, goes by a hash of the text and the seed: an even
     draw that hardly changes when texts are added.
 
-    Texts that were read, cleaned and signed are kept beside, in parts, until all is done: a build that was killed, or
-    stopped, goes on after the last part if it is called again with the same settings and files.
+    Texts that were read, cleaned and signed are kept beside, in parts (`PARTS`): a build that was killed, or stopped,
+    goes on after the last part if it is called again with the same settings and files. Who calls it removes them.
 
     Args:
         settings: where the texts are.
@@ -126,7 +127,7 @@ class _Build:
         with ExitStack() as stack:
             work = stack.enter_context(work_folder(self.out))
             finder, near = DuplicateFinder(work), self._near_finder(work)
-            parts = PreparedParts(self.out / _PARTS, self._origin(), _PART_EVERY_S, self.schema)
+            parts = PreparedParts(self.out / PARTS, self._origin(), _PART_EVERY_S, self.schema)
             stack.enter_context(parts)
             dropped = None
             if self.cleaned or near is not None or self.settings.paragraph_duplicates:
@@ -152,7 +153,6 @@ class _Build:
             if parts.tally.personal:
                 self.counts["personal_data"] = dict(parts.tally.personal.most_common())
             write_json(self.out / COUNTS, self.counts)
-            parts.remove()
         return {**self.counts, "seconds": parts.sitting.seconds, "energy_j": parts.sitting.energy_j}
 
     def _origin(self) -> str:

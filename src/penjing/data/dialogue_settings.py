@@ -33,6 +33,10 @@ class DialogueData(SplitData):
         "with a role that is not system, user or assistant, or without a reply",
     )
 
+    @property
+    def is_grouped(self) -> bool:
+        return True
+
     @model_validator(mode="after")
     def _is_consistent(self) -> DialogueData:
         if self.text == self.target:

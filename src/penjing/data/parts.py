@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -146,10 +145,6 @@ class PreparedParts:
     def dropped(self) -> Iterator[pa.RecordBatch]:
         """Yields what was dropped, in batches by `DROPPED_SCHEMA`."""
         yield from self._read("dropped")
-
-    def remove(self) -> None:
-        """Removes all parts from the disk."""
-        shutil.rmtree(self._folder)
 
     def _read(self, what: str) -> Iterator[pa.RecordBatch]:
         for number in range(self._number):

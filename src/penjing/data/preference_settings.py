@@ -25,6 +25,10 @@ class PreferenceData(SplitData):
         "refuse", description="what is done with a row whose two answers are the same"
     )
 
+    @property
+    def is_grouped(self) -> bool:
+        return True
+
     @model_validator(mode="after")
     def _is_consistent(self) -> PreferenceData:
         named = (self.text, self.chosen, self.rejected)

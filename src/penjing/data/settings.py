@@ -80,6 +80,11 @@ class RowData(BaseModel):
         """How the files are read."""
         return Layout(self.columns, self.max_line_mb, self.quotes, encoding=self.encoding)
 
+    @property
+    def is_grouped(self) -> bool:
+        """Whether rows with the same text, prompt or opening are drawn into one split, not each by itself."""
+        return False
+
 
 class SplitData(RowData):
     """Rows to learn from, to choose by and to measure on."""
@@ -142,6 +147,10 @@ class PairedData(SplitData):
             if any(len(at) == 1 for at in self.addresses.values()):
                 raise ValueError("path, validation and test must all be one address, or all be two")
         return self
+
+    @property
+    def is_grouped(self) -> bool:
+        return True
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -85,3 +85,21 @@ def test_the_order_of_names_decides_labels_in_order(folder: Path) -> None:
     orders: list[Any] = [names, dict(sorted(names.items())), list(names), sorted(names)]
     keys = {key(folder, task="ordinal", data={"path": "a.csv", "labels": order}) for order in orders}
     assert len(keys) == len(orders)
+
+
+@pytest.mark.parametrize(
+    ("document", "is_grouped"),
+    [
+        ({"data": {"path": "a.csv"}}, False),
+        ({"task": "generate", "data": {"path": "a.csv"}}, False),
+        ({"task": "generate", "data": {"path": "a.csv", "continuation": "target"}}, True),
+        ({"task": "summarize", "data": {"path": "a.csv"}}, True),
+        ({"task": "chat", "data": {"path": "a.csv", "text": "text", "target": "target"}}, True),
+        ({"task": "prefer", "data": {"path": "a.csv"}, "model": {"start": "m"}}, True),
+    ],
+)
+def test_rows_are_read_anew_only_where_they_are_divided_anew(
+    folder: Path, document: dict[str, Any], is_grouped: bool
+) -> None:
+    settings = DATA.settings(check_recipe({"model": {"family": "llama"}, **document}, "r"))
+    assert ("grouped" in settings) == is_grouped

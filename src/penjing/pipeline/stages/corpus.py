@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penjing.data.corpus import build_corpus
+from penjing.data.corpus import PARTS, build_corpus
 from penjing.data.personal.spacy_model import model_files, package_version
 from penjing.data.sources import corpus_files, source_files
 from penjing.errors import RecipeError
@@ -78,4 +78,5 @@ CORPUS = Stage(
     version=2,
     is_wanted=has_corpus,
     is_resumable=True,
+    scratch=(PARTS,),
 )

@@ -33,6 +33,8 @@ def _decisive(section: RowData) -> dict[str, Any]:
     named = own.get("labels")
     if isinstance(named, dict) and list(named) != sorted(named):  # a hash does not see in which order they stand
         own["labels"] = list(named.items())
+    if section.is_grouped:
+        own["grouped"] = True
     return own
 
 
@@ -66,4 +68,4 @@ def _files(recipe: Recipe) -> list[Path]:
     return [file for sides in roles for side in sides for file in side]
 
 
-DATA = Stage("data", inputs=(), settings=_settings, run=_run, files=_files, version=4, is_wanted=has_data)
+DATA = Stage("data", inputs=(), settings=_settings, run=_run, files=_files, version=3, is_wanted=has_data)
