@@ -63,7 +63,10 @@ def test_ranks_are_put_together_by_the_sum_of_their_reciprocals(rankings: list[l
 
 def test_a_vector_is_the_mean_of_hidden_states_whatever_stands_beside(small_bert_run: RunResult) -> None:
     encoder = load_encoder(small_bert_run.model, "cpu")
-    alone, longer = encoder.encode(["a lovely film"]), encoder.encode(["a lovely film", "dull " * 8])
+    alone, longer = (
+        encoder.encode_documents(["a lovely film"]),
+        encoder.encode_documents(["a lovely film", "dull " * 8]),
+    )
     assert np.allclose(alone[0], longer[0], atol=1e-5)
     assert np.allclose(np.linalg.norm(longer, axis=1), 1, atol=1e-5)
 

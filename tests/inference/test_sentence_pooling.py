@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from penjing.errors import ModelFolderError
-from penjing.files import write_json
+from penjing.files import read_json, write_json
 from penjing.inference.embedding import load_encoder
-from penjing.inference.sentence_pooling import pooling_files, read_pooling
+from penjing.inference.sentence_pooling import pooling_files, read_longest, read_pooling, read_prompts, sentence_files
 from penjing.inference.text_vectors import TextEncoder
 from penjing.pipeline.run import RunResult
 
@@ -41,17 +41,71 @@ def test_vectors_are_those_of_sentence_transformers(mode: str, small_bert_run: R
     theirs.save(str(tmp_path))
     expected = theirs.encode(TEXTS)
     assert read_pooling(tmp_path) == mode
-    np.testing.assert_allclose(load_encoder(tmp_path, "cpu").encode(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(load_encoder(tmp_path, "cpu").encode_documents(TEXTS), expected, atol=1e-5)
     np.testing.assert_allclose(TextEncoder(tmp_path, 512).encode(TEXTS)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [{}, {"query": "find: ", "passage": "read: "}, {"query": "find: ", "document": "text: ", "passage": "read: "}],
+)
+@pytest.mark.parametrize("default", [None, "query"])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_prompts_and_longest_texts_are_those_of_sentence_transformers(
+    prompts: dict[str, str], default: str | None, is_old: bool, small_bert_run: RunResult, tmp_path: Path
+) -> None:
+    library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
+    modules = pytest.importorskip("sentence_transformers.models")
+    if not prompts and default:
+        pytest.skip("there the default is one of the prompts")
+    states = modules.Transformer(str(small_bert_run.model), max_seq_length=9)
+    steps = [states, modules.Pooling(states.get_embedding_dimension()), modules.Normalize()]
+    theirs = library.SentenceTransformer(modules=steps, device="cpu", prompts=prompts, default_prompt_name=default)
+    theirs.save(str(tmp_path))
+    if is_old:  # before version 6 the length did not stand in the settings of the tokenizer
+        write_json(tmp_path / "sentence_bert_config.json", {"max_seq_length": 9, "do_lower_case": False})
+        settings = read_json(tmp_path / "tokenizer_config.json")
+        write_json(tmp_path / "tokenizer_config.json", settings | {"model_max_length": 512})
+    assert len(max(theirs.tokenizer(TEXTS)["input_ids"], key=len)) > 9
+    ours = load_encoder(tmp_path, "cpu")
+    assert ours.longest == 9
+    np.testing.assert_allclose(ours.encode_documents(TEXTS), theirs.encode_document(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(ours.encode_query(TEXTS[0]), theirs.encode_query(TEXTS[0]), atol=1e-5)
+    short = ["film", "dull"]
+    np.testing.assert_allclose(ours.encode_rows(ours.read(short)), theirs.encode(short), atol=1e-5)
+
+
+def test_files_that_decide_vectors_are_known(tmp_path: Path) -> None:
+    write_json(tmp_path / "sentence_bert_config.json", {"max_seq_length": 9})
+    assert (sentence_files(tmp_path), read_longest(tmp_path, 512)) == ([], 512)  # none of a sentence encoder
+    write_modules(tmp_path, {"pooling_mode": "mean"})
+    assert (sentence_files(tmp_path), read_longest(tmp_path, 512)) == ([tmp_path / "sentence_bert_config.json"], 9)
+    assert read_longest(tmp_path, 8) == 8
+
+
+@pytest.mark.parametrize(
+    ("file", "settings", "message"),
+    [
+        ("sentence_bert_config.json", {"max_seq_length": "long"}, "max_seq_length is no number of tokens"),
+        ("sentence_bert_config.json", [], "max_seq_length is no number of tokens"),
+        ("config_sentence_transformers.json", {"prompts": ["find: "]}, "no prompts by their names"),
+        ("config_sentence_transformers.json", {"prompts": {"query": "find: "}}, "left out of its vector there"),
+    ],
+)
+def test_broken_settings_and_prompts_apart_are_refused(file: str, settings: Any, message: str, tmp_path: Path) -> None:
+    write_modules(tmp_path, {"pooling_mode": "mean", "include_prompt": False})
+    write_json(tmp_path / file, settings)
+    with pytest.raises(ModelFolderError, match=message):
+        (read_prompts(tmp_path), read_longest(tmp_path, 512))
 
 
 def test_both_encoders_take_the_first_token_where_the_folder_says_so(small_bert_run: RunResult, tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     shutil.copytree(small_bert_run.model, folder)
-    means = load_encoder(folder, "cpu").encode(TEXTS)
+    means = load_encoder(folder, "cpu").encode_documents(TEXTS)
     np.testing.assert_allclose(TextEncoder(folder, 512).encode(TEXTS)[0], means, atol=1e-5)
     write_modules(folder, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
-    firsts = load_encoder(folder, "cpu").encode(TEXTS)
+    firsts = load_encoder(folder, "cpu").encode_documents(TEXTS)
     assert not np.allclose(firsts, means, atol=1e-3)
     np.testing.assert_allclose(TextEncoder(folder, 512).encode(TEXTS)[0], firsts, atol=1e-5)
 

@@ -186,7 +186,7 @@ def test_tokens_of_a_stop_string_are_not_told(client: Any, generator: Any) -> No
 
 def test_vectors_are_those_of_the_encoder_in_both_layouts(client: Any, small_bert_run: Any) -> None:
     texts = ["a lovely film", "a dull plot and an empty scene", "精彩"]
-    expected = load_encoder(small_bert_run.model, "cpu").encode(texts)
+    expected = load_encoder(small_bert_run.model, "cpu").encode_documents(texts)
     for layout in ("float", "base64", None):  # None: the package asks for base64 by itself
         more = {} if layout is None else {"encoding_format": layout}
         answer = client.embeddings.create(model="encoder", input=texts, **more)

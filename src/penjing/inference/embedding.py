@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from penjing.errors import UsageError
-from penjing.inference.sentence_pooling import SentencePooling, pool_sentences, read_pooling
+from penjing.inference.sentence_pooling import (
+    SentencePooling,
+    SentencePrompts,
+    pool_sentences,
+    read_longest,
+    read_pooling,
+    read_prompts,
+)
 from penjing.models.device import choose_device
 from penjing.models.interface import LanguageModel, open_config
 from penjing.models.weights import CONFIG, load_backbone, read_config
@@ -29,11 +36,19 @@ class TextEncoder:
         tokenizer: of the same folder.
         longest: most tokens of a text; the rest is not read.
         pooling: which states become a vector.
+        prompts: what stands before a text.
     """
 
-    def __init__(self, network: nn.Module, tokenizer: Tokenizer, longest: int, pooling: SentencePooling) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        tokenizer: Tokenizer,
+        longest: int,
+        pooling: SentencePooling,
+        prompts: SentencePrompts,
+    ) -> None:
         self._network, self._tokenizer, self._longest = network.eval(), tokenizer, longest
-        self._pooling = pooling
+        self._pooling, self._prompts = pooling, prompts
         self._device = next(network.parameters()).device
 
     @property
@@ -47,34 +62,47 @@ class TextEncoder:
         return self._longest
 
     def read(self, texts: Sequence[str]) -> list[list[int]]:
-        """Returns the tokens of each text, and those around it; nothing is cut."""
-        return self.surround(self._tokenizer.encode(list(texts)))
+        """Returns the tokens of each text, what stands before and around it; nothing is cut."""
+        return self.surround(self._tokenizer.encode([self._prompts.alone + text for text in texts]))
 
     def surround(self, rows: Sequence[Sequence[int]]) -> list[list[int]]:
         """Returns the tokens of texts with those that stand around them."""
         return [[self._tokenizer.start_id, *ids, self._tokenizer.end_id] for ids in rows]
 
-    def encode(
-        self, texts: Sequence[str], progress: Progress | None = None, batch_tokens: int = 8192
-    ) -> NDArray[np.float32]:
-        """Returns a vector of length 1 for each text, [texts, dim].
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """Returns the vector of what is looked for, of length 1, [dim]; see `encode_documents`."""
+        return self._encode([self._prompts.query + text], None)[0]
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
+        """Returns a vector of length 1 for each text that may be found, [texts, dim]; what is too long is cut.
 
         Args:
             texts: what is read.
+            progress: told how many are done.
+
+        Raises:
+            Interrupted: the user asked to stop.
+        """
+        return self._encode([self._prompts.document + text for text in texts], progress)
+
+    def _encode(self, texts: list[str], progress: Progress | None) -> NDArray[np.float32]:
+        rows = self.surround([ids[: self._longest - 2] for ids in self._tokenizer.encode(texts)])
+        return self.encode_rows(rows, progress)
+
+    @torch.inference_mode()
+    def encode_rows(
+        self, rows: Sequence[list[int]], progress: Progress | None = None, batch_tokens: int = 8192
+    ) -> NDArray[np.float32]:
+        """Returns a vector of length 1 for the tokens of each text, [texts, dim].
+
+        Args:
+            rows: the tokens, with those around them.
             progress: told how many are done.
             batch_tokens: most tokens in a batch, padding included.
 
         Raises:
             Interrupted: the user asked to stop.
         """
-        rows = self.surround([ids[: self._longest - 2] for ids in self._tokenizer.encode(list(texts))])
-        return self.encode_rows(rows, progress, batch_tokens)
-
-    @torch.inference_mode()
-    def encode_rows(
-        self, rows: Sequence[list[int]], progress: Progress | None = None, batch_tokens: int = 8192
-    ) -> NDArray[np.float32]:
-        """Returns a vector of length 1 for the tokens of each text, [texts, dim]; see `encode`."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         vectors: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(rows)
         progress = progress or Silent()
@@ -114,6 +142,6 @@ def load_encoder(folder: Path, device: str = "auto") -> TextEncoder:
     network = architecture.language_model(config)
     architecture.initialize(network, config, 0)
     load_backbone(network, folder)
-    longest = getattr(config, "max_position_embeddings", 512)
+    longest = read_longest(folder, min(512, getattr(config, "max_position_embeddings", 512)))
     placed = network.to(choose_device(device))
-    return TextEncoder(placed, load_tokenizer(folder), min(512, longest), read_pooling(folder))
+    return TextEncoder(placed, load_tokenizer(folder), longest, read_pooling(folder), read_prompts(folder))

@@ -38,7 +38,7 @@ class Retriever:
         """
         rankings = [rank_scores(self.lexical.score(query), _DEPTH)]
         if self.encoder is not None and self.vectors is not None:
-            near = self.vectors @ self.encoder.encode([query])[0]
+            near = self.vectors @ self.encoder.encode_query(query)
             rankings.append(rank_scores(np.asarray(near, dtype=np.float64), _DEPTH))
         return fuse_ranks(rankings)[:most]
 

@@ -1,11 +1,13 @@
 """How an encoder's last states become the vector of a text: as its folder says in the layout of sentence-transformers.
 
-There, ``modules.json`` lists what is computed one after another, and a folder, ``1_Pooling``, says which states are
-taken. Where nothing is said, the mean is, as there.
+There, ``modules.json`` lists what is computed one after another, a folder, ``1_Pooling``, says which states are taken,
+``sentence_bert_config.json`` how many tokens are read, and ``config_sentence_transformers.json`` what is written before
+a text. Where nothing is said, the mean of all states is taken, and nothing stands before, as there.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,7 +29,76 @@ _OLD_MODES = {  # before version 6, each was a setting of its own
     "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }
+_LENGTH = "sentence_bert_config.json"
+_TOKENIZER = "tokenizer_config.json"  # since version 6, the length stands there
+_PROMPTS = "config_sentence_transformers.json"
+_DOCUMENTS = ("document", "passage", "corpus")  # the first of these names that there is, is meant
 _COPY = "Copy the folder again, whole, with the folders in it."
+
+
+@dataclass(frozen=True)
+class SentencePrompts:
+    """What an encoder has learned to see before a text, by what is wanted of its vector.
+
+    Attributes:
+        alone: where nothing more is known of it.
+        query: before what is looked for.
+        document: before what is found.
+    """
+
+    alone: str = ""
+    query: str = ""
+    document: str = ""
+
+
+def read_prompts(folder: Path) -> SentencePrompts:
+    """Returns what stands before texts there.
+
+    Raises:
+        ModelFolderError: the file is broken, or such tokens are no part of the vector there.
+    """
+    if not (folder / _MODULES).is_file() or not (folder / _PROMPTS).is_file():
+        return SentencePrompts()
+    settings = _read(folder / _PROMPTS)
+    prompts = settings.get("prompts") if isinstance(settings, dict) else 0
+    if prompts is None:
+        return SentencePrompts()
+    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+        raise ModelFolderError("these are no prompts by their names", where=str(folder / _PROMPTS), do=_COPY)
+    alone = prompts.get(settings.get("default_prompt_name"), "")
+    document = next((prompts[name] for name in _DOCUMENTS if name in prompts), alone)
+    found = SentencePrompts(alone, prompts.get("query", alone), document)
+    file = _pooling_file(folder)
+    if found != SentencePrompts() and file is not None and _read(file).get("include_prompt") is False:
+        raise ModelFolderError(
+            "what stands before a text is left out of its vector there, and is a part of it here",
+            where=str(file),
+            do="Give an encoder that pools so.",
+        )
+    return found
+
+
+def read_longest(folder: Path, positions: int) -> int:
+    """Returns how many tokens of a text are read, those around it included.
+
+    Args:
+        folder: of the encoder.
+        positions: most that its network can read.
+
+    Raises:
+        ModelFolderError: the file is broken.
+    """
+    if not (folder / _MODULES).is_file():
+        return positions
+    for name, key in ((_LENGTH, "max_seq_length"), (_TOKENIZER, "model_max_length")):
+        settings = _read(folder / name) if (folder / name).is_file() else {}
+        longest = settings.get(key) if isinstance(settings, dict) else 0
+        if longest is None:
+            continue
+        if not isinstance(longest, int | float) or longest < 3:  # 1e30 stands there for no limit
+            raise ModelFolderError(f"{key} is no number of tokens", where=str(folder / name), do=_COPY)
+        return int(min(longest, positions))
+    return positions
 
 
 def read_pooling(folder: Path) -> SentencePooling:
@@ -62,6 +133,17 @@ def pooling_files(folder: Path) -> list[Path]:
     """
     file = _pooling_file(folder)
     return [] if file is None or read_pooling(folder) == "mean" else [file]
+
+
+def sentence_files(folder: Path) -> list[Path]:
+    """Returns the files that decide vectors beside the network and its tokenizer.
+
+    Raises:
+        ModelFolderError: as `read_pooling`.
+    """
+    if not (folder / _MODULES).is_file():
+        return []
+    return [*pooling_files(folder), *(folder / name for name in (_LENGTH, _PROMPTS) if (folder / name).is_file())]
 
 
 def pool_sentences(pooling: SentencePooling, hidden: Tensor, mask: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from penjing.hashing import hash_file, hash_json
 from penjing.inference.bm25 import LexicalIndex
 from penjing.inference.embedding import TextEncoder, load_encoder
 from penjing.inference.retrieval import Retriever
-from penjing.inference.sentence_pooling import pooling_files
+from penjing.inference.sentence_pooling import sentence_files
 from penjing.progress import Progress, stop_if_asked
 from penjing.registry import registered_names
 from penjing.text.passages import split_passages
@@ -153,7 +153,7 @@ def _build(
     (folder / _TERMS).mkdir()
     LexicalIndex.build(texts).save(folder / _TERMS)
     if encoder is not None:
-        np.save(folder / _VECTORS, encoder.encode(texts, progress), allow_pickle=False)
+        np.save(folder / _VECTORS, encoder.encode_documents(texts, progress), allow_pickle=False)
     return left_out
 
 
@@ -200,5 +200,5 @@ def _open(place: Path, encoder: TextEncoder | None, left_out: dict[str, str]) ->
 
 def _encoder_hash(folder: Path) -> str:
     names = ("config.json", "tokenizer.json", "tokenizer_config.json")
-    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors")), *pooling_files(folder)]
+    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors")), *sentence_files(folder)]
     return hash_json([[file.name, hash_file(file)] for file in files if file.is_file()])
