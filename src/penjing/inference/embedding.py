@@ -71,7 +71,8 @@ class TextEncoder:
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Returns the vector of what is looked for, of length 1, [dim]; see `encode_documents`."""
-        return self._encode([self._prompts.query + text], None)[0]
+        vector: NDArray[np.float32] = self._encode([self._prompts.query + text], None)[0]
+        return vector
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
         """Returns a vector of length 1 for each text that may be found, [texts, dim]; what is too long is cut.

@@ -67,7 +67,7 @@ def read_prompts(folder: Path) -> SentencePrompts:
         raise ModelFolderError("these are no prompts by their names", where=str(folder / _PROMPTS), do=_COPY)
     alone = prompts.get(settings.get("default_prompt_name"), "")
     document = next((prompts[name] for name in _DOCUMENTS if name in prompts), alone)
-    found = SentencePrompts(alone, prompts.get("query", alone), document)
+    found = SentencePrompts(alone, str(prompts.get("query", alone)), document)
     file = _pooling_file(folder)
     if found != SentencePrompts() and file is not None and _read(file).get("include_prompt") is False:
         raise ModelFolderError(
