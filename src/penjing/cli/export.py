@@ -7,9 +7,11 @@ from typing import Any
 
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
+from penjing.files import read_json
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
 from penjing.pipeline.exporting.importing import ImportCall, import_model
 from penjing.pipeline.exporting.source import open_source
+from penjing.tasks.card import CARD
 
 
 def show_export(model: Path, call: ExportCall, adapter: Path | None, *, as_json: bool) -> None:
@@ -24,17 +26,27 @@ def show_export(model: Path, call: ExportCall, adapter: Path | None, *, as_json:
     _show(exported)
 
 
-def show_import(source: str, destination: Path, base: Path | None, unproved: bool, *, as_json: bool) -> None:
-    """Takes in a model, and says what the proof found."""
-    call = ImportCall(source, destination, base, unproved)
+def show_import(call: ImportCall, *, as_json: bool) -> None:
+    """Takes in a model, and says what the proof found, and what the model can do."""
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         imported = import_model(call, progress)
     if as_json:
-        given = {"source": source, "destination": str(imported.destination), "bytes": imported.bytes}
+        given = {"source": call.source, "destination": str(imported.destination), "bytes": imported.bytes}
         print_json({**given, "parity": imported.parity})
         return
     _show(imported)
+    result_console().print(_describe_use(imported.destination), soft_wrap=True)
+
+
+def _describe_use(folder: Path) -> str:
+    """Returns in words what can be done with a folder that was taken in."""
+    card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
+    if "task" not in card:
+        return "no task is known of it: [model] start in a recipe goes on from it; a language model can be served"
+    use = "answer" if "answer" in card else "predict"
+    labels = f" ({', '.join(card['labels'])})" if "labels" in card else ""
+    return f"task {card['task']}{labels}: penjing {use} and penjing serve take it"
 
 
 def _show(made: Exported) -> None:

@@ -58,9 +58,19 @@ def import_(
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Keep the folder where the tool that proves it is not installed.")
     ] = False,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="What a classifier of the hub is for, such as sentiment; default: classify."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Names for the labels of a classifier of the hub, in its order, with commas."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a model folder of a GGUF file, a folder of the hub or an adapter, and prove that nothing changed."""
     from penjing.cli.export import show_import
+    from penjing.pipeline.exporting.importing import ImportCall
 
-    show_import(source, destination, base, unproved, as_json=as_json)
+    named = None if labels is None else tuple(label.strip() for label in labels.split(","))
+    show_import(ImportCall(source, destination, base, unproved, task, named), as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from penjing.pipeline.exporting.exporting import (
     export_model,
 )
 from penjing.pipeline.exporting.gguf_folder import make_folder, read_fields
+from penjing.pipeline.exporting.hub_card import make_card
 from penjing.pipeline.exporting.hub_model import HUB, fetch_model
 from penjing.pipeline.exporting.llama_cpp import LlamaCpp
 from penjing.pipeline.exporting.parity import Bounds
@@ -42,12 +43,16 @@ class ImportCall:
         destination: a new folder.
         base: with an adapter: folder of the model that it was made for.
         unproved: whether what is made is kept where the tool that proves it is not installed.
+        task: what a model of the hub is for; None: what its network says.
+        labels: names for the labels of a model of the hub, in its order; None: its own.
     """
 
     source: str
     destination: Path
     base: Path | None = None
     unproved: bool = False
+    task: str | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def import_model(call: ImportCall, progress: Progress) -> Exported:
@@ -81,10 +86,14 @@ def _import(source: Path, call: ImportCall, progress: Progress) -> Exported:
     if (call.base is not None) != is_adapter:
         what = "an adapter needs the model that it was made for" if is_adapter else "--base is for adapters"
         raise UsageError(what, where=call.source, do="Give --base FOLDER with an adapter, and only then.")
+    is_folder = source.is_dir() and not is_adapter
+    if not is_folder and (call.task, call.labels) != (None, None):
+        what = "--task and --labels are for folders of the hub"
+        raise UsageError(what, where=call.source, do="Leave them out.")
     if call.base is not None:
         merged = ExportCall("merged", call.destination, unproved=call.unproved)
         return export_model(open_source(call.base, source), merged, progress)
-    return _import_gguf(source, call, progress) if source.is_file() else _import_folder(source, call, progress)
+    return _import_folder(source, call, progress) if is_folder else _import_gguf(source, call, progress)
 
 
 def _import_folder(folder: Path, call: ImportCall, progress: Progress) -> Exported:
@@ -92,6 +101,7 @@ def _import_folder(folder: Path, call: ImportCall, progress: Progress) -> Export
     source = open_source(folder)
     if not source.config.is_of_hub(source.head):
         raise ModelFolderError("this is a folder of Penjing's own already", where=str(folder), do="Use it as it is.")
+    source = replace(source, card=make_card(source, call.task, call.labels))
     return export_model(source, ExportCall("transformers", call.destination, unproved=call.unproved), progress)
 
 

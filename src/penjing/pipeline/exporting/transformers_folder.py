@@ -16,6 +16,7 @@ from penjing.models.stored import INDEX
 from penjing.models.weights import CONFIG
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
+from penjing.pipeline.exporting.hub_card import row_template
 from penjing.pipeline.exporting.parity import Bounds
 from penjing.pipeline.exporting.source import Row, Scores, Source
 from penjing.progress import Progress
@@ -27,7 +28,6 @@ _CLASSES: Mapping[Head, str] = {
     "classifier": "AutoModelForSequenceClassification",
     "span": "AutoModelForQuestionAnswering",
 }
-_TEMPLATE = "[CLS]{text}[SEP]"
 
 
 class TransformersFolder:
@@ -125,9 +125,10 @@ class TransformersExporter(Exporter):
     def check(self, source: Source, precision: str) -> None:
         """Refuses networks that the hub does not have, and ways to lay out a row that Transformers does not."""
         check_of_hub(source)
-        if source.head == "classifier" and source.render_settings.template != _TEMPLATE:
+        theirs = row_template(source.tokenizer)
+        if source.head == "classifier" and source.render_settings.template != theirs:
             raise UsageError(
-                f"its rows are laid out as {source.render_settings.template}, and Transformers lays out {_TEMPLATE}",
+                f"its rows are laid out as {source.render_settings.template}, and Transformers lays out {theirs}",
                 where=str(source.folder),
                 do="Export it with --to onnx, where the tokenizer lays out rows as the model wants them.",
             )
