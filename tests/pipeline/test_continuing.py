@@ -59,7 +59,7 @@ def recipe(texts: Path, **pretrain: Any) -> Recipe:
         "window_tokens": 16,
         "batch_tokens": 128,
         "schedule": "wsd",
-        "checkpoint_every_s": 0,
+        "checkpoint_every_s": 60,
         "dropout": 0.1,
         "optimizer": "muon",
         "device": "cpu",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from penjing.errors import MissingExtraError, UsageError, nearest
@@ -39,11 +40,7 @@ class LanguageFinder:
     """
 
     def __init__(self, wanted: Sequence[str]) -> None:
-        try:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
-        except ImportError as error:
-            raise MissingExtraError("py3langid", "corpus", "Finding the language of a text") from error
-        self._model: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._model = _load_model()
         known = {_common(str(name)) for name, _ in self._model.rank("")}
         self._wanted = {_common(name) for name in wanted}
         for name in sorted(self._wanted - known):
@@ -74,6 +71,15 @@ class LanguageFinder:
             common = _common(str(name))
             shares[common] = shares.get(common, 0.0) + float(probability)
         return shares
+
+
+@lru_cache(maxsize=1)  # unpacking it takes most of a second, and it never changes
+def _load_model() -> Any:
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError as error:
+        raise MissingExtraError("py3langid", "corpus", "Finding the language of a text") from error
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def _common(name: str) -> str:

@@ -17,17 +17,25 @@ from penjing.train.job import TrainingJob
 
 _SIDE = 2048
 _ROUNDS = 5
+_SLOW_S = 0.02  # for a product half as wide; on such a machine, that one reaches as much
 COUNTED_TOKENS = 512
 
 
 @torch.inference_mode()
 def measure_matrix_rate(device: torch.device, precision: torch.dtype) -> float:
-    """Returns the operations per second of the best of a few products of square matrices, 2,048 wide (8,192 on a GPU).
+    """Returns the operations per second of the best of a few products of square matrices.
 
-    It takes about a fifth of a second. What a whole step reaches of it is its model FLOPs utilization (Chowdhery et al.
-    2022, arXiv 2204.02311, appendix B).
+    They are 8,192 wide on a GPU, else 2,048, or 1,024 where such a product takes longer than 20 ms: it takes about a
+    fifth of a second. What a whole step reaches of it is its model FLOPs utilization (Chowdhery et al. 2022, arXiv
+    2204.02311, appendix B).
     """
-    side = 4 * _SIDE if device.type == "cuda" else _SIDE
+    if device.type == "cuda":
+        return _best_rate(device, precision, 4 * _SIDE)
+    narrow = _best_rate(device, precision, _SIDE // 2)
+    return narrow if 2 * (_SIDE // 2) ** 3 / narrow > _SLOW_S else _best_rate(device, precision, _SIDE)
+
+
+def _best_rate(device: torch.device, precision: torch.dtype, side: int) -> float:
     left, right = (torch.randn(side, side, device=device, dtype=precision) for _ in range(2))
     best = float("inf")
     for _ in range(_ROUNDS):

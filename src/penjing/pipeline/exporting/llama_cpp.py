@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from penjing.errors import GateError, MissingExtraError
 from penjing.pipeline.exporting.source import Row, Scores
@@ -32,7 +33,8 @@ class LlamaCpp:
         except ImportError as error:
             raise MissingExtraError("llama-cpp-python", "export-gguf", "The proof of a GGUF file") from error
         self.tool = f"llama-cpp-python {llama_cpp.__version__}"
-        asked: dict[str, Any] = {"n_ctx": longest, "n_batch": longest, "n_gpu_layers": 0, "logits_all": True}
+        threads = {"n_threads": torch.get_num_threads(), "n_threads_batch": torch.get_num_threads()}
+        asked: dict[str, Any] = {"n_ctx": longest, "n_batch": longest, "n_gpu_layers": 0, "logits_all": True, **threads}
         try:
             self._llama: Any = llama_cpp.Llama(str(path), **asked, verbose=False, type_k=_WHOLE, type_v=_WHOLE)
         except ValueError as error:
