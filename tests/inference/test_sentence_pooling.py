@@ -46,33 +46,51 @@ def test_vectors_are_those_of_sentence_transformers(mode: str, small_bert_run: R
 
 
 @pytest.mark.parametrize(
-    "prompts",
-    [{}, {"query": "find: ", "passage": "read: "}, {"query": "find: ", "document": "text: ", "passage": "read: "}],
+    "settings",
+    [
+        {},
+        {"prompts": {"query": "find: "}, "default_prompt_name": "query"},
+        {"prompts": {"query": "find: ", "passage": "read: "}},
+        {"prompts": {"query": "find: ", "document": "text: "}, "default_prompt_name": "document"},
+        {"prompts": {"other": "so: ", "document": None}, "default_prompt_name": "other"},
+    ],
 )
-@pytest.mark.parametrize("default", [None, "query"])
 @pytest.mark.parametrize("is_old", [False, True])
 def test_prompts_and_longest_texts_are_those_of_sentence_transformers(
-    prompts: dict[str, str], default: str | None, is_old: bool, small_bert_run: RunResult, tmp_path: Path
+    settings: dict[str, Any], is_old: bool, small_bert_run: RunResult, tmp_path: Path
 ) -> None:
     library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     modules = pytest.importorskip("sentence_transformers.models")
-    if not prompts and default:
-        pytest.skip("there the default is one of the prompts")
     states = modules.Transformer(str(small_bert_run.model), max_seq_length=9)
     steps = [states, modules.Pooling(states.get_embedding_dimension()), modules.Normalize()]
-    theirs = library.SentenceTransformer(modules=steps, device="cpu", prompts=prompts, default_prompt_name=default)
-    theirs.save(str(tmp_path))
+    library.SentenceTransformer(modules=steps, device="cpu").save(str(tmp_path))
+    saved = read_json(tmp_path / "config_sentence_transformers.json")
+    without = {key: value for key, value in saved.items() if "prompt" not in key}  # as older versions wrote it
+    write_json(tmp_path / "config_sentence_transformers.json", without | settings)
     if is_old:  # before version 6 the length did not stand in the settings of the tokenizer
         write_json(tmp_path / "sentence_bert_config.json", {"max_seq_length": 9, "do_lower_case": False})
-        settings = read_json(tmp_path / "tokenizer_config.json")
-        write_json(tmp_path / "tokenizer_config.json", settings | {"model_max_length": 512})
-    assert len(max(theirs.tokenizer(TEXTS)["input_ids"], key=len)) > 9
-    ours = load_encoder(tmp_path, "cpu")
+        tokenizer = read_json(tmp_path / "tokenizer_config.json")
+        write_json(tmp_path / "tokenizer_config.json", tokenizer | {"model_max_length": 512})
+    theirs, ours = library.SentenceTransformer(str(tmp_path), device="cpu"), load_encoder(tmp_path, "cpu")
+    assert max(map(len, ours.read(TEXTS))) > 9
     assert ours.longest == 9
     np.testing.assert_allclose(ours.encode_documents(TEXTS), theirs.encode_document(TEXTS), atol=1e-5)
     np.testing.assert_allclose(ours.encode_query(TEXTS[0]), theirs.encode_query(TEXTS[0]), atol=1e-5)
     short = ["film", "dull"]
     np.testing.assert_allclose(ours.encode_rows(ours.read(short)), theirs.encode(short), atol=1e-5)
+
+
+def test_small_letters_are_refused_where_the_tokenizer_tells_them_apart(
+    small_bert_run: RunResult, tmp_path: Path
+) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(small_bert_run.model, folder)
+    write_modules(folder, {"pooling_mode": "mean"})
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": None, "do_lower_case": True})
+    load_encoder(folder, "cpu")  # whose tokenizer does it
+    write_json(folder / "tokenizer.json", read_json(folder / "tokenizer.json") | {"normalizer": None})
+    with pytest.raises(ModelFolderError, match="small letters"):
+        load_encoder(folder, "cpu")
 
 
 def test_files_that_decide_vectors_are_known(tmp_path: Path) -> None:
@@ -81,12 +99,18 @@ def test_files_that_decide_vectors_are_known(tmp_path: Path) -> None:
     write_modules(tmp_path, {"pooling_mode": "mean"})
     assert (sentence_files(tmp_path), read_longest(tmp_path, 512)) == ([tmp_path / "sentence_bert_config.json"], 9)
     assert read_longest(tmp_path, 8) == 8
+    (tmp_path / "sentence_bert_config.json").unlink()
+    write_json(tmp_path / "tokenizer_config.json", {"model_max_length": 1e30})
+    assert (read_longest(tmp_path, 1024), read_longest(tmp_path / "none", 1024)) == (1024, 512)
 
 
 @pytest.mark.parametrize(
     ("file", "settings", "message"),
     [
         ("sentence_bert_config.json", {"max_seq_length": "long"}, "max_seq_length is no number of tokens"),
+        ("sentence_bert_config.json", {"max_seq_length": float("nan")}, "max_seq_length is no number of tokens"),
+        ("config_sentence_transformers.json", {"default_prompt_name": "query"}, "called query, and there is none"),
+        ("config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": ["a"]}, "there is none such"),
         ("sentence_bert_config.json", [], "max_seq_length is no number of tokens"),
         ("config_sentence_transformers.json", {"prompts": ["find: "]}, "no prompts by their names"),
         ("config_sentence_transformers.json", {"prompts": {"query": "find: "}}, "left out of its vector there"),

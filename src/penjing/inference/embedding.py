@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import cast
 
 import numpy as np
@@ -11,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from penjing.errors import UsageError
+from penjing.errors import ModelFolderError, UsageError
 from penjing.inference.sentence_pooling import (
     SentencePooling,
     SentencePrompts,
+    lowers_case,
     pool_sentences,
     read_longest,
     read_pooling,
@@ -26,6 +28,8 @@ from penjing.models.weights import CONFIG, load_backbone, read_config
 from penjing.progress import Progress, Silent, stop_if_asked
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
+
+_LETTERS = " ".join(ascii_uppercase)
 
 
 class TextEncoder:
@@ -143,6 +147,9 @@ def load_encoder(folder: Path, device: str = "auto") -> TextEncoder:
     network = architecture.language_model(config)
     architecture.initialize(network, config, 0)
     load_backbone(network, folder)
-    longest = read_longest(folder, min(512, getattr(config, "max_position_embeddings", 512)))
+    tokenizer, longest = load_tokenizer(folder), read_longest(folder, getattr(config, "max_position_embeddings", 512))
+    if lowers_case(folder) and len(set(map(tuple, tokenizer.encode([_LETTERS, _LETTERS.lower()])))) == 2:
+        what = "texts are read there in small letters, and its tokenizer tells large from small ones"
+        raise ModelFolderError(what, where=str(folder), do="Give one whose tokenizer does all that is done to texts.")
     placed = network.to(choose_device(device))
-    return TextEncoder(placed, load_tokenizer(folder), longest, read_pooling(folder), read_prompts(folder))
+    return TextEncoder(placed, tokenizer, longest, read_pooling(folder), read_prompts(folder))

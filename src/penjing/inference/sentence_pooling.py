@@ -32,7 +32,7 @@ _OLD_MODES = {  # before version 6, each was a setting of its own
 _LENGTH = "sentence_bert_config.json"
 _TOKENIZER = "tokenizer_config.json"  # since version 6, the length stands there
 _PROMPTS = "config_sentence_transformers.json"
-_DOCUMENTS = ("document", "passage", "corpus")  # the first of these names that there is, is meant
+_FEWEST, _MOST = 3, 512  # tokens of a text
 _COPY = "Copy the folder again, whole, with the folders in it."
 
 
@@ -60,14 +60,14 @@ def read_prompts(folder: Path) -> SentencePrompts:
     if not (folder / _MODULES).is_file() or not (folder / _PROMPTS).is_file():
         return SentencePrompts()
     settings = _read(folder / _PROMPTS)
-    prompts = settings.get("prompts") if isinstance(settings, dict) else 0
-    if prompts is None:
-        return SentencePrompts()
-    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+    prompts = settings.get("prompts") or {} if isinstance(settings, dict) else 0
+    if not isinstance(prompts, dict) or not all(text is None or isinstance(text, str) for text in prompts.values()):
         raise ModelFolderError("these are no prompts by their names", where=str(folder / _PROMPTS), do=_COPY)
-    alone = prompts.get(settings.get("default_prompt_name"), "")
-    document = next((prompts[name] for name in _DOCUMENTS if name in prompts), alone)
-    found = SentencePrompts(alone, str(prompts.get("query", alone)), document)
+    default = settings.get("default_prompt_name")
+    if default is not None and (not isinstance(default, str) or default not in prompts):
+        what = f"the default prompt is called {default}, and there is none such"
+        raise ModelFolderError(what, where=str(folder / _PROMPTS), do=_COPY)
+    found = SentencePrompts(*(prompts.get(name) or "" for name in (default, "query", "document")))
     file = _pooling_file(folder)
     if found != SentencePrompts() and file is not None and _read(file).get("include_prompt") is False:
         raise ModelFolderError(
@@ -79,7 +79,7 @@ def read_prompts(folder: Path) -> SentencePrompts:
 
 
 def read_longest(folder: Path, positions: int) -> int:
-    """Returns how many tokens of a text are read, those around it included.
+    """Returns how many tokens of a text are read, those around it included: what the folder says, or up to 512.
 
     Args:
         folder: of the encoder.
@@ -88,17 +88,27 @@ def read_longest(folder: Path, positions: int) -> int:
     Raises:
         ModelFolderError: the file is broken.
     """
-    if not (folder / _MODULES).is_file():
-        return positions
     for name, key in ((_LENGTH, "max_seq_length"), (_TOKENIZER, "model_max_length")):
-        settings = _read(folder / name) if (folder / name).is_file() else {}
+        settings = _read(folder / name) if (folder / _MODULES).is_file() and (folder / name).is_file() else {}
         longest = settings.get(key) if isinstance(settings, dict) else 0
         if longest is None:
             continue
-        if not isinstance(longest, int | float) or longest < 3:  # 1e30 stands there for no limit
+        if not isinstance(longest, int | float) or not longest >= _FEWEST:  # 1e30 stands there for no limit
             raise ModelFolderError(f"{key} is no number of tokens", where=str(folder / name), do=_COPY)
         return int(min(longest, positions))
-    return positions
+    return min(positions, _MOST)
+
+
+def lowers_case(folder: Path) -> bool:
+    """Returns whether texts are read there in small letters, whatever the tokenizer does.
+
+    Raises:
+        ModelFolderError: the file is broken.
+    """
+    if not (folder / _MODULES).is_file() or not (folder / _LENGTH).is_file():
+        return False
+    settings = _read(folder / _LENGTH)
+    return isinstance(settings, dict) and bool(settings.get("do_lower_case"))
 
 
 def read_pooling(folder: Path) -> SentencePooling:

@@ -50,7 +50,7 @@ class RawLabels:
         self._watch.meet(raw, where)
         name = self._numbers.get(raw) or self._names.get(raw, raw)
         if name not in self._labels:
-            also = f"; nor one that its recipe names: {', '.join(self._given)}" if self._given else ""
+            also = f"; nor one that is named for them: {', '.join(self._given)}" if self._given else ""
             raise DataError(
                 f'the label "{value[:40]}" is not one of the model\'s: {", ".join(self._labels)}{also}',
                 where=where,

@@ -15,9 +15,9 @@ from penjing.models.device import to_device
 from penjing.train.batches import Batch
 from penjing.train.job import TrainingJob
 
-_SIDE = 2048
-_ROUNDS = 5
-_SLOW_S = 0.02  # for a product half as wide; on such a machine, that one reaches as much
+_SIDES = (512, 1024, 2048)
+_GPU_SIDES = (8192,)
+_ROUNDS, _ENOUGH_S = 5, 0.2
 COUNTED_TOKENS = 512
 
 
@@ -25,25 +25,30 @@ COUNTED_TOKENS = 512
 def measure_matrix_rate(device: torch.device, precision: torch.dtype) -> float:
     """Returns the operations per second of the best of a few products of square matrices.
 
-    They are 8,192 wide on a GPU, else 2,048, or 1,024 where such a product takes longer than 20 ms: it takes about a
-    fifth of a second. What a whole step reaches of it is its model FLOPs utilization (Chowdhery et al. 2022, arXiv
-    2204.02311, appendix B).
+    They are 8,192 wide on a GPU, else 2,048, or 1,024 or 512 where the next wider would take longer than a fifth of a
+    second: then those reach as much. It takes some tenths of a second. What a whole step reaches of it is its model
+    FLOPs utilization (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
     """
-    if device.type == "cuda":
-        return _best_rate(device, precision, 4 * _SIDE)
-    narrow = _best_rate(device, precision, _SIDE // 2)
-    return narrow if 2 * (_SIDE // 2) ** 3 / narrow > _SLOW_S else _best_rate(device, precision, _SIDE)
+    rate = 0.0
+    for side in _GPU_SIDES if device.type == "cuda" else _SIDES:
+        if rate and 2 * side**3 / rate > _ENOUGH_S:
+            break
+        rate = _best_rate(device, precision, side)
+    return rate
 
 
 def _best_rate(device: torch.device, precision: torch.dtype, side: int) -> float:
     left, right = (torch.randn(side, side, device=device, dtype=precision) for _ in range(2))
-    best = float("inf")
-    for _ in range(_ROUNDS):
+    best, spent = float("inf"), 0.0
+    for done in range(_ROUNDS):
+        if spent > _ENOUGH_S and done > 1:  # the first is slower
+            break
         _wait(device)
         began = time.perf_counter()
         left @ right
         _wait(device)
-        best = min(best, time.perf_counter() - began)
+        taken = time.perf_counter() - began
+        best, spent = min(best, taken), spent + taken
     return 2 * side**3 / best
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from penjing.errors import UsageError
-from penjing.files import read_json
+from penjing.errors import ModelFolderError, UsageError
+from penjing.files import read_json, write_json
 from penjing.pipeline.exporting.importing import ImportCall, import_model
 from penjing.progress import Silent
 from penjing.tasks.answer_model import AnswerModel
@@ -143,6 +143,60 @@ def test_names_and_tasks_that_do_not_fit_are_refused(
     with pytest.raises(UsageError, match=message):
         import_model(ImportCall(str(source), tmp_path / "model", task=task, labels=labels), Silent())
     assert not (tmp_path / "model").exists()
+
+
+def test_numbers_are_no_labels(small_decoder: Callable[..., Path], small_bert_run: Any, tmp_path: Path) -> None:
+    several = {"num_labels": 3, "problem_type": "regression"}
+    source = make("BertForSequenceClassification", small_bert_run.model, tmp_path / "several", **several)
+    assert not (take_in(source, tmp_path / "one-model") / "penjing.json").exists()
+    rewards = make("LlamaForSequenceClassification", small_decoder(), tmp_path / "one", num_labels=1)
+    assert not (take_in(rewards, tmp_path / "other-model") / "penjing.json").exists()
+
+
+def test_names_that_the_model_has_for_others_are_not_read_for_those(small_bert_run: Any, tmp_path: Path) -> None:
+    names = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}}
+    source = make("BertForSequenceClassification", small_bert_run.model, tmp_path / "hub", **names)
+    card = read_json(take_in(source, tmp_path / "model", labels=("good", "bad")) / "penjing.json")
+    assert (card["labels"], "raw_labels" in card) == (["good", "bad"], False)
+
+
+@pytest.mark.parametrize(
+    "named", [{"0": 0, "1": 1}, {"0": "a", "1": None}, {"a": "0", "b": "1"}, ["a", "b"], {"0": "a", "1": "a"}]
+)
+def test_labels_that_are_no_names_are_refused(named: Any, small_bert_run: Any, tmp_path: Path) -> None:
+    source = make("BertForSequenceClassification", small_bert_run.model, tmp_path / "hub", num_labels=2)
+    write_json(source / "config.json", read_json(source / "config.json") | {"id2label": named})
+    with pytest.raises(ModelFolderError, match="id2label is no table"):
+        import_model(ImportCall(str(source), tmp_path / "model"), Silent())
+
+
+def test_the_side_that_is_cut_is_that_of_the_tokenizer(small_bert_run: Any, tmp_path: Path) -> None:
+    kind = "BertForSequenceClassification"
+    source = make(kind, small_bert_run.model, tmp_path / "hub", num_labels=2)
+    settings = {"truncation_side": "left"}
+    write_json(source / "tokenizer_config.json", read_json(source / "tokenizer_config.json") | settings)
+    model = load_as(LabelModel, take_in(source, tmp_path / "model"), "cpu")
+    long = "a lovely film " + "dull " * 1000
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+    ids = tokenizer(long, truncation=True, max_length=model.renderer.settings.max_tokens)["input_ids"]
+    assert model.renderer.render([{"text": long}])[0].ids == ids
+    assert model.renderer.render([{"text": long}])[0].cut_tokens > 0
+
+
+def test_a_decoder_that_would_not_see_the_end_token_is_refused(
+    small_decoder: Callable[..., Path], tmp_path: Path
+) -> None:
+    from tokenizers import Tokenizer, processors
+
+    source = make("LlamaForSequenceClassification", small_decoder(), tmp_path / "hub", num_labels=2)
+    tokenizer, end = Tokenizer.from_file(str(source / "tokenizer.json")), "eos_token"
+    name = read_json(source / "tokenizer_config.json")[end]
+    marks = [(name, tokenizer.token_to_id(name))]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {name}", special_tokens=marks)
+    tokenizer.save(str(source / "tokenizer.json"))
+    write_json(source / "config.json", read_json(source / "config.json") | {"pad_token_id": marks[0][1]})
+    with pytest.raises(UsageError, match="ends a text with the token that fills up rows"):
+        import_model(ImportCall(str(source), tmp_path / "model"), Silent())
 
 
 def test_a_card_of_ours_stays(small_bert_run: Any, tmp_path: Path) -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import penjing
 from penjing.errors import UsageError
+from penjing.files import read_json
 from penjing.hashing import hash_file
-from penjing.pipeline.exporting.source import Source
+from penjing.pipeline.exporting.source import Source, row_template
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
-from penjing.text.tokenizer import Tokenizer
 
 _LONGEST = 2048  # tokens of a row, where the network can read more
 _THRESHOLD = 0.5  # a label is given that is likelier than not
-_MULTILABEL = "multi_label_classification"
+_MULTILABEL, _REGRESSION = "multi_label_classification", "regression"
 
 
 def make_card(source: Source, task: str | None, labels: Sequence[str] | None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def make_card(source: Source, task: str | None, labels: Sequence[str] | None) ->
     answers = _answers_of(source)
     if answers is None or source.card:
         if task is not None or labels is not None:
-            what = "--task and --labels are for classifiers, and readers that find answers, without a card of their own"
+            what = "--task and --labels are for classifiers and readers that find answers, without a card of their own"
             raise UsageError(what, where=str(source.folder), do="Leave them out.")
         return source.card
     name = task or {"label": "classify", "set": "multilabel", "span": "answer"}[answers]
@@ -51,21 +51,13 @@ def make_card(source: Source, task: str | None, labels: Sequence[str] | None) ->
     return {"penjing": penjing.__version__, "task": name, **own, **hashed}
 
 
-def row_template(tokenizer: Tokenizer) -> str | None:
-    """Returns the template by which rows are as a tokenizer of the hub lays them out; None: none says it."""
-    start, end = tokenizer.prompt_start, tokenizer.prompt_end
-    if end not in ([], [tokenizer.end_id]):
-        return None
-    mark = "[CLS]" if start == [tokenizer.start_id] else "[BEGIN]"
-    return f"{mark if start else ''}{{text}}{'[SEP]' if end else ''}"
-
-
 def _answers_of(source: Source) -> Answers | None:
     if source.head == "span":
         return "span"
-    if source.head != "classifier" or len(source.labels) < 2:  # one output is a number, and no label
+    kind = source.values.get("problem_type")
+    if source.head != "classifier" or len(source.labels) < 2 or kind == _REGRESSION:  # numbers are no labels
         return None
-    return "set" if source.values.get("problem_type") == _MULTILABEL else "label"
+    return "set" if kind == _MULTILABEL else "label"
 
 
 def _for_labels(source: Source, labels: Sequence[str] | None, answers: Answers) -> dict[str, Any]:
@@ -73,23 +65,42 @@ def _for_labels(source: Source, labels: Sequence[str] | None, answers: Answers) 
     if template is None:
         what = "its tokenizer puts something around a text that no template of Penjing says"
         raise UsageError(what, where=str(source.folder), do="Import it as a start alone, from its language model.")
-    positions = getattr(source.config, "max_position_embeddings", None) or 512
-    settings = RendererSettings(template=template, max_tokens=min(_LONGEST, positions))
+    if source.architecture.name != "bert" and template.endswith("[SEP]") and _fills_with_end(source):
+        raise UsageError(
+            "its tokenizer ends a text with the token that fills up rows, so Transformers answers by the one before",
+            where=str(source.folder),
+            do="Give pad_token_id of config.json a token of its own, where the model was trained so.",
+        )
+    settings = RendererSettings(template=template, max_tokens=min(_LONGEST, _positions(source)), cut=_cut(source))
     card = {
         "labels": _names(source.labels, labels),
         "render": settings.model_dump(mode="json"),
         "fingerprint": Renderer(source.tokenizer, settings).fingerprint,
     }
-    if labels is not None:
+    if labels is not None and not set(labels) & set(source.labels):  # else a label of a file would be taken for another
         card["raw_labels"] = dict(zip(source.labels, labels, strict=True))
     return card if answers == "label" else {**card, "threshold": _THRESHOLD}
+
+
+def _fills_with_end(source: Source) -> bool:
+    return source.values.get("pad_token_id") == source.tokenizer.end_id
+
+
+def _cut(source: Source) -> Literal["end", "start"]:
+    """Returns which part of a longer text its tokenizer leaves out."""
+    file = source.folder / "tokenizer_config.json"
+    side = read_json(file).get("truncation_side") if file.is_file() else None
+    return "start" if side == "left" else "end"
+
+
+def _positions(source: Source) -> int:
+    return getattr(source.config, "max_position_embeddings", None) or 512
 
 
 def _for_answers(source: Source, labels: Sequence[str] | None) -> dict[str, Any]:
     if labels is not None:
         raise UsageError("a model that finds answers has no labels", where="--labels", do="Leave --labels out.")
-    positions = getattr(source.config, "max_position_embeddings", None) or 512
-    settings = QuestionRendererSettings()
+    positions, settings = _positions(source), QuestionRendererSettings()
     if positions < settings.max_tokens:
         room = {"max_tokens": positions, "max_question_tokens": positions // 6, "overlap_tokens": positions // 3}
         settings = QuestionRendererSettings.model_validate(room)
@@ -102,9 +113,10 @@ def _for_answers(source: Source, labels: Sequence[str] | None) -> dict[str, Any]
 
 def _names(own: Sequence[str], given: Sequence[str] | None) -> list[str]:
     names = list(own if given is None else given)
-    if len(names) != len(own) or len(set(names)) < len(names) or not all(names):
+    if len(names) != len(own):
         what = f"{len(names)} names are given for its {len(own)} labels, {', '.join(own)[:200]}"
-        if len(names) == len(own):
-            what = "two of the names are the same, or one is empty"
-        raise UsageError(what, where="--labels", do="Give a name of its own for each label, in this order.")
-    return names
+    elif len(set(names)) < len(names) or not all(names):
+        what = "two of the names are the same, or one is empty"
+    else:
+        return names
+    raise UsageError(what, where="--labels", do="Give a name of its own for each label, in this order.")

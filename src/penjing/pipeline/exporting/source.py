@@ -95,7 +95,7 @@ class Source:
     @property
     def labels(self) -> list[str]:
         """A classifier's labels, in order."""
-        named = self.values.get("id2label") or {}
+        named: dict[str, str] = self.values.get("id2label") or {}
         if self.head == "classifier" and not named:  # Transformers writes no names that are its defaults, of two labels
             named = {str(number): f"LABEL_{number}" for number in range(self.values.get("num_labels") or 2)}
         return list(self.card.get("labels") or [named[key] for key in sorted(named, key=int)])
@@ -141,7 +141,9 @@ class Source:
         if self.head == "classifier" and "render" in self.card:
             return card_settings(self.folder, self.card, "render", RendererSettings)
         positions = getattr(self.config, "max_position_embeddings", None) or 512
-        return RendererSettings(max_tokens=positions)
+        template = row_template(self.tokenizer) if self.head == "classifier" else None
+        layout = {} if template is None else {"template": template}
+        return RendererSettings(max_tokens=positions, **layout)
 
     def render(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns each text as the network reads it: a decoder's without an end."""
@@ -162,6 +164,7 @@ def open_source(folder: Path, adapter: Path | None = None) -> Source:
         ModelFolderError: a file is missing or broken, or the network is of a kind that cannot be exported.
     """
     values = read_config(folder)
+    _check_labels(values, folder)
     architecture, config = open_config(values, folder / CONFIG)
     if architecture.ranks_items:
         raise ModelFolderError(
@@ -183,6 +186,35 @@ def open_source(folder: Path, adapter: Path | None = None) -> Source:
             f"this is a {named[0]}: a network without an end", where=str(folder), do="Give a whole model."
         )
     return Source(folder, values, card, architecture, config, head, load_tokenizer(folder), adapter)
+
+
+def row_template(tokenizer: Tokenizer) -> str | None:
+    """Returns the template by which rows are as a tokenizer of the hub lays them out; None: none says it."""
+    start, end = tokenizer.prompt_start, tokenizer.prompt_end
+    if end not in ([], [tokenizer.end_id]):
+        return None
+    mark = "[CLS]" if start == [tokenizer.start_id] else "[BEGIN]"
+    return f"{mark if start else ''}{{text}}{'[SEP]' if end else ''}"
+
+
+def _check_labels(values: dict[str, Any], folder: Path) -> None:
+    """Refuses labels that are no names by their numbers.
+
+    Raises:
+        ModelFolderError: they are not.
+    """
+    named = values.get("id2label")
+    if named is None or (
+        isinstance(named, dict)
+        and all(str(key).isdecimal() and isinstance(name, str) and name for key, name in named.items())
+        and len(set(named.values())) == len(named)
+    ):
+        return
+    raise ModelFolderError(
+        "id2label is no table of labels by their numbers, each with a name of its own",
+        where=str(folder / CONFIG),
+        do='Write it as {"0": "negative", "1": "positive"}.',
+    )
 
 
 def check_whole(source: Source) -> None:

@@ -16,9 +16,8 @@ from penjing.models.stored import INDEX
 from penjing.models.weights import CONFIG
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
-from penjing.pipeline.exporting.hub_card import row_template
 from penjing.pipeline.exporting.parity import Bounds
-from penjing.pipeline.exporting.source import Row, Scores, Source
+from penjing.pipeline.exporting.source import Row, Scores, Source, row_template
 from penjing.progress import Progress
 from penjing.tasks.card import CARD
 from penjing.text.contractions import rejoin_contractions
@@ -127,10 +126,11 @@ class TransformersExporter(Exporter):
         check_of_hub(source)
         theirs = row_template(source.tokenizer)
         if source.head == "classifier" and source.render_settings.template != theirs:
+            told = f"lays out {theirs}" if theirs else "puts something around a text that no template says"
             raise UsageError(
-                f"its rows are laid out as {source.render_settings.template}, and Transformers lays out {theirs}",
+                f"its rows are laid out as {source.render_settings.template}, and its tokenizer in Transformers {told}",
                 where=str(source.folder),
-                do="Export it with --to onnx, where the tokenizer lays out rows as the model wants them.",
+                do="Export a BERT with --to onnx, where the tokenizer lays out rows as the model wants them.",
             )
         if source.marks_matches:
             raise UsageError(
