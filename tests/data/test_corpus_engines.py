@@ -89,7 +89,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory, everything: dict[str, Any
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
 def build(out: Path, settings: dict[str, Any], labelled: Path | None, engine: EngineSettings) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def build(out: Path, path: Path, personal: dict[str, Any], workers: int = 1) -> 
 
 
 def files_of(out: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in out.iterdir()}
+    return {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()}
 
 
 def every_text(out: Path) -> str:

@@ -49,7 +49,8 @@ def test_drawn_token_is_one_of_the_fewest_that_reach_top_p(
     settings = SamplingSettings(temperature=temperature, top_p=top_p, seed=seed)
     chosen = choose_token(torch.tensor(logits), settings, torch.Generator().manual_seed(seed))
     shares = (torch.tensor(logits) / temperature).softmax(0)
-    assert shares[shares > shares[chosen]].sum() < top_p + 1e-5
+    likelier = shares > shares[chosen] * 1.001  # two that differ by rounding alone may be taken either way round
+    assert shares[likelier].sum() < top_p + 1e-5
 
 
 @pytest.mark.parametrize("wrong", [{"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.5}])

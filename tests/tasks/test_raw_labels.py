@@ -50,7 +50,7 @@ def test_what_the_recipe_names_goes_before_all_else_and_the_rest_stays_known() -
         *("negative", "positive", "negative", "positive", "positive")
     ]
     with pytest.raises(
-        DataError, match=r'"一般" is not one of the model\'s: negative, positive; nor one that its recipe '
+        DataError, match=r'"一般" is not one of the model\'s: negative, positive; nor one that is named for '
     ):
         found.name(rows("一般"))
 
