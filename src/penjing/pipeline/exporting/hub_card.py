@@ -71,7 +71,7 @@ def _for_labels(source: Source, labels: Sequence[str] | None, answers: Answers) 
             where=str(source.folder),
             do="Give pad_token_id of config.json a token of its own, where the model was trained so.",
         )
-    settings = RendererSettings(template=template, max_tokens=min(_LONGEST, _positions(source)), cut=_cut(source))
+    settings = RendererSettings(template=template, max_tokens=min(_LONGEST, source.positions), cut=_cut(source))
     card = {
         "labels": _names(source.labels, labels),
         "render": settings.model_dump(mode="json"),
@@ -93,14 +93,10 @@ def _cut(source: Source) -> Literal["end", "start"]:
     return "start" if side == "left" else "end"
 
 
-def _positions(source: Source) -> int:
-    return getattr(source.config, "max_position_embeddings", None) or 512
-
-
 def _for_answers(source: Source, labels: Sequence[str] | None) -> dict[str, Any]:
     if labels is not None:
         raise UsageError("a model that finds answers has no labels", where="--labels", do="Leave --labels out.")
-    positions, settings = _positions(source), QuestionRendererSettings()
+    positions, settings = source.positions, QuestionRendererSettings()
     if positions < settings.max_tokens:
         room = {"max_tokens": positions, "max_question_tokens": positions // 6, "overlap_tokens": positions // 3}
         settings = QuestionRendererSettings.model_validate(room)

@@ -130,20 +130,23 @@ class Source:
         return bool(self.card.get("render", {}).get("mark_matches"))
 
     @property
+    def positions(self) -> int:
+        """Most tokens that the network can read; 512 where nothing limits it."""
+        return int(getattr(self.config, "max_position_embeddings", None) or 512)
+
+    @property
     def longest(self) -> int:
         """Most tokens of a row."""
-        positions = getattr(self.config, "max_position_embeddings", None) or 512
-        return int(min(positions, self.render_settings.max_tokens)) if self.head == "classifier" else int(positions)
+        return min(self.positions, self.render_settings.max_tokens) if self.head == "classifier" else self.positions
 
     @cached_property
     def render_settings(self) -> RendererSettings:
         """How a text of a classifier or an encoder is laid out."""
         if self.head == "classifier" and "render" in self.card:
             return card_settings(self.folder, self.card, "render", RendererSettings)
-        positions = getattr(self.config, "max_position_embeddings", None) or 512
         template = row_template(self.tokenizer) if self.head == "classifier" else None
         layout = {} if template is None else {"template": template}
-        return RendererSettings(max_tokens=positions, **layout)
+        return RendererSettings(max_tokens=self.positions, **layout)
 
     def render(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns each text as the network reads it: a decoder's without an end."""
