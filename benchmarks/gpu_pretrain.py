@@ -48,7 +48,7 @@ from penjing.train.job import TrainingJob
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
-from rates import Shape, StepClock, measure_product_rates
+from rates import Shape, clock_steps, measure_product_rates
 
 RESULTS = Path(__file__).parent / "results"
 SKIPPED, SEED, OUT_OF_MEMORY = 10, 0, 3
@@ -125,7 +125,7 @@ SIZES = {
 
 def train(size: Size, rows: int, steps: int, device: str, *, deterministic: bool = True) -> dict[str, Any]:
     """Trains for some steps with Penjing's trainer; returns the figures."""
-    clock, config = StepClock(), size.config
+    config = size.config
     network = LLAMA.language_model(config)
     LLAMA.initialize(network, config, SEED)
     settings = PretrainSettings(
@@ -148,7 +148,8 @@ def train(size: Size, rows: int, steps: int, device: str, *, deterministic: bool
         )
         batches = WindowBatches(shard, size.window, settings.batch_tokens, SEED)
         job = TrainingJob("pretrain", network, CausalObjective(), batches, None, settings, 3e-4, SEED)
-        result = Trainer(job, Path(folder) / "run", Silent()).run()
+        with clock_steps() as clock:
+            result = Trainer(job, Path(folder) / "run", Silent()).run()
     return {
         "parameters": count_parameters(network),
         "rows": rows,
@@ -168,7 +169,7 @@ def train_by_transformers(size: Size, rows: int, steps: int, device: str) -> dic
     numbers = np.random.default_rng(SEED).integers(5, size.vocabulary, (steps * rows, size.window))
     windows = [{"input_ids": row, "labels": row} for row in torch.from_numpy(numbers)]
     config = transformers.LlamaConfig(**LLAMA.config_to_dict(size.config, head="language"))
-    network, clock = transformers.LlamaForCausalLM(config), StepClock()
+    network = transformers.LlamaForCausalLM(config)
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
             output_dir=folder,
@@ -183,7 +184,8 @@ def train_by_transformers(size: Size, rows: int, steps: int, device: str) -> dic
             disable_tqdm=True,
             seed=SEED,
         )
-        transformers.Trainer(network, arguments, train_dataset=windows).train()
+        with clock_steps() as clock:
+            transformers.Trainer(network, arguments, train_dataset=windows).train()
     is_cuda = device.startswith("cuda")
     return {
         "parameters": count_parameters(network),

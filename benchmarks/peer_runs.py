@@ -44,7 +44,7 @@ from penjing.text.tokenizer import load_tokenizer
 from penjing.train.job import TrainingJob
 from penjing.train.settings import PretrainSettings
 from penjing.train.trainer import Trainer
-from rates import StepClock
+from rates import clock_steps
 
 BETA1, BETA2, EPSILON, DECAY, CLIP = 0.9, 0.98, 1e-8, 0.01, 1.0
 SKIPPED = 5  # steps before tokens a second are counted
@@ -232,8 +232,8 @@ CONTENDERS: dict[str, Callable[[Run], dict[str, Any]]] = {
 
 def run_one(name: str, run: Run, began: float) -> dict[str, Any]:
     """Trains as one contender and returns its figures; ``began`` is when its process was started."""
-    clock = StepClock()
-    how = CONTENDERS[name](run)
+    with clock_steps() as clock:
+        how = CONTENDERS[name](run)
     ended = time.time()
     if len(clock.ends) != run.steps:
         raise SystemExit(f"{name} took {len(clock.ends)} steps and should have taken {run.steps}")

@@ -21,7 +21,7 @@ import torch
 from peer_data import BATCH_TOKENS, Run, prepare
 from peer_runs import SKIPPED, run_penjing
 from penjing.machine import computes_bf16, describe_machine
-from rates import StepClock, measure_product_rates
+from rates import clock_steps, measure_product_rates
 
 PRODUCTS = [(4096, 384, 384), (4096, 384, 1024), (4096, 384, 8192), (2048, 2048, 2048)]
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -32,9 +32,8 @@ def measure_steps(steps: int, precision: str, compiled: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         prepare(data, "llama", steps)
-        clock = StepClock()
-        run_penjing(Run("llama", steps, data, data / "out"), compiled=compiled, precision=precision)
-        clock.stop()
+        with clock_steps() as clock:
+            run_penjing(Run("llama", steps, data, data / "out"), compiled=compiled, precision=precision)
     return BATCH_TOKENS / clock.seconds_per_step(SKIPPED)
 
 

@@ -18,13 +18,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.profiler import ProfilerActivity, profile
 
 from peer_data import FAMILIES, Run, prepare
 from peer_runs import run_penjing
 from penjing.machine import describe_machine
-from penjing.train.adamw import adamw_library
+from rates import after_steps
 
 WARM_UP = 6
 # The first pattern that an operation's name matches says what kind it is.
@@ -50,13 +49,10 @@ def profile_steps(family: str, steps: int, compiled: str) -> dict[str, float]:
         if taken == WARM_UP + steps:
             profiler.stop()
 
-    adamw_library()  # which takes steps of its own when it is first opened
-    hook = register_optimizer_step_post_hook(note)
-    with tempfile.TemporaryDirectory() as folder:
+    with after_steps(note), tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         prepare(data, family, WARM_UP + steps)
         run_penjing(Run(family, WARM_UP + steps, data, data / "out"), compiled=compiled)
-    hook.remove()
     return {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
 
 

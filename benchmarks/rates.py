@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from penjing.train.adamw import adamw_library
+from penjing.train.adamw import OnePassAdamW, adamw_library
 
 Shape = tuple[int, int, int]
 
@@ -54,28 +55,50 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+@contextmanager
+def after_steps(note: Callable[[Any], None]) -> Iterator[None]:
+    """For a while ``note`` is called with the optimizer after each step, whoever takes it."""
+    adamw_library()  # which takes steps of its own when it is first opened
+    step = OnePassAdamW.step
+
+    def noted_step(optimizer: OnePassAdamW, factor: float = 1.0) -> None:
+        step(optimizer, factor)
+        note(optimizer)
+
+    hook = register_optimizer_step_post_hook(lambda optimizer, *_: note(optimizer))
+    OnePassAdamW.step = noted_step  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        OnePassAdamW.step = step  # type: ignore[method-assign]
+        hook.remove()
+
+
 class StepClock:
-    """Notes when each optimizer step ends, whoever's loop takes it; of optimizers that step together, the first.
+    """Notes when each optimizer step ends; of optimizers that step together, the first.
 
     Attributes:
         ends: `time.time` after each step.
     """
 
     def __init__(self) -> None:
-        adamw_library()  # which takes steps of its own when it is first opened
         self.ends: list[float] = []
         self._first: Any = None
-        self._hook = register_optimizer_step_post_hook(self._note)
 
-    def _note(self, optimizer: Any, *_: Any) -> None:
+    def note(self, optimizer: Any) -> None:
+        """Notes that a step ended."""
         self._first = optimizer if self._first is None else self._first
         if optimizer is self._first:
             self.ends.append(time.time())
 
-    def stop(self) -> None:
-        """Notes no further steps."""
-        self._hook.remove()
-
     def seconds_per_step(self, skipped: int) -> float:
         """Returns the mean seconds of a step after the first ``skipped`` of them."""
         return (self.ends[-1] - self.ends[skipped - 1]) / (len(self.ends) - skipped)
+
+
+@contextmanager
+def clock_steps() -> Iterator[StepClock]:
+    """Gives a clock that notes the steps taken for a while."""
+    clock = StepClock()
+    with after_steps(clock.note):
+        yield clock
