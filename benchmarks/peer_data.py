@@ -73,12 +73,14 @@ class Run:
         steps: optimizer steps.
         data: the folder that `prepare` filled.
         out: where the hub folder of the last weights is to be.
+        seed: decides the first weights, the order of the windows and what is drawn on the way.
     """
 
     family: str
     steps: int
     data: Path
     out: Path
+    seed: int = 0
 
     @property
     def learning_rate(self) -> float:
@@ -147,8 +149,8 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def prepare(folder: Path, family: str, steps: int) -> None:
-    """Writes the tokenizer, the first weights and the tokens that everybody reads.
+def prepare(folder: Path, family: str, steps: int, seed: int = 0) -> None:
+    """Writes the tokenizer, the first weights and the tokens that everybody reads; see `Run` for the seed.
 
     Raises:
         SystemExit: the reviews have too few tokens for so many steps.
@@ -163,23 +165,23 @@ def prepare(folder: Path, family: str, steps: int) -> None:
     tokenizer.save(folder / "start")
     _write_windows(folder / "held_out", held_out, tokenizer, HELD_OUT_WINDOWS)
     _write_windows(folder / "train", training, tokenizer, steps * ROWS)
-    plan = WindowBatches(open_shard(folder / "train"), WINDOW, BATCH_TOKENS, SEED)
+    plan = WindowBatches(open_shard(folder / "train"), WINDOW, BATCH_TOKENS, seed)
     batches = [plan.load(rows) for rows in plan.plan(0)]
     np.save(folder / "windows.npy", np.concatenate([batch.ids.numpy() for batch in batches]))
     if FAMILIES[family].is_prepared:
-        _write_prepared(folder / "prepared.npz", batches, FAMILIES[family].objective(tokenizer))
+        _write_prepared(folder / "prepared.npz", batches, FAMILIES[family].objective(tokenizer), seed)
     architecture = load_registered("models", family)
     own = {"vocab_size": tokenizer.vocab_size, "pad_token_id": tokenizer.pad_id}
     config = architecture.config_from_dict({**FAMILIES[family].shape, **own})
     network = architecture.language_model(config)
-    architecture.initialize(network, config, SEED)
+    architecture.initialize(network, config, seed)
     save_network(folder / "start", network, architecture.config_to_dict(config, head="language"))
 
 
-def _write_prepared(path: Path, batches: list[Batch], objective: Objective) -> None:
+def _write_prepared(path: Path, batches: list[Batch], objective: Objective, seed: int) -> None:
     """Writes what the encoder reads and the decoder writes, with the random numbers of Penjing's trainer."""
     prepared = [
-        objective.prepare(batch, torch.Generator().manual_seed((SEED << 32) + step), step / len(batches))
+        objective.prepare(batch, torch.Generator().manual_seed((seed << 32) + step), step / len(batches))
         for step, batch in enumerate(batches)
     ]
     read, _, written = zip(*(part.tensors for part in prepared), strict=True)
@@ -203,7 +205,7 @@ def _write_windows(folder: Path, texts: list[str], tokenizer: Tokenizer, windows
 
 def make_batches(run: Run) -> WindowBatches:
     """Returns the batches that everybody trains on."""
-    return WindowBatches(open_shard(run.data / "train"), WINDOW, BATCH_TOKENS, SEED)
+    return WindowBatches(open_shard(run.data / "train"), WINDOW, BATCH_TOKENS, run.seed)
 
 
 def open_start(run: Run) -> tuple[Any, Any, torch.nn.Module]:

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from peer_data import BATCH_TOKENS, FAMILIES, ROWS, SEED, WARMUP, WINDOW, Run, make_batches, open_start
+from peer_data import BATCH_TOKENS, FAMILIES, ROWS, WARMUP, WINDOW, Run, make_batches, open_start
 from penjing.machine import count_cores, peak_memory_mb
 from penjing.models.weights import load_weights, read_config, save_network
 from penjing.progress import Silent
@@ -79,7 +79,7 @@ def run_penjing(run: Run, compiled: str = "on", optimizer: str = "adamw", precis
 def make_job(run: Run, network: torch.nn.Module, settings: PretrainSettings) -> TrainingJob:
     """Returns what Penjing's trainer is to do."""
     objective = FAMILIES[run.family].objective(load_tokenizer(run.data / "start"))
-    return TrainingJob("pretrain", network, objective, make_batches(run), None, settings, run.learning_rate, SEED)
+    return TrainingJob("pretrain", network, objective, make_batches(run), None, settings, run.learning_rate, run.seed)
 
 
 def run_transformers(run: Run, more: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def run_transformers(run: Run, more: dict[str, Any]) -> dict[str, Any]:
             report_to="none",
             save_strategy="no",
             disable_tqdm=True,
-            seed=SEED,
+            seed=run.seed,
             **more,
         )
         collator = family.collator(run.data / "start")
@@ -206,7 +206,7 @@ def run_litgpt(run: Run, precision: str) -> dict[str, Any]:
             optimizer={"class_path": "torch.optim.AdamW", "init_args": settings},
             devices=1,
             logger_name="csv",
-            seed=SEED,
+            seed=run.seed,
         )
         last = torch.load(folder / "out" / "final" / "lit_model.pth", weights_only=False)["model"]
     tensors = dict[str, torch.Tensor]()
@@ -253,7 +253,8 @@ def start_contender(name: str, run: Run, arguments: argparse.Namespace) -> dict[
     with tempfile.TemporaryDirectory() as cache:
         variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TORCHINDUCTOR_CACHE_DIR": cache}
         command = [python, __file__, name, "--family", run.family, "--steps", str(run.steps)]
-        command += ["--data", str(run.data), "--out", str(run.out), "--began", str(time.time())]
+        command += ["--data", str(run.data), "--out", str(run.out), "--seed", str(run.seed)]
+        command += ["--began", str(time.time())]
         done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
     if done.returncode:
         print(f"{name} failed:\n{done.stdout[-1000:]}\n{done.stderr[-3000:]}", file=sys.stderr)
@@ -311,11 +312,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--began", type=float, required=True)
     arguments = parser.parse_args()
     with contextlib.suppress(AttributeError):  # elsewhere than on Linux
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a benchmark that is killed leaves nobody behind
-    run = Run(arguments.family, arguments.steps, arguments.data, arguments.out)
+    run = Run(arguments.family, arguments.steps, arguments.data, arguments.out, arguments.seed)
     print("\n" + json.dumps(run_one(arguments.name, run, arguments.began)))
 
 

@@ -8,7 +8,7 @@ Tokens a second are those from step 5 to the end; seconds in all run from the st
 written. Utilization is what a step needs, counted in one of Penjing's, forward and backward, divided by the best matrix
 product of this machine, in bf16 or fp32.
 
-python benchmarks/pretrain_vs_peers.py [--family llama] [--steps 200] [--only NAME …] [--threads N] [--json]
+python benchmarks/pretrain_vs_peers.py [--family llama] [--steps 200] [--seed N] [--only NAME …] [--threads N] [--json]
     [--litgpt-python PATH]
 
 200 steps take about twenty minutes a family on two cores. Needs the extras bench, quickstart and dev.
@@ -38,8 +38,8 @@ DEFAULT_CONTENDERS = ["Penjing", "Trainer, defaults", "Trainer, bf16, compiled",
 
 def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict[str, Any]:
     """Runs the contenders one after another; returns the report."""
-    prepare(data, arguments.family, arguments.steps)
-    start = Run(arguments.family, arguments.steps, data, data / "start")
+    prepare(data, arguments.family, arguments.steps, arguments.seed)
+    start = Run(arguments.family, arguments.steps, data, data / "start", arguments.seed)
     _, _, network = open_start(start)
     load_weights(network, start.data / "start")
     cpu = torch.device("cpu")
@@ -48,7 +48,7 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
     best = max(rate for by_shape in rates.values() for rate in by_shape.values())
     contenders: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(names):
-        run = Run(arguments.family, arguments.steps, data, data / f"contender-{number}")
+        run = Run(arguments.family, arguments.steps, data, data / f"contender-{number}", arguments.seed)
         figures = start_contender(name, run, arguments)
         if figures is not None:
             used = figures["tokens_per_second"] * flops / best
@@ -57,6 +57,7 @@ def compare(arguments: argparse.Namespace, names: list[str], data: Path) -> dict
         "family": arguments.family,
         "parameters": count_parameters(network),
         "steps": arguments.steps,
+        "seed": arguments.seed,
         "threads": arguments.threads,
         "flops_per_token": flops,
         "products_per_second": rates,
@@ -70,7 +71,8 @@ def show(report: dict[str, Any]) -> None:
     """Prints the report as a table."""
     print(
         f"{report['family']}, {report['parameters']:,} parameters, {report['steps']} steps of {BATCH_TOKENS:,} tokens, "
-        f"{report['threads']} threads; validation loss before training {report['first_validation_loss']:.4f}"
+        f"{report['threads']} threads, seed {report['seed']}; "
+        f"validation loss before training {report['first_validation_loss']:.4f}"
     )
     for name, rates in report["products_per_second"].items():
         cells = ", ".join(f"{shape}: {rate / 1e9:,.0f}" for shape, rate in rates.items())
@@ -93,8 +95,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn, the first weights too")
     parser.add_argument("--only", nargs="*", choices=list(CONTENDERS), default=DEFAULT_CONTENDERS)
     arguments = parser.parse_args()
+    if arguments.seed < 0:
+        parser.error("--seed must be 0 or more")
     if arguments.steps <= SKIPPED:
         parser.error(f"--steps must be above {SKIPPED}: the first {SKIPPED} are not counted")
     names = choose_contenders(arguments)
