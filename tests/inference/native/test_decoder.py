@@ -128,7 +128,7 @@ def test_quantized_matrices_are_computed_with_as_they_are(bits: Weights) -> None
     weights=st.sampled_from(["fp32", "bf16", "int8", "int4"]),
     cuts=st.sets(st.integers(1, 60), max_size=12),
     beside=st.lists(st.integers(1, 20), max_size=6),
-    threads=st.integers(1, 3),
+    threads=st.integers(1, 5),
 )
 def test_row_is_the_same_to_the_bit_however_it_is_read(
     kind: str, weights: Weights, cuts: set[int], beside: list[int], threads: int

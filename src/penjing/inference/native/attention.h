@@ -27,12 +27,20 @@ inline void put(const Room<float>& room, int block, int place, int group, const 
     for (int d = 0; d < room.dim; d++) { k[d * BLOCK + place] = key[d]; v[d] = value[d]; }
 }
 inline void put(const Room<uint16_t>& room, int block, int place, int group, const float* key, const float* value) {
-    uint16_t* k = room.keys_of(block, group);
+    uint16_t* k = room.keys_of(block, group) + 2 * place;
     uint16_t* v = room.values_of(block, group) + (size_t)place * room.dim;
-    for (int d = 0; d < room.dim; d++) {
-        k[(d / 2) * 2 * BLOCK + place * 2 + d % 2] = to_bf16(key[d]);
-        v[d] = to_bf16(value[d]);
+    uint16_t rounded[TILE_WIDTH];
+    for (int d = 0; d < room.dim; d += TILE_WIDTH) {
+        store_bf16(rounded, load(key + d));
+        for (int i = 0; i < TILE_WIDTH; i += 2) memcpy(k + (size_t)(d + i) * BLOCK, rounded + i, 2 * sizeof(uint16_t));
+        store_bf16(v + d, load(value + d));
     }
+}
+
+// Asks memory for the numbers of one group in a block, which come next.
+template <class Number>
+inline void ask_for_block(const Number* numbers, int dim) {
+    for (int i = 0; i < dim * BLOCK; i += LINE / sizeof(Number)) ask_for(numbers + i, 0);
 }
 
 constexpr int SUMS = 4;  // a score is the sum of so many, for one alone would have to wait for each of its products
@@ -156,9 +164,12 @@ inline void attend_alone(const Room<Number>& room, const int32_t* blocks, int he
     for (int h = 0; h < count; h++) store(tops + h * BLOCK, all(-INFINITY));
     for (int b = begin; b < end; b++)
         for (int h = 0; h < count; h++) {
+            const int group = (head + h) / share;
+            if ((head + h) % share == 0)  // a group's first head
+                ask_for_block(b + 1 < end ? room.keys_of(blocks[b + 1], group) : room.values_of(blocks[begin], group), dim);
             const float* const query[1] = {queries + (size_t)(head + h) * dim};
             f16 scores[1];
-            score_block<1>(room.keys_of(blocks[b], (head + h) / share), query, dim, scores);
+            score_block<1>(room.keys_of(blocks[b], group), query, dim, scores);
             const f16 score = count_scores(scores[0], b, first, last, scale);
             store(tops + h * BLOCK, larger(load(tops + h * BLOCK), score));
             store(scratch.data() + (size_t)h * width + (b - begin) * BLOCK, score);
@@ -168,7 +179,9 @@ inline void attend_alone(const Room<Number>& room, const int32_t* blocks, int he
     for (int i = 0; i < count * dim; i++) results[(size_t)head * dim + i] = 0;
     for (int b = begin; b < end; b++)
         for (int h = 0; h < count; h++) {
-            const Number* values = room.values_of(blocks[b], (head + h) / share);
+            const int group = (head + h) / share;
+            if (b + 1 < end && (head + h) % share == 0) ask_for_block(room.values_of(blocks[b + 1], group), dim);
+            const Number* values = room.values_of(blocks[b], group);
             const float* const shares[1] = {scratch.data() + (size_t)h * width + (b - begin) * BLOCK};
             float* result = results + (size_t)(head + h) * dim;
             int d = 0;

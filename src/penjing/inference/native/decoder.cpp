@@ -72,19 +72,48 @@ inline f16 activate(int kind, f16 x) {
     return load(y);
 }
 
-// x / rms(x) * weight, Zhang & Sennrich 2019; n is a multiple of 2, and what it writes beyond n stays as it is.
-void normalize(const float* x, const float* weight, int n, float epsilon, float* y) {
+// 1 / rms(x), Zhang & Sennrich 2019; n is a multiple of 2.
+float inverse_rms(const float* x, int n, float epsilon) {
     f16 squares = zeros();
     int i = 0;
     for (; i + TILE <= n; i += TILE) { const f16 v = load(x + i); squares = multiply_add(v, v, squares); }
     float total = sum(squares);
     for (; i < n; i++) total += x[i] * x[i];
-    const float inverse = 1.0f / std::sqrt(total / n + epsilon);
-    for (i = 0; i + TILE <= n; i += TILE) store(y + i, load(x + i) * inverse * load(weight + i));
-    for (; i < n; i++) y[i] = x[i] * inverse * weight[i];
+    return 1.0f / std::sqrt(total / n + epsilon);
+}
+
+// Writes x * inverse * weight into a part of y.
+void apply_norm(const float* x, float inverse, const float* weight, Part part, float* y) {
+    int i = part.from;
+    for (; i + TILE <= part.to; i += TILE) store(y + i, load(x + i) * inverse * load(weight + i));
+    for (; i < part.to; i++) y[i] = x[i] * inverse * weight[i];
+}
+
+void normalize(const float* x, const float* weight, int n, float epsilon, float* y) {
+    apply_norm(x, inverse_rms(x, n, epsilon), weight, {0, n}, y);
 }
 
 constexpr int ALONE = 2;  // up to so many rows each thread encodes for itself: quicker than to meet once more
+
+// What a thread lays out: a part of some rows.
+struct Work {
+    int begin, end;
+    Part part;
+};
+constexpr int NORM_PART = 7;  // to find how large a row is takes about so small a part of laying it out
+static_assert(GROUP8 % GROUP4 == 0 && GROUP8 % TILE == 0);
+
+// Shares `count` rows out among `threads`, so that those that write at once write apart, but for the lines at the borders:
+// a block of rows lies together. Each has blocks of its own, or a part of all rows where that is done sooner, for the
+// blocks are few or uneven, though then each has to find how large every row is.
+Work share_rows(int thread, int threads, int count, int lanes, int width) {
+    const int blocks = (count + lanes - 1) / lanes, most = (blocks + threads - 1) / threads * lanes;
+    if (count * (threads + NORM_PART - 1) >= most * threads * NORM_PART)
+        return {blocks * thread / threads * lanes, std::min(count, blocks * (thread + 1) / threads * lanes), {0, width}};
+    const int groups = (width + GROUP8 - 1) / GROUP8;
+    const Part part{groups * thread / threads * GROUP8, std::min(width, groups * (thread + 1) / threads * GROUP8)};
+    return {0, part.from < part.to ? count : 0, part};
+}
 
 // Lays rows out as a matrix wants them: normalized by `norm`, or as they are. Threads meet inside, or share nothing.
 Rows prepare(Decoder& d, int thread, const Matrix& m, const float* source, int stride, int filled, const float* norm,
@@ -94,15 +123,17 @@ Rows prepare(Decoder& d, int thread, const Matrix& m, const float* source, int s
     Bench& bench = alone ? desk.bench : d.shared;
     if (alone) bench.make_room(count, m.in);
     if ((int)desk.row.size() < m.in) desk.row.resize(m.in);
-    for (int row = alone ? 0 : thread; row < count; row += alone ? 1 : d.team->size()) {
+    const Work work = alone ? Work{0, count, {0, m.in}} : share_rows(thread, d.team->size(), count, bench.lanes, m.in);
+    const Part filled_part{work.part.from, std::min(filled, work.part.to)};
+    for (int row = work.begin; row < work.end; row++) {
         const float* x = source + (size_t)(which ? which[row] : row) * stride;
-        if (norm) normalize(x, norm, filled, d.shape.epsilon, desk.row.data());
+        if (norm) apply_norm(x, inverse_rms(x, filled, d.shape.epsilon), norm, filled_part, desk.row.data());
         if (!norm && filled < m.in) std::copy(x, x + filled, desk.row.begin());
         if (norm || filled < m.in) {
             std::fill(desk.row.begin() + filled, desk.row.begin() + m.in, 0.0f);
             x = desk.row.data();
         }
-        encode_row(bench, row, m.kind, x, m.in);
+        encode_row(bench, row, m.kind, x, m.in, work.part);
     }
     if (!alone) d.team->meet();
     return bench.rows(count);

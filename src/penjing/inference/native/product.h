@@ -15,7 +15,6 @@ enum Kind : int { FP32 = 0, BF16 = 1, INT8 = 2, INT4 = 3 };
 constexpr int TILE = TILE_WIDTH;        // outputs side by side
 constexpr int GROUP8 = 64;      // activations that share a scale, beside int8 weights
 constexpr int GROUP4 = 32;      // the same beside int4 weights, which share one themselves
-constexpr size_t LINE = 64;     // bytes that memory gives at once
 constexpr int MOST_ROWS = SIXTEENS >= 32 ? 8 : SIXTEENS / 2;  // computed at once: their sums take half of the registers
 constexpr int MOST_SUMS = SIXTEENS >= 32 ? 16 : MOST_ROWS;     // rows by tiles: what registers can hold beside the rest
 
@@ -65,19 +64,22 @@ struct Bench {
     }
 };
 
-inline void encode_whole(Bench& bench, int number, const float* row, int groups, int group) {
+// A part of a row: from one input to before another.
+struct Part { int from, to; };
+
+inline void encode_whole(Bench& bench, int number, const float* row, int groups, int group, Part part) {
     const size_t lanes = bench.lanes, block = number / lanes, lane = number % lanes;
     Quad* quads = bench.quads.data() + block * lanes * groups * group / 4 + lane;
     float* scales = bench.scales.data() + block * lanes * groups + lane;
     int32_t* starts = bench.starts.data() + block * lanes * groups + lane;
-    for (int g = 0; g < groups; g++) {
-        const float* part = row + g * group;
+    for (int g = part.from / group; g < part.to / group; g++) {
+        const float* own = row + g * group;
         i16 sizes{};
-        for (int i = 0; i < group; i += TILE) sizes = larger(sizes, sizes_of(load(part + i)));
+        for (int i = 0; i < group; i += TILE) sizes = larger(sizes, sizes_of(load(own + i)));
         const float top = largest_size(sizes), inverse = top > 0 ? 127.0f / top : 0.0f;  // no number: the scale is none
         i16 total = i16{};
         for (int i = 0; i < group; i += TILE) {
-            const i16 code = to_nearest(load(part + i) * inverse);
+            const i16 code = to_nearest(load(own + i) * inverse);
             total += code;
             int8_t narrow[TILE];
             write(narrow, convert<c16>(code));
@@ -89,18 +91,18 @@ inline void encode_whole(Bench& bench, int number, const float* row, int groups,
     }
 }
 
-// Lays a row out in the way that a matrix of this kind reads it; its `width` numbers are a multiple of what one step
-// reads.
-inline void encode_row(Bench& bench, int number, int kind, const float* row, int width) {
+// Lays a part of a row out in the way that a matrix of this kind reads it; its `width` numbers are a multiple of what one
+// step reads, and so are both ends of the part.
+inline void encode_row(Bench& bench, int number, int kind, const float* row, int width, Part part) {
     const size_t lanes = bench.lanes, block = number / lanes, lane = number % lanes;
     if (kind == FP32) {
         float* to = bench.fp32.data() + block * lanes * width + lane;
-        for (int i = 0; i < width; i++) to[(size_t)i * lanes] = row[i];
+        for (int i = part.from; i < part.to; i++) to[(size_t)i * lanes] = row[i];
     } else if (kind == BF16) {
         Pair* to = bench.pairs.data() + block * lanes * width / 2 + lane;
-        for (int i = 0; i < width; i += 2) to[(size_t)i / 2 * lanes] = make_pair(row[i], row[i + 1]);
+        for (int i = part.from; i < part.to; i += 2) to[(size_t)i / 2 * lanes] = make_pair(row[i], row[i + 1]);
     } else {
-        encode_whole(bench, number, row, width / group_of(kind), group_of(kind));
+        encode_whole(bench, number, row, width / group_of(kind), group_of(kind), part);
     }
 }
 
@@ -108,9 +110,6 @@ inline size_t size_of_tile(const Matrix& m) {
     const size_t bits = m.kind == FP32 ? 32 : m.kind == BF16 ? 16 : m.kind == INT8 ? 8 : 4;
     return (size_t)m.in * TILE * bits / 8;
 }
-
-// Asks memory for what is so many bytes further on: the weights that come next, while the last rows are computed.
-inline void ask_for(const void* p, size_t ahead) { __builtin_prefetch((const char*)p + ahead, 0, 2); }
 
 template <int R, int T>
 inline void copy_sums(const f16 (&from)[R][T], f16 (&to)[R][T]) {
@@ -206,8 +205,11 @@ struct Packed4 {
 struct Unpacked4 {
     const uint8_t* weights;
     size_t size;
+    const uint8_t* next;        // what memory is asked for meanwhile: packed weights, of a tile so many bytes
+    size_t next_size;
     void read(int tile, int step, Opened& early, Opened& late) const {
         const uint8_t* p = weights + tile * size + (size_t)step * 8 * TILE;
+        ask_for(next + tile * next_size + (size_t)step * 4 * TILE, 0);
         early = open_levels(load_bytes(p));
         late = open_levels(load_bytes(p + 4 * TILE));
     }
@@ -218,13 +220,10 @@ inline Packed4 packed_from(const Matrix& m, int tile, int from, size_t ahead) {
 }
 // Makes bytes of the weights of T tiles.
 template <int T>
-inline void unpack(const Matrix& m, int tile, int from, int to, size_t ahead, uint8_t* bytes_of) {
-    const Packed4 packed = packed_from(m, tile, from, ahead);
+inline void unpack(const Packed4& packed, int steps, uint8_t* bytes_of) {
     for (int t = 0; t < T; t++)
-        for (int step = 0; step < (to - from) / 8; step++, bytes_of += 8 * TILE) {
-            const uint8_t* p = packed.weights + t * packed.size + (size_t)step * 4 * TILE;
-            const bytes both = load_bytes(p);
-            ask_for(p, ahead);
+        for (int step = 0; step < steps; step++, bytes_of += 8 * TILE) {
+            const bytes both = load_bytes(packed.weights + t * packed.size + (size_t)step * 4 * TILE);
             write(bytes_of, early_levels(packed.levels, both));
             write(bytes_of + 4 * TILE, late_levels(packed.levels, both));
         }
@@ -306,16 +305,22 @@ inline void multiply_many(const Matrix& m, const Rows& rows, int tile, std::vect
     for (int from = 0; from < m.in; from += chunk) {
         const int to = m.in - from < chunk ? m.in : from + chunk;
         const size_t next = input * (to < m.in ? to - from : (size_t)T * m.in - from);
-        if (m.kind == INT4) unpack<T>(m, tile, from, to, next, bytes_of);
+        if (m.kind == INT4) unpack<T>(packed_from(m, tile, from, 0), (to - from) / 8, bytes_of);
         for (int block = 0; block < blocks; block++) {
             f16 result[R][T] = {};
             float* sums = kept.data() + (size_t)block * SIZE;
             if (from)
                 for (int r = 0; r < R; r++)
                     for (int t = 0; t < T; t++) result[r][t] = load(sums + (r * T + t) * TILE);
-            if (m.kind == INT4)
-                add_int4<R, T>(m, Unpacked4{bytes_of, (size_t)(to - from) * TILE}, rows, block * R, tile, from, to, result);
-            else add<R, T>(m, rows, block * R, tile, from, to, block + 1 == blocks ? next : 0, result);
+            const bool is_last = block + 1 == blocks;  // before, what is asked for is there already
+            if (m.kind == INT4) {
+                const Packed4 packed = packed_from(m, tile, from, 0);
+                const uint8_t* asked = is_last ? packed.weights + next : bytes_of;
+                const Unpacked4 unpacked{bytes_of, (size_t)(to - from) * TILE, asked, is_last ? packed.size : 0};
+                add_int4<R, T>(m, unpacked, rows, block * R, tile, from, to, result);
+            } else {
+                add<R, T>(m, rows, block * R, tile, from, to, is_last ? next : 0, result);
+            }
             const int left = rows.count - block * R;
             if (to == m.in) finish<R, T>(m, block * R, left < R ? left : R, tile, result, take);
             else

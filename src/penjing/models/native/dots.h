@@ -29,7 +29,11 @@ inline i16 load_four(const void* p) {
 // ZERO: what a weight of zero is then; so many times the sum of the activations are to be taken off.
 #if PENJING_DOTS_QUADS
 struct Quad { int8_t codes[4]; };
-inline Quad make_quad(const int8_t* c) { return {{c[0], c[1], c[2], c[3]}}; }
+inline Quad make_quad(const int8_t* c) {
+    Quad quad;
+    memcpy(quad.codes, c, sizeof quad.codes);
+    return quad;
+}
 using Codes = i16;
 inline Codes load_quad(const Quad* p) { return load_four(p); }
 using Opened = bytes;

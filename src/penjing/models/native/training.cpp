@@ -97,12 +97,11 @@ void multiply(int rows, int count, int across, Left left, const float* right, fl
 int padded(int count) { return (count + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH; }
 
 // Sixteen numbers that begin where a cache line does are read and written at once; across two lines it takes twice as long.
-constexpr std::align_val_t LINE{64};
 template <class Number>
 struct ByLines {
     using value_type = Number;
-    Number* allocate(size_t count) { return (Number*)::operator new(count * sizeof(Number), LINE); }
-    void deallocate(Number* numbers, size_t) { ::operator delete(numbers, LINE); }
+    Number* allocate(size_t count) { return (Number*)::operator new(count * sizeof(Number), std::align_val_t{LINE}); }
+    void deallocate(Number* numbers, size_t) { ::operator delete(numbers, std::align_val_t{LINE}); }
     bool operator==(const ByLines&) const { return true; }
 };
 using Floats = std::vector<float, ByLines<float>>;

@@ -29,6 +29,10 @@ using bytes = Vector<uint8_t, 4>;
 using halves = Vector<uint16_t, 2>;
 using c16 = Vector<int8_t>;
 
+constexpr size_t LINE = 64;  // bytes that most memories give at once
+// Asks memory for what is so many bytes further on.
+inline void ask_for(const void* p, size_t ahead) { __builtin_prefetch((const char*)p + ahead, 0, 2); }
+
 inline f16 load(const float* p) { return read<f16>(p); }
 inline void store(float* p, f16 v) { write(p, v); }
 inline bytes load_bytes(const uint8_t* p) { return read<bytes>(p); }
