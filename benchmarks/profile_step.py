@@ -30,7 +30,7 @@ WARM_UP = 6
 KINDS = {
     "products of attention": r"scaled_dot_product|bmm|baddbmm",
     "matrix products": r"\b(mm|addmm|linear|matmul|_linear_pointwise|mkldnn.*linear)\b|mkl_linear|linear_pointwise",
-    "optimizer": r"adam|muon|foreach|clip|total_norm|_norm\b",
+    "optimizer": r"[Aa]dam|muon|foreach|clip|total_norm|_norm\b",
     "compiled loops": r"graph_|cpp_fused|Compiled|inductor|async_compile",
     "softmax and loss": r"softmax|logsumexp|nll|cross_entropy|gather",
 }

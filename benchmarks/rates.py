@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.profiler import record_function
 
 from penjing.train.adamw import OnePassAdamW, adamw_library
 
@@ -62,7 +63,8 @@ def after_steps(note: Callable[[Any], None]) -> Iterator[None]:
     step = OnePassAdamW.step
 
     def noted_step(optimizer: OnePassAdamW, factor: float = 1.0) -> None:
-        step(optimizer, factor)
+        with record_function("OnePassAdamW.step"):  # a profiler sees PyTorch's own operations alone
+            step(optimizer, factor)
         note(optimizer)
 
     hook = register_optimizer_step_post_hook(lambda optimizer, *_: note(optimizer))
