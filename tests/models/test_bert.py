@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -349,17 +348,3 @@ def test_types_of_segment_that_a_start_lacks_begin_near_its_last(tmp_path: Path)
     )
     assert torch.equal(found[:2], known)
     assert torch.equal(found[2:], drawn[2:] + known[1])
-
-
-def test_fresh_positions_are_sines_and_cosines_of_the_other_weights_size() -> None:
-    config = BertConfig(**SHAPE, initializer_range=0.05)
-    network = BertForMaskedLM(config)
-    initialize(network, config, 0)
-    found = network.bert.embeddings.position_embeddings.weight.detach()
-    dim = config.hidden_size
-    for position in (0, 1, 17):
-        for place in range(dim):
-            angle = position / 10_000 ** (2 * (place // 2) / dim)
-            wanted = math.cos(angle) if place % 2 else math.sin(angle)
-            assert found[position, place].item() == pytest.approx(wanted * 0.05 * math.sqrt(2), abs=1e-6)
-    assert found.square().mean().sqrt().item() == pytest.approx(0.05, rel=1e-3)

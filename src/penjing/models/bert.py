@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar, cast
 
 import torch
@@ -14,6 +13,7 @@ from penjing.models.bert_config import BertConfig, shape_of_depth
 from penjing.models.bert_layers import ACTIVATIONS, BertDense, BertEmbeddings, BertEncoder, BertLayer
 from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.near_heads import look_at_neighbours
 from penjing.models.pooling import Pooling
 
 
@@ -143,6 +143,10 @@ class BertForMaskedLM(nn.Module):
         head = cast("BertPredictions", self.cls["predictions"])
         return OutputLayer(head.transform(hidden), self.input_embeddings.weight, head.bias)
 
+    @property
+    def output_bias(self) -> nn.Parameter:
+        return cast("BertPredictions", self.cls["predictions"]).bias
+
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
@@ -254,9 +258,7 @@ class BertForQuestionAnswering(nn.Module):
 def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
     """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
 
-    Positions begin as sines and cosines (Vaswani et al. 2017, arXiv 1706.03762, section 3.5) of that standard deviation
-    and are learned from there: so what is near can be told from what is far from the first step on, which random ones
-    take many steps to learn.
+    The first layer begins with a look at the neighbours of every token; see `look_at_neighbours`.
 
     Args:
         network: any of the above.
@@ -274,19 +276,10 @@ def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generat
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             nn.init.zeros_(module.weight[module.padding_idx])
     for module in network.modules():
-        if isinstance(module, BertEmbeddings):
-            positions = module.position_embeddings.weight
-            positions.copy_(sinusoids(*positions.shape) * config.initializer_range * math.sqrt(2))
-
-
-def sinusoids(count: int, dim: int) -> Tensor:
-    """Returns sines and cosines of positions, [count, dim], in turn, of wavelengths from 2π to 10,000 · 2π.
-
-    Vaswani et al. 2017, arXiv 1706.03762, section 3.5.
-    """
-    wavelengths = 10_000.0 ** (torch.arange(0, dim, 2, dtype=torch.float64) / dim)
-    angles = torch.arange(count, dtype=torch.float64)[:, None] / wavelengths  # [count, half of dim]
-    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :dim].float()
+        if isinstance(module, BertModel) and len(module.encoder.layer):
+            first = module.encoder.layer[0]
+            assert isinstance(first, BertLayer)
+            look_at_neighbours(module.embeddings, first, config.initializer_range, generator)
 
 
 def training_flops_per_token(config: BertConfig, row_tokens: int) -> int:
