@@ -309,5 +309,5 @@ BERT = Architecture(
     adapted=("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"),
     adapter_rate=1e-3,
     closes_borders="always",
-    initialization=2,
+    initialization=3,
 )

@@ -68,7 +68,6 @@ class LanguageModel(Network, Protocol):
         """Returns logits [..., vocab] of hidden states [..., dim]."""
 
 
-@runtime_checkable
 class BiasedOutput(Protocol):
     """A language model whose output adds a number to the score of each entry of its vocabulary."""
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from penjing.models.bert import BertConfig, BertForMaskedLM
-from penjing.models.llama import LlamaForCausalLM
-from penjing.models.llama_config import LlamaConfig
 from penjing.models.lstm import LstmConfig, LstmForCausalLM
+from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stages import pretrain
-from penjing.pipeline.stages.pretrain import guess_by_frequency
+from penjing.pipeline.stages.pretrain import PRETRAIN, guess_by_frequency
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 
@@ -43,9 +43,15 @@ def test_a_fresh_model_guesses_tokens_as_often_as_they_come(
     assert network.output_bias.exp().sum().item() == pytest.approx(1, rel=1e-5)
 
 
-def test_a_model_whose_output_has_no_bias_stays_as_it_is(shard: TokenShard) -> None:
-    shape = {"hidden_size": 8, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 8}
-    network = LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, num_hidden_layers=1, **shape))
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    guess_by_frequency(network, shard)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+@pytest.mark.parametrize(
+    ("family", "objective", "begins"), [("bert", "masked", True), ("lstm", "causal", True), ("llama", "causal", False)]
+)
+def test_it_counts_as_a_setting_where_it_changes_something(
+    family: str, objective: str, begins: bool, small_bert_run: Any
+) -> None:
+    document = {"corpus": {"path": "x.txt"}, "pretrain": {"objective": objective}, "model": {"family": family}}
+    fresh = check_recipe(document, "r")
+    assert (PRETRAIN.settings(fresh)[3:] == ["by frequency"]) is begins
+    if family == "bert":
+        given = check_recipe({**document, "model": {"start": str(small_bert_run.model)}}, "r")
+        assert len(PRETRAIN.settings(given)) == 3

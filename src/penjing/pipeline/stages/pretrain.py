@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -122,8 +122,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     batches = WindowBatches(
         shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed, tells_documents=is_closed
     )
-    if start_folder(recipe) is None:
-        guess_by_frequency(network, shards["texts"])
+    if _begins_by_frequency(recipe):
+        guess_by_frequency(cast("BiasedOutput", network), shards["texts"])
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
     rate = choose_learning_rate(recipe, settings)
@@ -135,6 +135,11 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
         config,
         TrainingJob("pretrain", network, objective, batches, validation, settings, rate, recipe.seed, sample),
     )
+
+
+def _begins_by_frequency(recipe: Recipe) -> bool:
+    """Whether `guess_by_frequency` changes the fresh network; the bias of one that is given is its own."""
+    return start_folder(recipe) is None and hasattr(architecture_of(recipe).language_model, "output_bias")
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
@@ -167,15 +172,13 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
 
 
 @torch.no_grad()
-def guess_by_frequency(network: nn.Module, shard: TokenShard) -> None:
-    """Has a fresh language model begin by guessing every token as often as it comes, if its output has a bias.
+def guess_by_frequency(network: BiasedOutput, shard: TokenShard) -> None:
+    """Has a fresh language model whose output has a bias begin by guessing every token as often as it comes.
 
     The bias becomes the logarithm of the tokens' shares, each counted once more than it comes. Otherwise frequencies
     are learned first, and not by the bias, which an optimizer moves by the learning rate a step, but by hidden states
     that are the same for every token.
     """
-    if not isinstance(network, BiasedOutput):
-        return
     bias = network.output_bias
     counts = np.ones(len(bias), dtype=np.int64)
     for start in range(0, len(shard.tokens), _COUNTED_AT_ONCE):
@@ -208,6 +211,7 @@ PRETRAIN = Stage(
         model_settings(recipe),
         recipe.pretrain and recipe.pretrain.model_dump(mode="json", exclude={"checkpoint_every_s"}),
         recipe.pretrain and choose_learning_rate(recipe, recipe.pretrain),
+        *(["by frequency"] if recipe.pretrain and _begins_by_frequency(recipe) else []),
     ],
     run=_run,
     files=start_files,
