@@ -258,7 +258,8 @@ class BertForQuestionAnswering(nn.Module):
 def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
     """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
 
-    The first layer begins with a look at the neighbours of every token; see `look_at_neighbours`.
+    But for the first layer, and the embeddings that it reads: it begins with a look at the neighbours of every token;
+    see `look_at_neighbours`.
 
     Args:
         network: any of the above.
@@ -276,7 +277,7 @@ def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generat
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             nn.init.zeros_(module.weight[module.padding_idx])
     for module in network.modules():
-        if isinstance(module, BertModel) and len(module.encoder.layer):
+        if isinstance(module, BertModel):
             first = module.encoder.layer[0]
             assert isinstance(first, BertLayer)
             look_at_neighbours(module.embeddings, first, config.initializer_range, generator)

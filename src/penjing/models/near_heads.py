@@ -9,7 +9,8 @@ from torch import Tensor
 
 from penjing.models.bert_layers import BertEmbeddings, BertLayer
 
-#: By how much a head's score of the one token that it looks at is above the mean score, in nats.
+#: By how much a head's score of the one token that it looks at would be above the mean score, in nats, if words and
+#: positions were all that is added. The segment, which lies in the words' dimensions too, leaves six to nine of them.
 _PEAK = 12.0
 
 
@@ -20,10 +21,11 @@ def look_at_neighbours(embeddings: BertEmbeddings, first: BertLayer, std: float,
     Where weights begin at random, every token looks at all others alike, what it gets says nothing, and a masked
     language model learns first to look away from it: at the hidden token itself, whose score is the same everywhere.
     Then it guesses by frequency for millions of tokens. Here the words begin in some of the dimensions and the
-    positions in the others, which are as many as a head is wide: as sines and cosines (Vaswani et al. 2017, arXiv
-    1706.03762, section 3.5), of frequencies for which the product of two positions falls off at once. A query is its
-    key turned by an offset, so that their product is highest there. What the heads pass on begins as large as what they
-    read. All of it is learned from there, as ever.
+    positions in the others, which are as many as a head is wide (half of all if there is one head; an even number): as
+    sines and cosines (Vaswani et al. 2017, arXiv 1706.03762, section 3.5), of frequencies for which the product of two
+    positions falls off at once, if there are sixteen or more. A query is its key turned by an offset, so that their
+    product is highest there. The matrices of values and outputs are drawn so that what heads pass on is about as large
+    as what they read. All of it is learned from there, as ever. A network of under four dimensions stays as it is.
 
     Args:
         embeddings: of words, positions and segments, normal with ``std``.
@@ -43,7 +45,7 @@ def look_at_neighbours(embeddings: BertEmbeddings, first: BertLayer, std: float,
     positions = embeddings.position_embeddings.weight
     positions.zero_()
     positions[:, :own] = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1) * (std * math.sqrt(2))
-    # Normalized, a sine has the amplitude sqrt(2), and the score of a head's own offset is scale² · own / sqrt(width).
+    # Words and positions alone, normalized: a sine has the amplitude sqrt(2), scores reach scale² · own / sqrt(width).
     scale = math.sqrt(_PEAK * math.sqrt(width) / own)
     for head in range(heads):
         offset = (head // 2 + 1) * (1 if head % 2 else -1)

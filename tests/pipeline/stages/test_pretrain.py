@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from penjing.models.bert import BertConfig, BertForMaskedLM
 from penjing.models.lstm import LstmConfig, LstmForCausalLM
 from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.run import run_recipe
+from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages import pretrain
-from penjing.pipeline.stages.pretrain import PRETRAIN, guess_by_frequency
+from penjing.pipeline.stages.corpus import CORPUS
+from penjing.pipeline.stages.pretrain import PRETRAIN, guess_by_frequency, prepare_pretraining
+from penjing.pipeline.stages.shards import SHARDS
+from penjing.pipeline.stages.tokenizer import TOKENIZER
+from penjing.pipeline.store import Store
+from penjing.progress import Silent
 from penjing.text.renderer import Rendered
-from penjing.text.shards import TokenShard, write_shard
+from penjing.text.shards import TokenShard, open_shard, write_shard
 
 VOCABULARY = 11
 
@@ -47,11 +56,45 @@ def test_a_fresh_model_guesses_tokens_as_often_as_they_come(
     ("family", "objective", "begins"), [("bert", "masked", True), ("lstm", "causal", True), ("llama", "causal", False)]
 )
 def test_it_counts_as_a_setting_where_it_changes_something(
-    family: str, objective: str, begins: bool, small_bert_run: Any
+    family: str, objective: str, begins: bool, request: pytest.FixtureRequest
 ) -> None:
     document = {"corpus": {"path": "x.txt"}, "pretrain": {"objective": objective}, "model": {"family": family}}
     fresh = check_recipe(document, "r")
     assert (PRETRAIN.settings(fresh)[3:] == ["by frequency"]) is begins
     if family == "bert":
-        given = check_recipe({**document, "model": {"start": str(small_bert_run.model)}}, "r")
+        start = request.getfixturevalue("small_bert_run").model
+        given = check_recipe({**document, "model": {"start": str(start)}}, "r")
         assert len(PRETRAIN.settings(given)) == 3
+
+
+@pytest.mark.parametrize("family", ["bert", "lstm"])
+def test_pretraining_begins_so_but_for_a_model_that_is_given(
+    family: str, small_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    document = small_recipe(tmp_path, family)
+    text = tmp_path / "texts.txt"
+    text.write_text("\n\n".join(f"a lovely film of {number} men" for number in range(200)), encoding="utf-8")
+    document = {key: document[key] for key in ("tokenizer", "model")} | {"corpus": {"path": str(text)}}
+    objective = "masked" if family == "bert" else "causal"
+    document["pretrain"] = {"objective": objective, "window_tokens": 8, "batch_tokens": 64, "learning_rate": 1e-2}
+    job, shard = prepare(document, tmp_path / "fresh")
+    counts = np.bincount(shard.tokens, minlength=len(job.network.output_bias)) + 1
+    wanted = torch.from_numpy(np.log(counts / counts.sum())).float()
+    assert torch.allclose(job.network.output_bias, wanted)
+    result = run_recipe(check_recipe(document, "r"), tmp_path / "run", Silent(), ["test"])
+    given = load_file(result.model / "model.safetensors")
+    (bias,) = (given[name] for name in ("cls.predictions.bias", "decoder.bias") if name in given)
+    del document["tokenizer"]
+    job, _ = prepare({**document, "model": {"start": str(result.model)}}, tmp_path / "given")
+    assert torch.equal(job.network.output_bias, bias)
+    assert not torch.equal(bias, wanted)
+
+
+def prepare(document: dict[str, Any], out: Path) -> tuple[Any, TokenShard]:
+    """Returns the job of pretraining, and the shard that is trained on."""
+    recipe = check_recipe(document, "r")
+    store, done = Store(out, recipe), dict[str, Artifact]()
+    for stage in (CORPUS, TOKENIZER, SHARDS):
+        done[stage.name] = store.complete(stage, done, Silent())
+    inputs = {name: artifact.folder for name, artifact in done.items()}
+    return prepare_pretraining(recipe, inputs)[2], open_shard(inputs["shards"] / "texts")
