@@ -9,14 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from penjing.models.bert import BertConfig, BertForMaskedLM
+from penjing.models.bert import BertConfig, BertForMaskedLM, initialize
 from penjing.models.lstm import LstmConfig, LstmForCausalLM
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages import pretrain
 from penjing.pipeline.stages.corpus import CORPUS
-from penjing.pipeline.stages.pretrain import PRETRAIN, guess_by_frequency, prepare_pretraining
+from penjing.pipeline.stages.pretrain import PRETRAIN, guess_by_frequency, prepare_pretraining, put_vectors
 from penjing.pipeline.stages.shards import SHARDS
 from penjing.pipeline.stages.tokenizer import TOKENIZER
 from penjing.pipeline.store import Store
@@ -65,6 +65,20 @@ def test_it_counts_as_a_setting_where_it_changes_something(
         start = request.getfixturevalue("small_bert_run").model
         given = check_recipe({**document, "model": {"start": str(start)}}, "r")
         assert len(PRETRAIN.settings(given)) == 3
+
+
+def test_word_vectors_leave_a_bert_the_dimensions_of_its_positions() -> None:
+    config = BertConfig(vocab_size=VOCABULARY, hidden_size=8, num_attention_heads=2, num_hidden_layers=1)
+    network = BertForMaskedLM(config)
+    initialize(network, config, 0)
+    vectors = np.random.default_rng(0).normal(size=(VOCABULARY, 8)).astype(np.float32)
+    vectors[7] = 0
+    drawn = network.input_embeddings.weight[7].detach().clone()
+    put_vectors(network, vectors)
+    found = network.input_embeddings.weight.detach()
+    assert not found[:, :4].any()
+    assert torch.equal(found[3, 4:], torch.from_numpy(vectors[3, 4:]))
+    assert torch.equal(found[7], drawn)
 
 
 @pytest.mark.parametrize("family", ["bert", "lstm"])

@@ -187,12 +187,16 @@ def guess_by_frequency(network: BiasedOutput, shard: TokenShard) -> None:
 
 
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
-    """Starts the embeddings from word vectors; entries without one (zeros) keep their random start."""
+    """Starts the embeddings from word vectors; entries without one (zeros) keep their random start.
+
+    The dimensions that a fresh bert leaves to its positions stay so.
+    """
     embeddings = input_embeddings(network).weight
     known = torch.from_numpy(np.any(vectors != 0, axis=1))
     embeddings = embeddings[: len(known)]  # a model that is given may have rows to spare
     with torch.no_grad():
-        embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors), embeddings))
+        is_used = (embeddings != 0).any(dim=0)  # [dim]
+        embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors) * is_used, embeddings))
 
 
 def _validation(
