@@ -258,8 +258,8 @@ class BertForQuestionAnswering(nn.Module):
 def initialize(network: nn.Module, config: BertConfig, seed: int | torch.Generator) -> None:
     """Sets all weights: normal with ``initializer_range``, biases and the padding's word zero, normalizations one.
 
-    But for the first layer, and the embeddings that it reads: it begins with a look at the neighbours of every token;
-    see `look_at_neighbours`.
+    The attention of the first layer and the embeddings that it reads begin otherwise, with a look at the neighbours of
+    every token: see `look_at_neighbours`.
 
     Args:
         network: any of the above.

@@ -25,7 +25,8 @@ def look_at_neighbours(embeddings: BertEmbeddings, first: BertLayer, std: float,
     sines and cosines (Vaswani et al. 2017, arXiv 1706.03762, section 3.5), of frequencies for which the product of two
     positions falls off at once, if there are sixteen or more. A query is its key turned by an offset, so that their
     product is highest there. The matrices of values and outputs are drawn so that what heads pass on is about as large
-    as what they read. All of it is learned from there, as ever. A network of under four dimensions stays as it is.
+    as what they read. All of it is learned from there, as ever. A network of under four dimensions, or with heads of
+    one, stays as it is.
 
     Args:
         embeddings: of words, positions and segments, normal with ``std``.
