@@ -137,7 +137,7 @@ def test_each_of_several_labels_says_which_words_speak_for_it(server: Server, br
     with Visit(browser, server.address, "subjects") as visit:
         visit.role("textbox", "Text").fill("music actor lovely")
         visit.page.keyboard.press("Control+Enter")
-        visit.sees(".why h3", "Why music?")
+        visit.sees(".why h3:has-text('music')", "Why music?")
         for label in ("actor", "music"):
             visit.page.locator("button.bar-name", has_text=label).click()
             visit.sees(".why h3", f"Why {label}?")
