@@ -265,7 +265,7 @@ def label_kind_run(
         else:
             write_subjects(path)
             recipe["data"] = {"path": str(path), "separator": "|"}
-        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "batch_rows": 8, "learning_rate": 5e-3}
+        more = {"epochs": 6} if task == "stars" else {"epochs": 30, "batch_rows": 8, "learning_rate": 3e-3}
         recipe["finetune"] = {**recipe["finetune"], **more}
         recipe["render"] = {"max_tokens": 24}
         return _finish(recipe, folder)

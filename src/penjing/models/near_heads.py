@@ -21,12 +21,12 @@ def look_at_neighbours(embeddings: BertEmbeddings, first: BertLayer, std: float,
     Where weights begin at random, every token looks at all others alike, what it gets says nothing, and a masked
     language model learns first to look away from it: at the hidden token itself, whose score is the same everywhere.
     Then it guesses by frequency for millions of tokens. Here the words begin in some of the dimensions and the
-    positions in the others, which are as many as a head is wide, or half of all (an even number): as sines and
+    positions in the others, which are as many as a head is wide, or a quarter of all (an even number): as sines and
     cosines (Vaswani et al. 2017, arXiv 1706.03762, section 3.5), of frequencies for which the product of two
     positions falls off at once, if there are sixteen or more. A query is its key turned by an offset, so that their
     product is highest there. The first position alone begins at zero: a token there looks at all others alike, as one
     does that stands for a text. The matrices of values and outputs are drawn so that what heads pass on is about as
-    large as what they read. All of it is learned from there, as ever. A network of under four dimensions, or with
+    large as what they read. All of it is learned from there, as ever. A network of under eight dimensions, or with
     heads of one, stays as it is.
 
     Args:
@@ -38,7 +38,7 @@ def look_at_neighbours(embeddings: BertEmbeddings, first: BertLayer, std: float,
     attention = first.attention.self
     dim, heads = attention.query.weight.shape[0], attention.heads
     width = dim // heads
-    own = 2 * (min(width, dim // 2) // 2)  # the positions' dimensions
+    own = 2 * (min(width, dim // 4) // 2)  # the positions' dimensions
     if own == 0:
         return
     angles = torch.arange(embeddings.position_embeddings.num_embeddings)[:, None] * _frequencies(own // 2)
