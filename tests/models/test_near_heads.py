@@ -67,8 +67,9 @@ def test_the_first_token_looks_at_all_alike() -> None:
     assert weights[:, :, 0].max() < 0.1
 
 
-def test_words_and_positions_begin_in_dimensions_of_their_own() -> None:
-    embeddings = fresh().bert.embeddings
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_words_and_positions_begin_in_dimensions_of_their_own_a_quarter_at_most(heads: int) -> None:
+    embeddings = fresh(heads).bert.embeddings
     words, positions = embeddings.word_embeddings.weight, embeddings.position_embeddings.weight
     is_used = torch.stack([table.abs().sum(0) > 0 for table in (words, positions)])  # [2, dim]
     assert torch.equal(is_used.sum(0), torch.ones(256, dtype=torch.int64))

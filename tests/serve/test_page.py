@@ -154,13 +154,10 @@ def test_a_translation_stands_beside_its_text(server: Server, browser: Any) -> N
         assert written["y"] < source["y"] + source["height"]
 
 
-@pytest.mark.xfail(
-    reason="the small model of questions answers another word since its first weights changed", strict=False
-)
 def test_an_answer_is_marked_in_its_text_and_cited_from_documents(server: Server, browser: Any) -> None:
     with Visit(browser, server.address, "questions") as visit:
         visit.role("textbox", "Question").fill("how many 7?")
-        visit.role("textbox", re.compile("^Text$")).fill("𝄞 film scene three red ending 7.")
+        visit.role("textbox", re.compile("^Text$")).fill("film 𝄞 scene three red ending 7.")
         visit.role("button", "Find the answer").click()
         visit.sees(".passage .found", "three")
         visit.role("combobox", "Where to look").select_option("notes")

@@ -68,14 +68,6 @@ class LanguageModel(Network, Protocol):
         """Returns logits [..., vocab] of hidden states [..., dim]."""
 
 
-class BiasedOutput(Protocol):
-    """A language model whose output adds a number to the score of each entry of its vocabulary."""
-
-    @property
-    def output_bias(self) -> nn.Parameter:
-        """These numbers, [vocab]."""
-
-
 @runtime_checkable
 class ItemRanker(Protocol):
     """A network that reads what a user had, and scores items by it; item number 0 is padding.

@@ -269,9 +269,8 @@ class LstmDecoder(nn.Module):
 
     def __init__(self, config: LstmConfig) -> None:
         super().__init__()
-        self.weight = (
-            None if config.tie_embeddings else nn.Parameter(torch.empty(config.vocab_size, config.embedding_size))
-        )
+        shape = config.vocab_size, config.embedding_size
+        self.weight = None if config.tie_embeddings else nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
 

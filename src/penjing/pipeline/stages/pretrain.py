@@ -12,7 +12,7 @@ from torch import nn
 
 from penjing.errors import UsageError
 from penjing.models.device import choose_device
-from penjing.models.interface import Architecture, BiasedOutput, count_parameters
+from penjing.models.interface import Architecture, count_parameters
 from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.prompt_samples import Sampler, build_sampler, check_prompts
@@ -33,6 +33,7 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
+from penjing.train.frequencies import BiasedOutput, guess_by_frequency
 from penjing.train.job import TrainingJob
 from penjing.train.objective import Objective
 from penjing.train.objectives.causal import CausalObjective
@@ -43,8 +44,6 @@ from penjing.train.optimizer import input_embeddings
 from penjing.train.settings import PretrainSettings
 from penjing.train.state import TrainingResult
 from penjing.train.trainer import TRAINING_FILES, Trainer
-
-_COUNTED_AT_ONCE = 1 << 22  # tokens
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -169,21 +168,6 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
         return DenoisingObjective(settings.mask_rate, tokenizer.mask_id, config.start_id)
     start = -1 if tokenizer.start_id == tokenizer.end_id else tokenizer.start_id
     return CausalObjective(2 if getattr(config, "bidirectional", False) else 1, start)
-
-
-@torch.no_grad()
-def guess_by_frequency(network: BiasedOutput, shard: TokenShard) -> None:
-    """Has a fresh language model whose output has a bias begin by guessing every token as often as it comes.
-
-    The bias becomes the logarithm of the tokens' shares, each counted once more than it comes. Otherwise frequencies
-    are learned first, and not by the bias, which an optimizer moves by the learning rate a step, but by hidden states
-    that are the same for every token.
-    """
-    bias = network.output_bias
-    counts = np.ones(len(bias), dtype=np.int64)
-    for start in range(0, len(shard.tokens), _COUNTED_AT_ONCE):
-        counts += np.bincount(shard.tokens[start : start + _COUNTED_AT_ONCE], minlength=len(bias))
-    bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
 
 
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
