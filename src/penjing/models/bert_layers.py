@@ -147,6 +147,6 @@ class BertEncoder(nn.Module):
         *before, last = self.layer
         for layer in before:
             hidden = layer(hidden, mask)
-        # In order: rows with gaps are multiplied one text at a time, which rounds otherwise than a quantized base's way.
+        # In order: rows with gaps are multiplied one text at a time, which rounds otherwise than a quantized base does.
         states: Tensor = last(hidden, mask, hidden[:, :1].contiguous())  # [batch, 1, dim]
         return states[:, 0]
