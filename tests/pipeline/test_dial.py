@@ -79,6 +79,17 @@ def test_the_learning_rate_falls_as_the_width_rises() -> None:
     assert muon.pretrain.learning_rate == 2e-3
 
 
+def test_a_t5_is_pretrained_without_dropout_and_with_larger_steps_of_its_words_unless_told_otherwise() -> None:
+    family = {"family": "t5", "size": "mini"}
+    turned = turn_dial(recipe(model=family, pretrain={"objective": "span"})).pretrain
+    assert (turned.dropout, turned.embedding_rate) == (0.0, 100.0)
+    told = {"objective": "span", "dropout": 0.1, "embedding_rate": 2}
+    turned = turn_dial(recipe(model=family, pretrain=told)).pretrain
+    assert (turned.dropout, turned.embedding_rate) == (0.1, 2.0)
+    turned = turn_dial(recipe(model={"size": "mini"})).pretrain
+    assert (turned.dropout, turned.embedding_rate) == (None, 1.0)
+
+
 def test_vocabulary_and_batch_grow_in_powers_of_two() -> None:
     assert [vocabulary_of(depth) for depth in (1, 2, 4, 6, 12, 24, 128)] == [
         4096,

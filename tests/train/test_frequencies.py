@@ -11,7 +11,10 @@ from penjing.models.lstm import LstmConfig, LstmForCausalLM
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import frequencies
-from penjing.train.frequencies import guess_by_frequency
+from penjing.train.batches import Batch
+from penjing.train.frequencies import count_shares
+from penjing.train.objectives.causal import CausalObjective
+from penjing.train.objectives.span import SpanObjective
 
 VOCABULARY = 11
 
@@ -24,18 +27,41 @@ def shard(tmp_path: Path) -> TokenShard:
 
 
 @pytest.mark.parametrize("at_once", [1 << 22, 4])
-@pytest.mark.parametrize("family", ["bert", "lstm"])
-def test_a_fresh_model_guesses_tokens_as_often_as_they_come(
-    shard: TokenShard, family: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+def test_shares_are_those_of_the_tokens_each_counted_once_more(
+    shard: TokenShard, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frequencies, "_COUNTED_AT_ONCE", at_once)
+    counted = np.ones(VOCABULARY)
+    counted[[3, 5, 10]] += [7, 2, 1]
+    found = count_shares(shard, VOCABULARY, CausalObjective(), 5)
+    assert torch.allclose(found, torch.from_numpy(counted / counted.sum()).float())
+
+
+@pytest.mark.parametrize("family", ["bert", "lstm"])
+def test_a_fresh_model_guesses_these_shares(family: str) -> None:
     network: BertForMaskedLM | LstmForCausalLM = (
         BertForMaskedLM(BertConfig(vocab_size=VOCABULARY, hidden_size=8, num_attention_heads=2, num_hidden_layers=1))
         if family == "bert"
         else LstmForCausalLM(LstmConfig(vocab_size=VOCABULARY, embedding_size=6, hidden_size=8))
     )
-    guess_by_frequency(network, shard)
-    shares = np.ones(VOCABULARY)
-    shares[[3, 5, 10]] += [7, 2, 1]
-    assert torch.allclose(network.output_bias.softmax(0), torch.from_numpy(shares / shares.sum()).float())
-    assert network.output_bias.exp().sum().item() == pytest.approx(1, rel=1e-5)
+    shares = torch.arange(1.0, VOCABULARY + 1) / torch.arange(1.0, VOCABULARY + 1).sum()
+    network.begin_pretraining(shares)
+    bias = network.get_parameter("cls.predictions.bias" if family == "bert" else "decoder.bias")
+    assert torch.allclose(bias.softmax(0), shares)
+    assert bias.exp().sum().item() == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize(("rate", "span"), [(0.2, 3.0), (0.5, 2.0)])
+def test_of_spans_that_are_hidden_the_sentinels_and_the_end_count_too(
+    rate: float, span: float, tmp_path: Path
+) -> None:
+    ids = torch.randint(20, 40, (2000, 30), generator=torch.Generator().manual_seed(0))
+    rows = [([Rendered(ids.flatten().tolist(), [], 0)], [])]
+    shard = write_shard(tmp_path, rows, vocab_size=40, unknown_id=1, fingerprint="")
+    objective = SpanObjective(rate, span, [5, 6, 7, 8, 9, 10, 11, 12], 3, 0)
+    found = count_shares(shard, 40, objective, 30)
+    *_, written = objective.prepare(Batch(ids, None, None), torch.Generator().manual_seed(1), 0.0).tensors
+    assert written is not None
+    drawn = torch.bincount(written.flatten(), minlength=40) / written.numel()
+    assert torch.allclose(found[3:13], drawn[3:13], atol=2e-3)
+    assert torch.allclose(found[20:].sum(), drawn[20:].sum(), atol=2e-2)

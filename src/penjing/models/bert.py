@@ -143,9 +143,9 @@ class BertForMaskedLM(nn.Module):
         head = cast("BertPredictions", self.cls["predictions"])
         return OutputLayer(head.transform(hidden), self.input_embeddings.weight, head.bias)
 
-    @property
-    def output_bias(self) -> nn.Parameter:
-        return cast("BertPredictions", self.cls["predictions"]).bias
+    @torch.no_grad()
+    def begin_pretraining(self, shares: Tensor) -> None:
+        cast("BertPredictions", self.cls["predictions"]).bias.copy_(shares.log())
 
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states [..., dim]."""

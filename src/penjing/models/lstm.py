@@ -225,9 +225,9 @@ class LstmForCausalLM(nn.Module):
         words = self.input_embeddings.weight if self.decoder.weight is None else self.decoder.weight
         return OutputLayer(self.projection(self.dropout(hidden)), words, self.decoder.bias)
 
-    @property
-    def output_bias(self) -> nn.Parameter:
-        return self.decoder.bias
+    @torch.no_grad()
+    def begin_pretraining(self, shares: Tensor) -> None:
+        self.decoder.bias.copy_(shares.log())
 
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of hidden states of one direction, [..., hidden]."""

@@ -13,6 +13,7 @@ from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.t5_config import T5Config, shape_of_depth
 from penjing.models.t5_layers import T5Stack
+from penjing.models.t5_start import guess_shares, look_for_what_is_hidden
 
 # Both stacks read the same embeddings. The first release had a bias between encoder and decoder that nothing read.
 _ALIASES = ((r"\b(?:encoder|decoder)\.embed_tokens\.", "shared."),)
@@ -141,6 +142,11 @@ class T5ForConditionalGeneration(T5Model):
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
+
+    def begin_pretraining(self, shares: Tensor) -> None:
+        look_for_what_is_hidden(self.encoder, self.decoder, self.config)
+        if self.lm_head.weight is not self.shared.weight:
+            guess_shares(self.shared, self.lm_head, self.decoder, shares)
 
     def start(
         self, prompt: Tensor, room: int, attention_mask: Tensor | None = None
@@ -320,6 +326,9 @@ T5 = Architecture(
     shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
     dial_rate=1e-3,
+    # T5 v1.1 was pretrained without dropout. Its embeddings have a spread of 1, fifty times that of other families, and
+    # steps of their size would leave them random: Adafactor, which it was made with, takes steps in proportion.
+    dial_settings={"embedding_rate": 100.0, "dropout": 0.0},
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
     adapted=("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"),

@@ -12,6 +12,7 @@ What a recipe names itself is left as it is. The rules, with their sources and w
   with Muon four times as high;
 - schedule: ``wsd``, so that a run can be made longer or shorter afterwards (Hu et al. 2024, arXiv 2404.06395), unless
   patience ends it;
+- dropout and the learning rate of the embeddings: the family's;
 - batch: 1,024 tokens for each layer, up to the next power of two, from 4,096: larger models, trained on more tokens,
   gain from larger batches (McCandlish et al. 2018, arXiv 1812.06162; Zhang et al. 2024, arXiv 2410.21676).
 """
@@ -56,7 +57,8 @@ def turn_dial(recipe: Recipe) -> Recipe:
         if recipe.pretrain.optimizer == "muon":
             rate *= _MUON_RATE
         schedule = recipe.pretrain.schedule if recipe.pretrain.patience else "wsd"
-        filled["pretrain"] = _fill(recipe.pretrain, learning_rate=rate, batch_tokens=batch_of(depth), schedule=schedule)
+        settings = {"learning_rate": rate, "batch_tokens": batch_of(depth), "schedule": schedule}
+        filled["pretrain"] = _fill(recipe.pretrain, **settings, **architecture.dial_settings)
     return recipe.model_copy(update=filled)
 
 

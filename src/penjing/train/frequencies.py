@@ -1,4 +1,4 @@
-"""What a fresh language model guesses before it has learned anything: every token as often as it comes."""
+"""How often a language model that is yet to be trained will have to guess each token."""
 
 from __future__ import annotations
 
@@ -6,31 +6,41 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from penjing.text.shards import TokenShard
+from penjing.train.objective import LanguageObjective
 
 _COUNTED_AT_ONCE = 1 << 22  # tokens
 
 
-class BiasedOutput(Protocol):
-    """A language model whose output adds a number to the score of each entry of its vocabulary."""
+class Beginner(Protocol):
+    """A language model that learns sooner where it knows how often tokens come, before its first step."""
 
-    @property
-    def output_bias(self) -> nn.Parameter:
-        """These numbers, [vocab]."""
+    def begin_pretraining(self, shares: Tensor) -> None:
+        """Has the fresh network guess every token as often as it comes.
+
+        Otherwise frequencies are learned first, and not by a bias, which an optimizer moves by the learning rate a
+        step, but by hidden states that are the same for every token.
+
+        Args:
+            shares: see `count_shares`.
+        """
 
 
-@torch.no_grad()
-def guess_by_frequency(network: BiasedOutput, shard: TokenShard) -> None:
-    """Has a fresh language model whose output has a bias begin by guessing every token as often as it comes.
+def count_shares(shard: TokenShard, entries: int, objective: LanguageObjective, window: int) -> Tensor:
+    """Returns the shares of the vocabulary's entries in what is guessed, [entries], fp32, none of them zero.
 
-    The bias becomes the logarithm of the tokens' shares, each counted once more than it comes. Otherwise frequencies
-    are learned first, and not by the bias, which an optimizer moves by the learning rate a step, but by hidden states
-    that are the same for every token.
+    Each is counted once more than it comes.
+
+    Args:
+        shard: the texts.
+        entries: of the vocabulary.
+        objective: says what is guessed of a window.
+        window: tokens.
     """
-    bias = network.output_bias
-    counts = np.ones(len(bias), dtype=np.int64)
+    counts = np.zeros(entries)
     for start in range(0, len(shard.tokens), _COUNTED_AT_ONCE):
-        counts += np.bincount(shard.tokens[start : start + _COUNTED_AT_ONCE], minlength=len(bias))
-    bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
+        counts += np.bincount(shard.tokens[start : start + _COUNTED_AT_ONCE], minlength=entries)
+    guessed = objective.count_guessed(counts, window) + 1
+    return torch.from_numpy(guessed / guessed.sum()).float()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from penjing.train.batches import Batch
@@ -72,6 +74,15 @@ class LanguageObjective:
     scores_vocabulary = True
     added_ids = torch.empty(0, dtype=torch.int64)  # any word may be put in; all are trained
     score_piece: ScorePiece = staticmethod(score_piece)
+
+    def count_guessed(self, counts: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+        """Returns how often each entry of the vocabulary is to be guessed, or numbers in proportion, [vocab].
+
+        Args:
+            counts: how often it comes in the texts.
+            window: tokens.
+        """
+        return counts
 
     def compile(self, device: torch.device) -> None:
         """Lets the vocabulary be scored by compiled code."""

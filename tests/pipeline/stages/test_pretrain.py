@@ -64,16 +64,36 @@ def test_pretraining_begins_so_but_for_a_model_that_is_given(
     objective = "masked" if family == "bert" else "causal"
     document["pretrain"] = {"objective": objective, "window_tokens": 8, "batch_tokens": 64, "learning_rate": 1e-2}
     job, shard = prepare(document, tmp_path / "fresh")
-    counts = np.bincount(shard.tokens, minlength=len(job.network.output_bias)) + 1
+    bias = "cls.predictions.bias" if family == "bert" else "decoder.bias"
+    begun = job.network.get_parameter(bias)
+    counts = np.bincount(shard.tokens, minlength=len(begun)) + 1
     wanted = torch.from_numpy(np.log(counts / counts.sum())).float()
-    assert torch.allclose(job.network.output_bias, wanted)
+    assert torch.allclose(begun, wanted)
     result = run_recipe(check_recipe(document, "r"), tmp_path / "run", Silent(), ["test"])
-    given = load_file(result.model / "model.safetensors")
-    (bias,) = (given[name] for name in ("cls.predictions.bias", "decoder.bias") if name in given)
+    learned = load_file(result.model / "model.safetensors")[bias]
     del document["tokenizer"]
     job, _ = prepare({**document, "model": {"start": str(result.model)}}, tmp_path / "given")
-    assert torch.equal(job.network.output_bias, bias)
-    assert not torch.equal(bias, wanted)
+    assert torch.equal(job.network.get_parameter(bias), learned)
+    assert not torch.equal(learned, wanted)
+
+
+def test_a_t5_knows_how_often_sentinels_come_and_looks_at_neighbours(
+    small_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    document = small_recipe(tmp_path, "t5")
+    text = tmp_path / "texts.txt"
+    text.write_text("\n\n".join(f"a lovely film of {number} men" for number in range(200)), encoding="utf-8")
+    document = {key: document[key] for key in ("tokenizer", "model")} | {"corpus": {"path": str(text)}}
+    document["pretrain"] = {"objective": "span", "window_tokens": 16, "batch_tokens": 64, "learning_rate": 1e-2}
+    job, _ = prepare(document, tmp_path / "fresh")
+    (batch,) = [job.batches.load(rows) for rows in job.batches.plan(0)[:1]]
+    *_, written = job.objective.prepare(batch, torch.Generator().manual_seed(0), 0.0).tensors
+    first = written[0, 0]  # the first sentinel begins what is written of every window
+    share = job.network.lm_head.weight[:, 0].softmax(0)[first].item()
+    # In this small corpus it matters that each entry counts once more than it comes.
+    assert share == pytest.approx((written == first).float().mean().item(), rel=0.3)
+    numbers = job.network.encoder.block[0].position_numbers
+    assert numbers[1, 0] > 4
 
 
 def prepare(document: dict[str, Any], out: Path) -> tuple[Any, TokenShard]:

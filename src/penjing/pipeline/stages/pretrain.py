@@ -33,9 +33,9 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
-from penjing.train.frequencies import BiasedOutput, guess_by_frequency
+from penjing.train.frequencies import Beginner, count_shares
 from penjing.train.job import TrainingJob
-from penjing.train.objective import Objective
+from penjing.train.objective import LanguageObjective, Objective
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.denoising import DenoisingObjective
 from penjing.train.objectives.masked import MaskedObjective
@@ -121,10 +121,13 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     batches = WindowBatches(
         shards["texts"], settings.window_tokens, settings.batch_tokens, recipe.seed, tells_documents=is_closed
     )
-    if _begins_by_frequency(recipe):
-        guess_by_frequency(cast("BiasedOutput", network), shards["texts"])
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
+    if _begins_by_frequency(recipe):
+        shares = count_shares(
+            shards["texts"], config.vocab_size, cast("LanguageObjective", objective), settings.window_tokens
+        )
+        cast("Beginner", network).begin_pretraining(shares)
     rate = choose_learning_rate(recipe, settings)
     sample = build_sampler(recipe, settings, objective, tokenizer)
     if sample is not None:
@@ -137,8 +140,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
 
 
 def _begins_by_frequency(recipe: Recipe) -> bool:
-    """Whether `guess_by_frequency` changes the fresh network; the bias of one that is given is its own."""
-    return start_folder(recipe) is None and hasattr(architecture_of(recipe).language_model, "output_bias")
+    """Whether the network is fresh, and a `Beginner`."""
+    return start_folder(recipe) is None and hasattr(architecture_of(recipe).language_model, "begin_pretraining")
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from penjing.errors import UsageError
@@ -39,8 +41,7 @@ class SpanObjective(LanguageObjective):
     def prepare(self, batch: Batch, generator: torch.Generator, done: float) -> Prepared:
         ids = batch.ids  # [batch, time]
         rows, time = ids.shape
-        hidden = min(time - 1, max(1, round(self._hidden_rate * time)))
-        spans = min(hidden, time - hidden, max(1, round(hidden / self._span_tokens)))
+        hidden, spans = self._hide(time)
         if spans > len(self._sentinels):
             raise UsageError(
                 f"a window of {time} tokens has {spans} hidden spans, the tokenizer {len(self._sentinels)} sentinels",
@@ -61,6 +62,19 @@ class SpanObjective(LanguageObjective):
             # The end that is read is of the last document; the decoder reads the start first, then all but the end.
             tensors += (torch.cat([of_read, own[:, -1:]], dim=1), torch.cat([of_written[:, :1], of_written], dim=1))
         return Prepared(tensors, written.numel(), count_tokens(batch))
+
+    def count_guessed(self, counts: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+        hidden, spans = self._hide(window)
+        windows = counts.sum() / window
+        guessed = counts * (hidden / window)
+        guessed[self._sentinels[:spans].numpy()] += windows
+        guessed[self._end_id] += windows
+        return guessed
+
+    def _hide(self, window: int) -> tuple[int, int]:
+        """Returns how many tokens of a window are hidden, and in how many spans."""
+        hidden = min(window - 1, max(1, round(self._hidden_rate * window)))
+        return hidden, min(hidden, window - hidden, max(1, round(hidden / self._span_tokens)))
 
     def loss(self, network: nn.Module, *tensors: Tensor | None) -> tuple[Tensor, Tensor]:
         return writing_loss(self.score_piece, network, *tensors)
