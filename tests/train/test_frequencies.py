@@ -52,9 +52,7 @@ def test_a_fresh_model_guesses_these_shares(family: str) -> None:
 
 
 @pytest.mark.parametrize(("rate", "span"), [(0.2, 3.0), (0.5, 2.0)])
-def test_of_spans_that_are_hidden_the_sentinels_and_the_end_count_too(
-    rate: float, span: float, tmp_path: Path
-) -> None:
+def test_of_spans_that_are_hidden_the_sentinels_and_the_end_count_too(rate: float, span: float, tmp_path: Path) -> None:
     ids = torch.randint(20, 40, (2000, 30), generator=torch.Generator().manual_seed(0))
     rows = [([Rendered(ids.flatten().tolist(), [], 0)], [])]
     shard = write_shard(tmp_path, rows, vocab_size=40, unknown_id=1, fingerprint="")
