@@ -83,6 +83,11 @@ def test_a_t5_is_pretrained_without_dropout_and_with_larger_steps_of_its_words_u
     family = {"family": "t5", "size": "mini"}
     turned = turn_dial(recipe(model=family, pretrain={"objective": "span"})).pretrain
     assert (turned.dropout, turned.embedding_rate) == (0.0, 100.0)
+    for more in ({"size": 8}, {"optimizer": "muon"}):  # the step of the words is the same
+        size, optimizer = more.get("size", "mini"), more.get("optimizer", "adamw")
+        pretrain = {"objective": "span", "optimizer": optimizer}
+        turned = turn_dial(recipe(model={**family, "size": size}, pretrain=pretrain)).pretrain
+        assert turned.learning_rate * turned.embedding_rate == pytest.approx(0.1)
     told = {"objective": "span", "dropout": 0.1, "embedding_rate": 2}
     turned = turn_dial(recipe(model=family, pretrain=told)).pretrain
     assert (turned.dropout, turned.embedding_rate) == (0.1, 2.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -300,7 +300,8 @@ class Architecture:
         shape_of_depth: config values of a fresh network of so many layers, each 64 numbers wide for every layer.
         learning_rate: AdamW's at its highest that suits a fresh network.
         dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
-        dial_settings: what suits its pretraining besides, other than the defaults.
+        dial_embedding_rate: the same for its embeddings, whatever the width; None: as for the rest.
+        dial_dropout: what suits its pretraining; None: what its config says.
         embedding_size: width of the `input_embeddings` of a config.
         closes_borders: when its language model is given ``documents``, so that no token looks at another one: always,
             where a recipe asks for it, because it costs more; or never, for it does not take them.
@@ -329,7 +330,8 @@ class Architecture:
     training_flops_per_token: Callable[[Any, int], int]
     adapted: tuple[str, ...] = ()
     adapter_rate: float | None = None
-    dial_settings: Mapping[str, float] = field(default_factory=dict)
+    dial_embedding_rate: float | None = None
+    dial_dropout: float | None = None
     closes_borders: Literal["always", "where asked", "never"] = "never"
     is_encoder_decoder: bool = False
     span_scorer: Callable[[Any], nn.Module] | None = None

@@ -328,7 +328,8 @@ T5 = Architecture(
     dial_rate=1e-3,
     # T5 v1.1 was pretrained without dropout. Its embeddings have a spread of 1, fifty times that of other families, and
     # steps of their size would leave them random: Adafactor, which it was made with, takes steps in proportion.
-    dial_settings={"embedding_rate": 100.0, "dropout": 0.0},
+    dial_embedding_rate=0.1,
+    dial_dropout=0.0,
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
     adapted=("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"),
