@@ -364,14 +364,10 @@ class Architecture:
         """
         known = {field.name for field in fields(self.config_class)} - FROM_TOKENIZER - FROM_ITEMS
         for name in shape:
-            if name in FROM_ITEMS:
-                raise RecipeError(
-                    f"[model] shape sets {name}, which the items decide", where=where, do=f"Remove {name}."
-                )
-            if name in FROM_TOKENIZER:
-                raise RecipeError(
-                    f"[model] shape sets {name}, which the tokenizer decides", where=where, do=f"Remove {name}."
-                )
+            for decided, by in ((FROM_ITEMS, "items decide"), (FROM_TOKENIZER, "tokenizer decides")):
+                if name in decided:
+                    what = f"[model] shape sets {name}, which the {by}"
+                    raise RecipeError(what, where=where, do=f"Remove {name}.")
             if name not in known:
                 raise RecipeError(
                     f'[model] shape has an entry "{name}" that {self.name} does not know',
