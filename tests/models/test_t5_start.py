@@ -69,13 +69,19 @@ def test_half_of_the_heads_look_at_a_neighbour_each_and_the_others_at_all(side: 
 @torch.no_grad()
 def test_every_layer_of_the_decoder_finds_what_was_written_last_in_what_was_read(ids: Tensor) -> None:
     network = begun()
-    encoded = network.encode(ids, None)
+    found: list[Tensor] = []
+
+    def look(layer: Any, read: tuple[Any, ...]) -> None:
+        hidden, (key, _), _ = read
+        query = layer.EncDecAttention.q(layer.layer_norm(hidden)).view(*ids.shape, 4, -1).transpose(1, 2)
+        found.append((query @ key.transpose(2, 3)).argmax(-1))  # [batch, heads, time]
+
     for block in network.decoder.block:
-        layer = cast("Any", block).layer[1]
-        key, _ = layer.EncDecAttention.keys_and_values(encoded)
-        query = layer.EncDecAttention.q(layer.layer_norm(network.shared(ids))).view(*ids.shape, 4, -1).transpose(1, 2)
-        found = (query @ key.transpose(2, 3)).argmax(-1)  # [batch, heads, time]
-        assert (found == torch.arange(TIME)).float().mean() > 0.9
+        cast("Any", block).layer[1].register_forward_pre_hook(look)
+    network(ids, None, ids)
+    assert len(found) == 3
+    for places, least in zip(found, (0.9, 0.75, 0.75), strict=True):
+        assert (places == torch.arange(TIME)).float().mean() > least
 
 
 @torch.no_grad()
@@ -93,14 +99,31 @@ def test_fresh_network_guesses_every_token_as_often_as_it_comes(ids: Tensor) -> 
 
 
 @torch.no_grad()
-def test_words_that_are_their_own_scores_stay_as_they_are() -> None:
-    config = T5Config(vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=48, num_layers=1, num_heads=2)
+@pytest.mark.parametrize("more", [{"tie_word_embeddings": True}, {"initializer_factor": 0.5}])
+def test_words_that_are_their_own_scores_or_have_another_spread_begin_as_they_are_drawn(more: dict[str, Any]) -> None:
+    shape = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 1, "num_heads": 2}
+    config = T5Config(**{**shape, "tie_word_embeddings": False, **more})
     network = T5ForConditionalGeneration(config)
     initialize(network, config, 0)
-    assert network.lm_head.weight is network.shared.weight
-    before = network.shared.weight.clone()
+    before = {name: weight.clone() for name, weight in network.named_parameters()}
     network.begin_pretraining(shares())
-    assert torch.equal(network.shared.weight, before)
+    for name, weight in network.named_parameters():
+        assert torch.equal(weight, before[name]), name
+
+
+@torch.no_grad()
+def test_states_that_are_scaled_before_they_are_scored_guess_so_too(ids: Tensor) -> None:
+    network = begun(scale_decoder_outputs=True)
+    assert network.config.scales_output
+    above = (shares() * (shares().log() - network(ids, None, ids).log_softmax(-1))).sum(-1).mean()
+    assert above < 0.2
+
+
+def test_one_head_looks_at_the_token_before(ids: Tensor) -> None:
+    network = begun(num_heads=1, d_kv=64)
+    for stack in (network.encoder, network.decoder):
+        found = first_weights(network, stack, ids)[:, 0, 2:].argmax(-1) - torch.arange(2, TIME)
+        assert (found == -1).float().mean() > 0.85
 
 
 @torch.no_grad()

@@ -88,6 +88,10 @@ def test_a_t5_is_pretrained_without_dropout_and_with_larger_steps_of_its_words_u
         pretrain = {"objective": "span", "optimizer": optimizer}
         turned = turn_dial(recipe(model={**family, "size": size}, pretrain=pretrain)).pretrain
         assert turned.learning_rate * turned.embedding_rate == pytest.approx(0.1)
+    slower = turn_dial(recipe(model=family, pretrain={"objective": "span", "learning_rate": 5e-4})).pretrain
+    assert slower.embedding_rate == pytest.approx(200)
+    tied = turn_dial(recipe(model={**family, "shape": {"tie_word_embeddings": True}}, pretrain={"objective": "span"}))
+    assert tied.pretrain.embedding_rate == 1.0
     told = {"objective": "span", "dropout": 0.1, "embedding_rate": 2}
     turned = turn_dial(recipe(model=family, pretrain=told)).pretrain
     assert (turned.dropout, turned.embedding_rate) == (0.1, 2.0)

@@ -57,6 +57,19 @@ def test_only_matrices_are_decayed(family: str) -> None:
         assert all((p.ndim >= 2) == (group["weight_decay"] == 0.3) for p in group["params"])
 
 
+def test_words_that_learn_faster_decay_as_they_would_without() -> None:
+    architecture: Architecture = load_registered("models", "t5")
+    network = architecture.classifier(architecture.config_from_dict({**SHAPES["t5"], "vocab_size": 20}), 2)
+    for rate in (0.1, 1.0, 50.0):
+        settings = FinetuneSettings(weight_decay=0.3, embedding_rate=rate)
+        (group,) = (
+            group
+            for group in build_optimizer(network, settings).param_groups
+            if any(p is network.input_embeddings.weight for p in group["params"])
+        )
+        assert group["scale"] * group["weight_decay"] == pytest.approx(0.3 * min(1.0, rate))
+
+
 STEP = """
 import sys, torch
 from penjing.registry import load_registered

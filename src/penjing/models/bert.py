@@ -113,6 +113,7 @@ class BertPredictions(nn.Module):
 class BertForMaskedLM(nn.Module):
     """BERT that guesses hidden words."""
 
+    beginning: ClassVar[str] = "by frequency"
     stored_names: ClassVar[StoredNames] = StoredNames(
         backbone="bert.",
         heads=("cls.predictions.",),

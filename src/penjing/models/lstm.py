@@ -194,6 +194,7 @@ class LstmForCausalLM(nn.Module):
         config: its numbers.
     """
 
+    beginning: ClassVar[str] = "by frequency"
     stored_names: ClassVar[StoredNames] = StoredNames(backbone="lstm.", heads=("projection.", "decoder."))
 
     def __init__(self, config: LstmConfig) -> None:

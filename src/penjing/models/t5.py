@@ -110,6 +110,8 @@ class T5ForConditionalGeneration(T5Model):
         config: its numbers.
     """
 
+    beginning: ClassVar[str] = "by frequency, looking beside what is hidden"
+
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         # Where the config leaves it to the file whether words have a matrix of their own; see `T5Config.has_own_head`.
@@ -136,17 +138,22 @@ class T5ForConditionalGeneration(T5Model):
 
     def output_layer(self, hidden: Tensor) -> OutputLayer:
         """Returns what gives the logits of the decoder's hidden states [..., dim]; see `EncoderDecoderModel`."""
-        states = hidden * self.config.d_model**-0.5 if self.config.scales_output else hidden
+        states = hidden if self._output_scale == 1.0 else hidden * self._output_scale
         return OutputLayer(states, self.lm_head.weight, None)
+
+    @property
+    def _output_scale(self) -> float:
+        return float(self.config.d_model**-0.5) if self.config.scales_output else 1.0
 
     def score(self, hidden: Tensor) -> Tensor:
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
 
     def begin_pretraining(self, shares: Tensor) -> None:
-        look_for_what_is_hidden(self.encoder, self.decoder, self.config)
-        if self.lm_head.weight is not self.shared.weight:
-            guess_shares(self.shared, self.lm_head, self.decoder, shares)
+        # It is made for words that have a spread of 1 and a matrix of their own that scores them.
+        if self.lm_head.weight is not self.shared.weight and self.config.initializer_factor == 1.0:
+            look_for_what_is_hidden(self.encoder, self.decoder, self.config)
+            guess_shares(self.shared, self.lm_head, self.decoder, shares, self._output_scale)
 
     def start(
         self, prompt: Tensor, room: int, attention_mask: Tensor | None = None
@@ -327,7 +334,7 @@ T5 = Architecture(
     learning_rate=1e-3,
     dial_rate=1e-3,
     # T5 v1.1 was pretrained without dropout. Its embeddings have a spread of 1, fifty times that of other families, and
-    # steps of their size would leave them random: Adafactor, which it was made with, takes steps in proportion.
+    # steps of their size leave them as they are; Adafactor, which it was made with, takes steps in proportion.
     dial_embedding_rate=0.1,
     dial_dropout=0.0,
     embedding_size=lambda config: int(config.d_model),

@@ -24,11 +24,12 @@ def look_for_what_is_hidden(encoder: T5Stack, decoder: T5Stack, config: T5Config
     """Has a fresh network find the words beside what is hidden, and listen to its layers later.
 
     Where weights begin at random, what layers add is as large as the words, and says nothing. Here it begins a tenth
-    as large, but for two of them: half of the heads that all encoder layers share look at a neighbour, the first
-    one at the token before, the second at the one after, then two tokens away, and what those of the first layer pass
-    on stays as large as it was; each layer's attention to the encoder begins with queries that are keys, and so finds
-    the token that was written last, a sentinel for instance, in what was read, and what the first one passes on stays
-    too. Half of the decoder's heads look one token back, two, and so on. All of it is learned from there.
+    as large, but for two of them. Half of the encoder's heads, at least one, in every layer look mostly at a neighbour,
+    the first at the token before, the second at the one after, then two tokens away, the less so the longer the row is;
+    what those of the first layer pass on stays as large as it was. Each attention to the encoder begins with queries
+    that are keys, and so finds the token that was written last, a sentinel for instance, in what was read; what the
+    first one passes on stays too. Half of the decoder's heads look one token back, two, and so on. All of it is learned
+    from there.
 
     Args:
         encoder: its layers, normal with the spreads of `penjing.models.t5.initialize`.
@@ -47,7 +48,7 @@ def look_for_what_is_hidden(encoder: T5Stack, decoder: T5Stack, config: T5Config
 
 
 @torch.no_grad()
-def guess_shares(shared: nn.Embedding, head: nn.Linear, decoder: T5Stack, shares: Tensor) -> None:
+def guess_shares(shared: nn.Embedding, head: nn.Linear, decoder: T5Stack, shares: Tensor, scale: float) -> None:
     """Has a fresh network guess every token as often as it comes, by a dimension that is the same for all words.
 
     A T5 has no bias at its output. The first dimension of its words becomes one, no layer of the decoder adds to it,
@@ -59,10 +60,11 @@ def guess_shares(shared: nn.Embedding, head: nn.Linear, decoder: T5Stack, shares
         head: scores the words; not the same matrix.
         decoder: its layers.
         shares: of the tokens in what is written, [vocab], positive.
+        scale: what the decoder's states are multiplied by before they are scored.
     """
     logarithms = shares.log()
     head.weight *= _QUIET
-    head.weight[:, 0] = logarithms - logarithms @ shares
+    head.weight[:, 0] = (logarithms - logarithms @ shares) / scale
     shared.weight[:, 0] = 1.0
     for part in _outputs(decoder):
         part.weight[0] = 0.0
@@ -80,7 +82,7 @@ def _outputs(stack: T5Stack) -> list[nn.Linear]:
 def _look_near(stack: T5Stack, config: T5Config, *, looks_ahead: bool) -> None:
     numbers = _blocks(stack)[0].position_numbers  # [buckets, heads]
     buckets, heads = numbers.shape
-    for head in range(heads // 2):
+    for head in range(max(1, heads // 2)):
         offset = (head // 2 + 1) * (1 if head % 2 else -1) if looks_ahead else -head - 1
         bucket = relative_buckets(
             torch.tensor(offset),

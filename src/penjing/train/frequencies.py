@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.text.shards import TokenShard
-from penjing.train.objective import LanguageObjective
+from penjing.train.objective import Objective
 
 _COUNTED_AT_ONCE = 1 << 22  # tokens
 
 
 class Beginner(Protocol):
-    """A language model that learns sooner where it knows how often tokens come, before its first step."""
+    """A language model that learns sooner where it knows how often tokens come, before its first step.
+
+    Attributes:
+        beginning: how it begins; another text where `begin_pretraining` sets other weights than before.
+    """
+
+    beginning: ClassVar[str]
 
     def begin_pretraining(self, shares: Tensor) -> None:
-        """Has the fresh network guess every token as often as it comes.
+        """Has the fresh network guess every token as often as it comes, and look where there is something to learn.
 
         Otherwise frequencies are learned first, and not by a bias, which an optimizer moves by the learning rate a
-        step, but by hidden states that are the same for every token.
+        step, but by hidden states that are the same for every token. A network that it is not made for stays as it is.
 
         Args:
             shares: see `count_shares`.
         """
 
 
-def count_shares(shard: TokenShard, entries: int, objective: LanguageObjective, window: int) -> Tensor:
-    """Returns the shares of the vocabulary's entries in what is guessed, [entries], fp32, none of them zero.
+class GuessingObjective(Objective, Protocol):
+    """An objective that scores the words of the vocabulary."""
 
-    Each is counted once more than it comes.
+    def count_guessed(self, counts: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+        """See `penjing.train.objective.LanguageObjective`."""
+
+
+def count_shares(shard: TokenShard, entries: int, objective: GuessingObjective, window: int) -> Tensor:
+    """Returns the shares of the vocabulary's entries in what is guessed, [entries], float64, none of them zero.
+
+    Each is counted once more than it is guessed.
 
     Args:
         shard: the texts.
@@ -43,4 +57,4 @@ def count_shares(shard: TokenShard, entries: int, objective: LanguageObjective, 
     for start in range(0, len(shard.tokens), _COUNTED_AT_ONCE):
         counts += np.bincount(shard.tokens[start : start + _COUNTED_AT_ONCE], minlength=entries)
     guessed = objective.count_guessed(counts, window) + 1
-    return torch.from_numpy(guessed / guessed.sum()).float()
+    return torch.from_numpy(guessed / guessed.sum())

@@ -76,7 +76,7 @@ class LanguageObjective:
     score_piece: ScorePiece = staticmethod(score_piece)
 
     def count_guessed(self, counts: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-        """Returns how often each entry of the vocabulary is to be guessed, or numbers in proportion, [vocab].
+        """Returns about how often each entry of the vocabulary is to be guessed, or numbers in proportion, [vocab].
 
         Args:
             counts: how often it comes in the texts.

@@ -91,8 +91,8 @@ def build_optimizer(
     Biases, normalization weights and other vectors are not decayed. With ``layer_decay`` below 1 the learning rate of
     layer i of n is multiplied by ``layer_decay ** (n - i)``, that of the embeddings by ``layer_decay ** (n + 1)``
     (Howard & Ruder 2018, arXiv 1801.06146; Clark et al. 2020, arXiv 2003.10555); an encoder's and a decoder's layers
-    count side by side. The network's ``input_embeddings``
-    have the factor ``embedding_rate`` besides; with 0 they are not trained. Each group keeps its factor as ``scale``.
+    count side by side. The network's ``input_embeddings`` have the factor ``embedding_rate`` besides; with 0 they are
+    not trained, and above 1 they decay as they would without. Each group keeps its factor as ``scale``.
 
     Args:
         network: whose parameters are trained.
@@ -110,6 +110,8 @@ def build_optimizer(
         if not parameter.requires_grad:
             continue
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
+        if parameter is words:
+            decay /= max(1.0, settings.embedding_rate)
         scale = settings.layer_decay ** (layers + 1 if parameter is words else _depth_below_head(name, layers))
         scale *= settings.embedding_rate if parameter is words else 1.0
         (by_muon if name in inner else by_adamw).setdefault((decay, scale), []).append(parameter)

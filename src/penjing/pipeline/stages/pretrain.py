@@ -33,9 +33,8 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
-from penjing.train.frequencies import Beginner, count_shares
+from penjing.train.frequencies import Beginner, GuessingObjective, count_shares
 from penjing.train.job import TrainingJob
-from penjing.train.objective import LanguageObjective, Objective
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.denoising import DenoisingObjective
 from penjing.train.objectives.masked import MaskedObjective
@@ -123,10 +122,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     )
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
-    if _begins_by_frequency(recipe):
-        shares = count_shares(
-            shards["texts"], config.vocab_size, cast("LanguageObjective", objective), settings.window_tokens
-        )
+    if _beginning(recipe):
+        shares = count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens)
         cast("Beginner", network).begin_pretraining(shares)
     rate = choose_learning_rate(recipe, settings)
     sample = build_sampler(recipe, settings, objective, tokenizer)
@@ -139,9 +136,10 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     )
 
 
-def _begins_by_frequency(recipe: Recipe) -> bool:
-    """Whether the network is fresh, and a `Beginner`."""
-    return start_folder(recipe) is None and hasattr(architecture_of(recipe).language_model, "begin_pretraining")
+def _beginning(recipe: Recipe) -> list[str]:
+    """Returns how a fresh language model begins, if it is a `Beginner`, and fresh."""
+    beginning = getattr(architecture_of(recipe).language_model, "beginning", None)
+    return [beginning] if beginning and start_folder(recipe) is None else []
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
@@ -154,7 +152,7 @@ def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Archite
     return architecture, config, network
 
 
-def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: Any) -> Objective:
+def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: Any) -> GuessingObjective:
     """Returns what the language model learns."""
     if settings.objective == "masked":
         last = settings.mask_rate if settings.mask_rate_end is None else settings.mask_rate_end
@@ -176,14 +174,14 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
     """Starts the embeddings from word vectors; entries without one (zeros) keep their random start.
 
-    The dimensions that a fresh bert leaves to its positions stay so.
+    The dimensions that a fresh bert leaves to its positions stay so, and the one that all words of a t5 have in common.
     """
     embeddings = input_embeddings(network).weight
     known = torch.from_numpy(np.any(vectors != 0, axis=1))
     embeddings = embeddings[: len(known)]  # a model that is given may have rows to spare
     with torch.no_grad():
-        is_used = (embeddings != 0).any(dim=0)  # [dim]
-        embeddings.copy_(torch.where(known[:, None], torch.from_numpy(vectors) * is_used, embeddings))
+        is_used = (embeddings != embeddings[:1]).any(dim=0)  # [dim]
+        embeddings.copy_(torch.where(known[:, None] & is_used, torch.from_numpy(vectors), embeddings))
 
 
 def _validation(
@@ -202,7 +200,7 @@ PRETRAIN = Stage(
         model_settings(recipe),
         recipe.pretrain and recipe.pretrain.model_dump(mode="json", exclude={"checkpoint_every_s"}),
         recipe.pretrain and choose_learning_rate(recipe, recipe.pretrain),
-        *(["by frequency"] if recipe.pretrain and _begins_by_frequency(recipe) else []),
+        *(_beginning(recipe) if recipe.pretrain else []),
     ],
     run=_run,
     files=start_files,
