@@ -4,8 +4,9 @@ python benchmarks/leaked_rows.py [--recipe] [--set a.b=c …] [--seed N] [--out 
 
 On ChnSentiCorp ($PENJING_DATA/chnsenticorp, or ../shared/data/chnsenticorp). Rows are the same if their letters and
 digits are, as in Penjing; exact duplicates within the training rows stay in both cases. With --recipe the recipe
-chnsenticorp is trained both ways, too: as it is, and on the training file alone, which then keeps the rows that also
-stand in the test file; the model is measured on that file afterwards, by ``penjing evaluate``.
+chnsenticorp is trained both ways, too, without such duplicates: as it is, and without being told of the test file, so
+that the training rows that also stand there are kept (those that stand in the validation file are not); half of the
+validation rows choose the weights then, and the model is measured on the test file afterwards, by ``penjing evaluate``.
 """
 
 from __future__ import annotations
