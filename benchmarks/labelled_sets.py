@@ -14,9 +14,14 @@ SETS = {
 }
 
 
+def folder_of(name: str) -> Path:
+    """Returns where the files of a set lie."""
+    return Path(os.environ.get("PENJING_DATA", "../shared/data")) / name
+
+
 def read_set(name: str, split: str) -> tuple[list[str], list[int]]:
     """Returns texts and classes, 0 or 1, of a split (train, dev or test), or ends saying that they are missing."""
-    file = Path(os.environ.get("PENJING_DATA", "../shared/data")) / name / f"{split}.tsv"
+    file = folder_of(name) / f"{split}.tsv"
     if not file.is_file():
         sys.exit(f"{file} is missing: this benchmark needs {name}, here or in $PENJING_DATA.")
     texts: list[str] = []

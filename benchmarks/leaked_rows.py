@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import commands
-from labelled_sets import read_set
+from labelled_sets import folder_of, read_set
 from penjing.data.keys import normalize_text
 from penjing.machine import describe_machine
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
@@ -50,7 +49,7 @@ def measure(train: Rows, validation: Rows, test: Rows) -> dict[str, Any]:
 
 def train_both_ways(settings: list[str], out: Path) -> dict[str, Any]:
     """Returns the scores, with intervals, of the recipe's model on the test file, trained without and with its rows."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "chnsenticorp"
+    folder = folder_of("chnsenticorp")
     corpus = f"corpus.path={folder / 'train.tsv'}"
     clean = commands.run("chnsenticorp", [f"data.path={folder}", corpus, *settings], out / "clean")
     # A run wants rows to be measured on: every second one of the validation file.

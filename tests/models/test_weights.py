@@ -16,8 +16,9 @@ from penjing.errors import DiskFullError, ModelFolderError
 from penjing.models import weights
 from penjing.models.bert import BertForMaskedLM, BertForSequenceClassification, BertModel, initialize
 from penjing.models.bert_config import BertConfig
-from penjing.models.lstm import LstmConfig, LstmForCausalLM, LstmForSequenceClassification
+from penjing.models.lstm import LstmForCausalLM, LstmForSequenceClassification
 from penjing.models.lstm import initialize as initialize_lstm
+from penjing.models.lstm_config import LstmConfig
 from penjing.models.weights import load_backbone, load_weights, read_config, save_network
 
 SHAPE: dict[str, Any] = {

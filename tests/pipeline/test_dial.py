@@ -92,6 +92,8 @@ def test_a_t5_is_pretrained_without_dropout_and_with_larger_steps_of_its_words_u
     assert slower.embedding_rate == pytest.approx(200)
     tied = turn_dial(recipe(model={**family, "shape": {"tie_word_embeddings": True}}, pretrain={"objective": "span"}))
     assert tied.pretrain.embedding_rate == 1.0
+    shaped = {**family, "shape": {"dropout_rate": 0.2}}
+    assert turn_dial(recipe(model=shaped, pretrain={"objective": "span"})).pretrain.dropout is None
     told = {"objective": "span", "dropout": 0.1, "embedding_rate": 2}
     turned = turn_dial(recipe(model=family, pretrain=told)).pretrain
     assert (turned.dropout, turned.embedding_rate) == (0.1, 2.0)

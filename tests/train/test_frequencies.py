@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from penjing.models.bert import BertConfig, BertForMaskedLM
-from penjing.models.lstm import LstmConfig, LstmForCausalLM
+from penjing.models.lstm import LstmForCausalLM
+from penjing.models.lstm_config import LstmConfig
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import frequencies

@@ -40,7 +40,8 @@ def look_for_what_is_hidden(encoder: T5Stack, decoder: T5Stack, config: T5Config
     across = [cast("T5LayerCrossAttention", block.layer[1]).EncDecAttention for block in _blocks(decoder)]
     for stack in (encoder, decoder):
         for part in _outputs(stack):
-            part.weight *= 1.0 if part is first.o or part is across[0].o else _QUIET
+            if part is not first.o and part is not across[0].o:
+                part.weight *= _QUIET
     for stack, looks_ahead in ((encoder, True), (decoder, False)):
         _look_near(stack, config, looks_ahead=looks_ahead)
     for attention in across:

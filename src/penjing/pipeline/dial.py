@@ -62,7 +62,7 @@ def turn_dial(recipe: Recipe) -> Recipe:
         settings = {"learning_rate": rate, "batch_tokens": batch_of(depth), "schedule": schedule}
         if architecture.dial_embedding_rate is not None and not shape.get("tie_word_embeddings", False):
             settings["embedding_rate"] = architecture.dial_embedding_rate / (recipe.pretrain.learning_rate or rate)
-        if architecture.dial_dropout is not None:
+        if architecture.dial_dropout is not None and "dropout_rate" not in recipe.model.shape:
             settings["dropout"] = architecture.dial_dropout
         filled["pretrain"] = _fill(recipe.pretrain, **settings)
     return recipe.model_copy(update=filled)

@@ -19,8 +19,9 @@ from penjing.inference.drawing import seed_of
 from penjing.inference.sampling import SamplingSettings
 from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
-from penjing.models.lstm import LstmConfig, LstmForCausalLM
+from penjing.models.lstm import LstmForCausalLM
 from penjing.models.lstm import initialize as initialize_lstm
+from penjing.models.lstm_config import LstmConfig
 from penjing.models.t5 import T5
 
 ENDS, VOCAB = frozenset([3, 4, 5]), 60

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.models.native.test_training import assert_within_rounding, draw
 from torch import Tensor, nn
 
-from penjing.models.lstm import _STOPS_IN_BF16, LSTM, LstmConfig
+from penjing.models.lstm import _STOPS_IN_BF16, LSTM
+from penjing.models.lstm_config import LstmConfig
 from penjing.models.native import recurrence
 from penjing.models.native.recurrence import can_recur, recur_fused
 from penjing.models.native.training import training_library

@@ -19,7 +19,8 @@ from tokenizers import Tokenizer
 import penjing
 from penjing.errors import UsageError
 from penjing.files import read_json, write_json
-from penjing.models.lstm import LSTM, LstmConfig, LstmForSequenceClassification, initialize
+from penjing.models.lstm import LSTM, LstmForSequenceClassification, initialize
+from penjing.models.lstm_config import LstmConfig
 from penjing.pipeline.exporting.exporting import Exported
 from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
