@@ -24,7 +24,7 @@ def begun(**more: Any) -> T5ForConditionalGeneration:
     config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **shape)
     network = T5ForConditionalGeneration(config)
     initialize(network, config, 0)
-    network.begin_pretraining(shares())
+    network.begin(shares())
     return network.eval()
 
 
@@ -106,7 +106,7 @@ def test_words_that_are_their_own_scores_or_have_another_spread_begin_as_they_ar
     network = T5ForConditionalGeneration(config)
     initialize(network, config, 0)
     before = {name: weight.clone() for name, weight in network.named_parameters()}
-    network.begin_pretraining(shares())
+    network.begin(shares())
     for name, weight in network.named_parameters():
         assert torch.equal(weight, before[name]), name
 

@@ -46,7 +46,7 @@ def test_a_fresh_model_guesses_these_shares(family: str) -> None:
         else LstmForCausalLM(LstmConfig(vocab_size=VOCABULARY, embedding_size=6, hidden_size=8))
     )
     shares = torch.arange(1.0, VOCABULARY + 1) / torch.arange(1.0, VOCABULARY + 1).sum()
-    network.begin_pretraining(shares)
+    network.begin(shares)
     bias = network.get_parameter("cls.predictions.bias" if family == "bert" else "decoder.bias")
     assert torch.allclose(bias.softmax(0), shares)
     assert bias.exp().sum().item() == pytest.approx(1, rel=1e-5)

@@ -300,7 +300,8 @@ class Architecture:
         shape_of_depth: config values of a fresh network of so many layers, each 64 numbers wide for every layer.
         learning_rate: AdamW's at its highest that suits a fresh network.
         dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
-        dial_embedding_rate: the same for its embeddings, whatever the width; None: as for the rest.
+        embedding_rate: AdamW's at its highest that suits the embeddings of a config in a fresh language model; None: as
+            for the rest.
         dial_dropout: what suits its pretraining; None: what its config says.
         embedding_size: width of the `input_embeddings` of a config.
         closes_borders: when its language model is given ``documents``, so that no token looks at another one: always,
@@ -330,7 +331,7 @@ class Architecture:
     training_flops_per_token: Callable[[Any, int], int]
     adapted: tuple[str, ...] = ()
     adapter_rate: float | None = None
-    dial_embedding_rate: float | None = None
+    embedding_rate: Callable[[Any], float | None] = lambda config: None
     dial_dropout: float | None = None
     closes_borders: Literal["always", "where asked", "never"] = "never"
     is_encoder_decoder: bool = False

@@ -149,9 +149,8 @@ class T5ForConditionalGeneration(T5Model):
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
 
-    def begin_pretraining(self, shares: Tensor) -> None:
-        # It is made for words that have a spread of 1 and a matrix of their own that scores them.
-        if self.lm_head.weight is not self.shared.weight and self.config.initializer_factor == 1.0:
+    def begin(self, shares: Tensor) -> None:
+        if _has_plain_words(self.config):
             look_for_what_is_hidden(self.encoder, self.decoder, self.config)
             guess_shares(self.shared, self.lm_head, self.decoder, shares, self._output_scale)
 
@@ -299,6 +298,20 @@ def _spread(name: str, module: nn.Linear | nn.Embedding, config: T5Config) -> fl
     return float(config.d_model**-0.5) if name.endswith("relative_attention_bias") else 1.0
 
 
+def embedding_rate(config: T5Config) -> float | None:
+    """Returns AdamW's rate for the embeddings of a fresh language model; None: that of the rest.
+
+    Their spread is 1, fifty times that of other families, and steps of the others' size leave them as they are.
+    Adafactor, which T5 was made with, takes steps in proportion (Shazeer & Stern 2018, arXiv 1804.04235, section 8).
+    """
+    return 0.1 if _has_plain_words(config) else None
+
+
+def _has_plain_words(config: T5Config) -> bool:
+    """Whether words have a spread of 1 and another matrix scores them, which the start of a T5 is made for."""
+    return config.has_own_head and config.initializer_factor == 1.0
+
+
 def training_flops_per_token(config: T5Config, row_tokens: int) -> int:
     """Returns 6 operations for each weight of the layers, and 12 for each pair of tokens and dimension.
 
@@ -333,10 +346,8 @@ T5 = Architecture(
     shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
     dial_rate=1e-3,
-    # T5 v1.1 was pretrained without dropout. Its embeddings have a spread of 1, fifty times that of other families, and
-    # steps of their size leave them as they are; Adafactor, which it was made with, takes steps in proportion.
-    dial_embedding_rate=0.1,
-    dial_dropout=0.0,
+    embedding_rate=embedding_rate,
+    dial_dropout=0.0,  # as T5 v1.1 was pretrained
     embedding_size=lambda config: int(config.d_model),
     training_flops_per_token=training_flops_per_token,
     adapted=("q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"),

@@ -12,9 +12,7 @@ What a recipe names itself is left as it is. The rules, with their sources and w
   with Muon four times as high;
 - schedule: ``wsd``, so that a run can be made longer or shorter afterwards (Hu et al. 2024, arXiv 2404.06395), unless
   patience ends it;
-- of a ``t5`` besides: no dropout, as version 1.1 was pretrained, and a learning rate of 0.1 of its embeddings, whatever
-  the width, if words are scored by a matrix of their own: their spread is 1, and Adafactor takes steps in proportion
-  (Shazeer & Stern 2018, arXiv 1804.04235, section 8);
+- of a ``t5`` besides: no dropout, as version 1.1 was pretrained;
 - batch: 1,024 tokens for each layer, up to the next power of two, from 4,096: larger models, trained on more tokens,
   gain from larger batches (McCandlish et al. 2018, arXiv 1812.06162; Zhang et al. 2024, arXiv 2410.21676).
 """
@@ -60,8 +58,6 @@ def turn_dial(recipe: Recipe) -> Recipe:
             rate *= _MUON_RATE
         schedule = recipe.pretrain.schedule if recipe.pretrain.patience else "wsd"
         settings = {"learning_rate": rate, "batch_tokens": batch_of(depth), "schedule": schedule}
-        if architecture.dial_embedding_rate is not None and not shape.get("tie_word_embeddings", False):
-            settings["embedding_rate"] = architecture.dial_embedding_rate / (recipe.pretrain.learning_rate or rate)
         if architecture.dial_dropout is not None and "dropout_rate" not in recipe.model.shape:
             settings["dropout"] = architecture.dial_dropout
         filled["pretrain"] = _fill(recipe.pretrain, **settings)

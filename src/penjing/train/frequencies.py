@@ -1,4 +1,4 @@
-"""How often a language model that is yet to be trained will have to guess each token."""
+"""How often a language model that is yet to be trained will have to guess, or write, each token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.text.shards import TokenShard
+from penjing.train.batches import Batches
+from penjing.train.cross_entropy import IGNORED
 from penjing.train.objective import Objective
 
 _COUNTED_AT_ONCE = 1 << 22  # tokens
@@ -19,12 +21,12 @@ class Beginner(Protocol):
     """A language model that learns sooner where it knows how often tokens come, before its first step.
 
     Attributes:
-        beginning: how it begins; another text where `begin_pretraining` sets other weights than before.
+        beginning: how it begins; another text where `begin` sets other weights than before.
     """
 
     beginning: ClassVar[str]
 
-    def begin_pretraining(self, shares: Tensor) -> None:
+    def begin(self, shares: Tensor) -> None:
         """Has the fresh network guess every token as often as it comes, and look where there is something to learn.
 
         Otherwise frequencies are learned first, and not by a bias, which an optimizer moves by the learning rate a
@@ -58,3 +60,18 @@ def count_shares(shard: TokenShard, entries: int, objective: GuessingObjective, 
         counts += np.bincount(shard.tokens[start : start + _COUNTED_AT_ONCE], minlength=entries)
     guessed = objective.count_guessed(counts, window) + 1
     return torch.from_numpy(guessed / guessed.sum())
+
+
+def count_written_shares(batches: Batches, entries: int) -> Tensor:
+    """Returns the shares of the vocabulary's entries in what is to be written, as `count_shares` does.
+
+    Args:
+        batches: an epoch of them is read.
+        entries: of the vocabulary.
+    """
+    counts = torch.ones(entries, dtype=torch.float64)
+    for rows in batches.plan(0):
+        written = batches.load(rows).written
+        assert written is not None
+        counts += torch.bincount(written[written != IGNORED], minlength=entries)
+    return counts / counts.sum()

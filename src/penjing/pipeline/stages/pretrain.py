@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 from penjing.errors import UsageError
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, count_parameters
+from penjing.pipeline.beginning import begin, beginning_of, begins_by_pretraining, with_embedding_rate
 from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.prompt_samples import Sampler, build_sampler, check_prompts
@@ -26,14 +27,13 @@ from penjing.pipeline.start import (
     load_start,
     model_settings,
     start_files,
-    start_folder,
 )
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
-from penjing.train.frequencies import Beginner, GuessingObjective, count_shares
+from penjing.train.frequencies import GuessingObjective, count_shares
 from penjing.train.job import TrainingJob
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.denoising import DenoisingObjective
@@ -111,8 +111,7 @@ def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, 
 
 def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
     """Returns the architecture, the config, and the job with a fresh language model (or the one to start from)."""
-    settings = recipe.pretrain
-    assert settings is not None
+    settings = _settings(recipe)
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture, config, network = _build_language_model(recipe, tokenizer)
     shards = {part: open_shard(inputs["shards"] / part) for part in PARTS}
@@ -122,9 +121,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     )
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
-    if _beginning(recipe):
-        shares = count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens)
-        cast("Beginner", network).begin_pretraining(shares)
+    if begins_by_pretraining(recipe) and beginning_of(recipe):
+        begin(network, count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens))
     rate = choose_learning_rate(recipe, settings)
     sample = build_sampler(recipe, settings, objective, tokenizer)
     if sample is not None:
@@ -136,10 +134,10 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     )
 
 
-def _beginning(recipe: Recipe) -> list[str]:
-    """Returns how a fresh language model begins, if it is a `Beginner`, and fresh."""
-    beginning = getattr(architecture_of(recipe).language_model, "beginning", None)
-    return [beginning] if beginning and start_folder(recipe) is None else []
+def _settings(recipe: Recipe) -> PretrainSettings:
+    """Returns how the recipe pretrains."""
+    assert recipe.pretrain is not None
+    return with_embedding_rate(recipe, recipe.pretrain) if begins_by_pretraining(recipe) else recipe.pretrain
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
@@ -198,9 +196,9 @@ PRETRAIN = Stage(
     inputs=("tokenizer", "shards", "vectors"),
     settings=lambda recipe: [
         model_settings(recipe),
-        recipe.pretrain and recipe.pretrain.model_dump(mode="json", exclude={"checkpoint_every_s"}),
+        recipe.pretrain and _settings(recipe).model_dump(mode="json", exclude={"checkpoint_every_s"}),
         recipe.pretrain and choose_learning_rate(recipe, recipe.pretrain),
-        *(_beginning(recipe) if recipe.pretrain else []),
+        *(beginning_of(recipe) if begins_by_pretraining(recipe) else []),
     ],
     run=_run,
     files=start_files,
