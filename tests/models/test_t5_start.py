@@ -19,12 +19,12 @@ def shares() -> Tensor:
     return counts / counts.sum()
 
 
-def begun(**more: Any) -> T5ForConditionalGeneration:
+def begun(found: float = 1.0, **more: Any) -> T5ForConditionalGeneration:
     shape = {"d_model": 128, "d_kv": 32, "d_ff": 96, "num_layers": 3, "num_heads": 4, **more}
     config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **shape)
     network = T5ForConditionalGeneration(config)
     initialize(network, config, 0)
-    network.begin(shares())
+    network.begin(shares(), found)
     return network.eval()
 
 
@@ -84,6 +84,20 @@ def test_every_layer_of_the_decoder_finds_what_was_written_last_in_what_was_read
         assert (places == torch.arange(TIME)).float().mean() > least
 
 
+@pytest.mark.parametrize(("found", "heads"), [(0.0, 0), (0.2, 0), (0.8, 3), (1.0, 4)])
+def test_as_many_heads_find_it_as_tokens_are_found(found: float, heads: int) -> None:
+    network, drawn = begun(found), begun(0.0)
+    for ours, theirs in zip(network.decoder.block, drawn.decoder.block, strict=True):
+        attention, random = (cast("Any", block).layer[1].EncDecAttention for block in (ours, theirs))
+        for head in range(4):
+            of_head = slice(32 * head, 32 * head + 32)
+            query, key = attention.q.weight[of_head], attention.k.weight[of_head]
+            if head < heads:
+                assert torch.equal(query, key * (4 / 32**0.5))
+            else:
+                assert torch.equal(query, random.q.weight[of_head])
+
+
 @torch.no_grad()
 def test_fresh_network_guesses_every_token_as_often_as_it_comes(ids: Tensor) -> None:
     """Nearly: where attention passes on much, the states are normalized to a little less of the first dimension."""
@@ -106,7 +120,7 @@ def test_words_that_are_their_own_scores_or_have_another_spread_begin_as_they_ar
     network = T5ForConditionalGeneration(config)
     initialize(network, config, 0)
     before = {name: weight.clone() for name, weight in network.named_parameters()}
-    network.begin(shares())
+    network.begin(shares(), 1.0)
     for name, weight in network.named_parameters():
         assert torch.equal(weight, before[name]), name
 

@@ -13,9 +13,10 @@ from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import frequencies
 from penjing.train.batches import Batch
-from penjing.train.frequencies import count_shares
+from penjing.train.frequencies import count_shares, count_written
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.span import SpanObjective
+from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
 
 VOCABULARY = 11
 
@@ -46,7 +47,7 @@ def test_a_fresh_model_guesses_these_shares(family: str) -> None:
         else LstmForCausalLM(LstmConfig(vocab_size=VOCABULARY, embedding_size=6, hidden_size=8))
     )
     shares = torch.arange(1.0, VOCABULARY + 1) / torch.arange(1.0, VOCABULARY + 1).sum()
-    network.begin(shares)
+    network.begin(shares, 1.0)
     bias = network.get_parameter("cls.predictions.bias" if family == "bert" else "decoder.bias")
     assert torch.allclose(bias.softmax(0), shares)
     assert bias.exp().sum().item() == pytest.approx(1, rel=1e-5)
@@ -64,3 +65,20 @@ def test_of_spans_that_are_hidden_the_sentinels_and_the_end_count_too(rate: floa
     drawn = torch.bincount(written.flatten(), minlength=40).double() / written.numel()
     assert torch.allclose(found[3:13], drawn[3:13], atol=2e-3)
     assert torch.allclose(found[20:].sum(), drawn[20:].sum(), atol=2e-2)
+
+
+@pytest.mark.parametrize("batches", [PairBatches, ContinuationBatches])
+def test_of_pairs_what_is_written_counts_and_how_much_of_it_is_read(
+    batches: type[PairBatches] | type[ContinuationBatches], tmp_path: Path
+) -> None:
+    pairs = [([3, 4, 5, 2], [4, 6, 5, 2]), ([7, 2], [8, 2]), ([9, 9, 9, 2], [9, 3, 2])]
+    rows = [([Rendered(read + written, [], 0) for read, written in pairs], [len(read) for read, _ in pairs])]
+    shard = write_shard(tmp_path, rows, vocab_size=VOCABULARY, unknown_id=1, fingerprint="")
+    shares, found = count_written(batches(shard, 0, PairLimits(16, 8), 0), VOCABULARY)
+    counted = torch.ones(VOCABULARY, dtype=torch.float64)
+    for _, written in pairs:
+        for token in written:
+            counted[token] += 1
+    assert torch.allclose(shares, counted / counted.sum())
+    if batches is PairBatches:
+        assert found == pytest.approx(3 / 6)  # 4, 5 and 9, of six that do not end a row

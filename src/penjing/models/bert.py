@@ -145,7 +145,7 @@ class BertForMaskedLM(nn.Module):
         return OutputLayer(head.transform(hidden), self.input_embeddings.weight, head.bias)
 
     @torch.no_grad()
-    def begin(self, shares: Tensor) -> None:
+    def begin(self, shares: Tensor, found: float) -> None:
         cast("BertPredictions", self.cls["predictions"]).bias.copy_(shares.log())
 
     def score(self, hidden: Tensor) -> Tensor:

@@ -180,7 +180,7 @@ class LstmForCausalLM(nn.Module):
         return OutputLayer(self.projection(self.dropout(hidden)), words, self.decoder.bias)
 
     @torch.no_grad()
-    def begin(self, shares: Tensor) -> None:
+    def begin(self, shares: Tensor, found: float) -> None:
         self.decoder.bias.copy_(shares.log())
 
     def score(self, hidden: Tensor) -> Tensor:

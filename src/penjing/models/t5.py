@@ -13,7 +13,7 @@ from penjing.models.dropout import Dropout
 from penjing.models.interface import Architecture, OutputLayer, StoredNames
 from penjing.models.t5_config import T5Config, shape_of_depth
 from penjing.models.t5_layers import T5Stack
-from penjing.models.t5_start import guess_shares, look_for_what_is_hidden
+from penjing.models.t5_start import guess_shares, look_where_to_learn
 
 # Both stacks read the same embeddings. The first release had a bias between encoder and decoder that nothing read.
 _ALIASES = ((r"\b(?:encoder|decoder)\.embed_tokens\.", "shared."),)
@@ -149,9 +149,9 @@ class T5ForConditionalGeneration(T5Model):
         """Returns logits [..., vocab] of the decoder's hidden states [..., dim]."""
         return F.linear(*self.output_layer(hidden))
 
-    def begin(self, shares: Tensor) -> None:
+    def begin(self, shares: Tensor, found: float) -> None:
         if _has_plain_words(self.config):
-            look_for_what_is_hidden(self.encoder, self.decoder, self.config)
+            look_where_to_learn(self.encoder, self.decoder, self.config, found)
             guess_shares(self.shared, self.lm_head, self.decoder, shares, self._output_scale)
 
     def start(

@@ -1,4 +1,4 @@
-"""What a T5 begins with that is to learn to restore texts: how often tokens come, and where to look."""
+"""What a T5 begins with that is to learn to write: how often tokens come, and where to look."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ _EQUAL = 4.0  # times the root of d_kv: nats that an equal token is above others
 
 
 @torch.no_grad()
-def look_for_what_is_hidden(encoder: T5Stack, decoder: T5Stack, config: T5Config) -> None:
-    """Has a fresh network find the words beside what is hidden, and listen to its layers later.
+def look_where_to_learn(encoder: T5Stack, decoder: T5Stack, config: T5Config, found: float) -> None:
+    """Has a fresh network look at neighbours and for what it wrote last, and listen to its layers later.
 
     Where weights begin at random, what layers add is as large as the words, and says nothing. Here it begins a tenth
     as large, but for two of them. Half of the encoder's heads, at least one, in every layer look mostly at a neighbour,
     the first at the token before, the second at the one after, then two tokens away, the less so the longer the row is;
-    what those of the first layer pass on stays as large as it was. Each attention to the encoder begins with queries
-    that are keys, and so finds the token that was written last, a sentinel for instance, in what was read; what the
-    first one passes on stays too. Half of the decoder's heads look one token back, two, and so on. All of it is learned
-    from there.
+    what those of the first layer pass on stays as large as it was. In each attention to the encoder a share of the
+    heads begins with queries that are keys, and so finds the token that was written last, a sentinel for instance, in
+    what was read; what the first one passes on stays too. Half of the decoder's heads look one token back, two, and so
+    on. All of it is learned from there.
 
     Args:
         encoder: its layers, normal with the spreads of `penjing.models.t5.initialize`.
         decoder: likewise.
         config: the network's numbers.
+        found: share of those heads, from 0 to 1, rounded down.
     """
     first = cast("T5LayerSelfAttention", _blocks(encoder)[0].layer[0]).SelfAttention
     across = [cast("T5LayerCrossAttention", block.layer[1]).EncDecAttention for block in _blocks(decoder)]
@@ -44,8 +45,9 @@ def look_for_what_is_hidden(encoder: T5Stack, decoder: T5Stack, config: T5Config
                 part.weight *= _QUIET
     for stack, looks_ahead in ((encoder, True), (decoder, False)):
         _look_near(stack, config, looks_ahead=looks_ahead)
+    finding = int(found * config.num_heads) * config.d_kv
     for attention in across:
-        attention.q.weight.copy_(attention.k.weight * (_EQUAL / math.sqrt(config.d_kv)))
+        attention.q.weight[:finding] = attention.k.weight[:finding] * (_EQUAL / math.sqrt(config.d_kv))
 
 
 @torch.no_grad()

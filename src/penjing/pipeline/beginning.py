@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
-
-from torch import Tensor, nn
+from typing import Any, TypeVar
 
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.start import architecture_of, choose_learning_rate, config_values, start_folder
-from penjing.train.frequencies import Beginner
 from penjing.train.settings import TrainSettings
 
 Settings = TypeVar("Settings", bound=TrainSettings)
@@ -29,15 +26,10 @@ def begins_by_finetuning(recipe: Recipe) -> bool:
 
 
 def beginning_of(recipe: Recipe) -> list[str]:
-    """Returns how a fresh language model of the recipe begins, if it is a `Beginner`, for the keys of stages."""
+    """Returns how a fresh language model of the recipe begins, if it is a
+    `penjing.train.frequencies.Beginner`, for the keys of stages."""
     beginning = getattr(architecture_of(recipe).language_model, "beginning", None)
     return [beginning] if beginning else []
-
-
-def begin(network: nn.Module, shares: Tensor) -> None:
-    """Has a fresh language model guess tokens by their shares, [vocab], if it is a `Beginner`."""
-    if hasattr(network, "begin"):
-        cast("Beginner", network).begin(shares)
 
 
 def with_embedding_rate(recipe: Recipe, settings: Settings) -> Settings:

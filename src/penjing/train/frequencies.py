@@ -26,7 +26,7 @@ class Beginner(Protocol):
 
     beginning: ClassVar[str]
 
-    def begin(self, shares: Tensor) -> None:
+    def begin(self, shares: Tensor, found: float) -> None:
         """Has the fresh network guess every token as often as it comes, and look where there is something to learn.
 
         Otherwise frequencies are learned first, and not by a bias, which an optimizer moves by the learning rate a
@@ -34,6 +34,7 @@ class Beginner(Protocol):
 
         Args:
             shares: see `count_shares`.
+            found: share of what is written that is found in what is read, by equal tokens or a sentinel.
         """
 
 
@@ -62,16 +63,24 @@ def count_shares(shard: TokenShard, entries: int, objective: GuessingObjective, 
     return torch.from_numpy(guessed / guessed.sum())
 
 
-def count_written_shares(batches: Batches, entries: int) -> Tensor:
-    """Returns the shares of the vocabulary's entries in what is to be written, as `count_shares` does.
+def count_written(batches: Batches, entries: int) -> tuple[Tensor, float]:
+    """Returns the shares of the vocabulary's entries in what is to be written, and the share that the row reads, too.
+
+    The former as `count_shares` has them; the latter without the last token of each row, which ends it.
 
     Args:
         batches: an epoch of them is read.
         entries: of the vocabulary.
     """
     counts = torch.ones(entries, dtype=torch.float64)
+    found = others = 0
     for rows in batches.plan(0):
-        written = batches.load(rows).written
-        assert written is not None
-        counts += torch.bincount(written[written != IGNORED], minlength=entries)
-    return counts / counts.sum()
+        batch = batches.load(rows)
+        assert batch.written is not None
+        is_written = batch.written != IGNORED  # [rows, targets]
+        counts += torch.bincount(batch.written[is_written], minlength=entries)
+        is_read = (batch.written[:, :, None] == batch.ids[:, None, :]).any(dim=2)
+        goes_on = is_written[:, :-1] & is_written[:, 1:]
+        found += int((is_read[:, :-1] & goes_on).sum())
+        others += int(goes_on.sum())
+    return counts / counts.sum(), found / max(others, 1)

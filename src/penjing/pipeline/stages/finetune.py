@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -24,7 +24,7 @@ from penjing.pipeline.adapting import (
     write_adapter,
 )
 from penjing.pipeline.batch_teaching import batch_teacher_files
-from penjing.pipeline.beginning import begin, beginning_of, begins_by_finetuning, with_embedding_rate
+from penjing.pipeline.beginning import beginning_of, begins_by_finetuning, with_embedding_rate
 from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
@@ -44,7 +44,7 @@ from penjing.pipeline.teaching import describe_distillation
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
-from penjing.train.frequencies import count_written_shares
+from penjing.train.frequencies import Beginner, count_written
 from penjing.train.job import TrainingJob
 from penjing.train.settings import LoraSettings, RowSettings
 from penjing.train.state import TrainingResult
@@ -122,7 +122,7 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     architecture.initialize(network, config, recipe.finetuning_seed)
     lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)
     if begins_by_finetuning(recipe) and beginning_of(recipe):
-        begin(network, count_written_shares(lesson.batches, config.vocab_size))
+        cast("Beginner", network).begin(*count_written(lesson.batches, config.vocab_size))
     learned = lesson.objective, lesson.batches, lesson.validation
     return architecture, config, TrainingJob("finetune", network, *learned, settings, rate, recipe.finetuning_seed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 from penjing.errors import UsageError
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, count_parameters
-from penjing.pipeline.beginning import begin, beginning_of, begins_by_pretraining, with_embedding_rate
+from penjing.pipeline.beginning import beginning_of, begins_by_pretraining, with_embedding_rate
 from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.prompt_samples import Sampler, build_sampler, check_prompts
@@ -33,7 +33,7 @@ from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.text.vectors import load_vectors
 from penjing.train.batches import WindowBatches
 from penjing.train.ceiling import COUNTED_TOKENS, count_flops_per_token, measure_matrix_rate
-from penjing.train.frequencies import GuessingObjective, count_shares
+from penjing.train.frequencies import Beginner, GuessingObjective, count_shares
 from penjing.train.job import TrainingJob
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.denoising import DenoisingObjective
@@ -122,7 +122,8 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
     if begins_by_pretraining(recipe) and beginning_of(recipe):
-        begin(network, count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens))
+        shares = count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens)
+        cast("Beginner", network).begin(shares, 1.0)  # what is hidden or damaged is found where it stood
     rate = choose_learning_rate(recipe, settings)
     sample = build_sampler(recipe, settings, objective, tokenizer)
     if sample is not None:
