@@ -30,7 +30,12 @@ class TrainSettings(BaseModel):
         gt=0,
         description="at its highest; default: what suits the family, a tenth of it with [model] start and no adapters",
     )
-    embedding_rate: float = Field(1.0, ge=0, description="factor on the embeddings' learning rate; 0: they stay")
+    embedding_rate: float = Field(
+        1.0,
+        ge=0,
+        description="factor on the embeddings' learning rate; 0: they stay; where it is left out, a fresh t5 that "
+        "learns to write has a rate of 0.1 there",
+    )
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw", description="muon: for the matrices of the layers, AdamW for the rest"

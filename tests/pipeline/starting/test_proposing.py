@@ -102,18 +102,20 @@ def test_training_is_as_long_as_there_is_time_for() -> None:
     assert hopeless.document["finetune"]["epochs"] == 1
 
 
-def test_narrow_decoder_where_the_wide_one_takes_too_long() -> None:
-    pairs = found(rows=20_000, target="target", label=None)
+@pytest.mark.parametrize(("rows", "expected"), [(20_000, [128, 128, 64]), (200_000, [256, 128, 64])])
+def test_a_narrower_network_writes_where_a_wider_one_takes_too_long(rows: int, expected: list[int]) -> None:
+    pairs = found(rows=rows, target="target", label=None)
 
     def plan(recipe: Recipe) -> Plan:
-        width = int(recipe.model.shape["hidden_size"])
+        width = int(recipe.model.shape["d_model"])
         return Plan([PlannedStage("finetune", False, width * recipe.finetune.epochs, 500, {})], 1.0)
 
-    widths = [
-        propose(wanted("translate", minutes), pairs, plan, lambda: RATE).document["model"]["shape"]["hidden_size"]
-        for minutes in (60, 3)
-    ]
-    assert widths == [256, 128]
+    made = [propose(wanted("translate", minutes), pairs, plan, lambda: RATE).document for minutes in (6, 3, 1.5)]
+    assert [document["model"]["shape"]["d_model"] for document in made] == expected
+    for document in made:
+        shape = document["model"]["shape"]
+        assert shape["num_heads"] * shape["d_kv"] == shape["d_model"]
+        assert document["finetune"]["learning_rate"] * shape["d_model"] == pytest.approx(0.256)
 
 
 def test_short_lines_of_a_play_are_joined_to_passages() -> None:
