@@ -33,7 +33,7 @@ def test_sentiment_is_classification_with_names_of_its_own() -> None:
     assert classify.label_names is None
     assert set((sentiment.label_names or {}).values()) == {"negative", "positive"}
     assert (sentiment.decode, sentiment.score) == (classify.decode, classify.score)
-    assert set(sentiment.baselines) == {*classify.baselines, "lexicon"}
+    assert set(sentiment.baselines) == {*classify.baselines, "lexicon", "lexicon-zh"}
 
 
 def test_unknown_task_is_refused_with_the_nearest() -> None:

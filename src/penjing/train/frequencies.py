@@ -15,6 +15,7 @@ from penjing.train.cross_entropy import IGNORED
 from penjing.train.objective import Objective
 
 _COUNTED_AT_ONCE = 1 << 22  # tokens
+_COUNTED_BATCHES = 1000  # say enough, however many there are
 
 
 class Beginner(Protocol):
@@ -69,12 +70,12 @@ def count_written(batches: Batches, entries: int) -> tuple[Tensor, float]:
     The former as `count_shares` has them; the latter without the last token of each row, which ends it.
 
     Args:
-        batches: an epoch of them is read.
+        batches: the first 1,000 of an epoch are read.
         entries: of the vocabulary.
     """
     counts = torch.ones(entries, dtype=torch.float64)
     found = others = 0
-    for rows in batches.plan(0):
+    for rows in batches.plan(0)[:_COUNTED_BATCHES]:
         batch = batches.load(rows)
         assert batch.written is not None
         is_written = batch.written != IGNORED  # [rows, targets]

@@ -143,6 +143,7 @@ CHINESE = {
     "baseline.majority": "最常见的标签",
     "baseline.tfidf-logistic": "TF-IDF + 逻辑回归",
     "baseline.lexicon": "英文情感词典（VADER）",
+    "baseline.lexicon-zh": "中文情感词典（pysenti）",
     "score.accuracy": "准确率",
     "score.macro_f1": "宏平均 F1",
     "score.loss": "损失（nat）",

@@ -145,6 +145,7 @@ ENGLISH = {
     "baseline.majority": "the most frequent label",
     "baseline.tfidf-logistic": "TF-IDF + logistic regression",
     "baseline.lexicon": "an English word list (VADER)",
+    "baseline.lexicon-zh": "a Chinese word list (pysenti)",
     "score.accuracy": "Accuracy",
     "score.macro_f1": "Macro-F1",
     "score.loss": "Loss (nats)",

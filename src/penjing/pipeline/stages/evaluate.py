@@ -11,8 +11,7 @@ from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
-from penjing.tasks.baselines import LEXICON
-from penjing.tasks.baselines.lexicon import has_lexicon
+from penjing.tasks.baselines import WORD_LISTS
 from penjing.tasks.task import LabelTask, load_task
 
 EVALUATION = "evaluation.json"
@@ -33,8 +32,8 @@ def _word_lists(recipe: Recipe) -> list[str]:
     """Returns the baselines that need a package which is there: the model is measured beside them once it is."""
     names = [part.task for part in recipe.parts.values()] if isinstance(recipe, MultiRecipe) else [recipe.task]
     tasks = [load_task(name) for name in names if name is not None]
-    is_asked = any(isinstance(task, LabelTask) and LEXICON in task.baselines for task in tasks)
-    return [LEXICON] if is_asked and has_lexicon() else []
+    asked = {name for task in tasks if isinstance(task, LabelTask) for name in task.baselines}
+    return [name for name, is_there in WORD_LISTS.items() if name in asked and is_there()]
 
 
 EVALUATE = Stage(

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from penjing.tasks.baselines.answers import fit_overlap_clause, fit_overlap_sentence
+from penjing.tasks.baselines.chinese_words import has_chinese_words
 from penjing.tasks.baselines.frequent_set import fit_frequent_set
-from penjing.tasks.baselines.lexicon import fit_lexicon
+from penjing.tasks.baselines.lexicon import fit_chinese_lexicon, fit_lexicon, has_lexicon
 from penjing.tasks.baselines.majority import fit_majority
 from penjing.tasks.baselines.ngram import fit_ngram
 from penjing.tasks.baselines.preference import fit_longer, fit_tfidf_difference
@@ -31,12 +32,17 @@ from penjing.tasks.baselines.tfidf_ridge import fit_tfidf_ridge
 from penjing.tasks.baselines.translation import fit_copy, fit_dictionary
 from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrieval, FitSets, FitTokens, FitWriting
 
-LEXICON = "lexicon"
+#: Baselines that need packages, and whether these are there.
+WORD_LISTS: Mapping[str, Callable[[], bool]] = {"lexicon": has_lexicon, "lexicon-zh": has_chinese_words}
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
 }
-SENTIMENT_BASELINES: Mapping[str, Callable[..., Any]] = {**CLASSIFICATION_BASELINES, LEXICON: fit_lexicon}
+SENTIMENT_BASELINES: Mapping[str, Callable[..., Any]] = {
+    **CLASSIFICATION_BASELINES,
+    "lexicon": fit_lexicon,
+    "lexicon-zh": fit_chinese_lexicon,
+}
 ORDINAL_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,

@@ -1,34 +1,36 @@
-"""The baseline that looks words up: VADER's English word list with its rules for negation, degree and signs."""
+"""The baselines that look words up: VADER's list for English, pysenti's for Chinese."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from penjing.text.text_words import language_of
+from penjing.tasks.baselines.chinese_words import has_chinese_words, load_chinese_words
+from penjing.text.text_words import TextLanguage, language_of
 
 _PACKAGE = "vaderSentiment"
 _POLES = ("negative", "positive")
 _LOOKED_AT = 100  # training texts by which it is told whether the list is for them: 15 ms each where they are long
 _LEAST_RATED = 0.5
 
+Rate = Callable[[str], float]  # of a text, from -1 to 1
+
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Rates a text from -1 to 1 by its words (Hutto & Gilbert 2014, VADER).
+    """Rates a text by its words.
 
     Attributes:
-        rater: VADER's analyzer.
+        rate: does so.
         labels: ``negative`` and ``positive``, in the order of the model.
         unrated: the label of a text that is rated 0, such as one with no word of the list.
     """
 
-    rater: Any
+    rate: Rate
     labels: tuple[str, str]
     unrated: str
 
@@ -39,7 +41,7 @@ class Lexicon:
         ``unrated`` has as little more than half as a number can.
         """
         even = np.nextafter(0.5, 1.0 if self.unrated == _POLES[1] else 0.0)
-        rates = np.array([_rate(self.rater, text) for text in texts], dtype=np.float64)
+        rates = np.array([self.rate(text) for text in texts], dtype=np.float64)
         positive = np.where(rates == 0.0, even, (1.0 + rates) / 2.0)
         return np.stack([positive if label == _POLES[1] else 1.0 - positive for label in self.labels], axis=1)
 
@@ -63,25 +65,48 @@ def fit_lexicon(
         validation_labels: their classes, [validation rows].
         label_names: name of each class.
     """
-    looked_at = list(texts[:_LOOKED_AT])
-    if not has_lexicon() or sorted(label_names) != sorted(_POLES) or not looked_at:
-        return None
-    if language_of("\n".join(looked_at)) != "en":
-        return None
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    return _fit("en", _load_vader, texts, labels, label_names) if has_lexicon() else None
 
-    rater = SentimentIntensityAnalyzer()
-    if np.mean([_rate(rater, text) != 0.0 for text in looked_at]) < _LEAST_RATED:
+
+def fit_chinese_lexicon(
+    texts: Sequence[str],
+    labels: ArrayLike,
+    validation_texts: Sequence[str],
+    validation_labels: ArrayLike,
+    label_names: Sequence[str],
+) -> Lexicon | None:
+    """Returns the baseline for Chinese texts; see `fit_lexicon`."""
+    if not has_chinese_words():
         return None
-    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(label_names))
-    first, second = label_names
-    return Lexicon(rater, (first, second), label_names[int(counts.argmax())])
+    return _fit("zh", lambda: load_chinese_words().rate, texts, labels, label_names)
 
 
 def has_lexicon() -> bool:
-    """Returns whether the package with the word list (extra ``sentiment``) is installed."""
+    """Whether the package with the English list (extra ``sentiment``) is installed."""
     return find_spec(_PACKAGE) is not None
 
 
-def _rate(rater: Any, text: str) -> float:
-    return float(rater.polarity_scores(text)["compound"])
+def _load_vader() -> Rate:
+    """Returns VADER's rating (Hutto & Gilbert 2014)."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    rater = SentimentIntensityAnalyzer()
+    return lambda text: float(rater.polarity_scores(text)["compound"])
+
+
+def _fit(
+    language: TextLanguage,
+    load: Callable[[], Rate],
+    texts: Sequence[str],
+    labels: ArrayLike,
+    label_names: Sequence[str],
+) -> Lexicon | None:
+    looked_at = list(texts[:_LOOKED_AT])
+    if sorted(label_names) != sorted(_POLES) or not looked_at or language_of("\n".join(looked_at)) != language:
+        return None
+    rate = load()
+    if np.mean([rate(text) != 0.0 for text in looked_at]) < _LEAST_RATED:
+        return None
+    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(label_names))
+    first, second = label_names
+    return Lexicon(rate, (first, second), label_names[int(counts.argmax())])

@@ -1,0 +1,59 @@
+"""What lists of words score where polarity is asked for: VADER on SST-2, the list of pysenti on ChnSentiCorp.
+
+python benchmarks/word_lists.py [--resamples 1000] [--json]
+
+The sets are read from $PENJING_DATA, or ../shared/data. Nothing is trained; of the training rows the more frequent label
+is taken, for texts that a list says nothing of. Needs the extras sentiment and zh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import numpy as np
+
+from labelled_sets import read_set
+from penjing.machine import describe_machine
+from penjing.metrics.classification import classification_scores
+from penjing.tasks.baselines.lexicon import fit_chinese_lexicon, fit_lexicon
+
+POLES = ["negative", "positive"]
+LISTS = {"sst2": fit_lexicon, "chnsenticorp": fit_chinese_lexicon}
+SHOWN = ("accuracy", "macro_f1", "auroc")
+
+
+def measure(name: str, resamples: int) -> dict[str, Any]:
+    """Returns the scores of a list on the test rows of its set, and the share of them that it says nothing of."""
+    texts, labels = read_set(name, "train")
+    asked, truth = read_set(name, "test")
+    fitted = LISTS[name](texts, labels, [], [], POLES)
+    if fitted is None:
+        raise SystemExit(f"{name}: the list is not installed; the extra sentiment has it.")
+    shares = fitted.probabilities(asked)
+    scores = classification_scores(np.array(truth), shares, POLES, resamples=resamples)["scores"]
+    unrated = float(np.isclose(shares[:, 0], 0.5, rtol=0, atol=1e-12).mean())
+    return {"rows": len(asked), "unrated": unrated, "scores": {score: scores[score] for score in SHOWN}}
+
+
+def main() -> None:
+    """Prints a line for each list."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    measured = {name: measure(name, arguments.resamples) for name in LISTS}
+    if arguments.json:
+        print(json.dumps({"lists": measured, "machine": describe_machine()}, indent=2))
+        return
+    for name, found in measured.items():
+        parts = (
+            f"{score} {100 * value['value']:.1f}% ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
+            for score, value in found["scores"].items()
+        )
+        print(f"{name}: {', '.join(parts)}; says nothing of {100 * found['unrated']:.1f}% of {found['rows']:,} rows")
+
+
+if __name__ == "__main__":
+    main()
