@@ -21,7 +21,6 @@ import argparse
 import csv
 import gzip
 import json
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any
 import commands
 from cloze_questions import make_questions
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 RECIPE = "cmrc2018"
 PER_ARTICLE, PER_OTHER = 20, 2  # questions that are made of a text, at most
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--baselines-only", action="store_true")
     parser.add_argument("--recall-only", action="store_true")
     given = parser.parse_args()
-    data = Path(os.environ.get("PENJING_DATA", "../shared/data"))
+    data = data_folder()
     if given.baselines_only:
         measured = measure_baselines(data)
         if given.json:

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from pathlib import Path
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from shared_data import data_folder
+
 
 def read_rows(name: str) -> tuple[list[str], list[str]]:
     """Returns the headlines of a file, and the label of each."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "thucnews"
+    folder = data_folder() / "thucnews"
     lines = (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     texts, labels = zip(*(line.rsplit("\t", 1) for line in lines), strict=True)
     return list(texts), list(labels)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import commands
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 RECIPE = "topical-chat"
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    data = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "topical_chat"
+    data = data_folder() / "topical_chat"
     with tempfile.TemporaryDirectory() as scratch:
         out = given.out or Path(scratch)
         out.mkdir(parents=True, exist_ok=True)

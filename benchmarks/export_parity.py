@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from penjing.pipeline.exporting.source import open_source
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
+from shared_data import data_folder
 
 _TRAINING = {"epochs": 2, "device": "cpu", "evaluations": 1, "compile": "off"}
 DECODER = [("gguf", kind) for kind in ("f32", "f16", "bf16", "q8_0", "q4_0")] + [
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", type=Path)
     call = parser.parse_args()
-    out, data = call.out, Path(os.environ.get("PENJING_DATA", "."))
+    out, data = call.out, data_folder()
     out.mkdir(parents=True)
     print("| model | export | proved by | same tokens | difference | divergence | lost | before | after |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")

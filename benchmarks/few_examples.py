@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import sys
@@ -32,6 +31,7 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe, shipped_recipes
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
+from shared_data import data_folder
 
 BASELINE = "tfidf-logistic"
 APART, SEED = 1000, 20221
@@ -124,9 +124,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    if "PENJING_DATA" not in os.environ:
-        parser.error("PENJING_DATA must name the folder that holds sst2")
-    folder = Path(os.environ["PENJING_DATA"], "sst2")
+    folder = data_folder() / "sst2"
     lines = {name: LINES[name] for name in arguments.only}
     if arguments.variants:
         lines = {variant: vary(variant) for variant in arguments.variants}

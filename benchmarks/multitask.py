@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import random
 import tempfile
 from collections.abc import Iterable
@@ -32,6 +31,7 @@ from penjing.machine import describe_machine
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
+from shared_data import data_folder
 
 REVIEWS_TEST = 1000
 SCORES = {"sentences": "accuracy", "reviews": "accuracy", "abstracts": "rouge1"}
@@ -125,7 +125,7 @@ def measure(names: Iterable[str], sections: dict[str, Any], given: argparse.Name
 
 def compare(given: argparse.Namespace, seed: int, out: Path) -> dict[str, Any]:
     """Returns, for each part, its score by the model of all, by its own, and the baseline's."""
-    data = Path(os.environ["PENJING_DATA"])
+    data = data_folder()
     sections = {name: write_part(name, given.rows, seed, out / "rows", data) for name in given.parts}
     together, seconds = measure(given.parts, sections, given, seed, out / "together")
     found: dict[str, Any] = {}

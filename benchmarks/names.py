@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import re
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from penjing.data.personal.spacy_model import package_version
 from penjing.data.sources import source_files
 from penjing.machine import describe_machine
 from penjing.metrics.interval import Score, wilson_interval
+from shared_data import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("person", "address")
@@ -112,7 +112,7 @@ def read_reviews(language: str) -> list[str]:
         with file.open(encoding="utf-8", newline="") as lines:
             texts = [row["text"] for row in csv.DictReader(lines)]
     else:
-        folder = Path(os.environ.get("PENJING_DATA", ROOT.parent / "shared" / "data")) / "chnsenticorp"
+        folder = data_folder() / "chnsenticorp"
         lines = (folder / "train.tsv").read_text(encoding="utf-8").splitlines()[1:]
         texts = [line.split("\t", 1)[1] for line in lines]
     return texts[:: max(1, len(texts) // _REVIEWS[language])][: _REVIEWS[language]]

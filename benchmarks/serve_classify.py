@@ -25,7 +25,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-DATA = Path(os.environ.get("PENJING_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+from shared_data import data_folder
+
+DATA = data_folder()
 PEER = """
 import sys
 import torch, uvicorn

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from film_reviews import read_film_reviews
 from penjing.data.measured import index_texts
 from penjing.machine import describe_machine
 from practice_pairs import found_pairs, turned_pairs
+from shared_data import data_folder
 
 PRACTICE = "scitldr"  # the recipe of the courses
 FEW_WORDS, MOST_WORDS = 38, 200  # of a text that is written off, and of one in which a sentence is found
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    data = Path(os.environ.get("PENJING_DATA", "../shared/data"))
+    data = data_folder()
     practised: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         out, start = given.out or Path(scratch), None

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import commands
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 RECIPES = {"de": "multi30k-en-de", "en": "multi30k-de-en"}
 SPLITS = {"path": "train", "validation": "val", "test": "test_2016_flickr"}
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    data = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "multi30k"
+    data = data_folder() / "multi30k"
     languages = ("en", "de") if given.to == "de" else ("de", "en")
     settings = [*data_settings(data, languages), *given.set]
     with tempfile.TemporaryDirectory() as scratch:

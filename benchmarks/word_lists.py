@@ -2,8 +2,8 @@
 
 python benchmarks/word_lists.py [--resamples 1000] [--json]
 
-The sets are read from $PENJING_DATA, or ../shared/data. Nothing is trained; of the training rows the more frequent label
-is taken, for texts that a list says nothing of. Needs the extras sentiment and zh.
+The sets are read from $PENJING_DATA, or ../shared/data. Nothing is trained; of the training rows the more frequent
+label is taken, for texts that a list says nothing of. Needs the extras sentiment and zh.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -20,11 +19,12 @@ from typing import Any
 import penjing
 from penjing.machine import describe_machine
 from penjing.tasks.summarize import score_summaries
+from shared_data import data_folder
 
 
 def read_rows(split: str) -> tuple[list[str], list[list[str]]]:
     """Returns the abstracts of a split, and the summaries of each that will all do."""
-    path = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "scitldr" / f"{split}.jsonl.gz"
+    path = data_folder() / "scitldr" / f"{split}.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [" ".join(row["source"]) for row in rows], [row["target"] for row in rows]

@@ -14,24 +14,23 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from penjing.machine import describe_machine
 from penjing.metrics.summary import summary_difference, summary_scores
 from penjing.metrics.translation import translation_difference, translation_scores
 from penjing.tasks.baselines import SUMMARY_BASELINES, TRANSLATION_BASELINES, FitWriting
+from shared_data import data_folder
 
 Pairs = tuple[list[str], list[str]]
 
 
 def read_lines(name: str) -> list[str]:
     """Returns the lines of a packed file, or ends saying that it is missing."""
-    file = Path(os.environ.get("PENJING_DATA", "../shared/data")) / f"{name}.gz"
+    file = data_folder() / f"{name}.gz"
     if not file.is_file():
         sys.exit(f"{file} is missing: this benchmark needs it, here or in $PENJING_DATA.")
     with gzip.open(file, "rt", encoding="utf-8", newline="\n") as lines:

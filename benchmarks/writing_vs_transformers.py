@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import random
 import statistics
 import sys
@@ -44,6 +43,7 @@ from penjing.pipeline.recipe import SIZES
 from penjing.text.batching import pad_rows, plan_by_length
 from penjing.text.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import TokenizerSettings
+from shared_data import data_folder
 
 MAX_TOKENS, ROWS, PEER_ROWS, SEED = 64, 64, 32, 0
 Texts = list[list[int]]
@@ -51,7 +51,7 @@ Texts = list[list[int]]
 
 def read_captions(split: str, language: str) -> list[str]:
     """Returns the captions of a split of Multi30k."""
-    folder = Path(os.environ.get("PENJING_DATA", "../shared/data")) / "multi30k"
+    folder = data_folder() / "multi30k"
     with gzip.open(folder / f"{split}.{language}.gz", "rt", encoding="utf-8") as file:
         return file.read().splitlines()
 
