@@ -100,3 +100,14 @@ def test_replicas_that_cannot_start_are_an_error_with_its_cause(decoders: Path) 
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert ended.returncode == 1
     assert re.fullmatch(rf"penjing: --engine ray: Ray could not start the replicas \(.*{port}.*\n", ended.stderr)
+
+
+def test_a_model_that_cannot_run_ahead_is_refused_before_ray_is_started(decoders: Path) -> None:
+    pytest.importorskip("ray")
+    pytest.importorskip("grpc")
+    command = [sys.executable, "-m", "penjing", "serve", str(decoders / "talker"), "--engine", "ray"]
+    draft = ["--draft", str(decoders / "lstm")]
+    ended = subprocess.run([*command, *draft], capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("penjing: --draft: ")
+    assert "no decoder of the Llama family" in ended.stderr

@@ -8,13 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from penjing.errors import PenjingError
 from penjing.serve.batcher import Batcher
 from penjing.serve.failures import no_model
-from penjing.serve.served import ServedModel, check_draft, read_facts, stamp_folder
+from penjing.serve.served import ServedModel, read_checked, stamp_folder
 from penjing.serve.settings import ServeSettings
 
 _log = logging.getLogger("penjing.serve")
@@ -164,9 +163,7 @@ class ModelPool:
         return True
 
     def _fresh(self, name: str) -> ServedModel:
-        facts = read_facts(self.settings.folders[name])
-        if facts.writes and isinstance(self.settings.draft, Path):
-            check_draft(self.settings.draft, facts.folder, name)
+        facts = read_checked(self.settings, name)
         return ServedModel(name, facts, self.settings, self._batchers[name], self._loading)
 
     def _put(self, name: str, model: ServedModel) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from penjing.data.ray_engine import RayEngine
 from penjing.errors import MissingExtraError, PenjingError
+from penjing.serve.served import read_checked
 from penjing.serve.settings import ServeSettings
 
 _NAME = "penjing"
@@ -38,11 +39,14 @@ def run_replicas(settings: ServeSettings, replicas: int, address: str | None, sa
 
     Raises:
         MissingExtraError: Ray Serve is not installed.
-        UsageError: there is no cluster at the address.
+        UsageError: there is no cluster at the address, or the draft cannot suppose the tokens of a model.
+        ModelFolderError: a file of a model is missing or broken.
         PenjingError: Ray could not start the replicas.
     """
     if importlib.util.find_spec("ray") is None or importlib.util.find_spec("grpc") is None:
         raise MissingExtraError("ray[serve]", "cluster", "The engine ray")
+    for name in settings.folders:  # what a replica says of them is lost in Ray's logs
+        read_checked(settings, name)
     port = settings.port or _find_port(settings.host)
     engine = RayEngine(address, max(replicas, 1) * (settings.threads or 1))
     for name, value in _PATIENCE.items():

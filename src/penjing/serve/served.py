@@ -87,6 +87,19 @@ def read_facts(folder: Path) -> ModelFacts:
     )
 
 
+def read_checked(settings: ServeSettings, name: str) -> ModelFacts:
+    """Returns the facts of a model that is to be served, after its draft was checked.
+
+    Raises:
+        UsageError: the draft cannot suppose its tokens.
+        ModelFolderError: a file is missing or broken.
+    """
+    facts = read_facts(settings.folders[name])
+    if facts.writes and isinstance(settings.draft, Path):
+        check_draft(settings.draft, facts.folder, name)
+    return facts
+
+
 def check_draft(draft: Path, folder: Path, name: str) -> None:
     """Refuses a model that cannot suppose the tokens of another, before either is loaded.
 
