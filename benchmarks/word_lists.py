@@ -3,7 +3,7 @@
 python benchmarks/word_lists.py [--resamples 1000] [--json]
 
 The sets are read from $PENJING_DATA, or ../shared/data. Nothing is trained; of the training rows the more frequent
-label is taken, for texts that a list says nothing of. Needs the extras sentiment and zh.
+label is taken, for texts that a list says nothing of. Needs the extra sentiment.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def measure(name: str, resamples: int) -> dict[str, Any]:
     asked, truth = read_set(name, "test")
     fitted = LISTS[name](texts, labels, [], [], POLES)
     if fitted is None:
-        raise SystemExit(f"{name}: the list is not installed; the extra sentiment has it.")
+        raise SystemExit(f"{name}: there is no list for it here; the extra sentiment has both.")
     shares = fitted.probabilities(asked)
     scores = classification_scores(np.array(truth), shares, POLES, resamples=resamples)["scores"]
     unrated = float(np.isclose(shares[:, 0], 0.5, rtol=0, atol=1e-12).mean())

@@ -86,7 +86,9 @@ def test_every_layer_of_the_decoder_finds_what_was_written_last_in_what_was_read
 
 @pytest.mark.parametrize(("found", "heads"), [(0.0, 0), (0.2, 0), (0.8, 3), (1.0, 4)])
 def test_as_many_heads_find_it_as_tokens_are_found(found: float, heads: int) -> None:
-    network, drawn = begun(found), begun(0.0)
+    network = begun(found)
+    drawn = T5ForConditionalGeneration(network.config)
+    initialize(drawn, network.config, 0)
     for ours, theirs in zip(network.decoder.block, drawn.decoder.block, strict=True):
         attention, random = (cast("Any", block).layer[1].EncDecAttention for block in (ours, theirs))
         for head in range(4):

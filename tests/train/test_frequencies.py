@@ -13,7 +13,7 @@ from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, write_shard
 from penjing.train import frequencies
 from penjing.train.batches import Batch
-from penjing.train.frequencies import count_shares, count_written
+from penjing.train.frequencies import count_shares, count_written, share_found
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.objectives.span import SpanObjective
 from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
@@ -68,17 +68,24 @@ def test_of_spans_that_are_hidden_the_sentinels_and_the_end_count_too(rate: floa
 
 
 @pytest.mark.parametrize("batches", [PairBatches, ContinuationBatches])
-def test_of_pairs_what_is_written_counts_and_how_much_of_it_is_read(
+def test_of_pairs_what_is_written_counts(
     batches: type[PairBatches] | type[ContinuationBatches], tmp_path: Path
 ) -> None:
     pairs = [([3, 4, 5, 2], [4, 6, 5, 2]), ([7, 2], [8, 2]), ([9, 9, 9, 2], [9, 3, 2])]
     rows = [([Rendered(read + written, [], 0) for read, written in pairs], [len(read) for read, _ in pairs])]
     shard = write_shard(tmp_path, rows, vocab_size=VOCABULARY, unknown_id=1, fingerprint="")
-    shares, found = count_written(batches(shard, 0, PairLimits(16, 8), 0), VOCABULARY)
+    shares = count_written(batches(shard, 0, PairLimits(16, 8), 0), VOCABULARY)
     counted = torch.ones(VOCABULARY, dtype=torch.float64)
     for _, written in pairs:
         for token in written:
             counted[token] += 1
     assert torch.allclose(shares, counted / counted.sum())
-    if batches is PairBatches:
-        assert found == pytest.approx(3 / 6)  # 4, 5 and 9, of six that do not end a row
+
+
+def test_what_is_found_stands_in_the_row_that_is_read(tmp_path: Path) -> None:
+    pairs = [([3, 4, 5, 2], [4, 6, 5, 2]), ([7, 2], [8, 2]), ([9, 9, 9, 2], [9, 3, 2]), ([1, 2], [2])]
+    rows = [([Rendered(read + written, [], 0) for read, written in pairs], [len(read) for read, _ in pairs])]
+    shard = write_shard(tmp_path, rows, vocab_size=VOCABULARY, unknown_id=1, fingerprint="")
+    for most in (16, 200):  # tokens a batch: rows alone, and all of them together
+        found = share_found(PairBatches(shard, 0, PairLimits(most, 8), 0), VOCABULARY)
+        assert found == pytest.approx(3 / 6)  # 4, 5 and 9, of six that do not end a row; 3 stands in another row

@@ -113,7 +113,6 @@ class BertPredictions(nn.Module):
 class BertForMaskedLM(nn.Module):
     """BERT that guesses hidden words."""
 
-    beginning: ClassVar[str] = "by frequency"
     stored_names: ClassVar[StoredNames] = StoredNames(
         backbone="bert.",
         heads=("cls.predictions.",),
@@ -306,6 +305,7 @@ BERT = Architecture(
     shape_of_depth=shape_of_depth,
     learning_rate=5e-4,
     dial_rate=1e-3,
+    beginning=lambda config: "by frequency",
     embedding_size=lambda config: int(config.hidden_size),
     training_flops_per_token=training_flops_per_token,
     adapted=("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"),

@@ -300,6 +300,8 @@ class Architecture:
         shape_of_depth: config values of a fresh network of so many layers, each 64 numbers wide for every layer.
         learning_rate: AdamW's at its highest that suits a fresh network.
         dial_rate: AdamW's at its highest that suits a fresh language model of 4 layers, 256 wide.
+        beginning: how a fresh language model of a config begins by its ``begin``, another text where that sets other
+            weights than before; None: as it is drawn.
         embedding_rate: AdamW's at its highest that suits the embeddings of a config in a fresh language model; None: as
             for the rest.
         dial_dropout: what suits its pretraining; None: what its config says.
@@ -331,6 +333,7 @@ class Architecture:
     training_flops_per_token: Callable[[Any, int], int]
     adapted: tuple[str, ...] = ()
     adapter_rate: float | None = None
+    beginning: Callable[[Any], str | None] = lambda config: None
     embedding_rate: Callable[[Any], float | None] = lambda config: None
     dial_dropout: float | None = None
     closes_borders: Literal["always", "where asked", "never"] = "never"

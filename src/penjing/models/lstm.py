@@ -147,7 +147,6 @@ class LstmForCausalLM(nn.Module):
         config: its numbers.
     """
 
-    beginning: ClassVar[str] = "by frequency"
     stored_names: ClassVar[StoredNames] = StoredNames(backbone="lstm.", heads=("projection.", "decoder."))
 
     def __init__(self, config: LstmConfig) -> None:
@@ -342,6 +341,7 @@ LSTM = Architecture(
     shape_of_depth=shape_of_depth,
     learning_rate=2e-3,
     dial_rate=8e-3,
+    beginning=lambda config: "by frequency",
     embedding_size=lambda config: int(config.embedding_size),
     training_flops_per_token=training_flops_per_token,
     adapted=("weight_ih_l0", "weight_hh_l0"),

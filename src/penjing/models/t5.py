@@ -110,8 +110,6 @@ class T5ForConditionalGeneration(T5Model):
         config: its numbers.
     """
 
-    beginning: ClassVar[str] = "by frequency, looking beside what is hidden"
-
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         # Where the config leaves it to the file whether words have a matrix of their own; see `T5Config.has_own_head`.
@@ -346,6 +344,7 @@ T5 = Architecture(
     shape_of_depth=shape_of_depth,
     learning_rate=1e-3,
     dial_rate=1e-3,
+    beginning=lambda config: "by frequency, looking beside what is hidden" if _has_plain_words(config) else None,
     embedding_rate=embedding_rate,
     dial_dropout=0.0,  # as T5 v1.1 was pretrained
     embedding_size=lambda config: int(config.d_model),

@@ -33,13 +33,11 @@ from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.tokenizer import check_tokenizer
 from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
-from penjing.pipeline.start import adapter_folder, architecture_of, config_values
+from penjing.pipeline.start import ANY_ENTRIES, adapter_folder, architecture_of, config_values
 from penjing.pipeline.teaching import check_teachers
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
-
-_PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide whether a shape is possible
 
 
 def check_runnable(recipe: Recipe) -> None:
@@ -160,7 +158,7 @@ def _check_names(recipe: Recipe) -> None:
 def _check_network(recipe: Recipe) -> None:
     adapter_folder(recipe)
     architecture = architecture_of(recipe)
-    values = config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0)
+    values = config_values(recipe, ANY_ENTRIES, 0, 0)
     config: Any = architecture.config_from_dict(values)
     longest = getattr(config, "max_position_embeddings", None)
     if has_data(recipe):
@@ -221,7 +219,7 @@ def _network_without_numbers(recipe: Recipe) -> nn.Module:
     """Returns the shape of the network whose answers are explained."""
     architecture = architecture_of(recipe)
     with torch.device("meta"):
-        config = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
+        config = architecture.config_from_dict(config_values(recipe, ANY_ENTRIES, 0, 0))
         return architecture.classifier(config, 2)
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Any
 
 from penjing.errors import RecipeError
+from penjing.pipeline.beginning import with_embedding_rates
 from penjing.pipeline.recipe import SIZES, Recipe
 from penjing.pipeline.start import architecture_of
 
@@ -31,14 +32,15 @@ _FEWEST_ENTRIES, _MOST_ENTRIES, _SMALLEST_BATCH = 4096, 65536, 4096
 
 
 def turn_dial(recipe: Recipe) -> Recipe:
-    """Returns the recipe with what ``[model] size`` decides filled in where the recipe says nothing.
+    """Returns the recipe with what ``[model] size`` and the family decide filled in where the recipe says nothing.
 
     Raises:
         RecipeError: there is a size, and a model to start from, which has its own.
     """
-    size = recipe.model.size
-    if size is None:
-        return recipe
+    return with_embedding_rates(recipe if recipe.model.size is None else _with_size(recipe, recipe.model.size))
+
+
+def _with_size(recipe: Recipe, size: str | int) -> Recipe:
     if recipe.model.start is not None:
         raise RecipeError(
             "[model] has a size and a start, and the model it starts from has its own",

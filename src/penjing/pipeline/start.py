@@ -22,6 +22,9 @@ from penjing.registry import load_registered
 from penjing.tasks.card import CARD
 from penjing.train.settings import RowSettings, TrainSettings
 
+#: Of a vocabulary that is not known yet, where it does not decide what is asked of a shape.
+ANY_ENTRIES = 2**20
+
 
 def start_folder(recipe: Recipe) -> Path | None:
     """Returns the folder named in ``[model] start``, or None.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.text.shards import TokenShard
-from penjing.train.batches import Batches
+from penjing.train.batches import Batch, Batches
 from penjing.train.cross_entropy import IGNORED
 from penjing.train.objective import Objective
 
@@ -19,13 +19,7 @@ _COUNTED_BATCHES = 1000  # say enough, however many there are
 
 
 class Beginner(Protocol):
-    """A language model that learns sooner where it knows how often tokens come, before its first step.
-
-    Attributes:
-        beginning: how it begins; another text where `begin` sets other weights than before.
-    """
-
-    beginning: ClassVar[str]
+    """A language model that learns sooner where it knows how often tokens come, before its first step."""
 
     def begin(self, shares: Tensor, found: float) -> None:
         """Has the fresh network guess every token as often as it comes, and look where there is something to learn.
@@ -64,24 +58,41 @@ def count_shares(shard: TokenShard, entries: int, objective: GuessingObjective, 
     return torch.from_numpy(guessed / guessed.sum())
 
 
-def count_written(batches: Batches, entries: int) -> tuple[Tensor, float]:
-    """Returns the shares of the vocabulary's entries in what is to be written, and the share that the row reads, too.
-
-    The former as `count_shares` has them; the latter without the last token of each row, which ends it.
+def count_written(batches: Batches, entries: int) -> Tensor:
+    """Returns the shares of the vocabulary's entries in what is to be written, as `count_shares` does.
 
     Args:
         batches: the first 1,000 of an epoch are read.
         entries: of the vocabulary.
     """
     counts = torch.ones(entries, dtype=torch.float64)
+    for rows in batches.plan(0)[:_COUNTED_BATCHES]:
+        written = _written(batches.load(rows))
+        counts += torch.bincount(written[written != IGNORED], minlength=entries)
+    return counts / counts.sum()
+
+
+def share_found(batches: Batches, entries: int) -> float:
+    """Returns how much of what is to be written stands in the row that is read, the last token of each row aside.
+
+    That mostly is the one that ends a text.
+
+    Args:
+        batches: of pairs for an encoder-decoder; as many are read as by `count_written`.
+        entries: of the vocabulary.
+    """
     found = others = 0
     for rows in batches.plan(0)[:_COUNTED_BATCHES]:
         batch = batches.load(rows)
-        assert batch.written is not None
-        is_written = batch.written != IGNORED  # [rows, targets]
-        counts += torch.bincount(batch.written[is_written], minlength=entries)
-        is_read = (batch.written[:, :, None] == batch.ids[:, None, :]).any(dim=2)
-        goes_on = is_written[:, :-1] & is_written[:, 1:]
-        found += int((is_read[:, :-1] & goes_on).sum())
+        written = _written(batch)
+        goes_on = (written[:, :-1] != IGNORED) & (written[:, 1:] != IGNORED)
+        row = entries * torch.arange(len(written))[:, None]  # tells the tokens of one from those of others
+        is_read = torch.isin(written[:, :-1] + row, batch.ids + row)
+        found += int((is_read & goes_on).sum())
         others += int(goes_on.sum())
-    return counts / counts.sum(), found / max(others, 1)
+    return found / max(others, 1)
+
+
+def _written(batch: Batch) -> Tensor:
+    assert batch.written is not None
+    return batch.written

@@ -33,8 +33,7 @@ class TrainSettings(BaseModel):
     embedding_rate: float = Field(
         1.0,
         ge=0,
-        description="factor on the embeddings' learning rate; 0: they stay; where it is left out, a fresh t5 that "
-        "learns to write has a rate of 0.1 there",
+        description="factor on the embeddings' learning rate; 0: they stay; that of a fresh t5 has another default",
     )
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
     optimizer: Literal["adamw", "muon"] = Field(

@@ -9,10 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from penjing.models import t5
 from penjing.models.bert import BertConfig, BertForMaskedLM, initialize
-from penjing.models.t5 import T5ForConditionalGeneration
-from penjing.models.t5_config import T5Config
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.run import run_recipe
 from penjing.pipeline.stage import Artifact
@@ -60,20 +57,6 @@ def test_word_vectors_leave_a_bert_the_dimensions_of_its_positions() -> None:
     assert not found[:, :2].any()
     assert torch.equal(found[3, 2:], torch.from_numpy(vectors[3, 2:]))
     assert torch.equal(found[7], drawn)
-
-
-def test_word_vectors_leave_a_t5_the_dimension_that_says_how_often_tokens_come() -> None:
-    config = T5Config(
-        vocab_size=VOCABULARY, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, tie_word_embeddings=False
-    )
-    network = T5ForConditionalGeneration(config)
-    t5.initialize(network, config, 0)
-    network.begin(torch.full((VOCABULARY,), 1 / VOCABULARY), 1.0)
-    vectors = np.random.default_rng(0).normal(size=(VOCABULARY, 8)).astype(np.float32)
-    put_vectors(network, vectors)
-    found = network.shared.weight.detach()
-    assert torch.equal(found[:, 0], torch.ones(VOCABULARY))
-    assert torch.equal(found[:, 1:], torch.from_numpy(vectors[:, 1:]))
 
 
 @pytest.mark.parametrize("family", ["bert", "lstm"])

@@ -11,7 +11,7 @@ from penjing.errors import RecipeError
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.start import config_values
+from penjing.pipeline.start import ANY_ENTRIES, config_values
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer
 from penjing.train.batches import Batch
@@ -19,8 +19,6 @@ from penjing.train.cross_entropy import IGNORED
 from penjing.train.objectives.span import shift_right
 from penjing.train.objectives.writing import AnswerObjective, ContinuationObjective
 from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLimits
-
-_PLACEHOLDER_VOCABULARY = 2**20  # the real one is known later; it does not decide what is asked here
 
 
 def writing_lesson(
@@ -76,7 +74,7 @@ def check_direction(recipe: Recipe, architecture: Architecture) -> None:
     Raises:
         RecipeError: it does.
     """
-    config: Any = architecture.config_from_dict(config_values(recipe, _PLACEHOLDER_VOCABULARY, 0, 0))
+    config: Any = architecture.config_from_dict(config_values(recipe, ANY_ENTRIES, 0, 0))
     if getattr(config, "bidirectional", False):
         raise RecipeError(
             f"the task {recipe.task} learns words from what stands before them, and this model reads from both sides",

