@@ -3,7 +3,7 @@
 What runs is the quickstart, shortened, or the pretraining of a tiny language model, each family with what is hard to
 resume: the llama with Muon, `wsd`, gradients of three batches added up, activations computed again and closed borders,
 and another one compiled, as longer runs are by default; the bert with a mask rate that falls; the t5 with hidden spans;
-the lstm in both directions.
+the lstm in both directions. Or a small translator from scratch: captions of Multi30k, from $PENJING_DATA/multi30k.
 
 Every kill is of a real `penjing run`, at a random moment after its stages have begun; whenever a killed run is through,
 another begins. Compared are every loss of every training, the content of every stage, and the weights.
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.machine import describe_machine
+from shared_data import data_folder
 
 QUICKSTART = (
     *("corpus.max_documents=2000", "tokenizer.vocab_size=5000", "vectors.epochs=1"),
@@ -41,6 +42,12 @@ LANGUAGE_MODEL = (
 )
 HARD = ("pretrain.optimizer=muon", "pretrain.accumulate=3", "pretrain.recompute=true", "pretrain.borders=closed")
 FALLING_MASK = ("pretrain.objective=masked", "pretrain.mask_rate=0.3", "pretrain.mask_rate_end=0.1")
+CAPTIONS = [str(data_folder() / "multi30k" / f"val.{language}.gz") for language in ("en", "de")]
+TRANSLATOR = (
+    *("data.text=text", "data.target=target", f"data.path={json.dumps(CAPTIONS)}", "tokenizer.vocab_size=1000"),
+    *("finetune.epochs=12", "finetune.evaluations=4", "finetune.checkpoint_every_s=1", "finetune.average=0.99"),
+    *("write.beams=1", "write.max_tokens=16", "evaluate.resamples=100", "report.examples=[]"),
+)
 #: What runs: the recipe and its settings.
 SUBJECTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "quickstart": ("quickstart", QUICKSTART),
@@ -49,6 +56,7 @@ SUBJECTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bert": ("reviews-lm", (*LANGUAGE_MODEL, *FALLING_MASK, "model.family=bert")),
     "t5": ("reviews-lm", (*LANGUAGE_MODEL, "model.family=t5", "pretrain.objective=span")),
     "lstm": ("reviews-lm", (*LANGUAGE_MODEL, "model.family=lstm")),
+    "captions": ("multi30k-en-de", TRANSLATOR),
 }
 
 
