@@ -1,4 +1,4 @@
-"""The recipe multi30k-en-de on two cores, with so many epochs, or multi30k-de-en, the other direction.
+"""The recipe multi30k-en-de, with so many epochs, or multi30k-de-en, the other direction.
 
 python benchmarks/translation.py [--epochs 4 10 …] [--to en] [--set a.b=c …] [--out DIR] [--json]
 

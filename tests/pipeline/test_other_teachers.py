@@ -207,6 +207,10 @@ def test_how_teachers_with_names_answer_makes_others_of_them(tmp_path: Path, sma
             {"pretrain": {"objective": "causal"}},
             r"\[finetune.distill\] recipes: .*other.toml: .*which bert cannot learn",
         ),
+        (
+            {"model": {"start": "/nowhere"}},
+            r"\[finetune.distill\] recipes: .*other.toml, \[model\] start = /nowhere: there is no such folder",
+        ),
     ],
 )
 def test_what_is_wrong_in_another_recipe_is_told_with_its_name(

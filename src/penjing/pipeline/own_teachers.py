@@ -153,7 +153,10 @@ def _members_of(recipe: Recipe, name: str) -> dict[str, Recipe]:
             do="Leave it out, or let it train its network, or let generations begin with 1.",
         )
     same = {"data": recipe.data, "seed": recipe.seed, "explain": None}
-    other = turn_dial(use_local_corpus(other, Silent()).model_copy(update=same))
+    try:
+        other = turn_dial(use_local_corpus(other, Silent()).model_copy(update=same))
+    except RecipeError as error:
+        raise RecipeError(error.what, where=f"{where}, {error.where}", do=error.do) from error
     numbers = range(first * count + 1, (first + 1) * count + 1)
     seeds = {number: member_seed(recipe.finetuning_seed, 1, number) for number in numbers}
     return {f"1.{number}": _alone(other, seed) for number, seed in seeds.items()}

@@ -33,7 +33,8 @@ class TrainSettings(BaseModel):
     embedding_rate: float = Field(
         1.0,
         ge=0,
-        description="factor on the embeddings' learning rate; 0: they stay; that of a fresh t5 has another default",
+        description="factor on the embeddings' learning rate; 0: they stay; default of a fresh t5 that writes: "
+        "0.1 / learning rate",
     )
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate for each layer further down")
     optimizer: Literal["adamw", "muon"] = Field(
