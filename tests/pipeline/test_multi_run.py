@@ -19,6 +19,7 @@ from penjing.data.mixed import read_mixed
 from penjing.errors import Interrupted, RecipeError, UsageError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
+from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.kinds.parts import _parts
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.recipe_parts import MultiRecipe
@@ -173,7 +174,7 @@ def test_another_order_of_the_parts_changes_nothing(document: dict[str, Any], ru
         (name, rows[name]["train"]) for name in document["parts"]
     ]
     stages = ("data", "tokenizer", "examples", "finetune")
-    assert all(done.skipped for done in complete_stages(other, run.out, Silent(), stages).values())
+    assert all(done.skipped for done in complete_stages(turn_dial(other), run.out, Silent(), stages).values())
 
 
 def test_the_command_line_asks_and_measures_a_part(run: RunResult, document: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ forgeries = st.lists(st.sampled_from(PIECES), min_size=1)
 @given(forgeries.map("".join).filter(str.strip), forgeries.map("".join).filter(str.strip))
 @settings(max_examples=150)
 def test_what_is_said_never_becomes_a_mark(asked: str, said: str) -> None:
-    (window,) = renderer().render(dialogue(asked, said)).windows
+    (window,) = renderer(1 << 16).render(dialogue(asked, said)).windows
     expected = [TOKENIZER.start_id, USER, *plain(asked), END, ASSISTANT, *plain(said), END]
     assert window.ids == expected
     assert TOKENIZER.decode(window.ids) == asked + said  # as it was, the marks left out
