@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 from penjing.pipeline.starting.looking import Found
-from penjing.pipeline.starting.wanted import Document, Wanted, row_tokens, rows_section
+from penjing.pipeline.starting.wanted import DECODER_WIDTHS, Document, Wanted, decoder_section, row_tokens, rows_section
 
 _LONGEST, _SHORTEST = 512, 64  # tokens of a window
 _TOKENS_A_WORD = 1.5
 _TOKENS_A_MESSAGE = 4  # marks of who speaks
-_WIDTHS = {"wide": 256, "narrow": 128}
 
 
 def propose_dialogues(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
@@ -30,23 +29,14 @@ def propose_dialogues(wanted: Wanted, found: Found) -> list[tuple[str, Document]
     if wanted.start is not None:
         made: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_rows": 8}}
         return [("transfer", {**shared, **made})]
-    return [(f"decoder, {name}", {**shared, **_decoder(found, width, window)}) for name, width in _WIDTHS.items()]
+    return [
+        (f"decoder, {name}", {**shared, **_decoder(found, width, window)}) for name, width in DECODER_WIDTHS.items()
+    ]
 
 
 def _decoder(found: Found, width: int, window: int) -> Document:
-    heads = width // 32
     return {
         "tokenizer": {"kind": "bpe", "vocab_size": 8000 if found.rows >= 5000 else 2000},
-        "model": {
-            "family": "llama",
-            "shape": {
-                "hidden_size": width,
-                "intermediate_size": 2 * width,
-                "num_hidden_layers": 4,
-                "num_attention_heads": heads,
-                "num_key_value_heads": heads,
-                "max_position_embeddings": window,
-            },
-        },
+        "model": decoder_section(width, window),
         "finetune": {"epochs": 10, "batch_rows": 16, "learning_rate": 1e-3, "dropout": 0.1, "evaluations": 10},
     }

@@ -15,7 +15,15 @@ from penjing.data.sources import group_by_split, source_files
 from penjing.errors import UsageError
 from penjing.pipeline.starting.finding import holds_questions, look_at_questions
 from penjing.pipeline.starting.looking import Found, FoundPart, describe_files, look_at_pairs, look_at_rows
-from penjing.pipeline.starting.wanted import Document, Wanted, name_of, row_tokens, rows_section
+from penjing.pipeline.starting.wanted import (
+    DECODER_WIDTHS,
+    Document,
+    Wanted,
+    decoder_section,
+    name_of,
+    row_tokens,
+    rows_section,
+)
 from penjing.pipeline.starting.writer import BATCH_TOKENS, FEW_ROWS, TOKENS_A_WORD
 from penjing.registry import registered_names
 from penjing.tasks.task import LabelTask, load_task
@@ -30,7 +38,6 @@ _PROMPT_WORDS = 8  # of a template
 _LABEL_WORDS, _ANSWER_WORDS = 8, 20
 _EPOCHS_OF_START = 3
 _FEWEST_STEPS, _MOST_EPOCHS = 2000, 40
-_WIDTHS = {"wide": 256, "narrow": 128}
 
 
 def look_at_parts(given: Sequence[str]) -> Found:
@@ -99,7 +106,8 @@ def propose_parts(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         finetune = {"epochs": _EPOCHS_OF_START, "batch_tokens": BATCH_TOKENS}
         return [("transfer", {**shared, "model": {"start": wanted.start}, "finetune": finetune})]
     return [
-        (f"decoder, {name}", {**shared, **_decoder_for(found, width, sum(longest))}) for name, width in _WIDTHS.items()
+        (f"decoder, {name}", {**shared, **_decoder_for(found, width, sum(longest))})
+        for name, width in DECODER_WIDTHS.items()
     ]
 
 
@@ -108,20 +116,9 @@ def _decoder_for(found: Found, width: int, longest: int) -> Document:
     words = found.words + found.long_target_words / 2
     steps = found.rows * words * TOKENS_A_WORD / BATCH_TOKENS
     epochs = min(_MOST_EPOCHS, max(8, math.ceil(_FEWEST_STEPS / max(1.0, steps))))
-    heads = width // 32
     return {
         "tokenizer": {"kind": "bpe", "vocab_size": 8000 if found.rows >= FEW_ROWS else 2000},
-        "model": {
-            "family": "llama",
-            "shape": {
-                "hidden_size": width,
-                "intermediate_size": 2 * width,
-                "num_hidden_layers": 4,
-                "num_attention_heads": heads,
-                "num_key_value_heads": heads,
-                "max_position_embeddings": longest,
-            },
-        },
+        "model": decoder_section(width, longest),
         "finetune": {
             "epochs": epochs,
             "batch_tokens": BATCH_TOKENS,

