@@ -17,7 +17,9 @@ import numpy as np
 from labelled_sets import read_set
 from penjing.machine import describe_machine
 from penjing.metrics.classification import classification_scores
-from penjing.tasks.baselines.lexicon import fit_chinese_lexicon, fit_lexicon
+from penjing.tasks.baselines.chinese_words import has_chinese_words, load_chinese_words
+from penjing.tasks.baselines.lexicon import fit_chinese_lexicon, fit_lexicon, has_lexicon
+from penjing.text.words import is_han
 
 POLES = ["negative", "positive"]
 LISTS = {"sst2": fit_lexicon, "chnsenticorp": fit_chinese_lexicon}
@@ -29,8 +31,7 @@ def measure(name: str, resamples: int) -> dict[str, Any]:
     texts, labels = read_set(name, "train")
     asked, truth = read_set(name, "test")
     fitted = LISTS[name](texts, labels, [], [], POLES)
-    if fitted is None:
-        raise SystemExit(f"{name}: there is no list for it here; the extra sentiment has both.")
+    assert fitted is not None
     shares = fitted.probabilities(asked)
     scores = classification_scores(np.array(truth), shares, POLES, resamples=resamples)["scores"]
     unrated = float(np.isclose(shares[:, 0], 0.5, rtol=0, atol=1e-12).mean())
@@ -43,10 +44,24 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if not (has_lexicon() and has_chinese_words()):
+        parser.error("a list is not installed; the extra sentiment has both")
+    points = load_chinese_words().points
+    chinese = sum(all(map(is_han, word)) for word in points)
     measured = {name: measure(name, arguments.resamples) for name in LISTS}
     if arguments.json:
-        print(json.dumps({"lists": measured, "machine": describe_machine()}, indent=2))
+        print(
+            json.dumps(
+                {
+                    "lists": measured,
+                    "chinese_list": {"words": len(points), "chinese": chinese},
+                    "machine": describe_machine(),
+                },
+                indent=2,
+            )
+        )
         return
+    print(f"the Chinese list has {len(points):,} words, {chinese:,} of Chinese characters alone")
     for name, found in measured.items():
         parts = (
             f"{score} {100 * value['value']:.1f}% ({100 * value['low']:.1f} to {100 * value['high']:.1f})"

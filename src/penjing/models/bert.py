@@ -12,9 +12,10 @@ from penjing.models.attention import same_document
 from penjing.models.bert_config import BertConfig, shape_of_depth
 from penjing.models.bert_layers import ACTIVATIONS, BertDense, BertEmbeddings, BertEncoder, BertLayer
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.interface import Architecture, OutputLayer
 from penjing.models.near_heads import look_at_neighbours
 from penjing.models.pooling import Pooling
+from penjing.models.stored_names import StoredNames
 
 
 class BertModel(nn.Module):

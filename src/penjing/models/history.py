@@ -12,10 +12,11 @@ from torch.nn import functional as F
 from penjing.errors import UsageError
 from penjing.models.attention import causal_mask
 from penjing.models.dropout import Dropout
-from penjing.models.interface import OutputLayer, StoredNames
+from penjing.models.interface import OutputLayer
 from penjing.models.item_config import ItemConfig
 from penjing.models.llama import LlamaDecoderLayer, initialize
 from penjing.models.rotary import RotaryModule, rotary_angles
+from penjing.models.stored_names import StoredNames
 
 
 class History(RotaryModule):

@@ -20,9 +20,10 @@ from penjing.errors import UsageError
 from penjing.models.attention import Borders, attend_causally, causal_mask, find_borders, same_document
 from penjing.models.cache import KeyValueCache, LayerCache
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.interface import Architecture, OutputLayer
 from penjing.models.llama_config import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config, shape_of_depth
 from penjing.models.rotary import RotaryModule, rotary_angles, rotate
+from penjing.models.stored_names import StoredNames
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,

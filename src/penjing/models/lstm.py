@@ -16,10 +16,11 @@ from torch.nn import functional as F
 
 from penjing.models.documents import read_apart
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.interface import Architecture, OutputLayer
 from penjing.models.lstm_config import LstmConfig, shape_of_depth
 from penjing.models.native.recurrence import can_recur, recur_fused
 from penjing.models.pooling import Pooling
+from penjing.models.stored_names import StoredNames
 
 
 @dataclass

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from penjing.models.cache import EncoderDecoderCache, KeyValueCache
 from penjing.models.dropout import Dropout
-from penjing.models.interface import Architecture, OutputLayer, StoredNames
+from penjing.models.interface import Architecture, OutputLayer
+from penjing.models.stored_names import StoredNames
 from penjing.models.t5_config import T5Config, shape_of_depth
 from penjing.models.t5_layers import T5Stack
 from penjing.models.t5_start import guess_shares, look_where_to_learn

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from penjing.errors import MissingModelError, ModelFolderError
 from penjing.files import read_json, write_beside, write_json
 from penjing.models.config import family_of
-from penjing.models.interface import StoredNames
 from penjing.models.quantized_folder import quantization_of, take_up_codes
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
+from penjing.models.stored_names import StoredNames
 
 CONFIG = "config.json"
 _SHARD_BYTES = 5 * 10**9
