@@ -157,6 +157,29 @@ def test_dialogues_are_shown_as_they_are_learned(run: RunResult, tmp_path: Path)
     assert learned == "".join(f"{reply.content}<|end|>" for _, reply in dialogue.exchanges)
 
 
+def test_both_sides_are_learned_where_it_is_asked_and_in_training_alone(tmp_path: Path) -> None:
+    recipe = recipe_in(tmp_path)
+    recipe["finetune"] |= {"both_sides": True}
+    plan = make_plan(check_recipe(recipe, "echo"), tmp_path / "out", Silent())
+    dialogues, learned = plan.facts("data")["splits"], plan.facts("examples")["splits"]
+    train = dialogues["train"]
+    assert learned["train"]["exchanges"] == 2 * train["exchanges"] - train["rows"]  # what opens one is no reply
+    for split in ("validation", "test"):
+        assert learned[split]["exchanges"] == dialogues[split]["exchanges"]
+
+
+def test_a_dialogue_is_shown_from_both_sides(run: RunResult, tmp_path: Path) -> None:
+    inputs = {name: artifact.folder for name, artifact in run.artifacts.items()}
+    recipe = recipe_in(tmp_path)
+    (one,) = KINDS["reply"].show(check_recipe(recipe, "echo"), inputs, 1)
+    recipe["finetune"] |= {"both_sides": True}
+    same, other = KINDS["reply"].show(check_recipe(recipe, "echo"), inputs, 1)
+    assert same == one
+    said = [message.content for message in read_dialogues(inputs["data"], "train")[0] if message.role == "user"]
+    learned = "".join(token.text for token in other.tokens if token.state == "learned")
+    assert learned == "".join(f"{content}<|end|>" for content in said[1:])
+
+
 def test_messages_texts_and_dictionaries_are_answered(run: RunResult) -> None:
     model: Any = penjing.load(run.model, "cpu")
     said = [{"role": "user", "content": "pink"}]

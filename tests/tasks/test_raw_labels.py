@@ -39,6 +39,15 @@ def test_zero_beside_minus_one_is_refused_where_one_name_would_be_given_to_both(
         named(SENTIMENT.label_names, POLES, *raw)
 
 
+def test_a_model_that_calls_the_poles_otherwise_finds_them_under_every_name() -> None:
+    raw = ("好评", "positive", "0", "neg", "差评")
+    assert named(SENTIMENT.label_names, ("差评", "好评"), *raw) == ["好评", "好评", "差评", "差评", "差评"]
+    with pytest.raises(DataError, match=r'"一般" is not one of the model\'s: 差评, 好评'):
+        named(SENTIMENT.label_names, ("差评", "好评"), "一般")
+    with pytest.raises(DataError, match='"negative" is not one'):  # which of the two would it be?
+        named(SENTIMENT.label_names, ("-1", "0", "1"), "negative")
+
+
 def test_zero_beside_minus_one_is_one_label_each_where_the_model_has_both() -> None:
     assert named(SENTIMENT.label_names, ("-1", "0", "1"), "0", "-1", "1.0") == ["0", "-1", "1"]
 

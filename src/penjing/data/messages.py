@@ -13,6 +13,7 @@ from penjing.errors import DataError
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+_OTHER: Mapping[Role, Role] = {"user": "assistant", "assistant": "user"}
 
 
 class Message(NamedTuple):
@@ -124,6 +125,24 @@ def take_apart(messages: Sequence[Message]) -> Dialogue:
     turns = list(messages[len(system) :])
     exchanges = list(zip(turns[::2], turns[1::2], strict=False))
     return Dialogue(system, exchanges, turns[2 * len(exchanges) :])
+
+
+def exchange_sides(messages: Sequence[Message]) -> list[Message]:
+    """Returns a dialogue as its other side had it: from the second message on, with the roles changed.
+
+    The system prompt stays.
+
+    Args:
+        messages: that keep the rules.
+
+    Returns:
+        Messages that keep the rules; none where nobody would reply.
+    """
+    system = [message for message in messages[:1] if message.role == "system"]
+    turns = messages[len(system) + 1 :]
+    if len(turns) < 2:
+        return []
+    return [*system, *(Message(_OTHER[message.role], message.content) for message in turns)]
 
 
 def write_messages(messages: Sequence[Message]) -> str:

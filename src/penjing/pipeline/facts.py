@@ -169,7 +169,7 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
 def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:
     assert isinstance(recipe, DialogueRecipe)
     done = outcome.artifacts
-    counts = done["data"].facts
+    counts, examples = done["data"].facts, done["examples"].facts["splits"]
     return DialogueReportFacts.model_validate(
         {
             **_describe_outcome(recipe, outcome),
@@ -177,11 +177,11 @@ def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportF
             "data": {
                 **_count_rows(counts),
                 "splits": _rows_by_split(counts),
-                "exchanges": {split: figures["exchanges"] for split, figures in counts["splits"].items()},
+                "exchanges": {split: figures["exchanges"] for split, figures in examples.items()},
             },
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
-            "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
+            "left_out": sum(split["left_out"] for split in examples.values()),
         }
     )
 

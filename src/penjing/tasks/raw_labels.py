@@ -23,6 +23,9 @@ class RawLabels:
         self, label_names: Mapping[str, str] | None, labels: Sequence[str], given: Mapping[str, str] | None = None
     ) -> None:
         self._labels, self._names, self._given = labels, label_names or {}, given or {}
+        # A model from elsewhere may call negative and positive by other names that the task knows, such as 差评 and 好评.
+        known = [self._names[label] for label in labels if label in self._names]
+        self._own = {self._names[label]: label for label in labels if known.count(self._names.get(label, "")) == 1}
         self._numbers = {whole_number(label): label for label in labels}
         self._watch = ScaleWatch(label_names, f"Write the model's labels into the rows: {', '.join(labels)}.")
 
@@ -48,7 +51,8 @@ class RawLabels:
             return value
         raw = value if value in self._names else whole_number(value)
         self._watch.meet(raw, where)
-        name = self._numbers.get(raw) or self._names.get(raw, raw)
+        known = self._names.get(raw, raw)
+        name = self._numbers.get(raw) or self._own.get(known, known)
         if name not in self._labels:
             also = f"; nor one that is named for them: {', '.join(self._given)}" if self._given else ""
             raise DataError(

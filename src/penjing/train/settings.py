@@ -278,6 +278,16 @@ class ContinuationFinetuneSettings(TextFinetuneSettings):
     distill: WordDistillSettings | None = None
 
 
+class DialogueFinetuneSettings(ContinuationFinetuneSettings):
+    """Fine-tuning on dialogues."""
+
+    both_sides: bool = Field(
+        False,
+        description="whether what the user says is learned as well, where both sides are people of one kind: each "
+        "training dialogue a second time, from its second message on, with the sides exchanged",
+    )
+
+
 class AnswerFinetuneSettings(TextFinetuneSettings):
     """Fine-tuning on questions about texts, beside a teacher perhaps."""
 

@@ -12,7 +12,7 @@ from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
 from penjing.text.dialogue_renderer import DialogueRendererSettings
 from penjing.text.renderer import RendererSettings
-from penjing.train.settings import ContinuationFinetuneSettings
+from penjing.train.settings import DialogueFinetuneSettings
 
 
 class DialogueEvaluateSettings(EvaluateSettings):
@@ -36,7 +36,7 @@ class DialogueRecipe(Recipe):
 
     data: DialogueData | None = None
     render: DialogueRendererSettings = DialogueRendererSettings()
-    finetune: ContinuationFinetuneSettings = ContinuationFinetuneSettings()
+    finetune: DialogueFinetuneSettings = DialogueFinetuneSettings()
     evaluate: DialogueEvaluateSettings = DialogueEvaluateSettings()
     write: DialogueWriteSettings = DialogueWriteSettings()
 
@@ -55,6 +55,10 @@ class DialogueRecipe(Recipe):
     @property
     def spare_tokens(self) -> int:
         return len(MARKS)
+
+    @property
+    def layout(self) -> Any:
+        return [super().layout, {"both_sides": True}] if self.finetune.both_sides else super().layout
 
     @property
     def answering(self) -> dict[str, Any]:
