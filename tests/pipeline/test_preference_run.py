@@ -99,9 +99,14 @@ def test_the_report_shows_both_answers_in_both_languages(
     recipe = preference_recipe(tmp_path)
     recipe["finetune"] |= {"epochs": 0.1, "preference": {"loss": "ipo", "likelihood": 0.5}}
     recipe["report"] |= {"language": "zh"}
+    assert "fewer than six" not in page.text
+    rows = Path(recipe["data"]["path"]).read_text(encoding="utf-8").splitlines(keepends=True)
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(rows[:5]), encoding="utf-8")
+    recipe["data"]["test"] = str(few)
     result = run_recipe(check_recipe(recipe, "zh"), tmp_path / "out", Silent(), ["test"])
     page = read_page(result.report.read_text(encoding="utf-8"))
-    for words in ("偏好", "起点模型", "奖励之差", "IPO，beta 为 0.1", "似然项的权重"):
+    for words in ("偏好", "起点模型", "奖励之差", "IPO，beta 为 0.1", "似然项的权重", "不足六个"):
         assert words in page.text
 
 

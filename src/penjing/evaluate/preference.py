@@ -152,10 +152,10 @@ def evaluate_preferences(
         best_by: the score that comes first where the model at the start is known.
 
     Returns:
-        JSON values: ``rows``, ``left_out``, ``scores`` (``preference_accuracy`` by reward, ``likelihood_accuracy`` by
-        log-probability alone, ``reward_margin``, ``chosen_change`` and ``rejected_change`` in nats a token since the
-        start; without the model at the start the second alone), ``best_by``, ``worst``; and ``margins``, by which
-        `evaluate_preference_baselines` compares.
+        JSON values: ``rows`` (pairs), ``prompts``, ``left_out``, ``scores`` (``preference_accuracy`` by reward,
+        ``likelihood_accuracy`` by log-probability alone, ``reward_margin``, ``chosen_change`` and ``rejected_change``
+        in nats a token since the start; without the model at the start the second alone), ``best_by``, ``worst``; and
+        ``margins``, by which `evaluate_preference_baselines` compares.
     """
     own, draws = likelihoods.own.reshape(-1, 2), (pairs.prompts, measures.resamples, measures.seed)
     plain = own[:, 0] - own[:, 1]
@@ -174,6 +174,7 @@ def evaluate_preferences(
         }
     return {
         "rows": len(margins),
+        "prompts": len(np.unique(pairs.prompts)),
         "left_out": pairs.left_out,
         "scores": {name: score.to_dict() for name, score in scores.items()},
         "best_by": best_by if best_by in scores else "likelihood_accuracy",

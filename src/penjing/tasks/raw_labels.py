@@ -23,7 +23,7 @@ class RawLabels:
         self, label_names: Mapping[str, str] | None, labels: Sequence[str], given: Mapping[str, str] | None = None
     ) -> None:
         self._labels, self._names, self._given = labels, label_names or {}, given or {}
-        # A model from elsewhere may call negative and positive by other names that the task knows, such as 差评 and 好评.
+        # A model from elsewhere may call negative and positive by other names that the task knows: 差评 and 好评.
         known = [self._names[label] for label in labels if label in self._names]
         self._own = {self._names[label]: label for label in labels if known.count(self._names.get(label, "")) == 1}
         self._numbers = {whole_number(label): label for label in labels}

@@ -323,6 +323,8 @@ ENGLISH = {
     "difference is called more than chance.",
     "few.documents": "Documents of the test questions: {count}. With fewer than six, intervals are too narrow, and no "
     "difference is called more than chance.",
+    "few.prompts": "Prompts of the test pairs: {count}. With fewer than six, intervals are too narrow, and no "
+    "difference is called more than chance.",
     "few.dialogues": "Dialogues of the test replies: {count}. With fewer than six, intervals are too narrow, and no "
     "difference is called more than chance.",
     "written": "How it goes on, for example",

@@ -40,7 +40,11 @@ def preference_values(facts: PreferenceReportFacts, wording: Wording) -> dict[st
         **score_values(evaluation, wording),
         "answers": [shorten_answer(answer) for answer in facts.answers],
         "scores_caption": wording.say("preference_caption", rows=wording.count(evaluation.rows)),
-        "score_notes": [wording.say("preference_note"), wording.say("preference_change_note")],
+        "score_notes": [
+            wording.say("preference_note"),
+            wording.say("preference_change_note"),
+            *wording.few("prompts", evaluation.prompts),
+        ],
         "splits": [(wording.name("split", split), wording.count(rows)) for split, rows in facts.data.splits.items()],
         "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],
         "removed": removed_sentence(facts.data.removed, wording),

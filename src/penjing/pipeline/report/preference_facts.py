@@ -11,10 +11,12 @@ class PreferenceEvaluation(ComparedScores):
     """The model's scores, and beside them those of the baselines on the same pairs.
 
     Attributes:
+        prompts: of the pairs that were measured.
         left_out: test pairs that could not be measured.
         worst: pairs whose other answer has the highest reward above the preferred one; ``written`` is the other.
     """
 
+    prompts: int
     left_out: int = 0
     worst: tuple[Answer, ...] = ()
 
