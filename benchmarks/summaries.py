@@ -65,9 +65,12 @@ def make_course(name: str, data: Path) -> list[dict[str, str]]:
     return pairs[:most]
 
 
-def begin_with(model: Path | None, fresh: list[str]) -> list[str]:
-    """Returns the settings by which a run goes on with a model, or from nothing."""
-    return fresh if model is None else [f"model.start={model}", "model.shape={}"]
+def begin_with(model: Path | None, network: list[str]) -> list[str]:
+    """Returns the settings by which a run goes on with a model, or begins with a network from nothing."""
+    if model is None:
+        return network
+    kept = [setting for setting in network if not setting.startswith("model.shape=")]
+    return [*kept, f"model.start={model}", "model.shape={}"]
 
 
 def practise(name: str, data: Path, settings: list[str], out: Path) -> dict[str, Any]:
