@@ -113,6 +113,16 @@ def test_dialogues_are_found_as_messages_whatever_their_column(tmp_path: Path, a
     assert (found.rows, found.section, found.long_target_words) == (20, {"text": "talk"}, 3)
     document = hold(tmp_path, "chat", found, propose_dialogues, str(file))[0]
     assert 2 * document["write"]["max_tokens"] <= document["render"]["max_tokens"]
+    assert document["finetune"]["both_sides"] is False  # one of the two is an assistant
+
+
+def test_of_dialogues_between_people_both_sides_are_learned(tmp_path: Path) -> None:
+    file = tmp_path / "talks.json"
+    said = [{"agent": "agent_1", "message": "Is it on?"}, {"agent": "agent_2", "message": "Yes, it is."}]
+    file.write_text(json.dumps({f"t_{n}": {"content": said} for n in range(20)}), encoding="utf-8")
+    found = look_at_dialogues(str(file), None, None)
+    for document in hold(tmp_path, "chat", found, propose_dialogues, str(file)):
+        assert document["finetune"]["both_sides"] is True
 
 
 def test_dialogues_are_found_though_the_first_one_breaks_a_rule(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def propose_dialogues(wanted: Wanted, found: Found) -> list[tuple[str, Document]
         "report": {"language": wanted.language},
     }
     if wanted.start is not None:
-        made: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_rows": 8}}
+        finetune = {"epochs": 3, "batch_rows": 8, "both_sides": found.are_peers}
+        made: Document = {"model": {"start": wanted.start}, "finetune": finetune}
         return [("transfer", {**shared, **made})]
     return [
         (f"decoder, {name}", {**shared, **_decoder(found, width, window)}) for name, width in DECODER_WIDTHS.items()
@@ -38,5 +39,12 @@ def _decoder(found: Found, width: int, window: int) -> Document:
     return {
         "tokenizer": {"kind": "bpe", "vocab_size": 8000 if found.rows >= 5000 else 2000},
         "model": decoder_section(width, window),
-        "finetune": {"epochs": 10, "batch_rows": 16, "learning_rate": 1e-3, "dropout": 0.1, "evaluations": 10},
+        "finetune": {
+            "epochs": 10,
+            "batch_rows": 16,
+            "learning_rate": 1e-3,
+            "dropout": 0.1,
+            "evaluations": 10,
+            "both_sides": found.are_peers,
+        },
     }

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
     files, splits = _learned(address)
     keyed = _conversations(files) if text is None and target is None else []
     if keyed:
-        return _describe_dialogues(files, splits, None, len(keyed), keyed, {})
+        return replace(_describe_dialogues(files, splits, None, len(keyed), keyed, {}), are_peers=True)
     table = describe_files(files)
     layout, columns = table.layout, table.columns
     candidates = [text] if text is not None else [column.name for column in columns]

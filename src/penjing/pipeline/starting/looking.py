@@ -72,6 +72,7 @@ class Found:
         splits: the splits that have files of their own.
         parts: of a model of several tasks, name → what its files hold.
         is_header_unclear: whether the first line, which is taken for the names of the columns, may be a row.
+        are_peers: whether dialogues are between two people alike, none of whom is an assistant.
     """
 
     files: int
@@ -90,6 +91,7 @@ class Found:
     section: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, FoundPart] = field(default_factory=dict)
     is_header_unclear: bool = False
+    are_peers: bool = False
 
 
 @dataclass(frozen=True)
