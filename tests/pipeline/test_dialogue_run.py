@@ -24,6 +24,8 @@ from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.run import RunResult, run_recipe
+from penjing.pipeline.stages.examples import EXAMPLES
+from penjing.pipeline.stages.finetune import FINETUNE
 from penjing.progress import Silent
 from penjing.text.chat_template import DEFAULT_TEMPLATE
 from penjing.text.shards import open_shard
@@ -157,15 +159,30 @@ def test_dialogues_are_shown_as_they_are_learned(run: RunResult, tmp_path: Path)
     assert learned == "".join(f"{reply.content}<|end|>" for _, reply in dialogue.exchanges)
 
 
-def test_both_sides_are_learned_where_it_is_asked_and_in_training_alone(tmp_path: Path) -> None:
+def test_both_sides_are_learned_where_it_is_asked_and_in_training_alone(
+    tmp_path: Path, read_page: Callable[[str], Any]
+) -> None:
     recipe = recipe_in(tmp_path)
-    recipe["finetune"] |= {"both_sides": True}
-    plan = make_plan(check_recipe(recipe, "echo"), tmp_path / "out", Silent())
-    dialogues, learned = plan.facts("data")["splits"], plan.facts("examples")["splits"]
+    recipe["finetune"] |= {"both_sides": True, "epochs": 0.1}
+    result = run_recipe(check_recipe(recipe, "echo"), tmp_path / "out", Silent(), ["test"])
+    examples = result.artifacts["examples"].facts
+    dialogues, learned = result.artifacts["data"].facts["splits"], examples["splits"]
     train = dialogues["train"]
     assert learned["train"]["exchanges"] == 2 * train["exchanges"] - train["rows"]  # what opens one is no reply
+    assert examples["other_sides"] == {"dialogues": train["rows"], "left_out": 0}
     for split in ("validation", "test"):
         assert learned[split]["exchanges"] == dialogues[split]["exchanges"]
+    said = f"with the sides exchanged: {train['rows']}"
+    assert said in read_page(result.report.read_text(encoding="utf-8")).text
+
+
+def test_a_run_of_one_side_keeps_its_key_and_one_of_both_reads_other_examples(tmp_path: Path) -> None:
+    recipe = recipe_in(tmp_path)
+    one = check_recipe(recipe, "echo")
+    recipe["finetune"] |= {"both_sides": True}
+    both = check_recipe(recipe, "echo")
+    assert "both_sides" not in json.dumps([FINETUNE.settings(one), EXAMPLES.settings(one)])
+    assert EXAMPLES.settings(one) != EXAMPLES.settings(both)
 
 
 def test_a_dialogue_is_shown_from_both_sides(run: RunResult, tmp_path: Path) -> None:
@@ -248,6 +265,8 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
     refused({**recipe, "model": {"family": "lstm"}}, "reads from both sides")
     refused({**recipe, "render": {"max_tokens": 128}}, "[render] max_tokens is 128", "64 positions")
     refused({**recipe, "write": {"max_tokens": 40}}, "more than half of [render] max_tokens")
+    pairs = {"data": {**recipe["data"], "text": "a", "target": "b"}, "finetune": {"both_sides": True}}
+    refused({**recipe, **pairs}, "both_sides under [finetune] is for dialogues of several turns")
     refused({**recipe, "explain": {}}, "[explain] is for answers that are labels")
     refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "unknown key [data] label")
     refused({**recipe, "render": {"cut": "end", "max_tokens": 64}}, "cut and rejoin are for rows of texts")

@@ -44,8 +44,14 @@ def test_a_model_that_calls_the_poles_otherwise_finds_them_under_every_name() ->
     assert named(SENTIMENT.label_names, ("差评", "好评"), *raw) == ["好评", "好评", "差评", "差评", "差评"]
     with pytest.raises(DataError, match=r'"一般" is not one of the model\'s: 差评, 好评'):
         named(SENTIMENT.label_names, ("差评", "好评"), "一般")
-    with pytest.raises(DataError, match='"negative" is not one'):  # which of the two would it be?
-        named(SENTIMENT.label_names, ("-1", "0", "1"), "negative")
+    assert named(SENTIMENT.label_names, ("0", "1"), "neg", "好评") == ["0", "1"]
+
+
+@pytest.mark.parametrize("labels", [("-1", "0", "1"), ("0", "1", "2"), FIVE])
+def test_what_the_numbers_of_more_than_two_labels_mean_is_not_guessed(labels: tuple[str, ...]) -> None:
+    for raw in ("negative", "positive"):
+        with pytest.raises(DataError, match=f'"{raw}" is not one'):
+            named(SENTIMENT.label_names, labels, raw)
 
 
 def test_zero_beside_minus_one_is_one_label_each_where_the_model_has_both() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from penjing.errors import DataError
 _MOST_BYTES = 1 << 30
 _PEEKED = 4096  # characters; the first key and what it begins with stand there
 _KEYED = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
+_NUMBER = re.compile(r"^[A-Za-z]$|\d+")
 _TURNS, _SAID, _SPEAKER = "content", "message", "agent"
 
 
@@ -66,6 +68,16 @@ def batch_conversations(
         columns = {name: [value.get(name) for value in some] for name in others}
         columns[text] = [as_messages(value[_TURNS]) for value in some]
         yield Batch(file, columns, rows, rows, 0 if begin else size)
+
+
+def are_peers(conversations: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Returns whether both sides of conversations are people alike: a letter, or a name that differs by its number.
+
+    Of ``agent_1`` and ``agent_2`` neither is the assistant; ``customer`` and ``support`` are not the same.
+    """
+    said = chain.from_iterable(value[_TURNS] for value in conversations.values())
+    speakers = {turn[_SPEAKER].strip() for turn in said if _is_turn(turn)}
+    return len(speakers) > 1 and len({_NUMBER.sub("", speaker) for speaker in speakers}) == 1
 
 
 def as_messages(turns: Sequence[Any]) -> list[Any]:

@@ -169,7 +169,8 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
 def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:
     assert isinstance(recipe, DialogueRecipe)
     done = outcome.artifacts
-    counts, examples = done["data"].facts, done["examples"].facts["splits"]
+    counts, laid_out = done["data"].facts, done["examples"].facts
+    examples = laid_out["splits"]
     return DialogueReportFacts.model_validate(
         {
             **_describe_outcome(recipe, outcome),
@@ -182,6 +183,7 @@ def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportF
             "corpus": _count_corpus(done),
             "tokens": _count_tokens(done),
             "left_out": sum(split["left_out"] for split in examples.values()),
+            "other_sides": laid_out.get("other_sides"),
         }
     )
 

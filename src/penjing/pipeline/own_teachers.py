@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penjing.errors import RecipeError, UsageError
+from penjing.errors import RecipeError
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.fitted_head import trains_network
 from penjing.pipeline.local_data import use_local_corpus
@@ -155,9 +155,8 @@ def _members_of(recipe: Recipe, name: str) -> dict[str, Recipe]:
     same = {"data": recipe.data, "seed": recipe.seed, "explain": None}
     try:
         other = turn_dial(use_local_corpus(other, Silent()).model_copy(update=same))
-    except UsageError as error:
-        place = ", ".join(filter(None, (where, error.where)))
-        raise RecipeError(error.what, where=place, do=error.do) from error
+    except RecipeError as error:
+        raise RecipeError(error.what, where=f"{where}, {error.where}", do=error.do) from error
     numbers = range(first * count + 1, (first + 1) * count + 1)
     seeds = {number: member_seed(recipe.finetuning_seed, 1, number) for number in numbers}
     return {f"1.{number}": _alone(other, seed) for number, seed in seeds.items()}

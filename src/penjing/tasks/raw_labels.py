@@ -24,8 +24,9 @@ class RawLabels:
     ) -> None:
         self._labels, self._names, self._given = labels, label_names or {}, given or {}
         # A model from elsewhere may call negative and positive by other names that the task knows: 差评 and 好评.
-        known = [self._names[label] for label in labels if label in self._names]
-        self._own = {self._names[label]: label for label in labels if known.count(self._names.get(label, "")) == 1}
+        # Where there is a third label, as of 0, 1 and 2, nobody knows what the names mean.
+        own = {self._names[label]: label for label in labels if label in self._names}
+        self._own = own if len(own) == len(labels) else {}
         self._numbers = {whole_number(label): label for label in labels}
         self._watch = ScaleWatch(label_names, f"Write the model's labels into the rows: {', '.join(labels)}.")
 

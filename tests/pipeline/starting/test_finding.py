@@ -116,13 +116,19 @@ def test_dialogues_are_found_as_messages_whatever_their_column(tmp_path: Path, a
     assert document["finetune"]["both_sides"] is False  # one of the two is an assistant
 
 
-def test_of_dialogues_between_people_both_sides_are_learned(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("speakers", "alike"),
+    [(("agent_1", "agent_2"), True), (("A", "B"), True), (("customer", "support"), False), (("user", "bot"), False)],
+)
+def test_of_dialogues_between_people_alike_both_sides_are_learned(
+    tmp_path: Path, speakers: tuple[str, str], alike: bool
+) -> None:
     file = tmp_path / "talks.json"
-    said = [{"agent": "agent_1", "message": "Is it on?"}, {"agent": "agent_2", "message": "Yes, it is."}]
+    said = [{"agent": speakers[turn % 2], "message": f"It is {turn}."} for turn in range(4)]
     file.write_text(json.dumps({f"t_{n}": {"content": said} for n in range(20)}), encoding="utf-8")
     found = look_at_dialogues(str(file), None, None)
     for document in hold(tmp_path, "chat", found, propose_dialogues, str(file)):
-        assert document["finetune"]["both_sides"] is True
+        assert document["finetune"]["both_sides"] is alike
 
 
 def test_dialogues_are_found_though_the_first_one_breaks_a_rule(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from penjing.data.dialogues import build_dialogues, iter_dialogues, read_dialogues
-from penjing.data.messages import Message, exchange_sides
+from penjing.data.messages import Message
+from penjing.data.other_sides import OtherSides
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
 from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
@@ -43,7 +44,6 @@ from penjing.train.cross_entropy import IGNORED
 from penjing.train.dialogue_batches import DialogueBatches
 from penjing.train.objectives.writing import ContinuationObjective
 from penjing.train.pair_batches import PairLimits
-from penjing.train.settings import DialogueFinetuneSettings
 
 _PROBED_DIALOGUES = 4
 _PROBED_QUESTIONS = 8
@@ -74,23 +74,24 @@ class DialogueKind(Kind):
         return save_with_template(recipe, tokenizer, folder)
 
     def write_examples(self, recipe: Recipe, inputs: Inputs, folder: Path, progress: Progress) -> dict[str, Any]:
-        renderer = _renderer(recipe, inputs)
+        renderer, others = _renderer(recipe, inputs), _other_sides(recipe, inputs)
         splits = {}
         for split in filled_splits(inputs["data"]):
             dialogues = iter_dialogues(inputs["data"], split)
-            if split == "train" and _learns_both_sides(recipe):
-                dialogues = map(_with_other_sides, dialogues)
+            if split == "train" and others is not None:
+                dialogues = map(others.beside, dialogues)
             windows = _Windows(renderer, dialogues, progress)
             rows = keep_learned(folder / split, windows)
             counts = write_split(folder / split, rows, renderer.tokenizer, renderer.fingerprint)
             splits[split] = {**counts, "exchanges": windows.exchanges, "left_out": windows.left_out}
-        return {"max_tokens": renderer.max_tokens, "splits": splits}
+        sides = {} if others is None else {"other_sides": {"dialogues": others.given, "left_out": others.left_out}}
+        return {"max_tokens": renderer.max_tokens, **sides, "splits": splits}
 
     def show(self, recipe: Recipe, inputs: Inputs, rows: int) -> list[ShownRow]:
         renderer = _renderer(recipe, inputs)
         dialogues = next(iter_dialogues(inputs["data"], "train", rows))
-        if _learns_both_sides(recipe):
-            dialogues = _with_other_sides(dialogues)
+        if (others := _other_sides(recipe, inputs)) is not None:
+            dialogues = others.beside(dialogues)
         return [row for messages in dialogues for row in _show(renderer, messages)]
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
@@ -195,13 +196,9 @@ def _renderer(recipe: Recipe, inputs: Inputs) -> DialogueRenderer:
     return open_renderer(inputs["tokenizer"], recipe.render.max_tokens)
 
 
-def _learns_both_sides(recipe: Recipe) -> bool:
-    return isinstance(recipe.finetune, DialogueFinetuneSettings) and recipe.finetune.both_sides
-
-
-def _with_other_sides(dialogues: list[list[Message]]) -> list[list[Message]]:
-    """Returns each dialogue, and after it the same as its other side had it."""
-    return [seen for messages in dialogues for seen in (messages, exchange_sides(messages)) if seen]
+def _other_sides(recipe: Recipe, inputs: Inputs) -> OtherSides | None:
+    assert isinstance(recipe, DialogueRecipe)
+    return OtherSides(inputs["data"]) if recipe.finetune.both_sides else None
 
 
 def _show(renderer: DialogueRenderer, messages: Sequence[Message]) -> list[ShownRow]:

@@ -72,6 +72,10 @@ class DialogueRecipe(Recipe):
     def _fits_together(self) -> DialogueRecipe:
         if self.explain is not None:
             raise ValueError("[explain] is for answers that are labels, and this task writes replies")
+        if self.finetune.both_sides and self.data is not None and self.data.target is not None:
+            raise ValueError(
+                "both_sides under [finetune] is for dialogues of several turns; with [data] target each has one reply"
+            )
         if 2 * self.write.max_tokens > self.render.max_tokens:
             raise ValueError(
                 f"[write] max_tokens is {self.write.max_tokens}, more than half of [render] max_tokens, "

@@ -93,10 +93,14 @@ def _score_notes(evaluation: DialogueEvaluation, wording: Wording) -> list[str]:
 def _window_sentence(facts: DialogueReportFacts, wording: Wording) -> str:
     tokens = facts.tokens
     gaps = {"rows": wording.count(tokens.rows), "max_tokens": wording.count(tokens.max_tokens)}
-    sentence = wording.say("windows_cut" if tokens.cut_rows else "windows_whole", **gaps)
-    if not facts.left_out:
-        return sentence
-    return sentence + wording.say("gap") + wording.say("windows_left_out", count=wording.count(facts.left_out))
+    said = [wording.say("windows_cut" if tokens.cut_rows else "windows_whole", **gaps)]
+    if facts.left_out:
+        said.append(wording.say("windows_left_out", count=wording.count(facts.left_out)))
+    if (others := facts.other_sides) is not None:
+        said.append(wording.say("other_sides", count=wording.count(others.dialogues)))
+        if others.left_out:
+            said.append(wording.say("other_sides_left_out", count=wording.count(others.left_out)))
+    return wording.say("gap").join(said)
 
 
 def _training_charts(facts: DialogueReportFacts, wording: Wording) -> list[tuple[str, str, Any]]:

@@ -31,7 +31,7 @@ class DialogueCounts(Facts):
     Attributes:
         read: source files → dialogues read.
         splits: split → dialogues.
-        exchanges: split → replies in them.
+        exchanges: split → replies that are laid out to be learned or measured, those of both sides where both are.
         removed: reason → dialogues left out; see `penjing.pipeline.report.facts.DataCounts`.
     """
 
@@ -39,6 +39,18 @@ class DialogueCounts(Facts):
     splits: dict[str, int]
     exchanges: dict[str, int]
     removed: dict[str, int]
+
+
+class OtherSideCounts(Facts):
+    """Counts of training dialogues that came a second time, with the sides exchanged.
+
+    Attributes:
+        dialogues: how many.
+        left_out: how many did not, because a reply in them is measured.
+    """
+
+    dialogues: int
+    left_out: int
 
 
 class DialogueReportFacts(RunFacts):
@@ -51,6 +63,7 @@ class DialogueReportFacts(RunFacts):
         data: counts of dialogues.
         tokens: how dialogues became tokens; rows are windows.
         left_out: replies that are learned nowhere, because they do not fit into a window.
+        other_sides: of dialogues whose other side was learned, too; None where it was not.
     """
 
     task: str
@@ -59,3 +72,4 @@ class DialogueReportFacts(RunFacts):
     data: DialogueCounts
     tokens: TokenCounts
     left_out: int
+    other_sides: OtherSideCounts | None = None

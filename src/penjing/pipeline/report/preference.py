@@ -43,7 +43,7 @@ def preference_values(facts: PreferenceReportFacts, wording: Wording) -> dict[st
         "score_notes": [
             wording.say("preference_note"),
             wording.say("preference_change_note"),
-            *wording.few("prompts", evaluation.prompts),
+            *([] if evaluation.prompts is None else wording.few("prompts", evaluation.prompts)),
         ],
         "splits": [(wording.name("split", split), wording.count(rows)) for split, rows in facts.data.splits.items()],
         "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],

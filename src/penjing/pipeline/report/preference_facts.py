@@ -11,12 +11,12 @@ class PreferenceEvaluation(ComparedScores):
     """The model's scores, and beside them those of the baselines on the same pairs.
 
     Attributes:
-        prompts: of the pairs that were measured.
+        prompts: of the pairs that were measured; None where they were measured before this was counted.
         left_out: test pairs that could not be measured.
         worst: pairs whose other answer has the highest reward above the preferred one; ``written`` is the other.
     """
 
-    prompts: int
+    prompts: int | None = None
     left_out: int = 0
     worst: tuple[Answer, ...] = ()
 

@@ -159,6 +159,8 @@ def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: di
 #: Of ``[finetune.distill]``: what was made of these counts, by its content.
 _MADE = ("teacher", "generations", "recipes", "recombined", "unlabelled")
 _OWN = ("lora", "head", "contrastive", "distill", "seed")
+#: What changes nothing that is learned, and what the examples show: their content counts.
+_ELSEWHERE = ("checkpoint_every_s", "both_sides")
 
 
 def _parts(recipe: Recipe) -> list[Any]:
@@ -184,7 +186,7 @@ FINETUNE = Stage(
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
-        recipe.finetune.model_dump(mode="json", exclude={"checkpoint_every_s", *_OWN}),
+        recipe.finetune.model_dump(mode="json", exclude={*_ELSEWHERE, *_OWN}),
         choose_learning_rate(recipe, recipe.finetune),
         *_parts(recipe),
         *([beginning] if (beginning := begins_by_finetuning(recipe)) else []),

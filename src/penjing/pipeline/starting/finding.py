@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.column_names import named
-from penjing.data.conversations import read_conversations
+from penjing.data.conversations import are_peers, read_conversations
 from penjing.data.labels.schema import Column, called, is_guessable
 from penjing.data.labels.several import SEPARATORS
 from penjing.data.messages import read_messages
@@ -94,9 +94,11 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
         UsageError: no columns look like a dialogue.
     """
     files, splits = _learned(address)
-    keyed = _conversations(files) if text is None and target is None else []
+    keyed = _conversations(files) if text is None and target is None else {}
     if keyed:
-        return replace(_describe_dialogues(files, splits, None, len(keyed), keyed, {}), are_peers=True)
+        turns = [[plain_value(turn.get("message")) for turn in value["content"]] for value in keyed.values()]
+        spoken = [messages for messages in turns if messages]
+        return replace(_describe_dialogues(files, splits, None, len(spoken), spoken, {}), are_peers=are_peers(keyed))
     table = describe_files(files)
     layout, columns = table.layout, table.columns
     candidates = [text] if text is not None else [column.name for column in columns]
@@ -236,15 +238,15 @@ def _is_squad(columns: Sequence[Column]) -> bool:
     return any(column.name == "data" and column.kind == "nested" for column in columns)
 
 
-def _conversations(files: Sequence[Path]) -> list[list[str]]:
-    """Returns what is said in the dialogues of JSON keyed by conversation; none where a file is another."""
-    found = []
-    for file in files:
+def _conversations(files: Sequence[Path]) -> dict[str, Mapping[str, Any]]:
+    """Returns the dialogues of JSON keyed by conversation; none where a file is another."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for number, file in enumerate(files):
         keyed = read_conversations(file, Layout(encoding="auto"))
         if keyed is None:
-            return []
-        found += [[plain_value(turn.get("message")) for turn in value["content"]] for value in keyed.values()]
-    return [said for said in found if said]
+            return {}
+        found |= {f"{number}/{key}": value for key, value in keyed.items()}
+    return found
 
 
 def _describe_dialogues(

@@ -72,7 +72,7 @@ class Found:
         splits: the splits that have files of their own.
         parts: of a model of several tasks, name → what its files hold.
         is_header_unclear: whether the first line, which is taken for the names of the columns, may be a row.
-        are_peers: whether dialogues are between two people alike, none of whom is an assistant.
+        are_peers: whether dialogues are between two people alike, as far as the names of who speaks tell.
     """
 
     files: int
