@@ -273,13 +273,13 @@ class PairFinetuneSettings(WritingFinetuneSettings):
 
 
 class ContinuationFinetuneSettings(TextFinetuneSettings):
-    """Fine-tuning on texts or dialogues, whose tokens are learned one after another, beside a teacher perhaps."""
+    """Fine-tuning on texts, whose tokens are learned one after another, beside a teacher perhaps."""
 
     distill: WordDistillSettings | None = None
 
 
 class DialogueFinetuneSettings(ContinuationFinetuneSettings):
-    """Fine-tuning on dialogues."""
+    """Fine-tuning on dialogues, whose replies are learned token by token, beside a teacher perhaps."""
 
     both_sides: bool = Field(
         False,
