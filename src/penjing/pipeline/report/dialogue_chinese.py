@@ -24,7 +24,7 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "windows_cut": "长于 {max_tokens} 个词元窗口的对话分几个窗口来读，共 {rows} 个："
     "最早的几轮整轮略去，系统提示从不略去。",
     "windows_left_out": "与所答的话合起来放不进窗口、因而没有学的答话：{count} 句。",
-    "other_sides": "两边的话都学：{count} 段训练对话从第二句起双方对调，又学了一次。",
+    "other_sides": "两边的答话都学：{count} 段训练对话从第二句起双方对调，又学了一次。",
     "other_sides_left_out": "其中的答话也在验证或测试里、因而没有对调再学的：{count} 段。",
     "dialogues_caption": "各部分的对话",
     "exchanges_caption": "各部分的答话",

@@ -26,7 +26,7 @@ DIALOGUE_ENGLISH: dict[str, str] = {
     "windows_cut": "Dialogues that are longer than the window of {max_tokens} tokens are read in several, {rows} in "
     "all: the oldest exchanges are left out whole, the system prompt never.",
     "windows_left_out": "Replies that do not fit with what they reply to are not learned: {count}.",
-    "other_sides": "What either side says is learned: training dialogues that came a second time, from their second "
+    "other_sides": "Replies of either side are learned: training dialogues that came a second time, from their second "
     "message on, with the sides exchanged: {count}.",
     "other_sides_left_out": "Those that did not, because a reply there is one of validation or test: {count}.",
     "dialogues_caption": "Dialogues by split",

@@ -66,7 +66,7 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     "render.max_target_tokens": ("likewise, of what is written", "要写出的文本同样如此"),
     "write.beams": ("how many beginnings of an answer are kept", "写的时候保留几个开头"),
     "finetune.dropout": ("keeps a small set from being learned by heart", "免得把小数据背下来"),
-    "finetune.both_sides": ("true: what the user says is learned, too", "true：用户说的话也学"),
+    "finetune.both_sides": ("true: what the user replies is learned, too", "true：用户的答话也学"),
     "report.language": ("en or zh", "en 或 zh"),
 }
 _SECTIONS: Mapping[str, tuple[str, str]] = {
