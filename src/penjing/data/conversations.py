@@ -18,7 +18,7 @@ from penjing.errors import DataError
 _MOST_BYTES = 1 << 30
 _PEEKED = 4096  # characters; the first key and what it begins with stand there
 _KEYED = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
-_NUMBER = re.compile(r"^[A-Za-z]$|\d+")
+_LETTER_OR_NUMBER = re.compile(r"^[A-Za-z]$|\d+")
 _TURNS, _SAID, _SPEAKER = "content", "message", "agent"
 
 
@@ -77,7 +77,7 @@ def are_peers(conversations: Mapping[str, Mapping[str, Any]]) -> bool:
     """
     said = chain.from_iterable(value[_TURNS] for value in conversations.values())
     speakers = {turn[_SPEAKER].strip() for turn in said if _is_turn(turn)}
-    return len(speakers) > 1 and len({_NUMBER.sub("", speaker) for speaker in speakers}) == 1
+    return len(speakers) > 1 and len({_LETTER_OR_NUMBER.sub("", speaker) for speaker in speakers}) == 1
 
 
 def as_messages(turns: Sequence[Any]) -> list[Any]:

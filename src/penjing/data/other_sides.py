@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -29,25 +29,24 @@ class OtherSides:
     def __init__(self, folder: Path) -> None:
         splits = (split for split in ("validation", "test") if (folder / f"{split}.parquet").is_file())
         batches = chain.from_iterable(iter_dialogues(folder, split) for split in splits)
-        self._measured = set(_long_replies(chain.from_iterable(batches)))
+        self._measured = set[str]().union(*_long_replies([*chain.from_iterable(batches)]))
         self.given = self.left_out = 0
 
     def beside(self, dialogues: Sequence[list[Message]]) -> list[list[Message]]:
         """Returns each dialogue, and after it the same from its other side, where somebody replies there."""
-        found = []
-        for messages in dialogues:
+        others, found = [exchange_sides(messages) for messages in dialogues], []
+        for messages, other, replies in zip(dialogues, others, _long_replies(others), strict=True):
             found.append(messages)
-            if other := exchange_sides(messages):
-                if self._measured.isdisjoint(_long_replies([other])):
-                    found.append(other)
-                    self.given += 1
-                else:
-                    self.left_out += 1
+            if not self._measured.isdisjoint(replies):
+                self.left_out += 1
+            elif other:
+                found.append(other)
+                self.given += 1
         return found
 
 
-def _long_replies(dialogues: Iterable[Sequence[Message]]) -> list[str]:
-    """Returns the letters and digits of all replies that are in no other dialogue by chance."""
-    replies = [reply.content for messages in dialogues for _, reply in take_apart(messages).exchanges]
-    words = count_words(replies)
-    return [normalize_text(reply) for reply, count in zip(replies, words, strict=True) if count >= FEWEST_WORDS]
+def _long_replies(dialogues: Sequence[Sequence[Message]]) -> list[set[str]]:
+    """Returns the letters and digits of each dialogue's replies that are in no other by chance, [dialogues]."""
+    said = [[reply.content for _, reply in take_apart(messages).exchanges] for messages in dialogues]
+    words = iter(count_words([*chain.from_iterable(said)]))
+    return [{normalize_text(reply) for reply in replies if next(words) >= FEWEST_WORDS} for replies in said]
