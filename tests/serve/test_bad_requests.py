@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -250,6 +251,23 @@ def test_after_all_of_it_the_server_works_and_nothing_failed_in_it(client: httpx
         assert client.post(route, json=body).status_code == 200
     assert not [line for line in server.accounts() if line["status"] >= 500]
     assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_a_grammar_that_fails_or_takes_hours_is_refused_and_others_are_answered(client: httpx.Client) -> None:
+    def ask(tokens: int, **format_: Any) -> httpx.Response:
+        body = {"model": "plain", "prompt": "a film", "max_tokens": tokens, **format_}
+        return client.post("/v1/completions", json=body)
+
+    patterns = [{"type": "string", "pattern": f".*{sign}.*"} for sign in "abcdefghijklmnopqrstuvwxyz"]
+    hours = {"type": "json_schema", "json_schema": {"name": "hours", "schema": {"allOf": patterns}}}
+    with ThreadPoolExecutor(3) as clients:
+        beside = clients.submit(ask, 400, logit_bias={"0": -100})
+        fails = clients.submit(ask, 100, response_format={"type": "regex", "pattern": "(?:a?){500}a{500}"})
+        slow = clients.submit(ask, 100, response_format=hours)
+        assert beside.result().status_code == 200
+        assert refused(fails.result())["code"] == "nothing_allowed"
+        assert "seconds" in refused(slow.result())["message"]
+    assert ask(4, response_format={"type": "json_object"}).status_code == 200
 
 
 WRONG = b"[" + b",".join([b"1.5"] * 1_000_000) + b"]"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 #: What the columns of each role are called, without case and signs; the likeliest first. ``document`` and ``summary``
-#: are of summaries, ``source`` and ``translation`` of translations, ``context`` is what a question is about.
+#: are of summaries, ``source`` and ``translation`` of translations, ``context`` is what a question is about, ``whole``
+#: what that is a part of.
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": (
         *("text", "sentence", "content", "review", "reviewtext", "comment", "message", "tweet", "post", "document"),
@@ -29,18 +30,93 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "translation": ("target", "translation", "tgt", "trg", "targettext", "targetsentence", "译文", "翻译", "目标语言"),
     "question": ("question", "query", "问题"),
     "answer": ("answer", "answers", "answertext", "答案"),
+    "answer_start": (
+        *("answerstart", "start", "startposition", "startindex", "startchar", "answerbegin", "answeroffset", "offset"),
+        *("答案起始", "答案起始位置", "答案开始", "答案开始位置", "答案位置", "起始位置", "开始位置"),
+    ),
+    "whole": (
+        *("documentid", "docid", "articleid", "document", "article", "title", "docname", "filename"),
+        *("文档编号", "文章编号", "文档", "文档名", "文章标题", "标题", "篇名", "文件名"),
+    ),
     "context": (
         *("context", "passage", "paragraph", "document", "article", "text"),
         *("上下文", "原文", "文章", "段落", "材料", "正文", "文本"),
     ),
-    "prompt": ("prompt", "question", "instruction", "input", "user", "query", "提问", "问题"),
-    "reply": ("response", "reply", "answer", "output", "completion", "assistant", "回复", "回答"),
+    "prompt": (
+        *("prompt", "question", "instruction", "input", "user", "human", "query"),
+        *("提问", "问题", "指令", "输入", "用户", "问"),
+    ),
+    "reply": (
+        *("response", "reply", "answer", "output", "completion", "assistant", "bot"),
+        *("回复", "回答", "答复", "输出", "助手", "助理", "客服", "答"),
+    ),
     "chosen": ("chosen", "preferred", "accepted", "better", "winner", "win", "更好", "采纳"),
     "rejected": ("rejected", "dispreferred", "refused", "worse", "loser", "lose", "较差", "拒绝"),
-    "user": ("user", "userid", "uid", "customer", "customerid", "member", "memberid", "reviewerid", "用户"),
-    "item": ("item", "itemid", "iid", "movieid", "productid", "product", "asin", "bookid", "articleid", "id", "物品"),
-    "time": ("time", "timestamp", "date", "datetime", "unixreviewtime", "createdat", "时间"),
-    "title": ("title", "movietitle", "name", "productname", "标题", "名称"),
+    "user": (
+        "user",
+        "userid",
+        "uid",
+        "customer",
+        "customerid",
+        "member",
+        "memberid",
+        "reviewerid",
+        "用户",
+        "用户编号",
+        "用户id",
+        "用户号",
+        "顾客",
+        "客户",
+        "会员",
+    ),
+    "item": (
+        "item",
+        "itemid",
+        "iid",
+        "movieid",
+        "productid",
+        "product",
+        "asin",
+        "bookid",
+        "articleid",
+        "id",
+        "物品",
+        "商品",
+        "物品编号",
+        "商品编号",
+        "物品id",
+        "商品id",
+        "电影",
+        "电影编号",
+        "编号",
+    ),
+    "time": (
+        "time",
+        "timestamp",
+        "date",
+        "datetime",
+        "unixreviewtime",
+        "createdat",
+        "时间",
+        "时间戳",
+        "日期",
+        "评论时间",
+        "购买时间",
+        "下单时间",
+    ),
+    "title": (
+        "title",
+        "movietitle",
+        "name",
+        "productname",
+        "标题",
+        "名称",
+        "物品名称",
+        "商品名称",
+        "电影名称",
+        "片名",
+        "书名",
+    ),
 }
 #: What columns are called that say where a row is from, and are neither its text nor its label.
 _ASIDE = frozenset(

@@ -11,11 +11,13 @@ from typing import Literal
 from penjing.data.messages import Message
 from penjing.errors import PenjingError
 from penjing.inference.decoding.constraints import ConstraintMaker
+from penjing.inference.decoding.grammar_trial import GrammarTrial
 from penjing.inference.decoding.interface import EngineFullError, Ticket, WritingEngine
 from penjing.inference.decoding.loading import EngineSettings, load_batch_engine, load_engine
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, Token
 from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.dialogue import find_window
+from penjing.serve.constraint_desk import ConstraintDesk
 from penjing.serve.failures import busy
 from penjing.serve.letters import End, Inbox, Post, Sender
 from penjing.serve.settings import ServeSettings
@@ -75,7 +77,7 @@ class TextService:
         self.tokenizer, self.renderer, self.end_ids = tokenizer, renderer, end_ids
         self._engine, self._start = engine, list(start)
         self._post: Post | None = None
-        self.constraints = ConstraintMaker(tokenizer, end_ids)
+        self.constraints = ConstraintDesk(ConstraintMaker(tokenizer, end_ids, GrammarTrial()))
 
     @property
     def longest_row(self) -> int:

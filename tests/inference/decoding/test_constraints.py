@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from penjing.errors import MissingExtraError, PenjingError, UsageError
 from penjing.inference.decoding.collecting import Collected
 from penjing.inference.decoding.constraints import ConstraintMaker, GrammarConstraint
+from penjing.inference.decoding.grammar_trial import GrammarTrial
 from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
 from penjing.inference.decoding.request import DecodeRequest
+from penjing.inference.decoding.sampler import NoTokenError
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.llama import LLAMA
 from penjing.models.weights import save_network
@@ -165,7 +168,7 @@ def test_special_tokens_are_never_text(maker: ConstraintMaker, served: Served) -
 
 
 def test_token_that_is_not_allowed_is_refused(maker: ConstraintMaker, served: Served) -> None:
-    with pytest.raises(PenjingError, match="not allowed"):
+    with pytest.raises(PenjingError, match="does not go on after the token"):
         maker.regex("[0-9]+").accept(served.tokenizer.encode(["x"])[0][-1])
 
 
@@ -208,6 +211,44 @@ def test_costly_expression_is_refused_or_followed_in_little_time(maker: Constrai
     except PenjingError:
         pass
     assert time.monotonic() - began < 10
+
+
+def test_grammar_that_leads_no_further_ends_its_text_alone(served: Served, maker: ConstraintMaker) -> None:
+    prompt = (served.tokenizer.start_id,)
+    settings = SamplingSettings(200, temperature=1.0, seed=1)
+    asked = DecodeRequest(prompt, settings, frozenset())
+    beside, stuck = Collected(), Collected()
+    served.engine.submit(asked, beside)
+    # The token is among those that are allowed, and then its expressions become too many.
+    constraint = maker.regex("(?:a?){500}a{500}")
+    served.engine.submit(DecodeRequest(prompt, SamplingSettings(200), served.end_ids, None, constraint), stuck)
+    assert len(beside.wait()) == 200
+    with pytest.raises(NoTokenError, match="the grammar"):
+        stuck.wait()
+
+
+HOURS = {"allOf": [{"type": "string", "pattern": f".*{sign}.*"} for sign in "abcdefghijklmnopqrstuvwxyz"]}
+
+
+def test_schema_that_would_take_hours_is_refused_soon_and_known_then(served: Served) -> None:
+    careful = ConstraintMaker(served.tokenizer, served.end_ids, GrammarTrial(seconds=0.5))
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"takes more than 0\.5 seconds"):
+            careful.json_schema(HOURS)
+    assert write(served, [careful.regex("yes|no")])[0][0] in ("yes", "no")
+
+
+def test_grammars_that_are_known_do_not_wait_for_one_that_is_read(served: Served) -> None:
+    careful = ConstraintMaker(served.tokenizer, served.end_ids, GrammarTrial(seconds=3))
+    careful.json_object()
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(careful.json_schema, HOURS)
+        while not slow.running():
+            time.sleep(0.01)
+        careful.json_object()
+        assert not slow.done()
+        with pytest.raises(UsageError, match="Make it simpler"):
+            slow.result()
 
 
 def test_schema_that_is_deeply_nested_is_refused_and_not_a_crash(maker: ConstraintMaker) -> None:

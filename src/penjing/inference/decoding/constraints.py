@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penjing.errors import MissingExtraError, PenjingError, UsageError
+from penjing.inference.decoding.grammar_trial import GrammarTrial
 from penjing.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
-_KEPT = 64  # grammars that are ready for the next text
+_KEPT = 64  # grammars that are ready for the next text, or known to be none
 _LONGEST = 100_000  # characters of an expression or a schema
 # As Python's json.dumps lays JSON out. Were all space allowed, a model could write spaces without end.
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -52,10 +53,14 @@ class GrammarConstraint:
         """Takes in the token that came.
 
         Raises:
-            PenjingError: it is not allowed.
+            PenjingError: it is not allowed, or the grammar is too large to be followed further: then the token was
+                among those that are allowed all the same.
         """
         if not self._matcher.consume_token(token):
-            raise PenjingError(f"the token {token} is not allowed by the grammar", do="Choose an allowed one.")
+            raise PenjingError(
+                f"the grammar does not go on after the token {token} ({_first_line(self._matcher.get_error())})",
+                do="Make the expression or the schema simpler.",
+            )
 
     @property
     def may_end(self) -> bool:
@@ -72,13 +77,14 @@ class ConstraintMaker:
     Args:
         tokenizer: the model's; one of bytes, or of pieces of text.
         end_ids: tokens that end a text; they are allowed where the grammar may end.
+        trial: reads each grammar first, so that none takes long; None: they are one's own.
     """
 
-    def __init__(self, tokenizer: Tokenizer, end_ids: frozenset[int]) -> None:
-        self._tokenizer, self._end_ids = tokenizer, end_ids
+    def __init__(self, tokenizer: Tokenizer, end_ids: frozenset[int], trial: GrammarTrial | None = None) -> None:
+        self._tokenizer, self._end_ids, self._trial = tokenizer, end_ids, trial
         self._vocabulary: LLTokenizer | None = None
-        self._ready: OrderedDict[str, LLMatcher] = OrderedDict()
-        self._lock = Lock()
+        self._ready: OrderedDict[str, LLMatcher | UsageError] = OrderedDict()
+        self._kept, self._making = Lock(), Lock()
 
     def regex(self, pattern: str) -> GrammarConstraint:
         """Returns a constraint to texts that a regular expression matches from beginning to end.
@@ -121,31 +127,45 @@ class ConstraintMaker:
         return self.json_schema({"type": "object"})
 
     def _make(self, grammar: str, wrong: str) -> GrammarConstraint:
-        with self._lock:
-            matcher = self._ready.get(grammar)
-            if matcher is None:
-                matcher = self._prepare(grammar, wrong)
-                self._ready[grammar] = matcher
-                if len(self._ready) > _KEPT:
-                    self._ready.popitem(last=False)
-            self._ready.move_to_end(grammar)
-            return GrammarConstraint(matcher.deep_copy(), self._tokenizer.vocab_size)
+        known = self._find(grammar)
+        if known is None:
+            with self._making:  # one after the other; those that are known need not wait
+                known = self._find(grammar) or self._prepare(grammar, wrong)
+                with self._kept:
+                    self._ready[grammar] = known
+                    if len(self._ready) > _KEPT:
+                        self._ready.popitem(last=False)
+        if isinstance(known, UsageError):
+            raise UsageError(known.what, do=known.do)
+        return GrammarConstraint(known.deep_copy(), self._tokenizer.vocab_size)
 
-    def _prepare(self, grammar: str, wrong: str) -> LLMatcher:
-        """Returns a matcher at the beginning of a text.
+    def _find(self, grammar: str) -> LLMatcher | UsageError | None:
+        """Returns a matcher at the beginning of a text, or why there is none; None: the grammar is new."""
+        with self._kept:
+            if grammar in self._ready:
+                self._ready.move_to_end(grammar)
+            return self._ready.get(grammar)
+
+    def _prepare(self, grammar: str, wrong: str) -> LLMatcher | UsageError:
+        """Returns a matcher at the beginning of a text, or why there is none.
 
         Raises:
-            UsageError: there is none.
+            UsageError: the tokenizer cannot be held to any.
         """
         library = _library()
         if self._vocabulary is None:
             self._vocabulary = _read_vocabulary(self._tokenizer, self._end_ids)
+        if self._trial is not None:
+            try:
+                self._trial.check(grammar)
+            except UsageError as error:
+                return error
         is_wrong, messages = library.LLMatcher.validate_grammar_with_warnings(grammar, self._vocabulary)
         if is_wrong:
-            raise UsageError(f"{wrong} ({_first_line(messages[0])})", do="Correct it, or leave that part out.")
+            return UsageError(f"{wrong} ({_first_line(messages[0])})", do="Correct it, or leave that part out.")
         matcher: LLMatcher = library.LLMatcher(self._vocabulary, grammar, log_level=0)
         if matcher.is_error():
-            raise UsageError(f"{wrong} ({_first_line(matcher.get_error())})", do="Make it simpler.")
+            return UsageError(f"{wrong} ({_first_line(matcher.get_error())})", do="Make it simpler.")
         return matcher
 
 

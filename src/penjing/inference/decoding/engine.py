@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from penjing.errors import UsageError
+from penjing.errors import PenjingError, UsageError
 from penjing.inference.decoding.blocks import BlockPool
 from penjing.inference.decoding.drafting import Drafter
 from penjing.inference.decoding.interface import EngineLimits, Ticket
@@ -270,7 +270,11 @@ class DecodingEngine(EngineLoop[Text]):
         if token.id in text.request.end_ids:
             self._finish(text, "stop")
             return False
-        text.state.accept(token.id)
+        try:
+            text.state.accept(token.id)
+        except PenjingError as error:  # its grammar leads no further; the others go on
+            self._finish(text, "error", NoTokenError([0], error.what))
+            return False
         text.branch.ids.append(token.id)
         self._written_tokens += 1
         try:

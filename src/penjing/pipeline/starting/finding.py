@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -35,6 +35,7 @@ from penjing.pipeline.starting.looking import (
 )
 
 _MOST_COLUMNS = 3  # of an item's text
+_SPLITS = 3  # each has a document of its own
 
 
 def look_at_questions(address: str, text: str | None, answer: str | None) -> Found:
@@ -63,6 +64,7 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
         likely = called(rest, "context") or sorted(rest, key=lambda c: (not is_guessable(c), -c.characters))
         names["text"] = text or (likely or columns)[0].name
         choose_column(columns, names["text"], "text", address)
+        names |= _places(columns, names.values())
         section = {key: name for key, name in names.items() if name != getattr(settings, key)}
         settings = settings.model_copy(update=names)
     reader = QuestionReader(settings)
@@ -71,6 +73,15 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
         raise UsageError("there are no questions in it", where=address, do="Give a file with some.")
     found = describe_texts(files, len(read), None, ("text", None), [item.text for item in read], splits)
     return describe_targets(found, None, [item.question for item in read], section)
+
+
+def _places(columns: Sequence[Column], used: Iterable[str]) -> dict[str, str]:
+    """Returns the columns, as far as there are such, of where an answer begins and of what a text is a part of."""
+    rest = [column for column in columns if column.name not in {*used}]
+    starts = called(rest, "answer_start", ("whole number",))[:1]
+    several = [column for column in rest if column not in starts and column.distinct >= _SPLITS]
+    wholes = called(several, "whole", ("text", "whole number"))[:1]
+    return {key: found[0].name for key, found in (("answer_start", starts), ("document", wholes)) if found}
 
 
 def holds_questions(columns: Sequence[Column]) -> bool:

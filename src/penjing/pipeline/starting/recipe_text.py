@@ -36,6 +36,8 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     "finetune.preference.beta": ("the lower, the further from the start", "越小，离起点越远"),
     "data.question": ("column of the questions", "问题所在的列"),
     "data.answer": ("column of the answers", "答案所在的列"),
+    "data.answer_start": ("column of where they begin", "答案起始位置所在的列"),
+    "data.document": ("no two splits have texts of the same", "同一篇的文本不会分到两边"),
     "data.items": ("table of the items", "物品的表"),
     "data.user": ("column of the users", "用户所在的列"),
     "data.item": ("column of the items", "物品所在的列"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
@@ -11,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from penjing.errors import UsageError
 from penjing.inference.decoding.constraints import ConstraintMaker
 from penjing.inference.decoding.request import Constraint
+from penjing.serve.constraint_desk import ConstraintDesk
 from penjing.serve.failures import RequestError
 from penjing.serve.openai.fields import Body
 
@@ -43,18 +43,17 @@ class ResponseFormat(Body):
         return self
 
 
-async def make_constraints(
-    wanted: ResponseFormat | None, maker: ConstraintMaker, count: int
-) -> list[Constraint | None]:
+async def make_constraints(wanted: ResponseFormat | None, desk: ConstraintDesk, count: int) -> list[Constraint | None]:
     """Returns what each of so many texts may be.
 
     Raises:
-        RequestError: the schema or the expression is wrong, or cannot be kept to.
+        RequestError: the schema or the expression is wrong, or cannot be kept to (400), or too many are being read
+            (429).
     """
     if wanted is None or wanted.type == "text":
         return [None] * count
     try:
-        return await asyncio.to_thread(lambda: [_make(wanted, maker) for _ in range(count)])
+        return [*await desk.make(lambda maker: _make(wanted, maker), count)]
     except UsageError as error:
         raise RequestError(400, str(error), param="response_format", code="invalid_format") from error
 
