@@ -80,7 +80,7 @@ class ServeSettings:
         idle_s: a model that nobody asked for so long is unloaded; None: never.
         origins: pages that may call the server from a browser (CORS), ``*`` for all.
         hosts: more names by which the server may be called where there are no keys.
-        log_texts: whether what is asked and answered stands in the log.
+        log_texts: whether what is asked, the beginning of its body, stands in the log.
         limits: how much it takes on.
     """
 

@@ -18,6 +18,7 @@ from penjing.inference.sampling import SamplingSettings
 from penjing.models.quantized import QuantizedLinear
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
 from penjing.pipeline.exporting.parity import Bounds, compare_scores
+from penjing.pipeline.exporting.proving import compare_task
 from penjing.pipeline.exporting.quantized import INT8, QuantizedExporter
 from penjing.pipeline.exporting.source import Source, open_source
 from penjing.pipeline.exporting.texts import varied_texts
@@ -69,6 +70,51 @@ def test_quantized_classifier_keeps_its_score_and_says_so(small_bert_run: Any, e
     assert model.predict(["a lovely film"])[0].label in model.labels
 
 
+class Contrary(QuantizedExporter):
+    """Says the opposite of what the model says."""
+
+    def _quantize(self, source: Source) -> torch.nn.Module:
+        network: Any = super()._quantize(source)
+        with torch.no_grad():
+            for parameter in network.classifier.parameters():
+                parameter.neg_()
+            for name, codes in network.classifier.named_buffers():
+                if name.endswith("scales"):
+                    codes.neg_()
+        return cast("torch.nn.Module", network)
+
+
+def test_an_export_that_does_its_task_worse_leaves_nothing(
+    small_bert_run: Any, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(small_bert_run.model).parent.parent / "reviews.csv"
+    contrary = Contrary("int8", 1e9, 0.02)
+    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: contrary)
+    with pytest.raises(GateError, match=r"accuracy is .* worse than before, and 0\.02 is allowed"):
+        export(small_bert_run.model, "int8", data=data)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed", "is_fine"),
+    [
+        ({"accuracy": 0.9, "rows": 500}, {"accuracy": 0.895, "rows": 500}, 0.005, True),
+        ({"accuracy": 0.9, "rows": 500}, {"accuracy": 0.892, "rows": 500}, 0.005, False),
+        ({"accuracy": 0.9, "rows": 10}, {"accuracy": 0.8, "rows": 10}, 0.005, True),  # one row
+        ({"micro_f1": 0.5, "rows": 500}, {"micro_f1": 0.6, "rows": 500}, 0.0, True),  # better
+        ({"bits_per_byte": 2.0, "texts": 3}, {"bits_per_byte": 2.009, "texts": 3}, 0.005, True),
+        ({"bits_per_byte": 2.0, "texts": 3}, {"bits_per_byte": 2.011, "texts": 3}, 0.005, False),
+        ({"bits_per_byte": 2.0, "texts": 3}, {"bits_per_byte": float("nan"), "texts": 3}, 0.005, False),
+    ],
+)
+def test_how_much_worse_a_task_may_be(
+    before: dict[str, float], after: dict[str, float], allowed: float, is_fine: bool
+) -> None:
+    told, faults = compare_task(before, after, allowed)
+    assert (not faults) is is_fine
+    assert (told["before"], told["after"]) == (before, after)
+
+
 def test_other_tools_refuse_a_quantized_folder(small_decoder: Callable[..., Path], export: Export) -> None:
     transformers = pytest.importorskip("transformers")
     folder = export(small_decoder(), "int8").destination
@@ -77,7 +123,7 @@ def test_other_tools_refuse_a_quantized_folder(small_decoder: Callable[..., Path
 
 
 def test_a_model_that_lost_too_much_leaves_nothing(small_decoder: Callable[..., Path], tmp_path: Path) -> None:
-    strict = QuantizedExporter("int4", 1e-9)
+    strict = QuantizedExporter("int4", 1e-9, 1.0)
     source, call = open_source(small_decoder()), ExportCall("int4", tmp_path / "out")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda kind, name: strict)
@@ -99,7 +145,7 @@ def test_what_writes_or_answers_is_held_to_a_bound_of_quality(
     model = pair_run_of("t5").model if kind == "pairs" else question_run.model
     loss = export(model, "int8").parity["loss"]
     assert 0 < loss["mean_divergence"] <= loss["bounds"]["divergence"]
-    strict = QuantizedExporter("int8", loss["mean_divergence"] / 2)
+    strict = QuantizedExporter("int8", loss["mean_divergence"] / 2, 1.0)
     monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: strict)
     with pytest.raises(GateError, match=r"the mean divergence is .* is allowed"):
         export(model, "int8", "worse")
@@ -119,7 +165,7 @@ class Shifting(QuantizedExporter):
 def test_labels_that_are_asked_one_by_one_are_bounded_one_by_one(
     label_kind_run: Callable[[str], Any], export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: Shifting("int8", 1e-2))
+    monkeypatch.setattr("penjing.pipeline.exporting.exporting.load_registered", lambda *_: Shifting("int8", 1e-2, 0.02))
     with pytest.raises(GateError, match=r"the mean divergence is .* is allowed"):
         export(label_kind_run("multilabel").model, "int8")
 

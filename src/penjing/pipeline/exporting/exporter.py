@@ -42,10 +42,13 @@ class Precision:
     Attributes:
         same: between the tool and Penjing computing with the numbers that the export holds.
         loss: between the tool and the model as it was; None: the export holds its very numbers, and the two are one.
+        worse: by how much the task's score may be worse than the model's as it was; see
+            `penjing.pipeline.exporting.proving.compare_task`.
     """
 
     same: Bounds
     loss: Bounds | None = None
+    worse: float = 0.005
 
 
 class Exporter:

@@ -31,9 +31,9 @@ class GgufExporter(Exporter):
     precisions: Mapping[str, Precision] = {
         "f16": Precision(Bounds(0.02, 1e-5, 0.99), Bounds(0.05, 1e-4)),
         "f32": Precision(Bounds(0.01, 1e-6, 0.99)),
-        "bf16": Precision(Bounds(0.1, 1e-3), Bounds(0.2, 1e-2)),
-        "q8_0": Precision(Bounds(0.5, 5e-3), Bounds(0.5, 1e-2)),
-        "q4_0": Precision(Bounds(0.5, 5e-3), Bounds(None, 0.5)),
+        "bf16": Precision(Bounds(0.1, 1e-3), Bounds(0.2, 1e-2), worse=0.02),
+        "q8_0": Precision(Bounds(0.5, 5e-3), Bounds(0.5, 1e-2), worse=0.02),
+        "q4_0": Precision(Bounds(0.5, 5e-3), Bounds(None, 0.5), worse=0.05),
     }
     suffix = ".gguf"
 

@@ -31,7 +31,7 @@ class MergedExporter(Exporter):
 
     precisions: Mapping[str, Precision] = {
         "f32": Precision(Bounds(1e-2, 1e-6, 0.99)),
-        "bf16": Precision(Bounds(1e-2, 1e-6, 0.99), Bounds(0.5, 1e-2)),
+        "bf16": Precision(Bounds(1e-2, 1e-6, 0.99), Bounds(0.5, 1e-2), worse=0.02),
     }
     takes_adapter = True
 

@@ -115,6 +115,9 @@ def _compare(
             faults += loss.faults(bounds.loss, "from the model as it was")
         _step(bar, progress)
         scored = None if sample is None else score_sample(source, target, sample)
+        if scored is not None:
+            scored, worse = compare_task(scored["before"], scored["after"], bounds.worse)
+            faults += worse
         faults += exporter.prove_more(source, target)
         _step(bar, progress)
     document = {
@@ -141,6 +144,28 @@ def score_sample(source: Source, target: Target, sample: Sample) -> dict[str, An
     """Returns the task's score of the model as it was, and of the export."""
     own = Own(source.network, source)
     return {"before": sample.score(source, own), "after": sample.score(source, target)}
+
+
+def compare_task(
+    before: dict[str, Any], after: dict[str, Any], allowed: float
+) -> tuple[dict[str, dict[str, Any] | float], list[str]]:
+    """Returns the task's scores with how much worse the export is, and in words where that is too much.
+
+    Args:
+        before: of the model as it was, the score itself first; see `Sample`.
+        after: of the export.
+        allowed: a share of the rows, or one row where that is more; of bits per byte a share of these.
+    """
+    name = next(iter(before))
+    if name == "bits_per_byte":
+        worse, most = after[name] / max(before[name], 1e-9) - 1.0, allowed
+    else:
+        worse, most = before[name] - after[name], max(allowed, 1.0 / max(1, before["rows"]))
+    told = {"before": before, "after": after, "worse": round(worse, 6), "bound": round(most, 6)}
+    if worse <= most + 1e-6:  # the scores have six digits
+        return told, []
+    unit = "of itself " if name == "bits_per_byte" else ""
+    return told, [f"{name} is {worse:.3g} {unit}worse than before, and {most:.3g} is allowed"]
 
 
 def _compare_with(network: nn.Module, source: Source, rows: Sequence[Row], theirs: Sequence[Scores]) -> ScoreParity:

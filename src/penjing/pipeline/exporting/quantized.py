@@ -48,11 +48,13 @@ class QuantizedExporter(Exporter):
     Args:
         bits: how matrices are held.
         bound: what may be lost: mean divergence, in nats.
+        worse: by how much the task's score may be worse.
     """
 
-    def __init__(self, bits: Bits, bound: float) -> None:
+    def __init__(self, bits: Bits, bound: float, worse: float) -> None:
         self.bits = bits
-        self.precisions: Mapping[str, Precision] = {bits: Precision(Bounds(1e-6, 1e-9, 1.0), Bounds(None, bound))}
+        allowed = Precision(Bounds(1e-6, 1e-9, 1.0), Bounds(None, bound), worse)
+        self.precisions: Mapping[str, Precision] = {bits: allowed}
 
     def check(self, source: Source, precision: str) -> None:
         """Refuses what is quantized already, and networks without matrices of their own."""
@@ -100,5 +102,5 @@ class QuantizedExporter(Exporter):
         write_json(folder / CARD, {**card, "quantization": quantization})
 
 
-INT8 = QuantizedExporter("int8", 1e-2)
-INT4 = QuantizedExporter("int4", 0.5)
+INT8 = QuantizedExporter("int8", 1e-2, 0.02)
+INT4 = QuantizedExporter("int4", 0.5, 0.05)
