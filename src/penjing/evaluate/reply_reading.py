@@ -16,7 +16,7 @@ from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
 
 Floats = NDArray[np.float64]
-_ELSEWHERE = 4  # other dialogues after whose words a reply is measured too
+_ELSEWHERE = 16  # other dialogues after whose words a reply is measured too
 _AT_ONCE = 32  # replies of about the same length that are read after one prompt
 
 
@@ -75,10 +75,11 @@ class ReplyReader:
     def rate(self, asked: Asked, pool: Sequence[Exchange], seed: int, progress: Progress) -> list[Floats]:
         """Returns how much each candidate of each question has to do with what was said.
 
-        This is its log-probability after what was said, less the mean of those after what was said in other dialogues,
-        from which no candidate is, where there are such: a pointwise mutual information, without which those replies
-        are the best that would fit anywhere (Li et al. 2016, arXiv 1510.03055, section 3; Holtzman et al. 2021, arXiv
-        2104.08315, section 3).
+        This is its log-probability after what was said, less the logarithm of its mean probability after what was said
+        in other dialogues, from which no candidate is, where there are such: their pointwise mutual information (Church
+        & Hanks 1990), for which that mean stands for how probable the reply is whatever was said. Without it those
+        replies are the best that would fit anywhere (Li et al. 2016, arXiv 1510.03055, section 3; Holtzman et al. 2021,
+        arXiv 2104.08315, section 3).
 
         Args:
             asked: the questions.
@@ -109,7 +110,7 @@ class ReplyReader:
                 theirs = set().union(*(owners[normalize_text(text)] for text in question.candidates))
                 others = [row for row, other in enumerate(elsewhere) if other.dialogue not in theirs]
                 columns = [places[text] for text in question.candidates]
-                rated.append(found - usual[others or range(len(elsewhere))][:, columns].mean(axis=0))
+                rated.append(found - _log_mean(usual[others or range(len(elsewhere))][:, columns]))
                 bar.advance(len(question.candidates))
         return rated
 
@@ -142,6 +143,12 @@ class ReplyReader:
         if reply not in self._replies:
             self._replies[reply] = self._model.renderer.render_reply(reply)
         return self._replies[reply]
+
+
+def _log_mean(logarithms: Floats) -> Floats:
+    """Returns the logarithm of the mean, over the rows, of what these are the logarithms of."""
+    found: Floats = np.logaddexp.reduce(logarithms, axis=0) - np.log(len(logarithms))
+    return found
 
 
 def _list_owners(pool: Sequence[Exchange]) -> dict[str, set[int]]:
