@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from penjing.errors import RecipeError
-from penjing.models.interface import Architecture, count_parameters
+from penjing.errors import ModelFolderError, RecipeError
+from penjing.models.interface import Architecture, count_parameters, open_config
+from penjing.models.weights import save_network
 from penjing.registry import load_registered, registered_names
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -39,6 +41,21 @@ def architecture(request: pytest.FixtureRequest) -> Architecture:
 
 def config_of(architecture: Architecture, **more: Any) -> Any:
     return architecture.config_from_dict({**SHAPES[architecture.name], "vocab_size": 60, "pad_token_id": 0, **more})
+
+
+@pytest.mark.parametrize("large", [{"num_hidden_layers": 10**9, "num_layers": 10**9}, {"vocab_size": 10**12}])
+def test_a_config_that_its_weights_are_too_few_for_is_refused_before_a_network_is_built(
+    architecture: Architecture, tmp_path: Path, large: dict[str, int]
+) -> None:
+    config = config_of(architecture)
+    network = architecture.language_model(config)
+    architecture.initialize(network, config, 0)
+    values = architecture.config_to_dict(config, head="language")
+    save_network(tmp_path, network, values)
+    assert open_config(values, tmp_path / "config.json")[0] is architecture
+    known = {name: number for name, number in large.items() if name in values}
+    with pytest.raises(ModelFolderError, match="beside it lie"):
+        open_config({**values, **known}, tmp_path / "config.json")
 
 
 def test_every_registered_architecture_is_under_its_own_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,10 @@ def test_report_says_what_the_artifacts_say(small_language_run: Any, language_re
     assert facts.tokens is not None
     tokens = len(open_shard(done["shards"].folder / "texts").tokens)
     assert (facts.tokens.pretraining_tokens, facts.tokens.left_out_tokens) == (tokens, tokens % 32)
+    held_out = len(open_shard(done["shards"].folder / "held_out").tokens)
+    assert facts.tokens.held_out_left_out_tokens == held_out % 32
+    windows, rows = tokens // 32, pretrain.facts["batch_tokens"] // 32
+    assert facts.tokens.twice_tokens == (math.ceil(windows / rows) * rows - windows) * 32
     assert facts.training is not None
     assert facts.training.utilization == pretrain.facts["utilization"]
     assert facts.training.validation_loss == pretrain.facts["best"]["validation_loss"]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,37 @@ def test_plan_counts_what_the_run_then_finds(tmp_path: Path, small_recipe: Any) 
     assert plan.corpus_share == 1
     assert plan.seconds > 0
     assert plan.peak_memory_mb > 50
+
+
+@pytest.mark.slow
+def test_plan_reckons_memory_within_15_percent_where_weights_take_most(
+    tmp_path: Path, language_recipe: Callable[[Path], dict[str, Any]]
+) -> None:
+    document = language_recipe(tmp_path)
+    shape = {"hidden_size": 768, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 2048}
+    document["model"] = {"family": "llama", "shape": shape}
+    document["pretrain"] |= {"window_tokens": 16, "batch_tokens": 256, "epochs": 0.5, "recompute": True}
+    document["pretrain"] |= {"precision": "fp32", "compile": "off", "device": "cpu", "evaluations": 2}
+    recipe, out = check_recipe(document, "test"), tmp_path / "out"
+    # Each in a process of its own: what this one has freed is not given back.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        planned = processes.submit(planned_mb, recipe, out).result()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        taken = processes.submit(taken_mb, recipe, out).result()
+    assert planned["pretrain"] > 1000
+    for name, memory in taken.items():
+        assert planned[name] == pytest.approx(memory, rel=0.15), name
+
+
+def planned_mb(recipe: Recipe, out: Path) -> dict[str, int]:
+    """Returns what a plan says of each stage."""
+    return {stage.name: stage.peak_memory_mb for stage in make_plan(recipe, out, Silent()).stages}
+
+
+def taken_mb(recipe: Recipe, out: Path) -> dict[str, int]:
+    """Returns what each stage of a run took."""
+    done = run_recipe(recipe, out, Silent(), ["test"]).artifacts
+    return {name: artifact.record["peak_memory_mb"] for name, artifact in done.items()}
 
 
 def test_plan_leaves_nothing_behind(tmp_path: Path, small_recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,29 @@ def losses(folder: Path) -> list[float]:
 def test_a_stopped_run_resumes_to_the_bit_on_a_gpu(
     family: str, changes: dict[str, Any], shard: TokenShard, tmp_path: Path
 ) -> None:
+    stop_and_compare(family, changes, shard, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("llama", {"optimizer": "muon", "accumulate": 3, "recompute": True}),
+        ("llama", {"borders": "closed", "dropout": 0.0, "average": 0.9}),
+        ("llama", {"borders": "closed", "dropout": 0.0, "accumulate": 2, "recompute": True, "precision": "bf16"}),
+        ("bert", {"accumulate": 2}),
+        ("t5", {"accumulate": 2}),
+        ("t5", {"borders": "closed", "optimizer": "muon"}),
+        ("lstm", {"accumulate": 2}),
+    ],
+)
+def test_a_stopped_run_resumes_to_the_bit_on_a_cpu(
+    family: str, changes: dict[str, Any], shard: TokenShard, tmp_path: Path
+) -> None:
+    stop_and_compare(family, {"device": "cpu", "compile": "off", **changes}, shard, tmp_path)
+
+
+def stop_and_compare(family: str, changes: dict[str, Any], shard: TokenShard, tmp_path: Path) -> None:
+    """Trains at once, and in three parts, and compares every loss and every weight."""
     whole = train(family, shard, tmp_path / "whole", **changes)
     for steps in (7, 4):
         with pytest.raises(Interrupted):

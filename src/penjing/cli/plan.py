@@ -173,7 +173,10 @@ def _count_tokens(plan: Plan) -> dict[str, int | None]:
     examples = plan.facts("examples")
     corpus = {"corpus": plan.facts("shards").get("tokens")}
     if not examples:
-        return {**corpus, "left_out": plan.facts("pretrain").get("left_out_tokens")}
+        counted = plan.facts("pretrain")
+        named = {"held_out_left_out": "held_out_left_out_tokens", "twice": "twice_tokens"}
+        more = {name: counted[fact] for name, fact in named.items() if fact in counted}
+        return {**corpus, "left_out": counted.get("left_out_tokens"), **more}
     splits = examples["splits"].values()
     if "texts" in examples:
         return {"cut": examples["texts"]["cut_tokens"], **_count_items(plan)}
@@ -269,10 +272,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             *_answers(plan),
         ]
     else:
-        lines.append(
-            f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; "
-            f"{tokens['left_out']:,} at the end fill no window"
-        )
+        lines.append(_windows(tokens, trained))
     if found := _corpus_left_out(plan).get("corpus_left_out"):
         equal, containing = found.values()
         lines.append(f"Corpus  left out {equal:,} that are validation or test rows, {containing:,} that contain one")
@@ -287,6 +287,17 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             lines.append(f"Card    up to {on_card:,} MB of its memory")
     lines.append(f"Out     {out}")
     return lines
+
+
+def _windows(tokens: dict[str, int | None], trained: dict[str, Any]) -> str:
+    """Returns how much of the corpus is read."""
+    held_out, twice = tokens.get("held_out_left_out"), tokens.get("twice")
+    return (
+        f"Tokens  {tokens['corpus']:,} in the corpus, {trained['tokens']:,} to be read; "
+        f"{tokens['left_out']:,} at the end fill no window"
+        + (f", {held_out:,} of the held-out texts" if held_out else "")
+        + (f"; {twice:,} are read twice an epoch, to fill its last batch" if twice else "")
+    )
 
 
 def _head(trained: dict[str, Any]) -> list[str]:

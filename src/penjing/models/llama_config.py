@@ -144,8 +144,14 @@ def _flat_rope(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         UsageError: they are of a kind that is not computed here.
     """
     nested = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    if not isinstance(nested, Mapping):
+        raise UsageError(
+            f"rope_parameters (of older configs rope_scaling) is {nested!r:.60}, which is no table of names and values",
+            where=where,
+            do="Copy config.json again.",
+        )
     kind = nested.get("rope_type", nested.get("type", values.get("rope_type", "default")))
-    if kind not in _NEEDED:
+    if not isinstance(kind, str) or kind not in _NEEDED:
         raise UsageError(
             f'rotary positions are of the kind "{kind}", which is not computed here',
             where=where,

@@ -9,6 +9,8 @@ from penjing.pipeline.report.language_facts import TrainingFacts
 from penjing.pipeline.stage import Artifact
 from penjing.train.history import HISTORY, read_history
 
+_WINDOWS = ("left_out_tokens", "held_out_left_out_tokens", "twice_tokens")
+
 
 def count_language_tokens(recipe: Recipe, done: dict[str, Artifact]) -> dict[str, Any]:
     """Returns how the corpus became tokens."""
@@ -19,7 +21,7 @@ def count_language_tokens(recipe: Recipe, done: dict[str, Artifact]) -> dict[str
         "kind": tokenizer["kind"],
         "window_tokens": recipe.pretrain.window_tokens,
         "pretraining_tokens": shards["tokens"],
-        "left_out_tokens": done["pretrain"].facts["left_out_tokens"],
+        **{name: done["pretrain"].facts[name] for name in _WINDOWS if name in done["pretrain"].facts},
         "unknown_share": shards["unknown_share"],
     }
 

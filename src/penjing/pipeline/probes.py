@@ -31,7 +31,7 @@ from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import batch_teaching, own_generations
 from penjing.pipeline.stages.finetune import prepare_finetuning
 from penjing.pipeline.stages.measure import SQUARED_TOKENS, affordable_texts
-from penjing.pipeline.stages.pretrain import count_left_out, prepare_pretraining
+from penjing.pipeline.stages.pretrain import count_windows, prepare_pretraining
 from penjing.pipeline.stages.reference import load_reference, measure_split
 from penjing.pipeline.stages.vectors import vector_size
 from penjing.pipeline.start import load_start
@@ -115,7 +115,7 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
         "parameters": count_parameters(job.network),
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,
-        "left_out_tokens": count_left_out(inputs["shards"], recipe.pretrain),
+        **count_windows(inputs["shards"], recipe.pretrain),
     }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from penjing.errors import Interrupted, TrainingError
@@ -306,7 +307,7 @@ class Trainer:
 
     def _keep_best(self) -> None:
         if self._state.best:
-            _copy_into(self._network, load_file(self._best))
+            _read_into(self._network, self._best)
         elif self._average:
             _copy_into(self._network, self._average)
 
@@ -373,6 +374,14 @@ def _name_kernels(device: torch.device, precision: torch.dtype) -> str:
     if device.type != "cpu" or precision != torch.bfloat16:
         return ""
     return "PyTorch" if training_library() is None else "compiled"
+
+
+@torch.no_grad()
+def _read_into(network: nn.Module, weights: Path) -> None:
+    """Takes weights from a file, which is opened for each: what was read of it counts as memory until it is closed."""
+    for name, parameter in trained_parameters(network).items():
+        with safe_open(weights, framework="pt") as file:
+            parameter.copy_(file.get_tensor(name))
 
 
 def _copy_into(network: nn.Module, weights: dict[str, Tensor]) -> None:

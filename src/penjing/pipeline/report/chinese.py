@@ -325,6 +325,8 @@ CHINESE = {
     "packed_left_out": "文本首尾相接，切成 {window} 个词元的窗口；末尾 {left_out} 个词元不足一个窗口，没有读到。",
     "window_tokens": "窗口的词元数",
     "left_out_tokens": "末尾未读的词元",
+    "held_out_left_out_tokens": "留出文本末尾未读的词元",
+    "twice_tokens": "每遍读两次的词元，用来补满最后一批",
     "training_caption": "预训练的开销。运算量按架构计算，含前向与反向；利用率是运算速度与本机矩阵乘法速度之比。",
     "growth": "它是怎样学会写的",
     "growth_note": "同样的开头，随着读过的词元增多，续写怎样变化。",

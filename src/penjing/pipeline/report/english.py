@@ -340,6 +340,8 @@ ENGLISH = {
     "fill none and were not read.",
     "window_tokens": "Tokens in a window",
     "left_out_tokens": "Left out at the end",
+    "held_out_left_out_tokens": "Likewise of the held-out texts",
+    "twice_tokens": "Read twice in an epoch, to fill its last batch",
     "training_caption": "What pretraining took. Operations are counted from the architecture, forward and backward; "
     "utilization is what they reach of the rate of plain matrix products on this machine.",
     "growth": "What it wrote while it learned",

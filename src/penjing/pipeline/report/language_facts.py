@@ -88,6 +88,8 @@ class LanguageTokenCounts(Facts):
         window_tokens: length of a training window.
         pretraining_tokens: tokens of the corpus.
         left_out_tokens: those at its end that fill no window.
+        held_out_left_out_tokens: those at the end of the held-out texts; None: it was not counted.
+        twice_tokens: those that are read twice in an epoch, to fill its last batch; None: it was not counted.
         unknown_share: share of tokens that are not in the vocabulary.
     """
 
@@ -96,6 +98,8 @@ class LanguageTokenCounts(Facts):
     window_tokens: int
     pretraining_tokens: int
     left_out_tokens: int
+    held_out_left_out_tokens: int | None = None
+    twice_tokens: int | None = None
     unknown_share: float
 
 

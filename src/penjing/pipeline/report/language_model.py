@@ -208,12 +208,14 @@ def _token_rows(facts: LanguageReportFacts, wording: Wording) -> list[tuple[str,
     tokens = facts.tokens
     if tokens is None:
         return []
+    counted = {name: getattr(tokens, name) for name in ("held_out_left_out_tokens", "twice_tokens")}
     return [
         (wording.say("kind"), wording.name("kind", tokens.kind)),
         (wording.say("vocabulary"), wording.count(tokens.vocabulary)),
         (wording.say("window_tokens"), wording.count(tokens.window_tokens)),
         (wording.say("pretraining_tokens"), wording.count(tokens.pretraining_tokens)),
         (wording.say("left_out_tokens"), wording.count(tokens.left_out_tokens)),
+        *((wording.say(name), wording.count(count)) for name, count in counted.items() if count is not None),
         (wording.say("unknown_share"), wording.fine_percent(tokens.unknown_share)),
     ]
 

@@ -8,6 +8,7 @@ from penjing.files import write_json
 from penjing.pipeline.batch_teaching import batch_teacher_files
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
+from penjing.pipeline.recipe_kinds import DialogueRecipe
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
@@ -15,6 +16,7 @@ from penjing.tasks.baselines import WORD_LISTS
 from penjing.tasks.task import LabelTask, load_task
 
 EVALUATION = "evaluation.json"
+_REPLIES_RATED = 2  # raised when replies are rated by another rule, so that dialogues alone are measured again
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -25,7 +27,9 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _settings(recipe: Recipe) -> Any:
-    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *recipe.answering.values(), *_word_lists(recipe)]
+    rules = [_REPLIES_RATED] if isinstance(recipe, DialogueRecipe) else []
+    answering = recipe.answering.values()
+    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *answering, *_word_lists(recipe), *rules]
 
 
 def _word_lists(recipe: Recipe) -> list[str]:

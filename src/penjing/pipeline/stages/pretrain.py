@@ -65,6 +65,11 @@ def _run(context: StageContext) -> dict[str, Any]:
             f"pretrain: the held-out texts do not fill one window of {settings.window_tokens} tokens, so there is no "
             "validation, and the last weights are kept"
         )
+    if count_windows(context.inputs["shards"], settings)["batch_tokens"] < whole_batch(settings):
+        context.progress.say(
+            f"pretrain: the corpus has fewer tokens than a batch of {settings.batch_tokens:,}, so that every step "
+            "reads all of it; give more text, or lower pretrain.batch_tokens"
+        )
     if job.sample is None and recipe.report.examples and not has_data(recipe):
         context.progress.say(
             f"pretrain: nothing is written to [report] examples, for a model that learns {settings.objective} tokens "
@@ -78,16 +83,34 @@ def _run(context: StageContext) -> dict[str, Any]:
         "adopted": adopted,
         **cost,
         "family": architecture.name,
-        "left_out_tokens": count_left_out(context.inputs["shards"], settings),
+        **count_windows(context.inputs["shards"], settings),
         "parameters": count_parameters(job.network),
         "objective": settings.objective,
         "prompts": job.sample.prompts if isinstance(job.sample, Sampler) else [],
     }
 
 
-def count_left_out(shards: Path, settings: PretrainSettings) -> int:
-    """Returns how many tokens at the end of the corpus fill no window."""
-    return len(open_shard(shards / "texts").tokens) % settings.window_tokens
+def count_windows(shards: Path, settings: PretrainSettings) -> dict[str, int]:
+    """Returns how many tokens are not read, or twice.
+
+    ``left_out_tokens`` at the end of the corpus fill no window, ``held_out_left_out_tokens`` at that of the held-out
+    texts; ``twice_tokens`` are read a second time in each epoch, to fill its last batch. A batch has ``batch_tokens``.
+    """
+    texts, held_out = (len(open_shard(shards / part).tokens) for part in PARTS)
+    window = settings.window_tokens
+    windows = texts // window
+    rows = min(whole_batch(settings) // window, max(1, windows))
+    return {
+        "left_out_tokens": texts % window,
+        "held_out_left_out_tokens": held_out % window,
+        "twice_tokens": -windows % rows * window,
+        "batch_tokens": rows * window,
+    }
+
+
+def whole_batch(settings: PretrainSettings) -> int:
+    """Returns the tokens of a batch, whole windows, of a corpus that has enough."""
+    return max(1, settings.batch_tokens // settings.window_tokens) * settings.window_tokens
 
 
 def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, config: Any) -> dict[str, float]:
