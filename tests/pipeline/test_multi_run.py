@@ -27,7 +27,9 @@ from penjing.pipeline.run import RunResult, complete_stages, run_recipe
 from penjing.pipeline.samples import show_rows
 from penjing.progress import Silent
 from penjing.tasks.choosing_model import ChoosingModel
+from penjing.tasks.document_answers import DocumentReader, as_answering
 from penjing.tasks.multi_model import MultiModel
+from penjing.tasks.passage_index import index_folder, read_document_text
 from penjing.train.history import read_history
 
 
@@ -190,6 +192,34 @@ def test_the_command_line_asks_and_measures_a_part(run: RunResult, document: dic
     assert "accuracy" in call("evaluate", model, mood, "--part", "mood", "--resamples", "100")["scores"]
     asked = document["parts"]["ask"]["data"]["path"]
     assert "f1" in call("evaluate", model, asked, "--part", "ask", "--resamples", "100")["scores"]
+
+
+def test_a_part_that_writes_answers_is_asked_about_a_folder(
+    run: RunResult, model: MultiModel, document: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("bm25s")
+    rows = document["parts"]["ask"]["data"]["path"]
+    (tmp_path / "documents").mkdir()
+    for number, colour in enumerate(("red", "blue", "green")):
+        (tmp_path / "documents" / f"{number}.txt").write_text(f"{colour} dog {colour} tree", encoding="utf-8")
+    folder = str(tmp_path / "documents")
+    asked = CliRunner().invoke(app, ["answer", str(run.model), folder, "what is red?", "--part", "ask", "--json"])
+    assert asked.exit_code == 0, asked.output
+    index, part = index_folder(Path(folder), Silent()), as_answering(model.part("ask"))
+    for cited in json.loads(asked.stdout)["answers"]:
+        text = read_document_text(Path(folder) / cited["file"])
+        assert text[cited["start"] : cited["end"]] == cited["answer"] != ""
+    (passage,) = index.search("red", 1)
+    # What it writes to a passage is cited where it stands there, and nowhere else.
+    (written,) = part.answer(["what is red?"], [passage.text])
+    cited_at = [(item.answer, item.probability) for item in DocumentReader(part, index).read("what is red?", [passage])]
+    assert cited_at == ([] if written.start is None else [(written.answer, written.probability)])
+    scored = ["evaluate", str(run.model), rows, "--part", "ask", "--folder", folder, "--resamples", "100", "--json"]
+    measured = CliRunner().invoke(app, scored)
+    assert measured.exit_code == 0, measured.output
+    assert {"f1", "recall_at_1"} <= json.loads(measured.stdout)["scores"].keys()
+    with pytest.raises(UsageError, match="answers no questions"):
+        as_answering(model.part("mood"))
 
 
 def test_a_part_must_be_named_and_known(model: MultiModel) -> None:

@@ -24,12 +24,14 @@ class DocumentCall:
         encoder: a model folder whose vectors are searched too, or package:NAME/folder.
         index: where the index is kept; None: beside the folder.
         passages: how many are read for a question.
+        part: of a model of several tasks; None: the only one.
     """
 
     folder: Path
     encoder: Path | None
     index: Path | None
     passages: int
+    part: str | None = None
 
 
 def find_encoder(given: Path | None) -> Path | None:
@@ -46,14 +48,13 @@ def show_cited_answers(model_folder: Path, call: DocumentCall, question: str, mo
     if not question.strip():
         raise UsageError("the question is empty", do="Ask something.")
     # These bring torch, which a wrong call need not wait for.
-    from penjing.tasks.answer_model import AnswerModel
-    from penjing.tasks.document_answers import DocumentReader
-    from penjing.tasks.loading import load_as
+    from penjing.tasks.document_answers import DocumentReader, as_answering
+    from penjing.tasks.loading import load_part
     from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
-        model = load_as(AnswerModel, model_folder)
+        model = as_answering(load_part(model_folder, call.part))
         index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder), place=call.index)
         for name, why in index.left_out.items():
             progress.say(f"left out: {name} ({why})")

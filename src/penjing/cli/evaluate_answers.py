@@ -56,9 +56,8 @@ def show_answer_scores(
     # These bring torch, which a wrong call need not wait for.
     from penjing.evaluate.answers import Answerer, evaluate_answers
     from penjing.evaluate.documents import evaluate_documents
-    from penjing.tasks.answer_model import AnswerModel
-    from penjing.tasks.document_answers import DocumentReader
-    from penjing.tasks.loading import load_as, load_part
+    from penjing.tasks.document_answers import DocumentReader, as_answering
+    from penjing.tasks.loading import load_part
     from penjing.tasks.passage_index import index_folder
 
     progress = TerminalProgress(log_console())
@@ -68,7 +67,7 @@ def show_answer_scores(
             measured = evaluate_answers(model, questions, resamples=resamples, worst=20, seed=0, progress=progress)
         else:
             index = index_folder(call.folder, progress, encoder=find_encoder(call.encoder))
-            reader = DocumentReader(load_as(AnswerModel, model_folder), index)
+            reader = DocumentReader(as_answering(load_part(model_folder, part)), index)
             measured = evaluate_documents(reader, questions, resamples=resamples, seed=0, progress=progress)
     asked = [(question.question, question.text) for question in questions]
     learned = {"learned_rows": count_learned(model_folder, asked, ("question", "text"), part)}

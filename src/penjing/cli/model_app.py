@@ -98,12 +98,13 @@ def answer(
     ] = None,
     passages: Annotated[int, typer.Option("--passages", min=1, max=200, help="How many are read.")] = 10,
     most: Annotated[int, typer.Option("--answers", min=1, help="How many answers are shown.")] = 3,
+    part: Part = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question over a folder of documents, with the place in them where the answer stands."""
     from penjing.cli.answer import DocumentCall, show_cited_answers
 
-    call = DocumentCall(folder, encoder, index, passages)
+    call = DocumentCall(folder, encoder, index, passages, part)
     show_cited_answers(model, call, question, most, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Questions answered over a folder of documents: passages are found, and the best span in them is cited."""
+"""Questions answered over a folder of documents: passages are found, and the best place in them is cited."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from penjing.errors import UsageError
 from penjing.progress import Progress
 from penjing.tasks.answer_model import AnswerModel
+from penjing.tasks.model import Model
 from penjing.tasks.passage_index import Passage, PassageIndex
+from penjing.tasks.prediction import AnswerPrediction
+from penjing.tasks.written_answers import WrittenAnswerModel
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class CitedAnswer:
         passage: what was read around it.
         passage_start: the passage's first character in the document's text.
         passage_rank: which of the passages that were found it is, counted from 1.
-        probability: of the answer, among all spans of its passage and "not in the text".
+        probability: of the answer, among all spans of its passage and "not in the text"; of one that is written, that
+            of its tokens.
     """
 
     answer: str
@@ -45,19 +50,20 @@ class DocumentReader:
     """Answers questions over documents (as Chen et al. 2017, arXiv 1704.00051: retrieve, then read).
 
     Attributes:
-        model: finds answers in passages.
+        model: finds answers in passages, or writes them.
         index: finds passages.
         passages: how many are read for a question.
     """
 
-    model: AnswerModel
+    model: AnswerModel | WrittenAnswerModel
     index: PassageIndex
     passages: int = 10
 
     def answer(self, question: str, most: int = 3, progress: Progress | None = None) -> list[CitedAnswer]:
         """Returns the best answers, the best first; none where no passage has a word of the question, or none answers.
 
-        Passages compete by how much their best span outweighs "not in the text".
+        Passages compete by how much their best span outweighs "not in the text", or by how probable it is that their
+        answer is written; one whose words do not stand in its passage is cited nowhere, and left out.
 
         Args:
             question: what is asked.
@@ -73,25 +79,51 @@ class DocumentReader:
         """Returns an answer from each passage that has one, the best first; the same place is cited once."""
         if not found:
             return []
-        read = self.model.find([question] * len(found), [passage.text for passage in found], progress)
         rated = []
-        for rank, (passage, (_, span)) in enumerate(zip(found, read, strict=True), start=1):
-            decided = self.model.decide(question, passage.text, span)
-            if decided.start is None or decided.end is None:
+        answers = self._answer(question, [passage.text for passage in found], progress)
+        for rank, (passage, (margin, share, answer)) in enumerate(zip(found, answers, strict=True), start=1):
+            if answer.start is None or answer.end is None:
                 continue
             cited = CitedAnswer(
-                decided.answer,
+                answer.answer,
                 passage.file,
-                passage.start + decided.start,
-                passage.start + decided.end,
+                passage.start + answer.start,
+                passage.start + answer.end,
                 passage.text,
                 passage.start,
                 rank,
-                span.share,
+                share,
             )
-            rated.append((span.margin, cited))
+            rated.append((margin, cited))
         rated.sort(key=lambda pair: -pair[0])
         places: dict[tuple[str, int, int], CitedAnswer] = {}
         for _, cited in rated:
             places.setdefault((cited.file, cited.start, cited.end), cited)
         return list(places.values())
+
+    def _answer(
+        self, question: str, texts: Sequence[str], progress: Progress | None
+    ) -> list[tuple[float, float, AnswerPrediction]]:
+        """Returns the answer of each text, after what it competes by and how probable it is."""
+        asked = [question] * len(texts)
+        if isinstance(self.model, WrittenAnswerModel):
+            written = self.model.answer(asked, texts, progress)
+            return [(answer.probability, answer.probability, answer) for answer in written]
+        spans = [span for _, span in self.model.find(asked, texts, progress)]
+        decided = (self.model.decide(question, text, span) for text, span in zip(texts, spans, strict=True))
+        return [(span.margin, span.share, answer) for span, answer in zip(spans, decided, strict=True)]
+
+
+def as_answering(model: Model) -> AnswerModel | WrittenAnswerModel:
+    """Returns a model that answers questions about texts.
+
+    Raises:
+        UsageError: it is for something else.
+    """
+    if isinstance(model, AnswerModel | WrittenAnswerModel):
+        return model
+    raise UsageError(
+        f"this model is for the task {model.task.name}, and answers no questions about texts",
+        where=str(model.folder),
+        do="Give one for the task answer, or name a part of it.",
+    )

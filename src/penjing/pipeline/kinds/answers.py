@@ -61,7 +61,8 @@ class AnswerKind(Kind):
             raise RecipeError(
                 f"the task {recipe.task} finds answers in texts, and {architecture.name} cannot",
                 where=recipe.name,
-                do='Choose the family "bert", which reads both sides of a token.',
+                do='Choose the family "bert", which reads both sides of a token; or let the answers be written: '
+                'task = "multi" with a part of the task answer (docs/multitask.md).',
             )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
         _check_marks(recipe)

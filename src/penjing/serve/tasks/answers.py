@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field, StrictInt, model_validator
 
-from penjing.errors import UsageError
 from penjing.progress import Progress
 from penjing.serve.tasks.shape import Answer, Body, Rows, Text, Work, listed
 from penjing.serve.tasks.weighing import Count, Weight
@@ -104,10 +103,8 @@ def cite_answers(model: AnswerModel | WrittenAnswerModel, index: PassageIndex, b
     """Returns what is to be computed where documents are read.
 
     Raises:
-        UsageError: a question is empty, or the model writes answers, and so finds none in passages.
+        UsageError: a question is empty.
     """
-    if not isinstance(model, AnswerModel):
-        raise UsageError("this model writes answers, and cites no passages", where="documents", do="Give a context.")
     reader = DocumentReader(model, index, body.passages)
 
     questions = texts_of(listed(body.question), "question")
