@@ -42,7 +42,7 @@ $(VENV)/.quickstart: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing Penjing and what its tests need into $(VENV) …" >&2
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[all,dev]"
-	@$(PIP) install --quiet --constraint constraints.txt --no-deps trl  # chat templates of well-known models, for tests
+	@$(PIP) install --quiet --constraint constraints.txt --no-deps trl peft accelerate psutil  # what tests compare with
 	@touch $@ $(VENV)/.quickstart
 
 # A server that speaks as S3 does, for tests; what it needs and what constraints.txt says do not fit together.

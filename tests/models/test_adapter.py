@@ -159,7 +159,7 @@ def architecture_backbone(network: nn.Module) -> str:
 @pytest.mark.parametrize("rank_stabilized", [False, True])
 @pytest.mark.parametrize("family", OF_HUB)
 def test_peft_reads_our_adapter_and_gives_the_same_logits(family: str, rank_stabilized: bool, tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     architecture, _, network = build(family, tmp_path / "base")
     shape = LoraShape(3, 12.0, rank_stabilized=rank_stabilized)
     adapt(architecture, network, shape)
@@ -173,7 +173,7 @@ def test_peft_reads_our_adapter_and_gives_the_same_logits(family: str, rank_stab
 
 
 def test_peft_reads_our_adapter_of_a_model_that_answers_questions_and_gives_the_same_logits(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     architecture: Architecture = load_registered("models", "bert")
     config = architecture.config_from_dict({**FAMILIES["bert"], "vocab_size": 30, "pad_token_id": 0})
     assert architecture.span_scorer is not None
@@ -200,7 +200,7 @@ def test_peft_reads_our_adapter_of_a_model_that_answers_questions_and_gives_the_
 @pytest.mark.parametrize("use_rslora", [False, True])
 @pytest.mark.parametrize("family", OF_HUB)
 def test_adapter_of_peft_is_added_to_the_base_as_peft_merges_it(family: str, use_rslora: bool, tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     architecture, _, network = build(family, tmp_path / "base")
     base = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "base")
     first, second = architecture.adapted[0], architecture.adapted[-1]
@@ -234,7 +234,7 @@ def test_adapter_of_peft_is_added_to_the_base_as_peft_merges_it(family: str, use
 
 
 def test_adapter_of_a_language_model_is_added_to_a_classifier_and_to_a_language_model(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     architecture: Architecture = load_registered("models", "llama")
     config = architecture.config_from_dict({**FAMILIES["llama"], "vocab_size": 30, "tie_word_embeddings": False})
     language = architecture.language_model(config)
@@ -273,7 +273,7 @@ def test_adapter_whose_matrix_the_embeddings_share_is_refused(tmp_path: Path) ->
 
 
 def test_peft_refuses_an_adapter_of_a_network_that_the_hub_does_not_have(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     architecture, _, network = build("bert", tmp_path / "base")
     adapt(architecture, network)
     save_adapter(tmp_path / "adapter", network, LORA, head="SEQ_CLS", is_of_hub=False)

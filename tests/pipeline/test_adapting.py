@@ -85,7 +85,7 @@ def test_model_is_published_merged_with_the_adapter_beside_it_and_the_proof(
 def test_peft_gives_the_published_models_logits_on_the_base(
     family: str, bases: Any, small_recipe: Any, tmp_path: Path
 ) -> None:
-    peft = pytest.importorskip("peft", reason="PEFT is not installed (extra bench)")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     base = bases(family)
     result = run(recipe(tmp_path, small_recipe, base.model), tmp_path / "out")
     network = transformers.AutoModelForSequenceClassification.from_pretrained(base.model)
