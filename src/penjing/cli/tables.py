@@ -16,6 +16,7 @@ _NAMES = {
     "token_perplexity": "perplexity per token",
     "word_perplexity": "perplexity per word",
 }
+_OF_BANDS = {"hit_rate_10": "hit rate@10", "mrr": "MRR"}
 
 
 def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
@@ -73,6 +74,8 @@ def ranking_lines(evaluation: dict[str, Any]) -> list[str]:
         beside = [f"{other} {scores['bands'][name]['ndcg_10']['value']:.3f}" for other, scores in others.items()]
         figures = ", ".join([_cell("ndcg_10", band["ndcg_10"]), *beside])
         lines.append(f"NDCG@10, {name} of the items by popularity, {band['rows']:,} users: {figures}")
+        more = [f"{title} {_cell(key, band[key])}" for key, title in _OF_BANDS.items() if key in band]
+        lines += [f"  {', '.join(more)}"] if more else []
     if (cold := evaluation.get("cold")) is not None:
         beside = [f"{other} {scores['scores']['ndcg_10']['value']:.3f}" for other, scores in cold["baselines"].items()]
         figures = ", ".join([_cell("ndcg_10", cold["scores"]["ndcg_10"]), *beside])

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, proportion, weighted_mean
+from penjing.metrics.interval import Floats, Score, bootstrap_many, include_zero, proportion
 
 TOP = 10
 GAINS = ("ndcg_10", "hit_rate_10", "mrr")
@@ -73,18 +73,15 @@ def ranking_scores(
 
     Returns:
         JSON values: ``rows``; ``scores``: each of `GAINS`, and ``coverage_10``, the share of the items that are among
-        the first ten of some row; ``bands``: name → ``rows`` and ``ndcg_10``.
+        the first ten of some row; ``bands``: name → ``rows`` and each of `GAINS`.
 
     Raises:
         DataError: there are no rows.
     """
     gains = ranking_gains(places)
-    found = bootstrap_many(_mean_gains, [gains], resamples, seed)
-    scores = {name: score.to_dict() for name, score in zip(GAINS, found, strict=True)}
-    hits = GAINS.index("hit_rate_10")
-    scores["hit_rate_10"] = proportion(found[hits], float(gains[:, hits].sum()), len(gains)).to_dict()
+    scores = _gain_scores(gains, resamples, seed)
     scores["coverage_10"] = coverage(shown, items, resamples, seed).to_dict()
-    return {"rows": len(gains), "scores": scores, "bands": _by_band(gains[:, 0], bands, resamples, seed)}
+    return {"rows": len(gains), "scores": scores, "bands": _by_band(gains, bands, resamples, seed)}
 
 
 def coverage(shown: Numbers, items: int, resamples: int, seed: int) -> Score:
@@ -134,16 +131,24 @@ def best_first(scores: NDArray[np.floating], most: int = TOP) -> Numbers:
     return np.pad(order, ((0, 0), (0, most - order.shape[1])), constant_values=-1)
 
 
-def _by_band(ndcg: Floats, bands: Numbers | None, resamples: int, seed: int) -> dict[str, Any]:
+def _by_band(gains: Floats, bands: Numbers | None, resamples: int, seed: int) -> dict[str, Any]:
     if bands is None:
         return {}
     found = {}
     for number, name in enumerate(BANDS):
-        values = ndcg[bands == number]
+        values = gains[bands == number]
         if len(values):
-            score = bootstrap_many(lambda weights, x: weighted_mean(weights, x)[:, None], [values], resamples, seed)[0]
-            found[name] = {"rows": len(values), "ndcg_10": score.to_dict()}
+            found[name] = {"rows": len(values), **_gain_scores(values, resamples, seed)}
     return found
+
+
+def _gain_scores(gains: Floats, resamples: int, seed: int) -> dict[str, dict[str, float]]:
+    """Returns the mean of each of `GAINS`, with its interval."""
+    found = bootstrap_many(_mean_gains, [gains], resamples, seed)
+    scores = {name: score.to_dict() for name, score in zip(GAINS, found, strict=True)}
+    hits = GAINS.index("hit_rate_10")
+    scores["hit_rate_10"] = proportion(found[hits], float(gains[:, hits].sum()), len(gains)).to_dict()
+    return scores
 
 
 def _mean_gains(weights: Floats, gains: Floats) -> Floats:

@@ -137,10 +137,19 @@ def _band_chart(name: str, facts: RankingReportFacts, ordered: Named, wording: W
     rows, axis = whisker_rows([*whiskers, spread], lambda value: f"{value:g}")
     return {
         "title": wording.name("band", name),
-        "note": wording.say("band_note", rows=wording.count(band.rows)),
+        "note": _band_note(band, wording),
         "whiskers": rows[:-1],
         "axis": axis,
     }
+
+
+def _band_note(band: Band, wording: Wording) -> str:
+    """Returns how many users a band is of, and the scores that its chart does not show."""
+    note = wording.say("band_note", rows=wording.count(band.rows))
+    if band.hit_rate_10 is None or band.mrr is None:
+        return note
+    hits, mrr = score_cell("hit_rate_10", band.hit_rate_10, wording), score_cell("mrr", band.mrr, wording)
+    return wording.say("band_note_scores", note=note, hits=" ".join(hits), mrr=" ".join(mrr))
 
 
 def _highest(bands: dict[str, Band]) -> float:

@@ -8,12 +8,17 @@ from penjing.pipeline.report.facts import Facts, Figure, RunFacts
 
 
 class Band(BaseModel):
-    """How well items of like popularity are ranked; ``rows``: how many of them were wanted."""
+    """How well items of like popularity are ranked; ``rows``: how many of them were wanted.
+
+    Evaluations of before have NDCG alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     rows: int
     ndcg_10: Figure
+    hit_rate_10: Figure | None = None
+    mrr: Figure | None = None
 
 
 class RankingScores(BaseModel):
