@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,20 @@ def test_any_of_the_end_tokens_of_the_folder_ends_a_text(tmp_path: Path, tokeniz
     write_json(tmp_path / "generation_config.json", {"eos_token_id": [second, 5]})
     made = load_generator(tmp_path).generate("The plot", GREEDY)
     assert (made.tokens, made.finish_reason) == (1, "stop")
+
+
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json"])
+@pytest.mark.parametrize("end", [99_999, -1, "x", [2, True]])
+def test_an_end_token_that_the_model_does_not_have_is_refused(
+    tmp_path: Path, tokenizer: Tokenizer, file: str, end: Any
+) -> None:
+    save(tmp_path, LLAMA, tokenizer)
+    known = json.loads((tmp_path / file).read_text("utf-8")) if (tmp_path / file).is_file() else {}
+    (tmp_path / "generation_config.json").unlink(missing_ok=True)
+    write_json(tmp_path / file, {**known, "eos_token_id": end})
+    with pytest.raises(ModelFolderError, match="eos_token_id is") as refused:
+        load_generator(tmp_path)
+    assert str(tmp_path / file) in str(refused.value)
 
 
 @pytest.mark.parametrize("architecture", [LLAMA, LSTM], ids=lambda kind: kind.name)

@@ -167,7 +167,7 @@ def open_writing_model(folder: Path, device: str = "auto") -> OpenedModel:
     network.to(choose_device(device)).eval()
     assert isinstance(network, GeneratingModel)
     tokenizer = load_fitting_tokenizer(folder, config.vocab_size)
-    return OpenedModel(network, tokenizer, _read_end_ids(folder, values) | {tokenizer.end_id})
+    return OpenedModel(network, tokenizer, _read_end_ids(folder, values, config.vocab_size) | {tokenizer.end_id})
 
 
 def _allowed(logits: Tensor, constraint: Constraint) -> Tensor:
@@ -185,12 +185,23 @@ def load_generator(folder: Path, device: str = "auto") -> TextGenerator:
     return TextGenerator(*open_writing_model(folder, device))
 
 
-def _read_end_ids(folder: Path, config: dict[str, Any]) -> frozenset[int]:
-    """Returns the ids that end a text, which ``generation_config.json`` decides, else ``config.json``."""
+def _read_end_ids(folder: Path, config: dict[str, Any], vocab: int) -> frozenset[int]:
+    """Returns the ids that end a text, which ``generation_config.json`` decides, else ``config.json``.
+
+    Raises:
+        ModelFolderError: one is no token of the model, so that no text would end.
+    """
     path = folder / GENERATION_CONFIG
     try:
         found = (read_json(path) if path.is_file() else config).get("eos_token_id")
     except (ValueError, AttributeError) as error:
         raise ModelFolderError("this is not the settings of a model", where=str(path), do="Copy it again.") from error
-    ids = found if isinstance(found, list) else [found]
-    return frozenset(item for item in ids if isinstance(item, int))
+    ids = found if isinstance(found, list) else [] if found is None else [found]
+    wrong = [item for item in ids if not (isinstance(item, int) and not isinstance(item, bool) and 0 <= item < vocab)]
+    if wrong:
+        raise ModelFolderError(
+            f"eos_token_id is {found!r:.60}, and {wrong[0]!r:.30} is none of the model's {vocab:,} tokens",
+            where=str(path if path.is_file() else folder / CONFIG),
+            do="Copy the file again, from where the model came from.",
+        )
+    return frozenset(ids)
