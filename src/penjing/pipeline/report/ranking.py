@@ -148,8 +148,9 @@ def _band_note(band: Band, wording: Wording) -> str:
     note = wording.say("band_note", rows=wording.count(band.rows))
     if band.hit_rate_10 is None or band.mrr is None:
         return note
-    hits, mrr = score_cell("hit_rate_10", band.hit_rate_10, wording), score_cell("mrr", band.mrr, wording)
-    return wording.say("band_note_scores", note=note, hits=" ".join(hits), mrr=" ".join(mrr))
+    hits, hits_in = score_cell("hit_rate_10", band.hit_rate_10, wording)
+    mrr, mrr_in = score_cell("mrr", band.mrr, wording)
+    return wording.say("band_note_scores", note=note, hits=hits, hits_in=hits_in, mrr=mrr, mrr_in=mrr_in)
 
 
 def _highest(bands: dict[str, Band]) -> float:

@@ -27,7 +27,7 @@ RANKING_CHINESE: dict[str, str] = {
     "band.middle": "中间",
     "band.tail": "长尾",
     "band_note": "{rows} 位用户",
-    "band_note_scores": "{note}；命中率@10 {hits}，MRR {mrr}",
+    "band_note_scores": "{note}；命中率@10 {hits}（{hits_in}），MRR {mrr}（{mrr_in}）",
     "cold": "新物品",
     "cold_caption": "{items} 件物品完全没有用于训练，只凭文本在彼此之间排序，问的是有过其中一件的 {rows} 位用户。"
     "“最热门”对它们一无所知，等同于随机；“事后的最热门”数的是后来谁有了它们，而这在事前无人知道。",

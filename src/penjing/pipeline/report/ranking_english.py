@@ -30,7 +30,7 @@ RANKING_ENGLISH: dict[str, str] = {
     "band.middle": "Middle",
     "band.tail": "Tail",
     "band_note": "{rows} users",
-    "band_note_scores": "{note}; hit rate@10 {hits}, MRR {mrr}",
+    "band_note_scores": "{note}; hit rate@10 {hits} ({hits_in}), MRR {mrr} ({mrr_in})",
     "cold": "New items",
     "cold_caption": "{items} items were kept out of training altogether, and are ranked among each other by their "
     "texts, for {rows} users who had one of them. Most popular knows nothing of them, and gives what chance does; "
