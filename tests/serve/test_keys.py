@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_two_keys_have_nothing_in_common(path: Path) -> None:
     assert first != second
     assert {one.id, one.salt, one.hash}.isdisjoint({two.id, two.salt, two.hash})
     assert [entry.name for entry in read_keys(path)] == ["Anna", "Anna"]
+
+
+def test_keys_that_are_made_at_once_are_all_kept(path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = [entry for _, entry in threads.map(lambda number: create_key(path, f"user {number}"), range(16))]
+    assert sorted(entry.id for entry in read_keys(path)) == sorted(entry.id for entry in made)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda entry: revoke_key(path, entry.id), made[:15]))
+    assert [entry.id for entry in read_keys(path)] == [made[15].id]
 
 
 def test_a_right_key_is_known_and_then_remembered(path: Path) -> None:

@@ -7,6 +7,7 @@ each request after the first costs microseconds.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
@@ -15,6 +16,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,11 +72,11 @@ def create_key(path: Path, name: str) -> tuple[str, StoredKey]:
     Raises:
         UsageError: the file is no file of keys.
     """
-    entries = read_keys(path) if path.exists() else []
     key_id, secret, salt = secrets.token_hex(6), secrets.token_urlsafe(32), secrets.token_bytes(16)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     entry = StoredKey(id=key_id, name=name, created=created, salt=salt.hex(), hash=_hash(secret, salt).hex())
-    _write(path, [*entries, entry])
+    with _alone(path):
+        _write(path, [*(read_keys(path) if path.exists() else []), entry])
     return f"pj-{key_id}-{secret}", entry
 
 
@@ -87,13 +90,25 @@ def revoke_key(path: Path, key_id: str) -> StoredKey:
     Raises:
         UsageError: the file is no file of keys, or there is no such key.
     """
-    entries = read_keys(path)
-    found = [entry for entry in entries if key_id in (entry.id, entry.name)]
-    if len(found) != 1:
-        what = f"there are {len(found)} keys called {key_id}" if found else f"there is no key {key_id}"
-        raise UsageError(what, where=str(path), do="Give an id, as penjing serve key list shows it.")
-    _write(path, [entry for entry in entries if entry is not found[0]])
+    with _alone(path):
+        entries = read_keys(path)
+        found = [entry for entry in entries if key_id in (entry.id, entry.name)]
+        if len(found) != 1:
+            what = f"there are {len(found)} keys called {key_id}" if found else f"there is no key {key_id}"
+            raise UsageError(what, where=str(path), do="Give an id, as penjing serve key list shows it.")
+        _write(path, [entry for entry in entries if entry is not found[0]])
     return found[0]
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Lets no other process change the file meanwhile: two would each write what they read, and lose a key."""
+    if not path.parent.is_dir():  # nothing is there; what follows says so
+        yield
+        return
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_keys(path: Path) -> list[StoredKey]:
