@@ -58,6 +58,19 @@ def test_a_config_that_its_weights_are_too_few_for_is_refused_before_a_network_i
         open_config({**values, **known}, tmp_path / "config.json")
 
 
+@pytest.mark.parametrize("name", ["sasrec", "two_tower"])
+def test_a_ranker_that_reads_vectors_of_texts_needs_no_words(name: str, tmp_path: Path) -> None:
+    ranker: Architecture = load_registered("models", name)
+    config = ranker.config_from_dict(
+        {**ranker.fresh_shape, "vocab_size": 30_522, "pad_token_id": 0, "num_items": 9, "text_width": 16}
+    )
+    network = ranker.language_model(config)
+    ranker.initialize(network, config, 0)
+    values = ranker.config_to_dict(config, head="language")
+    save_network(tmp_path, network, values)
+    assert open_config(values, tmp_path / "config.json")[0] is ranker
+
+
 def test_every_registered_architecture_is_under_its_own_name() -> None:
     assert set(registered_names("models")) >= set(SHAPES)
     assert all(load_registered("models", name).name == name for name in SHAPES)

@@ -196,7 +196,7 @@ def _read_end_ids(folder: Path, config: dict[str, Any], vocab: int) -> frozenset
         found = (read_json(path) if path.is_file() else config).get("eos_token_id")
     except (ValueError, AttributeError) as error:
         raise ModelFolderError("this is not the settings of a model", where=str(path), do="Copy it again.") from error
-    ids = found if isinstance(found, list) else [] if found is None else [found]
+    ids = [item for item in (found if isinstance(found, list) else [found]) if item is not None]
     wrong = [item for item in ids if not (isinstance(item, int) and not isinstance(item, bool) and 0 <= item < vocab)]
     if wrong:
         raise ModelFolderError(

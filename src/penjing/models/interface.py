@@ -386,8 +386,9 @@ def _check_possible(architecture: Architecture, config: Any, path: Path) -> None
     except ModelFolderError:  # whoever reads the weights says so
         return
     numbers = sum(math.prod(tensor.shape) for tensor in stored.values())
-    layers = sum(getattr(config, name, None) or 0 for name in ("num_hidden_layers", "num_layers", "num_decoder_layers"))
-    width, words = architecture.embedding_size(config), getattr(config, "vocab_size", 0)
+    layers = max(getattr(config, name, None) or 0 for name in ("num_hidden_layers", "num_layers", "num_decoder_layers"))
+    reads_vectors = getattr(config, "text_width", None) is not None  # of texts, and has no words
+    width, words = architecture.embedding_size(config), 0 if reads_vectors else getattr(config, "vocab_size", 0)
     if layers > len(stored):
         what = f"it says that the network has {layers:,} layers, and beside it lie {len(stored):,} tensors in all"
     elif words * width > numbers:

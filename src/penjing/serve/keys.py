@@ -90,6 +90,7 @@ def revoke_key(path: Path, key_id: str) -> StoredKey:
     Raises:
         UsageError: the file is no file of keys, or there is no such key.
     """
+    read_keys(path)  # one that is not there is not changed
     with _alone(path):
         entries = read_keys(path)
         found = [entry for entry in entries if key_id in (entry.id, entry.name)]
@@ -102,13 +103,23 @@ def revoke_key(path: Path, key_id: str) -> StoredKey:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Lets no other process change the file meanwhile: two would each write what they read, and lose a key."""
-    if not path.parent.is_dir():  # nothing is there; what follows says so
-        yield
-        return
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
+    """Lets no other process change the file meanwhile: two would each write what they read, and lose a key.
+
+    Raises:
+        UsageError: nothing can be written beside the file.
+    """
+    beside = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
+    except OSError as error:
+        do = "Let whoever manages the keys write in its folder."
+        raise UsageError(f"the file of keys cannot be changed ({error.strerror})", where=str(beside), do=do) from error
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def read_keys(path: Path) -> list[StoredKey]:

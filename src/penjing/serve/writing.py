@@ -11,7 +11,6 @@ from typing import Literal
 from penjing.data.messages import Message
 from penjing.errors import PenjingError
 from penjing.inference.decoding.constraints import ConstraintMaker
-from penjing.inference.decoding.grammar_trial import GrammarTrial
 from penjing.inference.decoding.interface import EngineFullError, Ticket, WritingEngine
 from penjing.inference.decoding.loading import EngineSettings, load_batch_engine, load_engine
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, Token
@@ -77,7 +76,7 @@ class TextService:
         self.tokenizer, self.renderer, self.end_ids = tokenizer, renderer, end_ids
         self._engine, self._start = engine, list(start)
         self._post: Post | None = None
-        self.constraints = ConstraintDesk(ConstraintMaker(tokenizer, end_ids, GrammarTrial()))
+        self.constraints = ConstraintDesk(ConstraintMaker(tokenizer, end_ids, tries=True))
 
     @property
     def longest_row(self) -> int:

@@ -16,8 +16,9 @@ import pytest
 
 from penjing.errors import MissingExtraError, PenjingError, UsageError
 from penjing.inference.decoding.collecting import Collected
-from penjing.inference.decoding.constraints import ConstraintMaker, GrammarConstraint
-from penjing.inference.decoding.grammar_trial import GrammarTrial
+from penjing.inference.decoding.constraints import MOST_READ, ConstraintMaker, GrammarConstraint
+from penjing.inference.decoding.grammar_trial import CostlyGrammarError, GrammarTrial
+from penjing.inference.decoding.interface import EngineFullError
 from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.decoding.sampler import NoTokenError
@@ -27,7 +28,7 @@ from penjing.models.weights import save_network
 from penjing.text.tokenizer import Tokenizer, train_tokenizer
 from penjing.text.tokenizer_settings import TokenizerSettings
 
-pytest.importorskip("llguidance", reason="llguidance is not installed")
+llguidance = pytest.importorskip("llguidance", reason="llguidance is not installed")
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
 TEXTS = [
@@ -227,28 +228,65 @@ def test_grammar_that_leads_no_further_ends_its_text_alone(served: Served, maker
         stuck.wait()
 
 
-HOURS = {"allOf": [{"type": "string", "pattern": f".*{sign}.*"} for sign in "abcdefghijklmnopqrstuvwxyz"]}
+HOURS: dict[str, dict[str, Any]] = {
+    "patterns": {"allOf": [{"type": "string", "pattern": f".*{sign}.*"} for sign in "abcdefghijklmnopqrstuvwxyz"]},
+    "multiples": {"type": "integer", "multipleOf": 9_999_991},
+}
 
 
-def test_schema_that_would_take_hours_is_refused_soon_and_known_then(served: Served) -> None:
-    careful = ConstraintMaker(served.tokenizer, served.end_ids, GrammarTrial(seconds=0.5))
-    for _ in range(2):
-        with pytest.raises(UsageError, match=r"takes more than 0\.5 seconds"):
-            careful.json_schema(HOURS)
+@pytest.mark.parametrize("name", HOURS)
+def test_schema_that_would_take_hours_is_refused_soon_and_known_then(served: Served, name: str) -> None:
+    careful = ConstraintMaker(served.tokenizer, served.end_ids, tries=True)
+    with pytest.raises(UsageError, match="takes more than 2 seconds"):
+        careful.json_schema(HOURS[name])
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="takes more than 2 seconds"):
+        careful.json_schema(HOURS[name])
+    assert time.monotonic() - began < 1
     assert write(served, [careful.regex("yes|no")])[0][0] in ("yes", "no")
 
 
 def test_grammars_that_are_known_do_not_wait_for_one_that_is_read(served: Served) -> None:
-    careful = ConstraintMaker(served.tokenizer, served.end_ids, GrammarTrial(seconds=3))
+    careful = ConstraintMaker(served.tokenizer, served.end_ids, tries=True)
     careful.json_object()
     with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(careful.json_schema, HOURS)
-        while not slow.running():
+        slow = threads.submit(careful.json_schema, HOURS["patterns"])
+        while not (slow.running() or slow.done()):
             time.sleep(0.01)
         careful.json_object()
         assert not slow.done()
         with pytest.raises(UsageError, match="Make it simpler"):
             slow.result()
+
+
+def test_more_grammars_at_once_than_may_wait_are_refused(served: Served) -> None:
+    careful = ConstraintMaker(served.tokenizer, served.end_ids, tries=True)
+    with ThreadPoolExecutor(2 * MOST_READ) as threads:
+        asked = [threads.submit(careful.json_schema, HOURS["patterns"]) for _ in range(2 * MOST_READ)]
+        wrong = [type(one.exception()) for one in asked]
+    assert wrong.count(EngineFullError) >= 1
+    assert wrong.count(CostlyGrammarError) >= MOST_READ
+    assert len(careful.regex("yes|no").allowed()) == served.tokenizer.vocab_size
+
+
+def test_process_that_was_killed_is_no_fault_of_the_next_grammar(served: Served) -> None:
+    trial = GrammarTrial(served.tokenizer.to_json(), served.end_ids)
+    grammar = llguidance.LLMatcher.grammar_from_regex("yes|no")
+    trial.check(grammar)
+    assert trial._process is not None
+    trial._process.kill()
+    trial._process.wait()
+    trial.check(grammar)
+    assert trial.close() is not None
+    assert trial.close() is None
+
+
+def test_what_lies_in_the_folder_of_the_server_is_not_run(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit(1)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    GrammarTrial(served.tokenizer.to_json(), served.end_ids).check(llguidance.LLMatcher.grammar_from_regex("yes"))
 
 
 def test_schema_that_is_deeply_nested_is_refused_and_not_a_crash(maker: ConstraintMaker) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penjing.errors import MissingExtraError, PenjingError, UsageError
-from penjing.inference.decoding.grammar_trial import GrammarTrial
+from penjing.inference.decoding.grammar_trial import CostlyGrammarError, GrammarTrial, read_grammar
+from penjing.inference.decoding.interface import EngineFullError
 from penjing.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
+#: Grammars that are read, or wait for that.
+MOST_READ = 15
 _KEPT = 64  # grammars that are ready for the next text, or known to be none
 _LONGEST = 100_000  # characters of an expression or a schema
 # As Python's json.dumps lays JSON out. Were all space allowed, a model could write spaces without end.
@@ -77,14 +80,15 @@ class ConstraintMaker:
     Args:
         tokenizer: the model's; one of bytes, or of pieces of text.
         end_ids: tokens that end a text; they are allowed where the grammar may end.
-        trial: reads each grammar first, so that none takes long; None: they are one's own.
+        tries: whether a process of its own reads each grammar first, so that none takes long: for those of others.
     """
 
-    def __init__(self, tokenizer: Tokenizer, end_ids: frozenset[int], trial: GrammarTrial | None = None) -> None:
-        self._tokenizer, self._end_ids, self._trial = tokenizer, end_ids, trial
+    def __init__(self, tokenizer: Tokenizer, end_ids: frozenset[int], *, tries: bool = False) -> None:
+        self._tokenizer, self._end_ids, self._tries = tokenizer, end_ids, tries
         self._vocabulary: LLTokenizer | None = None
+        self._trial: GrammarTrial | None = None
         self._ready: OrderedDict[str, LLMatcher | UsageError] = OrderedDict()
-        self._kept, self._making = Lock(), Lock()
+        self._kept, self._making, self._places = Lock(), Lock(), BoundedSemaphore(MOST_READ)
 
     def regex(self, pattern: str) -> GrammarConstraint:
         """Returns a constraint to texts that a regular expression matches from beginning to end.
@@ -94,6 +98,7 @@ class ConstraintMaker:
 
         Raises:
             UsageError: it is none, or too large, or the tokenizer cannot be held to it.
+            EngineFullError: too many are being read.
             MissingExtraError: llguidance is not installed.
         """
         _check_size(pattern, "regular expression")
@@ -108,6 +113,7 @@ class ConstraintMaker:
         Raises:
             UsageError: it is none, or too large, or has a part that cannot be kept to, or the tokenizer cannot be held
                 to it.
+            EngineFullError: too many are being read.
             MissingExtraError: llguidance is not installed.
         """
         try:
@@ -129,14 +135,16 @@ class ConstraintMaker:
     def _make(self, grammar: str, wrong: str) -> GrammarConstraint:
         known = self._find(grammar)
         if known is None:
-            with self._making:  # one after the other; those that are known need not wait
-                known = self._find(grammar) or self._prepare(grammar, wrong)
-                with self._kept:
-                    self._ready[grammar] = known
-                    if len(self._ready) > _KEPT:
-                        self._ready.popitem(last=False)
+            if not self._places.acquire(blocking=False):
+                raise EngineFullError(f"{MOST_READ} expressions and schemas are being read", do="Ask again in a while.")
+            try:
+                with self._making:  # one after the other; those that are known need not wait
+                    known = self._find(grammar) or self._prepare(grammar, wrong)
+                    self._keep(grammar, known)
+            finally:
+                self._places.release()
         if isinstance(known, UsageError):
-            raise UsageError(known.what, do=known.do)
+            raise type(known)(known.what, do=known.do)
         return GrammarConstraint(known.deep_copy(), self._tokenizer.vocab_size)
 
     def _find(self, grammar: str) -> LLMatcher | UsageError | None:
@@ -146,27 +154,33 @@ class ConstraintMaker:
                 self._ready.move_to_end(grammar)
             return self._ready.get(grammar)
 
+    def _keep(self, grammar: str, known: LLMatcher | UsageError) -> None:
+        with self._kept:
+            self._ready[grammar] = known
+            if len(self._ready) > _KEPT:
+                self._ready.popitem(last=False)
+
     def _prepare(self, grammar: str, wrong: str) -> LLMatcher | UsageError:
-        """Returns a matcher at the beginning of a text, or why there is none.
+        """Returns a matcher at the beginning of a text, or why there is none and will be none.
 
         Raises:
-            UsageError: the tokenizer cannot be held to any.
+            UsageError: the tokenizer cannot be held to any, or the grammar could not be read now.
+            PenjingError: grammars cannot be tried.
         """
-        library = _library()
+        _library()
         if self._vocabulary is None:
             self._vocabulary = _read_vocabulary(self._tokenizer, self._end_ids)
-        if self._trial is not None:
-            try:
+            self._trial = GrammarTrial(self._tokenizer.to_json(), self._end_ids) if self._tries else None
+        try:
+            if self._trial is not None:
                 self._trial.check(grammar)
-            except UsageError as error:
-                return error
-        is_wrong, messages = library.LLMatcher.validate_grammar_with_warnings(grammar, self._vocabulary)
-        if is_wrong:
-            return UsageError(f"{wrong} ({_first_line(messages[0])})", do="Correct it, or leave that part out.")
-        matcher: LLMatcher = library.LLMatcher(self._vocabulary, grammar, log_level=0)
-        if matcher.is_error():
-            return UsageError(f"{wrong} ({_first_line(matcher.get_error())})", do="Make it simpler.")
-        return matcher
+        except CostlyGrammarError as error:
+            return error
+        matcher, fault = read_grammar(self._vocabulary, grammar)
+        if fault:
+            return UsageError(f"{wrong} ({_first_line(fault)})", do="Correct it, make it simpler, or leave that out.")
+        made: LLMatcher = matcher
+        return made
 
 
 def _library() -> Any:
