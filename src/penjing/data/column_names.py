@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 #: What the columns of each role are called, without case and signs; the likeliest first. ``document`` and ``summary``
 #: are of summaries, ``source`` and ``translation`` of translations, ``context`` is what a question is about, ``whole``
-#: what that is a part of.
+#: what that is a part of; ``speaker`` and ``assistant`` hold what these say where both are there.
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": (
         *("text", "sentence", "content", "review", "reviewtext", "comment", "message", "tweet", "post", "document"),
@@ -44,12 +44,14 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "prompt": (
         *("prompt", "question", "instruction", "input", "user", "human", "query"),
-        *("提问", "问题", "指令", "输入", "用户", "问"),
+        *("提问", "问题", "指令", "输入", "问"),
     ),
     "reply": (
         *("response", "reply", "answer", "output", "completion", "assistant", "bot"),
-        *("回复", "回答", "答复", "输出", "助手", "助理", "客服", "答"),
+        *("回复", "回答", "答复", "输出", "答"),
     ),
+    "speaker": ("用户", "顾客", "客户"),
+    "assistant": ("助手", "助理", "客服"),
     "chosen": ("chosen", "preferred", "accepted", "better", "winner", "win", "更好", "采纳"),
     "rejected": ("rejected", "dispreferred", "refused", "worse", "loser", "lose", "较差", "拒绝"),
     "user": (

@@ -84,6 +84,39 @@ def test_what_a_question_is_about_is_known_by_its_name(tmp_path: Path, head: Seq
     assert unnamed.section["text"] == "facts"
 
 
+@pytest.mark.parametrize("head", [("answer_start", "title"), ("答案起始位置", "文章标题")])
+def test_where_answers_begin_and_what_texts_are_a_part_of_is_found(tmp_path: Path, head: Sequence[str]) -> None:
+    def write(name: str, start: Callable[[str, int], int]) -> str:
+        texts = [f"Li has a red bag. She says that red is a fine colour, item {n}." for n in range(40)]
+        rows = [(text, f"Which colour {n}?", "red", start(text, n), f"part {n // 4}") for n, text in enumerate(texts)]
+        return write_table(tmp_path / name, [("context", "question", "answer", *head), *rows])
+
+    last = write("last.csv", lambda text, n: text.rindex("red"))
+    found = look_at_questions(last, None, None)
+    assert found.section == {"answer_start": head[0], "document": head[1]}
+    assert hold(tmp_path, "answer", found, propose_answers, last)[0]["data"]["answer_start"] == head[0]
+    # What is called so and says something else is left alone: seconds, or the number of a row.
+    assert look_at_questions(write("else.csv", lambda text, n: 1), None, None).section == {"document": head[1]}
+
+
+@pytest.mark.parametrize(
+    ("head", "text", "target"),
+    [
+        (("用户", "助手"), "用户", "助手"),
+        (("用户", "问", "答"), "问", "答"),
+        (("客服", "问", "答"), "问", "答"),
+        (("用户", "内容", "回复"), "内容", "回复"),
+    ],
+)
+def test_who_speaks_is_no_prompt_where_what_is_said_has_a_column(
+    tmp_path: Path, head: Sequence[str], text: str, target: str
+) -> None:
+    longer = {"问", "答", "内容", "回复"} & {*head} or {*head}
+    rows = [[f"第{n}句话是这样说的，请看一看" if name in longer else f"甲{n % 3}" for name in head] for n in range(30)]
+    found = look_at_dialogues(write_table(tmp_path / "said.csv", [head, *rows]), None, None)
+    assert found.section == {"text": text, "target": target}
+
+
 @pytest.mark.parametrize("longest", [0, 2])
 def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest: int) -> None:
     address = write_table(tmp_path / "q.csv", [("context", "question", "answer"), *[("Li is here.", "Who?", "Li")] * 9])

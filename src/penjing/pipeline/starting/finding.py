@@ -35,7 +35,7 @@ from penjing.pipeline.starting.looking import (
 )
 
 _MOST_COLUMNS = 3  # of an item's text
-_SPLITS = 3  # each has a document of its own
+_FEWEST_WHOLES = 10  # documents: of fewer a split would be one of them, and not like the others
 
 
 def look_at_questions(address: str, text: str | None, answer: str | None) -> Found:
@@ -67,19 +67,26 @@ def look_at_questions(address: str, text: str | None, answer: str | None) -> Fou
         names |= _places(columns, names.values())
         section = {key: name for key, name in names.items() if name != getattr(settings, key)}
         settings = settings.model_copy(update=names)
-    reader = QuestionReader(settings)
-    read: list[Question] = [*islice(chain.from_iterable(map(reader.read, files)), MOST_ROWS)]
+    reader, read = _read_questions(settings, files)
+    if section.get("answer_start") is not None and 2 * reader.counts["moved"] > len(read):
+        del section["answer_start"]  # it is called so, but says something else
+        _, read = _read_questions(settings.model_copy(update={"answer_start": None}), files)
     if not read:
         raise UsageError("there are no questions in it", where=address, do="Give a file with some.")
     found = describe_texts(files, len(read), None, ("text", None), [item.text for item in read], splits)
     return describe_targets(found, None, [item.question for item in read], section)
 
 
+def _read_questions(settings: QuestionData, files: Sequence[Path]) -> tuple[QuestionReader, list[Question]]:
+    reader = QuestionReader(settings)
+    return reader, [*islice(chain.from_iterable(map(reader.read, files)), MOST_ROWS)]
+
+
 def _places(columns: Sequence[Column], used: Iterable[str]) -> dict[str, str]:
     """Returns the columns, as far as there are such, of where an answer begins and of what a text is a part of."""
     rest = [column for column in columns if column.name not in {*used}]
     starts = called(rest, "answer_start", ("whole number",))[:1]
-    several = [column for column in rest if column not in starts and column.distinct >= _SPLITS]
+    several = [column for column in rest if column not in starts and column.distinct >= _FEWEST_WHOLES]
     wholes = called(several, "whole", ("text", "whole number"))[:1]
     return {key: found[0].name for key, found in (("answer_start", starts), ("document", wholes)) if found}
 
@@ -121,8 +128,11 @@ def look_at_dialogues(address: str, text: str | None, target: str | None) -> Fou
             rows = count_rows(files, layout, name)
             return _describe_dialogues(files, splits, table, rows, dialogues, section)
     names = [column.name for column in columns]
-    said = text or next(iter(named(names, "prompt")), None)
-    reply = target or next((name for name in named(names, "reply") if name != said), None)
+    asking, answering = named(names, "prompt"), named(names, "reply")
+    if not asking and not answering and named(names, "speaker") and named(names, "assistant"):
+        asking, answering = named(names, "speaker"), named(names, "assistant")
+    said = text or next(iter(asking), None)
+    reply = target or next((name for name in answering if name != said), None)
     chosen = choose_pair(columns, said, reply, longer_first=False, address=address)
     values = read_values(files, list(chosen), layout)
     both = [f"{row[0]} {row[1]}" for row in values if row[0] and row[1]]
