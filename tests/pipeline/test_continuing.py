@@ -177,6 +177,16 @@ def test_texts_that_fill_no_window_are_no_validation_and_that_is_said(texts: Pat
     assert result.artifacts["pretrain"].facts["best"] == {}
 
 
+def test_texts_that_fill_no_batch_are_read_whole_in_each_step_and_that_is_said(texts: Path, tmp_path: Path) -> None:
+    heard = Heard()
+    run_recipe(recipe(texts, epochs=1), tmp_path / "a", heard, [])
+    assert not any("fewer tokens than a batch" in line for line in heard.lines)
+    result = run_recipe(recipe(texts, epochs=1, batch_tokens=10**6), tmp_path / "b", heard, [])
+    assert any("fewer tokens than a batch of 1,000,000" in line for line in heard.lines)
+    facts = result.artifacts["pretrain"].facts
+    assert (facts["steps"], facts["tokens"], facts["twice_tokens"]) == (1, facts["batch_tokens"], 0)
+
+
 def test_a_decoder_has_as_many_positions_as_it_saw_and_is_measured_in_them(texts: Path, tmp_path: Path) -> None:
     result = run_recipe(recipe(texts, epochs=1), tmp_path / "a", Silent(), [])
     assert read_json(result.model / "config.json")["max_position_embeddings"] == 16

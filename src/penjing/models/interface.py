@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from penjing.errors import ModelFolderError, RecipeError, UsageError, nearest
 from penjing.models.cache import Memory
 from penjing.models.config import Head, NetworkConfig, family_of
-from penjing.models.stored import list_stored
+from penjing.models.plausible import check_plausible
 from penjing.registry import load_registered
 
 FROM_TOKENIZER = frozenset({"vocab_size", "pad_token_id", "eos_token_id", "decoder_start_token_id"})
@@ -363,8 +362,8 @@ def open_config(values: Mapping[str, Any], path: Path) -> tuple[Architecture, An
         path: where it lies, named in errors.
 
     Raises:
-        ModelFolderError: the architecture is not known, or a value is impossible: the folder is damaged or foreign, the
-            call is not wrong.
+        ModelFolderError: the architecture is not known, a value is impossible, or the weights beside it are too few for
+            it: the folder is damaged or foreign, the call is not wrong.
     """
     try:
         architecture: Architecture = load_registered("models", family_of(values))
@@ -372,30 +371,8 @@ def open_config(values: Mapping[str, Any], path: Path) -> tuple[Architecture, An
     except UsageError as error:
         do = f"{error.do} If nobody changed the file, copy it again.".strip()
         raise ModelFolderError(error.what, where=str(path), do=do) from error
-    _check_possible(architecture, config, path)
+    check_plausible(config, architecture.embedding_size(config), path)
     return architecture, config
-
-
-def _check_possible(architecture: Architecture, config: Any, path: Path) -> None:
-    """Refuses numbers that the weights beside a config are too few for, before a network of them takes all memory.
-
-    Whatever else is in a layer, it has a tensor of its own; and the embeddings are among what is stored.
-    """
-    try:
-        stored = list_stored(path.parent)
-    except ModelFolderError:  # whoever reads the weights says so
-        return
-    numbers = sum(math.prod(tensor.shape) for tensor in stored.values())
-    layers = max(getattr(config, name, None) or 0 for name in ("num_hidden_layers", "num_layers", "num_decoder_layers"))
-    reads_vectors = getattr(config, "text_width", None) is not None  # of texts, and has no words
-    width, words = architecture.embedding_size(config), 0 if reads_vectors else getattr(config, "vocab_size", 0)
-    if layers > len(stored):
-        what = f"it says that the network has {layers:,} layers, and beside it lie {len(stored):,} tensors in all"
-    elif words * width > numbers:
-        what = f"it says that {words:,} words are {width:,} wide, and beside it lie {numbers:,} numbers in all"
-    else:
-        return
-    raise ModelFolderError(what, where=str(path), do="Copy config.json and the weights again, of one model.")
 
 
 def count_parameters(network: nn.Module) -> int:

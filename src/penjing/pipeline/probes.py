@@ -108,14 +108,13 @@ def probe_pretraining(recipe: Recipe, inputs: dict[str, Path], scale: float) -> 
     architecture, _, job = prepare_pretraining(recipe, inputs)
     whole = job.settings.model_copy(update={"epochs": job.settings.epochs * scale})
     probe = probe_training(replace(job, settings=whole))
-    assert recipe.pretrain is not None
     facts = {
         "steps": probe.steps,
         "tokens": probe.tokens,
         "parameters": count_parameters(job.network),
         "family": architecture.name,
         "device_memory_mb": probe.device_memory_mb,
-        **count_windows(inputs["shards"], recipe.pretrain),
+        **count_windows(job, inputs["shards"]),
     }
     return StageProbe(probe.seconds, probe.peak_memory_mb, facts)
 

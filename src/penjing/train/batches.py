@@ -112,6 +112,11 @@ class WindowBatches:
         """How many windows of an epoch are read a second time, to fill its last batch."""
         return -self.windows % self._rows if self._shuffled else 0
 
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of a batch: as many whole windows as it may have, and as there are."""
+        return self._rows * self._window
+
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
         if not self._shuffled:
             return np.array_split(np.arange(self.windows), range(self._rows, self.windows, self._rows))

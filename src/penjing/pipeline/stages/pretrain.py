@@ -65,7 +65,8 @@ def _run(context: StageContext) -> dict[str, Any]:
             f"pretrain: the held-out texts do not fill one window of {settings.window_tokens} tokens, so there is no "
             "validation, and the last weights are kept"
         )
-    if count_windows(context.inputs["shards"], settings)["batch_tokens"] < whole_batch(settings):
+    counted = count_windows(job, context.inputs["shards"])
+    if counted["batch_tokens"] + settings.window_tokens <= settings.batch_tokens:
         context.progress.say(
             f"pretrain: the corpus has fewer tokens than a batch of {settings.batch_tokens:,}, so that every step "
             "reads all of it; give more text, or lower pretrain.batch_tokens"
@@ -83,34 +84,29 @@ def _run(context: StageContext) -> dict[str, Any]:
         "adopted": adopted,
         **cost,
         "family": architecture.name,
-        **count_windows(context.inputs["shards"], settings),
+        **counted,
         "parameters": count_parameters(job.network),
         "objective": settings.objective,
         "prompts": job.sample.prompts if isinstance(job.sample, Sampler) else [],
     }
 
 
-def count_windows(shards: Path, settings: PretrainSettings) -> dict[str, int]:
+def count_windows(job: TrainingJob, shards: Path) -> dict[str, int]:
     """Returns how many tokens are not read, or twice.
 
     ``left_out_tokens`` at the end of the corpus fill no window, ``held_out_left_out_tokens`` at that of the held-out
     texts; ``twice_tokens`` are read a second time in each epoch, to fill its last batch. A batch has ``batch_tokens``.
     """
+    batches, settings = job.batches, job.settings
+    assert isinstance(batches, WindowBatches)
+    assert isinstance(settings, PretrainSettings)
     texts, held_out = (len(open_shard(shards / part).tokens) for part in PARTS)
-    window = settings.window_tokens
-    windows = texts // window
-    rows = min(whole_batch(settings) // window, max(1, windows))
     return {
-        "left_out_tokens": texts % window,
-        "held_out_left_out_tokens": held_out % window,
-        "twice_tokens": -windows % rows * window,
-        "batch_tokens": rows * window,
+        "left_out_tokens": texts % settings.window_tokens,
+        "held_out_left_out_tokens": held_out % settings.window_tokens,
+        "twice_tokens": batches.repeated * settings.window_tokens,
+        "batch_tokens": batches.batch_tokens,
     }
-
-
-def whole_batch(settings: PretrainSettings) -> int:
-    """Returns the tokens of a batch, whole windows, of a corpus that has enough."""
-    return max(1, settings.batch_tokens // settings.window_tokens) * settings.window_tokens
 
 
 def _cost(result: TrainingResult, job: TrainingJob, architecture: Architecture, config: Any) -> dict[str, float]:
