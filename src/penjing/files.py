@@ -58,6 +58,29 @@ def write_beside(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
+@contextmanager
+def write_within(path: Path) -> Iterator[Path]:
+    """As `write_beside`, for writers that write beside what they are given, under a name of their own.
+
+    What they leave when they are killed lies in a folder that `remove_leftovers` knows.
+
+    Raises:
+        DiskFullError: the disk has no room; ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    with disk_errors(path):
+        try:
+            beside.mkdir()
+            yield beside / path.name
+            with (beside / path.name).open("rb") as written:
+                os.fsync(written.fileno())
+            (beside / path.name).replace(path)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text atomically."""
     with write_beside(path) as beside:

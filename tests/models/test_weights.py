@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from penjing.errors import DiskFullError, ModelFolderError
+from penjing.files import remove_leftovers
 from penjing.models import weights
 from penjing.models.bert import BertForMaskedLM, BertForSequenceClassification, BertModel, initialize
 from penjing.models.bert_config import BertConfig
@@ -252,6 +255,26 @@ def test_full_disk_is_said_and_leaves_the_old_weights(folder: Path, monkeypatch:
         save_network(folder, make(seed=9), CONFIG.to_dict())
     assert (folder / FILE).read_bytes() == before
     assert sorted(file.name for file in folder.iterdir()) == ["config.json", FILE]
+
+
+def write_much(path: Path) -> None:
+    """What a child process does."""
+    weights.write_tensors(path, {"weight": torch.ones(40_000_000)})
+
+
+def test_process_killed_while_it_writes_tensors_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=write_much, args=(tmp_path / FILE,))
+    process.start()
+    while not any(path.is_file() and path.stat().st_size for path in tmp_path.rglob("*")):
+        assert process.is_alive()
+        time.sleep(0.0005)
+    process.kill()
+    process.join()
+    assert process.exitcode == -9
+    assert not (tmp_path / FILE).exists()
+    assert any(path.is_file() for path in tmp_path.rglob("*"))
+    remove_leftovers(tmp_path)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_classifier_starts_from_the_masked_model_with_a_new_pooler(folder: Path) -> None:

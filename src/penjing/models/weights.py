@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from penjing.errors import MissingModelError, ModelFolderError
-from penjing.files import read_json, write_beside, write_json
+from penjing.files import read_json, write_json, write_within
 from penjing.models.config import family_of
 from penjing.models.quantized_folder import quantization_of, take_up_codes
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
@@ -253,16 +253,16 @@ def _split(values: dict[str, Tensor], shard_bytes: int) -> list[dict[str, Tensor
 
 
 def write_tensors(path: Path, values: dict[str, Tensor]) -> None:
-    """Writes a file of tensors atomically.
+    """Writes a file of tensors atomically; of a process killed meanwhile nothing is left that counts as a file.
 
     Raises:
         DiskFullError: the disk has no room.
     """
-    with write_beside(path) as beside:
-        beside.touch()
-        mode = beside.stat().st_mode
-        save_file(values, beside, metadata={"format": "pt"})
-        beside.chmod(mode)  # safetensors lets nobody but the owner read, whatever the umask says
+    with write_within(path) as inner:  # safetensors writes to a file of its own beside it, and renames that
+        inner.touch()
+        mode = inner.stat().st_mode
+        save_file(values, inner, metadata={"format": "pt"})
+        inner.chmod(mode)  # safetensors lets nobody but the owner read, whatever the umask says
 
 
 def _check_architecture(network: nn.Module, folder: Path) -> None:

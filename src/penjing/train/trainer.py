@@ -18,11 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from penjing.errors import Interrupted, TrainingError
-from penjing.files import remove_leftovers, write_beside
+from penjing.files import remove_leftovers
 from penjing.machine import keep_freed_memory, set_objects_aside
 from penjing.models.device import (
     autocast,
@@ -33,6 +32,7 @@ from penjing.models.device import (
     restart_peak_device_memory,
 )
 from penjing.models.native.training import training_library
+from penjing.models.weights import write_tensors
 from penjing.progress import Bar, Progress
 from penjing.sitting import Sitting
 from penjing.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
@@ -302,8 +302,7 @@ class Trainer:
 
     def _save_best(self) -> None:
         weights = {name: p.detach().contiguous() for name, p in trained_parameters(self._network).items()}
-        with write_beside(self._best) as beside:
-            save_file(weights, beside)
+        write_tensors(self._best, weights)
 
     def _keep_best(self) -> None:
         if self._state.best:
