@@ -190,7 +190,7 @@ def time_head(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int) -
     if _answers(recipe) == "set":
         given = settings.head_settings.strength
         asked = _Asked(HeadSettings(strength=given or _USUAL), examples, 0, classifier.head.bias is not None)
-        _fit_each(_Read(*(part[:1] for part in read)), None, asked)  # scikit-learn is imported
+        _fit_each(_Read(read.vectors[:1], read.labels[:1]), None, asked)  # scikit-learn is imported
         sitting = Sitting(0.0, 0.0)
         _fit_each(read, None, asked)
         seconds += sitting.own_seconds * (1 if given else len(STRENGTHS) + 1) * shards[0].rows / len(some)
