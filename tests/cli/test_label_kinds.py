@@ -54,6 +54,7 @@ def test_models_of_both_kinds_are_asked_and_measured(
         "sentences": cli.call(place, ["predict", "stars", "--sentences", "音乐精彩。画面无聊！", "--json"]),
         "lines": cli.call(place, ["predict", "several", "--sentences", "A film. 音乐 music。"]),
         "parted": cli.call(place, ["evaluate", "several", "test.csv", *parted, *options]),
+        "shown": cli.call(place, ["evaluate", "several", "test.csv", *parted, "--resamples", "100"]),
         "flags": cli.call(place, ["evaluate", "several", "flags.csv", "--label", "actor,film,music,plot", *options]),
         "plan": cli.call(place, ["plan", "rules.toml"]),
     }
@@ -70,6 +71,14 @@ def test_models_of_both_kinds_are_asked_and_measured(
     expected = label_kind_run("multilabel").evaluation["scores"]
     assert json.loads(done["parted"].out)["scores"] == expected
     assert json.loads(done["flags"].out)["scores"] == expected
+    assert "ece" in expected
+    per_label = label_kind_run("multilabel").evaluation["per_label"]
+    assert json.loads(done["parted"].out)["per_label"] == per_label
+    confusion = done["shown"].out.partition("true positives")[2].splitlines()[1:5]
+    assert [line.split()[0] for line in confusion] == sorted(per_label, key=lambda name: -per_label[name]["support"])
+    film = next(line.split() for line in confusion if line.split()[0] == "film")
+    assert int(film[1]) + int(film[3]) == per_label["film"]["support"]
+    assert sum(map(int, film[1:])) == label_kind_run("multilabel").evaluation["rows"]
     assert "Left out 1 without a label" in done["plan"].out
     assert "Labels  1 spelled in another way, taken for the same" in done["plan"].out
 

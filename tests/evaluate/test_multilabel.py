@@ -26,4 +26,6 @@ def test_the_most_frequent_set_is_given_as_it_is(frequent: tuple[str, ...]) -> N
         MULTILABEL, LABELS, (train, held, held), given, resamples=20, seed=0, progress=Silent()
     )
     assert scores["frequent-set"]["threshold"] == 0.5
+    assert "ece" not in scores["frequent-set"]["scores"]  # it gives no probabilities
+    assert 0 < scores["tfidf-each"]["scores"]["ece"]["value"] < 1
     assert scores["frequent-set"]["scores"]["exact_match"]["value"] == pytest.approx(1 / 9)

@@ -9,10 +9,17 @@ import pytest
 import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 
 from penjing.errors import DataError
 from penjing.metrics.auroc import auroc
-from penjing.metrics.multilabel import choose_threshold, multilabel_difference, multilabel_scores
+from penjing.metrics.interval import draw_weights
+from penjing.metrics.multilabel import (
+    choose_threshold,
+    label_calibration_error,
+    multilabel_difference,
+    multilabel_scores,
+)
 
 Case = tuple[np.ndarray, np.ndarray]
 
@@ -40,11 +47,14 @@ def test_scores_are_those_of_scikit_learn(case: Case) -> None:
     assert scores["hamming_loss"] == pytest.approx(reference.hamming_loss(truth, given_))
     occurs = truth.any(axis=0) | given_.any(axis=0)
     f1 = reference.f1_score(truth, given_, average=None, zero_division=0)
+    confusion = reference.multilabel_confusion_matrix(truth, given_)
     if occurs.any():
         assert scores["macro_f1"] == pytest.approx(f1[occurs].mean())
     for number, label in enumerate(labels):
         figures = measured["per_label"][label]
         assert figures["support"] == truth[:, number].sum()
+        counts = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+        assert [figures[name] for name in counts] == confusion[number].ravel().tolist()
         if 0 < truth[:, number].sum() < len(truth):
             expected = reference.roc_auc_score(truth[:, number], chances[:, number])
             assert figures["auroc"]["value"] == pytest.approx(expected)
@@ -52,6 +62,51 @@ def test_scores_are_those_of_scikit_learn(case: Case) -> None:
         else:
             assert figures["auroc"] is None
     json.dumps(measured, allow_nan=False)
+
+
+def calibration_error(truth: np.ndarray, chances: np.ndarray) -> float:
+    """Naeini et al. 2015 by scikit-learn's bins, whose mean probabilities and shares the counts weigh."""
+    errors = []
+    for own, chance in zip(truth.T, chances.T, strict=True):
+        share, mean = calibration_curve(own, chance, n_bins=15, strategy="uniform")
+        counts = np.bincount(np.searchsorted(np.linspace(0, 1, 16)[1:-1], chance), minlength=15)
+        errors.append(np.abs(share - mean) @ counts[counts > 0] / len(own))
+    return float(np.mean(errors))
+
+
+@given(answers())
+@settings(max_examples=30)
+def test_calibration_error_is_the_mean_over_labels_of_what_scikit_learns_bins_give(case: Case) -> None:
+    truth, chances = case
+    expected = calibration_error(truth, chances)
+    assert label_calibration_error(truth, chances) == pytest.approx(expected)
+    labels = [str(number) for number in range(truth.shape[1])]
+    assert multilabel_scores(truth, chances, 0.5, labels, resamples=10)["scores"]["ece"]["value"] == pytest.approx(
+        expected
+    )
+
+
+def test_calibration_error_of_each_resample_is_that_of_the_rows_drawn() -> None:
+    generator = np.random.default_rng(3)
+    chances = generator.random((60, 3))
+    truth = generator.random((60, 3)) < chances**2
+    drawn = [
+        calibration_error(np.repeat(truth, times, axis=0), np.repeat(chances, times, axis=0))
+        for weights in draw_weights(60, 200, 5)
+        for times in weights.astype(int)
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    found = multilabel_scores(truth, chances, 0.5, ["a", "b", "c"], resamples=200, seed=5)["scores"]["ece"]
+    assert found["value"] == pytest.approx(calibration_error(truth, chances))
+    assert (found["low"], found["high"]) == pytest.approx((min(low, found["value"]), high))
+
+
+def test_calibrated_probabilities_have_little_error_and_certainties_that_are_wrong_have_all() -> None:
+    generator = np.random.default_rng(0)
+    chances = generator.random((20_000, 2))
+    truth = generator.random((20_000, 2)) < chances
+    assert label_calibration_error(truth, chances) < 0.02
+    assert label_calibration_error(truth, ~truth) == 1.0
 
 
 @given(answers())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
 import penjing
-from penjing.data.reading import read_split
+from penjing.data.reading import read_label_sets, read_split
 from penjing.errors import Interrupted, PenjingError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
@@ -68,21 +70,22 @@ def regression(result: Any, texts: list[str]) -> Any:
     head = read_json(result.model / "penjing.json")["head"]
     train = read_split(result.artifacts["data"].folder, "train")
 
-    def vectors(of: list[str]) -> Any:
-        found = []
-        for text in of:
-            ids = torch.tensor([model.renderer.render([{"text": text}])[0].ids])
-            with torch.no_grad():
-                found.append(model.engine.network.pool(ids)[0].double().numpy())
-        return np.array(found)
-
-    rows = vectors(train.texts)
+    rows = _vectors(model, train.texts)
     has_bias = model.engine.network.head.bias is not None
     center = rows.mean(axis=0) if has_bias else 0
     scale = np.sqrt(np.mean(np.sum((rows - center) ** 2, axis=1)))
     fitted = LogisticRegression(C=head["strength"], fit_intercept=has_bias, max_iter=2000, tol=1e-6)
     fitted.fit((rows - center) / scale, [model.labels.index(label) for label in train.labels])
-    return fitted.predict_proba((vectors(texts) - center) / scale)
+    return fitted.predict_proba((_vectors(model, texts) - center) / scale)
+
+
+def _vectors(model: Any, texts: list[str]) -> Any:
+    found = []
+    for text in texts:
+        ids = torch.tensor([model.renderer.render([{"text": text}])[0].ids])
+        with torch.no_grad():
+            found.append(model.engine.network.pool(ids)[0].double().numpy())
+    return np.array(found)
 
 
 def given(result: Any, texts: list[str]) -> Any:
@@ -240,12 +243,17 @@ def test_what_does_not_fit_together_is_refused(
         check_runnable(check_recipe(recipe(tmp_path, small_recipe, start, finetune, **data), "r"))
 
 
-@pytest.mark.parametrize("section", ["head", "contrastive"])
 @pytest.mark.parametrize(
-    "task",
+    ("section", "task"),
     [
-        *("answer", "chat", "generate", "multi", "multilabel", "ordinal"),
-        *("prefer", "prefer_reply", "recommend", "summarize", "translate"),
+        *product(
+            ("head", "contrastive"),
+            (
+                *("answer", "chat", "generate", "multi", "ordinal"),
+                *("prefer", "prefer_reply", "recommend", "summarize", "translate"),
+            ),
+        ),
+        ("contrastive", "multilabel"),
     ],
 )
 def test_tasks_without_a_head_of_labels_refuse_to_fit_one(task: str, section: str, bases: Any) -> None:
@@ -260,8 +268,70 @@ def test_tasks_without_a_head_of_labels_refuse_to_fit_one(task: str, section: st
         document["data"]["items"] = "items.csv"
     if task == "ordinal":
         document["data"]["labels"] = ["1", "2"]
-    with pytest.raises(PenjingError, match=r"for the tasks classify and sentiment"):
+    with pytest.raises(PenjingError, match=r"for the tasks classify(,| and) sentiment"):
         check_runnable(check_recipe(document, "r"))
+
+
+def several(folder: Path, small_recipe: Any, start: Path, **head: Any) -> dict[str, Any]:
+    """A recipe whose rows have several labels: one that all have, and one of which few have any."""
+    rng, names = random.Random(0), ("lovely", "dull", "plot", "warm")
+    lines = ["text,labels"]
+    for number in range(240):
+        words = rng.sample(("film", "story", "music", *names), 4)
+        rare = ["rare"] if number % 24 == 0 else []
+        lines.append(f"{' '.join(words)} {number},{'|'.join(['text', *rare, *(n for n in names if n in words)])}")
+    (folder / "sets.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    document = recipe(folder, small_recipe, start, {"head": head, "device": "cpu"})
+    document["data"] = {"path": str(folder / "sets.csv"), "separator": "|"}
+    return document | {"task": "multilabel", "name": "sets"}
+
+
+@pytest.mark.parametrize("family", ["bert", "lstm", "llama"])
+def test_of_several_labels_each_answers_as_a_regression_against_the_rest(
+    family: str, bases: Any, small_recipe: Any, tmp_path: Path
+) -> None:
+    base = bases(family)
+    document = several(tmp_path, small_recipe, base.model)
+    result = run(document, tmp_path / "out")
+    model: Any = penjing.load(result.model)
+    head, layer = read_json(result.model / "penjing.json")["head"], model.engine.network.head
+    before, after = (load_file(made.model / "model.safetensors") for made in (base, result))
+    heads = ("classifier.", "score.", "head.")
+    assert all(torch.equal(before[name], after[name]) for name in after if not name.startswith(heads))
+    train = read_label_sets(result.artifacts["data"].folder, "train")
+    rows, asked = (_vectors(model, texts) for texts in (train.texts, TEXTS))
+    has_bias = layer.bias is not None
+    center = rows.mean(axis=0) if has_bias else 0
+    scale = np.sqrt(np.mean(np.sum((rows - center) ** 2, axis=1)))
+    chances = given(result, TEXTS)
+    for number, label in enumerate(model.labels):
+        truth = [label in labels for labels in train.labels]
+        if label == "text":  # every row has it: the rule of its own
+            assert all(truth)
+            if has_bias:
+                assert chances[:, number] == pytest.approx(len(truth) / (len(truth) + 1), abs=1e-4)
+            continue
+        fitted = LogisticRegression(C=head["strength"], fit_intercept=has_bias, max_iter=2000, tol=1e-6)
+        fitted.fit((rows - center) / scale, truth)
+        assert chances[:, number] == pytest.approx(fitted.predict_proba((asked - center) / scale)[:, 1], abs=1e-3)
+    assert (head["chosen_by"], head["regressions"], head["rows"]) == ("validation", 6, len(train.texts))
+    assert head["largest_difference"] < 1e-3
+    assert result.evaluation["scores"]["micro_f1"]["value"] > 0.4
+    assert "by 6 logistic regressions, one a label" in result.report.read_text("utf-8")
+
+
+def test_plan_says_that_a_head_of_several_labels_will_be_fitted(bases: Any, small_recipe: Any, tmp_path: Path) -> None:
+    document = several(tmp_path, small_recipe, bases("bert").model, strength=1.0)
+    plan = make_plan(check_recipe(document, "r"), tmp_path / "out", Silent())
+    assert plan.facts("finetune")["steps"] == 0
+    assert plan.facts("finetune")["head"] == {"rows": 192, "contrastive": None}
+
+
+def test_folds_are_refused_where_there_are_always_validation_rows(
+    bases: Any, small_recipe: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(PenjingError, match="folds is for data without validation rows"):
+        check_recipe(several(tmp_path, small_recipe, bases("bert").model, folds=3), "r")
 
 
 def test_a_head_that_is_no_linear_layer_is_refused(small_recipe: Any, tmp_path: Path) -> None:

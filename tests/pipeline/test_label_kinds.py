@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,56 @@ def test_reports_say_what_kind_of_labels_they_are_about(label_kind_run: Run, tas
     recipe = check_recipe({"task": task, "data": {"path": str(folder / "rows.csv")}, "model": {"family": "bert"}}, task)
     facts = collect_facts(recipe, Outcome(run.artifacts, run.evaluation, run.predictions, "penjing run"))
     assert words["zh"] in render_report(facts, "zh")
+
+
+def _report(run: Any, evaluation: Any, language: Any) -> str:
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
+    from penjing.pipeline.report.report import render_report
+
+    data = {"path": str(run.out.parent / "rows.csv")}
+    recipe = check_recipe({"task": "multilabel", "data": data, "model": {"family": "bert"}}, "r")
+    return render_report(collect_facts(recipe, Outcome(run.artifacts, evaluation, run.predictions, "x")), language)
+
+
+def test_the_report_shows_calibration_and_the_confusion_of_each_label_the_most_frequent_first(
+    label_kind_run: Run,
+) -> None:
+    run = label_kind_run("multilabel")
+    figures = run.evaluation["per_label"]
+    ordered = sorted(figures, key=lambda label: -figures[label]["support"])
+    counts = ("support", "true_positives", "false_positives", "false_negatives", "true_negatives")
+    for language, heading in (("en", "False negatives"), ("zh", "假负例")):
+        page = _report(run, run.evaluation, language)
+        table = page[page.index('id="per-class"') : page.index("</table>", page.index('id="per-class"'))]
+        assert f'<th scope="col">{heading}</th>' in table
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', table)
+        assert [label for label, _ in rows] == ordered
+        for label, cells in rows:
+            shown = re.findall(r"<td>(\d+)</td>", cells)[-len(counts) :]
+            assert shown == [str(figures[label][name]) for name in counts]
+            assert sum(figures[label][name] for name in counts[1:]) == run.evaluation["rows"]
+        assert "ECE" in page
+        assert "15" in page[page.index("ECE") : page.index('id="data"')]
+    assert 0 < run.evaluation["scores"]["ece"]["value"] < 0.5
+    assert "ece" in run.evaluation["baselines"]["tfidf-each"]["scores"]
+    assert "ece" not in run.evaluation["baselines"]["frequent-set"]["scores"]
+
+
+def test_an_evaluation_of_an_earlier_version_is_still_shown(label_kind_run: Run) -> None:
+    run = label_kind_run("multilabel")
+    earlier = copy.deepcopy(run.evaluation)
+    for scores in (earlier, *earlier["baselines"].values()):
+        scores["scores"].pop("ece", None)
+    for figures in earlier["per_label"].values():
+        for name in ("true_positives", "false_positives", "false_negatives", "true_negatives"):
+            del figures[name]
+    for language in ("en", "zh"):
+        page = _report(run, earlier, language)
+        assert "ECE" not in page
+        assert "False negatives" not in page
+        assert "假负例" not in page
+        assert f"<td>{earlier['per_label']['film']['support']}</td></tr>" in page
 
 
 def test_attention_is_no_explanation_of_labels_in_order() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from penjing.cli.evaluate import open_data
 from penjing.cli.evaluate_output import find_learned, say_learned
 from penjing.cli.output import print_json, result_console
-from penjing.cli.tables import label_table, score_table
+from penjing.cli.tables import confusion_table, label_table, score_table
 from penjing.data.label_cells import LabelRules
 from penjing.data.reading import LabelSetRows, read_label_set_rows
 from penjing.tasks.card import read_card
@@ -43,6 +43,7 @@ def show_multilabel_scores(
     console = result_console()
     console.print(score_table(measured))
     console.print(label_table(measured))
+    console.print(confusion_table(measured))
     say_learned(console, learned, len(rows.texts))
 
 

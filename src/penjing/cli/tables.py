@@ -54,16 +54,32 @@ def score_table(evaluation: dict[str, Any]) -> Table:
 
 
 def label_table(measured: dict[str, Any]) -> Table:
-    """Returns the figures of each label, each with its 95% interval; a dash where one is not defined."""
+    """Returns the figures of each label, the most frequent first, each with its 95% interval; a dash: not defined."""
     table = Table(box=None)
     table.add_column("")
     names = ("precision", "recall", "f1", "auroc")
     for name in (*names, "rows"):
         table.add_column(name, justify="right")
-    for label, figures in measured["per_label"].items():
+    for label, figures in _by_frequency(measured["per_label"]):
         cells = [_cell(name, figures[name] or None) for name in names]
         table.add_row(Text(label), *cells, f"{figures['support']:,}")
     return table
+
+
+def confusion_table(measured: dict[str, Any]) -> Table:
+    """Returns the confusion matrix of each label, as rows, the most frequent first."""
+    table = Table(title="Test rows of each label", title_justify="left", box=None)
+    table.add_column("")
+    names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for label, figures in _by_frequency(measured["per_label"]):
+        table.add_row(Text(label), *(f"{figures[name]:,}" for name in names))
+    return table
+
+
+def _by_frequency(per_label: Mapping[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(per_label.items(), key=lambda item: -item[1]["support"])
 
 
 def ranking_lines(evaluation: dict[str, Any]) -> list[str]:

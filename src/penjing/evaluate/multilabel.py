@@ -1,7 +1,9 @@
 """Scores of a model that gives any number of labels, with 95% intervals, beside baselines fitted on the training rows.
 
 The threshold of each baseline is chosen as the model's is: on the validation rows, by micro-F1. One that is sure of
-every label, as the most frequent set is, is taken at its word.
+every label, as the most frequent set is, is taken at its word: between certainties there is one threshold alone that
+leaves any label out, and none where all are 0, so that the best by micro-F1 could give every label to every text. It
+has no calibration error, for it gives no probabilities.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from penjing.errors import DataError
 from penjing.metrics.multilabel import choose_threshold
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.multilabel_model import MultilabelModel
-from penjing.tasks.task import Flags, MultilabelTask, Probabilities
+from penjing.tasks.task import Flags, MultilabelTask
 
 _SURE = 0.5
 
@@ -95,23 +97,16 @@ def evaluate_multilabel_baselines(
         for name, fit in task.baselines.items():
             stop_if_asked(progress)
             baseline = fit(train.texts, known)
-            threshold = _settle_threshold(chosen, baseline.probabilities(validation.texts))
-            probabilities = baseline.probabilities(test.texts)
+            held_out, probabilities = (baseline.probabilities(rows.texts) for rows in (validation, test))
+            is_sure = bool(np.isin(held_out, (0.0, 1.0)).all())
+            threshold = _SURE if is_sure else choose_threshold(chosen, held_out)
             measured = task.score(truth, probabilities, threshold, labels, resamples, seed)
+            if is_sure:
+                measured["scores"].pop("ece", None)
             scores[name] = {**measured, "threshold": threshold}
             differences[name] = task.compare(truth, given, probabilities >= threshold, resamples, seed)
             bar.advance(1)
     return scores, differences
-
-
-def _settle_threshold(truth: Flags, probabilities: Probabilities) -> float:
-    """Returns where a baseline gives a label: of certainties (1 or 0) those, else what is best on these rows.
-
-    Between certainties there is one threshold alone that leaves any label out, and none where all are 0: the best by
-    micro-F1 could give every label to every text.
-    """
-    is_sure = np.isin(probabilities, (0.0, 1.0)).all()
-    return _SURE if is_sure else choose_threshold(truth, probabilities)
 
 
 def label_flags(sets: Sequence[Sequence[str]], labels: Sequence[str]) -> Flags:

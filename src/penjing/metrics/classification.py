@@ -107,7 +107,7 @@ def expected_calibration_error(truth: ArrayLike, probabilities: ArrayLike, bins:
     """
     classes, rows = _checked(truth, probabilities)
     confidence, correct = rows.max(axis=1), rows.argmax(axis=1) == classes
-    gaps = np.bincount(_bins_of(confidence, bins), weights=confidence - correct, minlength=bins)
+    gaps = np.bincount(bins_of(confidence, bins), weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(classes))
 
 
@@ -124,7 +124,7 @@ def reliability_curve(truth: ArrayLike, probabilities: ArrayLike, bins: int = BI
 
 
 def _reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int) -> Reliability:
-    place = _bins_of(confidence, bins)
+    place = bins_of(confidence, bins)
     count = np.bincount(place, minlength=bins)
     filled = count > 0
     sure = np.bincount(place, weights=confidence, minlength=bins)[filled]
@@ -215,7 +215,7 @@ def _all_scores(
 ) -> Floats:
     """Returns [resamples, 5 + 3 × classes]: `_OVERALL`; precision, recall and F1 of the classes."""
     of_classes = _class_scores(weights, truth, predicted, classes)
-    gaps = _totals(weights * (confidence - correct), _bins_of(confidence, BINS), BINS)
+    gaps = _totals(weights * (confidence - correct), bins_of(confidence, BINS), BINS)
     overall = (
         weighted_mean(weights, losses),
         weighted_mean(weights, correct),
@@ -284,7 +284,8 @@ def _losses(truth: Ints, probabilities: Floats) -> Floats:
     return np.asarray(-np.log(np.clip(own, _SMALLEST_PROBABILITY, 1.0)), dtype=np.float64)
 
 
-def _bins_of(confidence: Floats, bins: int) -> Ints:
+def bins_of(confidence: Floats, bins: int) -> Ints:
+    """Returns in which of so many bins of equal width from 0 to 1 each value lies; a bin holds its upper edge."""
     inner = np.linspace(0.0, 1.0, bins + 1)[1:-1]
     return np.searchsorted(inner, confidence, side="left").astype(np.int64)
 

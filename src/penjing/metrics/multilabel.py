@@ -1,4 +1,4 @@
-"""Scores of answers with any number of labels: F1, exact match, Hamming loss, AUROC, each with its interval.
+"""Scores of answers with any number of labels: F1, exact match, Hamming loss, AUROC, calibration, with intervals.
 
 Every statistic is a function of weighted totals over rows, so that all share the same resamples (see
 `penjing.metrics.interval`).
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from penjing.errors import DataError
 from penjing.metrics.auroc import RocCurve, area_figure, area_of_each, trace_curve
-from penjing.metrics.classification import f1_figure
+from penjing.metrics.classification import BINS, bins_of, f1_figure
 from penjing.metrics.interval import (
     Floats,
     Score,
@@ -27,7 +27,7 @@ from penjing.metrics.interval import (
 )
 
 Bools = NDArray[np.bool_]
-SCORES = ("micro_f1", "macro_f1", "exact_match", "hamming_loss", "macro_auroc")
+SCORES = ("micro_f1", "macro_f1", "exact_match", "hamming_loss", "macro_auroc", "ece")
 _COMPARED = ("micro_f1", "macro_f1", "exact_match", "hamming_loss")
 _NO_THRESHOLD = 0.5
 
@@ -55,6 +55,24 @@ def choose_threshold(truth: ArrayLike, probabilities: ArrayLike) -> float:
     return float((ordered[best] + below) / 2.0)
 
 
+def label_calibration_error(truth: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> float:
+    """Returns the expected calibration error of each label, as the mean over labels.
+
+    A label's probabilities are put into bins of equal width. Its error is the sum over bins of the rows in a bin, as a
+    share of all, times the distance between their mean probability and the share of them that has the label: ``ECE =
+    Σ_b n_b/n · |mean p in b - share with the label in b|`` (Naeini, Cooper & Hauskrecht 2015, for two classes; the
+    confidence of Guo et al. 2017, arXiv 1706.04599, eq. 3, is that of the more probable answer instead). So it does not
+    hang on the threshold.
+
+    Args:
+        truth: whether each label applies, [rows, labels].
+        probabilities: of each, [rows, labels].
+        bins: how many; a bin holds its upper edge.
+    """
+    actual, chances = _checked(truth, probabilities)
+    return float(_calibration_error(np.ones((1, len(actual))), actual, chances, bins)[0])
+
+
 def multilabel_scores(
     truth: ArrayLike,
     probabilities: ArrayLike,
@@ -77,8 +95,10 @@ def multilabel_scores(
         JSON values: ``rows``; ``scores``: ``micro_f1`` over all labels of all rows, ``macro_f1``, the mean over labels
         that occur in truth or answers, ``exact_match``, the share of rows all of whose labels are right,
         ``hamming_loss``, the share of labels of rows that are wrong, ``macro_auroc``, the mean over labels that some
-        rows have and some have not; ``per_label`` with ``precision``, ``recall``, ``f1`` and ``auroc`` of each label,
-        None where it is not defined, and ``support``, its rows. A score is ``{"value", "low", "high"}``.
+        rows have and some have not, ``ece``, as `label_calibration_error`; ``per_label`` with ``precision``,
+        ``recall``, ``f1`` and ``auroc`` of each label, None where it is not defined, ``support``, its rows, and how
+        many rows are ``true_positives``, ``false_positives``, ``false_negatives`` and ``true_negatives``. A score is
+        ``{"value", "low", "high"}``.
 
     Raises:
         DataError: no rows, shapes that do not fit, or values that are no probabilities.
@@ -87,7 +107,7 @@ def multilabel_scores(
     given = chances >= threshold
     count = len(labels)
     curves = [trace_curve(actual[:, number], chances[:, number]) for number in range(count)]
-    found = bootstrap_many(partial(_all_scores, curves=curves), [actual, given], resamples, seed)
+    found = bootstrap_many(partial(_all_scores, curves=curves), [actual, given, chances], resamples, seed)
     overall, of_labels = found[: len(SCORES)], found[len(SCORES) :]
     scores: dict[str, Score | None] = dict(zip(SCORES, overall, strict=True))
     exact = int((given == actual).all(axis=1).sum())
@@ -132,11 +152,22 @@ def _differences(weights: Floats, actual: Bools, given: Bools, other: Bools) -> 
     return _decided(weights, actual, given)[0] - _decided(weights, actual, other)[0]
 
 
-def _all_scores(weights: Floats, actual: Bools, given: Bools, *, curves: Sequence[RocCurve]) -> Floats:
-    """Returns [resamples, 5 + 4 × labels]: `SCORES`; precision, recall, F1 and AUROC of the labels."""
+def _all_scores(weights: Floats, actual: Bools, given: Bools, chances: Floats, *, curves: Sequence[RocCurve]) -> Floats:
+    """Returns [resamples, 6 + 4 × labels]: `SCORES`; precision, recall, F1 and AUROC of the labels."""
     overall, of_labels = _decided(weights, actual, given)
     areas = area_of_each(curves, weights)
-    return np.concatenate([overall, mean_of_defined(areas)[:, None], *of_labels, areas], axis=1)
+    others = np.stack([mean_of_defined(areas), _calibration_error(weights, actual, chances, BINS)], axis=1)
+    return np.concatenate([overall, others, *of_labels, areas], axis=1)
+
+
+def _calibration_error(weights: Floats, actual: Bools, chances: Floats, bins: int) -> Floats:
+    """Returns `label_calibration_error` for weights [resamples, rows], as [resamples]."""
+    rows, total = np.arange(len(actual)), np.zeros(len(weights))
+    for own, chance in zip(actual.T, chances.T, strict=True):
+        gaps = np.zeros((len(actual), bins))  # how much higher the probability is than the truth, in its bin
+        gaps[rows, bins_of(chance, bins)] = chance - own
+        total += np.abs(weights @ gaps).sum(axis=1)
+    return np.asarray(total / (weights.sum(axis=1) * actual.shape[1]), dtype=np.float64)
 
 
 def _decided(weights: Floats, actual: Bools, given: Bools) -> tuple[Floats, list[Floats]]:
@@ -165,7 +196,14 @@ def _label_figures(scores: Sequence[Score], curve: RocCurve, actual: Bools, give
         "f1": f1_figure(f1, hits, are + gave - hits) if are + gave else None,
         "auroc": area_figure(area, [curve]),
     }
-    return {**{name: figure and figure.to_dict() for name, figure in figures.items()}, "support": are}
+    counts = {
+        "support": are,
+        "true_positives": hits,
+        "false_positives": gave - hits,
+        "false_negatives": are - hits,
+        "true_negatives": len(actual) - are - gave + hits,
+    }
+    return {**{name: figure and figure.to_dict() for name, figure in figures.items()}, **counts}
 
 
 def _checked(truth: ArrayLike, probabilities: ArrayLike, labels: int | None = None) -> tuple[Bools, Floats]:

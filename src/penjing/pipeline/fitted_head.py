@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -15,16 +15,19 @@ from penjing.errors import RecipeError, TrainingError
 from penjing.inference.engine import Engine
 from penjing.models.device import choose_device, name_device
 from penjing.models.interface import VectorClassifier
+from penjing.pipeline.kinds.multilabel import read_members
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.start import architecture_of
 from penjing.sitting import Sitting
-from penjing.tasks.task import load_task
+from penjing.tasks.task import Answers, load_task
 from penjing.text.shards import TokenShard, open_shard
-from penjing.train.linear_head import LabelledVectors, LinearHead, fit_head
-from penjing.train.settings import FinetuneSettings
+from penjing.train.label_heads import FlaggedVectors, LabelHeads, fit_label_heads
+from penjing.train.linear_head import STRENGTHS, LabelledVectors, LinearHead, Vectors, fit_head
+from penjing.train.settings import FinetuneSettings, HeadSettings
 from penjing.train.state import TrainingResult
 
 _TIMED_ROWS = 256
+_USUAL = 10.0  # strength, in the middle of those that are tried
 _TOLERANCE = 1e-3  # of a probability: the network computes in fp32, the regression in fp64
 
 
@@ -61,10 +64,10 @@ def check_head(recipe: Recipe, network: nn.Module) -> None:
     if settings is None:
         return
     where = f"{recipe.name}, [finetune.{'head' if settings.contrastive is None else 'contrastive'}]"
-    if load_task(task_of(recipe)).answers != "label":
+    if _answers(recipe) not in _FITTERS:
         raise RecipeError(
-            "the head that is fitted tells labels apart that have no order: it is for the tasks classify and sentiment,"
-            f" and {recipe.task} has other answers",
+            "the head that is fitted gives labels that have no order: it is for the tasks classify, sentiment and "
+            f"multilabel, and {recipe.task} has other answers",
             where=where,
             do="Leave the section out, or use the task classify.",
         )
@@ -136,13 +139,13 @@ def fit_network(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int)
     settings = fitting(recipe)
     assert settings is not None
     sitting, classifier = Sitting(0.0, 0.0), cast("VectorClassifier", network)
-    rows = _vectors(classifier, open_shard(examples / "train"), pad_id, settings.batch_tokens)
+    rows = _read(classifier, open_shard(examples / "train"), pad_id, settings.batch_tokens)
     held_out = examples / "validation"
     is_measured = settings.head_settings.strength is None and held_out.is_dir()
-    validation = _vectors(classifier, open_shard(held_out), pad_id, settings.batch_tokens) if is_measured else None
-    has_bias = classifier.head.bias is not None
-    fitted = fit_head(rows, settings.head_settings, validation, recipe.finetuning_seed, has_bias=has_bias)
-    difference = _put(classifier.head, fitted, rows)
+    validation = _read(classifier, open_shard(held_out), pad_id, settings.batch_tokens) if is_measured else None
+    asked = _Asked(settings.head_settings, examples, recipe.finetuning_seed, classifier.head.bias is not None)
+    fitted = _FITTERS[_answers(recipe)](rows, validation, asked)
+    difference = _put(classifier.head, fitted, rows.vectors)
     if not difference <= _TOLERANCE:
         raise TrainingError(
             f"with the head put in a probability differs by {difference:.2g}, and {_TOLERANCE:.2g} is allowed",
@@ -154,7 +157,8 @@ def fit_network(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int)
         "strength": fitted.strength,
         "chosen_by": chosen_by,
         "losses": [[strength, loss] for strength, loss in fitted.losses.items()],
-        "rows": len(rows.classes),
+        "rows": len(rows.labels),
+        **({"regressions": len(fitted.weight)} if isinstance(fitted, LabelHeads) else {}),
         "fitted_parameters": sum(parameter.numel() for parameter in classifier.head.parameters()),
         "largest_difference": difference,
         "seconds": round(sitting.own_seconds, 3),
@@ -169,32 +173,85 @@ def describe_contrast(recipe: Recipe) -> dict[str, Any]:
     return {"contrastive": None if contrastive is None else contrastive.model_dump(mode="json")}
 
 
-def time_vectors(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int) -> tuple[float, int]:
-    """Returns about how many seconds the vectors of all rows take, reckoned from some, and how many rows are fitted."""
+def time_head(recipe: Recipe, network: nn.Module, examples: Path, pad_id: int) -> tuple[float, int]:
+    """Returns about how many seconds a head takes, reckoned from some rows, and how many rows it is fitted to.
+
+    The vectors of all rows are what takes them; of several labels, the regressions count too.
+    """
     settings = fitting(recipe)
     assert settings is not None
     shards = [open_shard(examples / split) for split in ("train", "validation") if (examples / split).is_dir()]
     some = np.linspace(0, shards[0].rows - 1, min(_TIMED_ROWS, shards[0].rows)).astype(np.int64)
     network.to(choose_device(settings.device))
     sitting = Sitting(0.0, 0.0)
-    _vectors(cast("VectorClassifier", network), shards[0], pad_id, settings.batch_tokens, some)
-    return sitting.own_seconds * sum(shard.rows for shard in shards) / len(some), shards[0].rows
+    classifier = cast("VectorClassifier", network)
+    read = _read(classifier, shards[0], pad_id, settings.batch_tokens, some)
+    seconds = sitting.own_seconds * sum(shard.rows for shard in shards) / len(some)
+    if _answers(recipe) == "set":
+        given = settings.head_settings.strength
+        asked = _Asked(HeadSettings(strength=given or _USUAL), examples, 0, classifier.head.bias is not None)
+        _fit_each(_Read(read.vectors[:1], read.labels[:1]), None, asked)  # scikit-learn is imported
+        sitting = Sitting(0.0, 0.0)
+        _fit_each(read, None, asked)
+        seconds += sitting.own_seconds * (1 if given else len(STRENGTHS) + 1) * shards[0].rows / len(some)
+    return seconds, shards[0].rows
 
 
-def _vectors(
+class _Read(NamedTuple):
+    """Rows as the network reads them: their vectors [rows, dim], and the numbers that the shard has of them [rows]."""
+
+    vectors: Vectors
+    labels: NDArray[np.int64]
+
+
+class _Asked(NamedTuple):
+    """How a head is fitted to rows of examples."""
+
+    settings: HeadSettings
+    examples: Path
+    seed: int
+    has_bias: bool
+
+
+class _Fitter(Protocol):
+    def __call__(self, rows: _Read, validation: _Read | None, asked: _Asked) -> LinearHead: ...
+
+
+def _fit_one(rows: _Read, validation: _Read | None, asked: _Asked) -> LinearHead:
+    """Fits a head to rows of one label each."""
+    held_out = None if validation is None else LabelledVectors(*validation)
+    return fit_head(LabelledVectors(*rows), asked.settings, held_out, asked.seed, has_bias=asked.has_bias)
+
+
+def _fit_each(rows: _Read, validation: _Read | None, asked: _Asked) -> LinearHead:
+    """Fits a head to rows of any number of labels, each label by itself."""
+    members = read_members(asked.examples)
+    held_out = None if validation is None else FlaggedVectors(validation.vectors, members[validation.labels])
+    flagged = FlaggedVectors(rows.vectors, members[rows.labels])
+    return fit_label_heads(flagged, asked.settings, held_out, has_bias=asked.has_bias)
+
+
+#: How a head is fitted, by what the task answers with.
+_FITTERS: Mapping[Answers, _Fitter] = {"label": _fit_one, "set": _fit_each}
+
+
+def _answers(recipe: Recipe) -> Answers:
+    return load_task(task_of(recipe)).answers
+
+
+def _read(
     network: VectorClassifier, shard: TokenShard, pad_id: int, batch_tokens: int, rows: NDArray[np.int64] | None = None
-) -> LabelledVectors:
-    """Returns the vectors of a shard's rows, or of some, as they are in use: without dropout, in fp32."""
+) -> _Read:
+    """Returns a shard's rows, or some, as they are in use: without dropout, in fp32."""
     engine, chosen = Engine(_Vectors(network), pad_id, batch_tokens), np.arange(shard.rows) if rows is None else rows
-    return LabelledVectors(engine.score([shard.row(row).tolist() for row in chosen.tolist()]), shard.labels[chosen])
+    return _Read(engine.score([shard.row(row).tolist() for row in chosen.tolist()]), shard.labels[chosen])
 
 
 @torch.no_grad()
-def _put(head: nn.Linear, fitted: LinearHead, rows: LabelledVectors) -> float:
+def _put(head: nn.Linear, fitted: LinearHead, vectors: Vectors) -> float:
     """Puts a fitted head into a network, and returns by how much a probability differs at most."""
     head.weight.copy_(torch.from_numpy(fitted.weight))
     if head.bias is not None:
         head.bias.copy_(torch.from_numpy(fitted.bias))
-    vectors = torch.from_numpy(rows.vectors).to(head.weight)
-    own = head(vectors).softmax(dim=-1).double().cpu()
-    return float((own - torch.from_numpy(fitted.probabilities(rows.vectors))).abs().max())
+    scores = head(torch.from_numpy(vectors).to(head.weight)).double().cpu().numpy()
+    return float(np.abs(fitted.link(scores) - fitted.probabilities(vectors)).max())

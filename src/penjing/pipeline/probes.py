@@ -22,7 +22,7 @@ from penjing.inference.scorers import build_scorer
 from penjing.machine import peak_memory_mb, restart_peak_memory
 from penjing.models.interface import count_parameters
 from penjing.pipeline.adapting import adapt_network, describe_adapters
-from penjing.pipeline.fitted_head import describe_contrast, fitting, prepare_network, time_vectors, trains_network
+from penjing.pipeline.fitted_head import describe_contrast, fitting, prepare_network, time_head, trains_network
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.kinds.shards import filled_splits
@@ -171,7 +171,7 @@ def probe_head(recipe: Recipe, network: nn.Module, inputs: dict[str, Path]) -> S
     if fitting(recipe) is None:
         return StageProbe(0.0, 0, {})
     examples, pad_id = inputs["examples"], load_tokenizer(inputs["tokenizer"]).pad_id
-    seconds, rows = time_vectors(recipe, network, examples, pad_id)
+    seconds, rows = time_head(recipe, network, examples, pad_id)
     return StageProbe(seconds, peak_memory_mb(), {"head": {"rows": rows, **describe_contrast(recipe)}})
 
 

@@ -128,17 +128,23 @@ class LoraSettings(BaseModel):
 
 
 class HeadSettings(BaseModel):
-    """With `classify` and `sentiment`: a linear head is fitted to the network's vectors, the rest stays as it is."""
+    """With `classify`, `sentiment`, `multilabel`: a linear head is fitted to vectors, the network stays as it is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strength: float | None = Field(
         None,
         gt=0,
-        description="C of the logistic regression: the smaller, the more large weights are held back; default: chosen "
-        "by log loss on the validation rows, without any by cross-validation; 1 with [finetune.contrastive]",
+        description="C of the logistic regression, of `multilabel` of each label's: the smaller, the more large "
+        "weights are held back; default: chosen by log loss on the validation rows, without any by cross-validation; 1 "
+        "with [finetune.contrastive]",
     )
-    folds: int = Field(5, ge=2, description="parts of the rows in cross-validation, at most the rows of a label")
+    folds: int = Field(
+        5,
+        ge=2,
+        description="parts of the rows in cross-validation, at most the rows of a label; not of `multilabel`, which "
+        "always has validation rows",
+    )
 
 
 class ContrastiveSettings(BaseModel):
@@ -176,9 +182,12 @@ class RowSettings(TrainSettings):
     @model_validator(mode="before")
     @classmethod
     def _has_a_head_to_fit(cls, values: Any) -> Any:
-        for section in ("head", "contrastive"):
+        for section, tasks in (
+            ("head", "classify, sentiment and multilabel"),
+            ("contrastive", "classify and sentiment"),
+        ):
             if isinstance(values, Mapping) and section in values and section not in cls.model_fields:
-                raise ValueError(f"[finetune.{section}] fits a head for labels: for the tasks classify and sentiment")
+                raise ValueError(f"[finetune.{section}] fits a head for labels: for the tasks {tasks}")
         return values
 
     @property
@@ -257,6 +266,17 @@ class MultilabelFinetuneSettings(FinetuneSettings):
     best_by: Literal["loss", "accuracy"] = Field(
         "loss", description="which validation figure decides the best; accuracy: rows all of whose labels are right"
     )
+
+    @model_validator(mode="after")
+    def _has_sense_for_sets(self) -> MultilabelFinetuneSettings:
+        if self.contrastive is not None:
+            raise ValueError(
+                "[finetune.contrastive] draws rows by their one label: for the tasks classify and sentiment; "
+                "[finetune.head] is for multilabel too"
+            )
+        if self.head is not None and "folds" in self.head.model_fields_set:
+            raise ValueError("[finetune.head] folds is for data without validation rows, and multilabel needs some")
+        return self
 
 
 class WritingFinetuneSettings(TextFinetuneSettings):

@@ -86,8 +86,7 @@ class MultilabelKind(LabelKind):
         shard = open_shard(inputs["examples"] / "validation")
         engine = Engine(network, load_tokenizer(inputs["tokenizer"]).pad_id)
         logits = engine.score([shard.row(row).tolist() for row in range(shard.rows)])
-        sets = read_json(inputs["examples"] / _SETS)
-        truth = _members([sets[number] for number in shard.labels.tolist()], logits.shape[1])
+        truth = read_members(inputs["examples"])[shard.labels]
         return {**super().card(recipe, inputs, network), "threshold": choose_threshold(truth, sigmoid(logits))}
 
     def evaluate(self, recipe: Recipe, inputs: Inputs, progress: Progress) -> Evaluated:
@@ -155,9 +154,10 @@ def _read_splits(inputs: Inputs) -> tuple[LabelSetRows, LabelSetRows, LabelSetRo
     return train, validation, test
 
 
-def _members(sets: list[list[int]], labels: int) -> Flags:
-    """Returns whether each label is in each set, [sets, labels]."""
-    flags = np.zeros((len(sets), labels), dtype=np.bool_)
+def read_members(examples: Path) -> Flags:
+    """Returns whether each label is in each set of the examples, [sets, labels]; a shard has numbers of sets."""
+    sets: list[list[int]] = read_json(examples / _SETS)
+    flags = np.zeros((len(sets), len(read_json(examples / LABELS))), dtype=np.bool_)
     for row, members in enumerate(sets):
         flags[row, members] = True
     return flags

@@ -289,13 +289,17 @@ class ContrastFacts(BaseModel):
 
 
 class HeadFacts(BaseModel):
-    """How a head was fitted to the network's vectors; other keys are not looked at."""
+    """How a head was fitted to the network's vectors; other keys are not looked at.
+
+    ``regressions``: one for each label, where a text may have several; None: one for all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     strength: float
     chosen_by: Literal["settings", "validation", "cross-validation"]
     rows: int
+    regressions: int | None = None
     fitted_parameters: int
     largest_difference: float
     contrastive: ContrastFacts | None = None

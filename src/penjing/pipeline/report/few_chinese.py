@@ -14,6 +14,7 @@ FEW_CHINESE: dict[str, str] = {
     "contrast.cosine": "成对余弦",
     "head_fitted": "分类头的参数",
     "head_fitted_to": "{weights} 个，用 {rows} 条数据做逻辑回归得到",
+    "head_fitted_each": "{weights} 个，每个标签一个、共 {count} 个逻辑回归，用 {rows} 条数据得到",
     "head_strength": "回归的强度 C",
     "chosen_by.settings": "{strength}，由配方规定",
     "chosen_by.validation": "{strength}，用验证数据选定",

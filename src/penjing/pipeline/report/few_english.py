@@ -14,6 +14,7 @@ FEW_ENGLISH: dict[str, str] = {
     "contrast.cosine": "cosine of pairs",
     "head_fitted": "Weights of the head",
     "head_fitted_to": "{weights}, by logistic regression on {rows} rows",
+    "head_fitted_each": "{weights}, by {count} logistic regressions, one a label, on {rows} rows",
     "head_strength": "Strength C of the regression",
     "chosen_by.settings": "{strength}, by the recipe’s rule",
     "chosen_by.validation": "{strength}, chosen on the validation rows",

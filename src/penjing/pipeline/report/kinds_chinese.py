@@ -27,6 +27,15 @@ KINDS_CHINESE: dict[str, str] = {
     "sets_caption": "{rows} 条测试数据上的得分，附按条目自助重采样的 95% 区间。汉明损失越小越好。",
     "sets_note": "概率不低于 {threshold} 的标签即给出：该阈值使验证数据上的微平均 F1 最高，各基线的阈值也这样选定。"
     "汉明损失：所有条目的标签判断中错误的比例。AUROC：有该标签的条目得分高于没有的条目的比例。",
+    "sets_ece_note": "校准误差：把概率分成 {bins} 段，看每段中某标签的平均概率与实际有该标签的比例相差多少，"
+    "按该段条数加权；取各标签的平均，越小越好。不给概率的没有这一项。",
+    "sets_labels_caption": "各标签的得分，按常见程度排列，附 95% 区间。",
+    "sets_confusion_caption": "各标签的得分，按常见程度排列，附 95% 区间。真正例：有该标签也给出了；"
+    "假正例：给出了却没有；假负例：有却未给出；真负例：没有也未给出。",
+    "confusion.true_positives": "真正例",
+    "confusion.false_positives": "假正例",
+    "confusion.false_negatives": "假负例",
+    "confusion.true_negatives": "真负例",
     "sets_splits_caption": "各部分中有该标签的条数",
     "sets_worst_caption": "概率与真实标签相差最远的测试数据。其中有些可能是标注错误。",
     "no_labels": "无标签",

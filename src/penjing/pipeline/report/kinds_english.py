@@ -31,6 +31,17 @@ KINDS_ENGLISH: dict[str, str] = {
     "sets_note": "A label is given from a probability of {threshold} on: the threshold with the highest micro-F1 on "
     "the validation rows. That of each baseline was chosen in the same way. Hamming loss: share of the labels of all "
     "rows that are wrong. AUROC: how often a row with the label scores above one without it.",
+    "sets_ece_note": "Calibration error: in each of {bins} bins of probability, how far the mean probability of a "
+    "label lies from the share of rows that have it, weighed by the rows of the bin; the mean over labels. Less is "
+    "better. What gives no probabilities has none.",
+    "sets_labels_caption": "Scores of each label, the most frequent first, with 95% intervals.",
+    "sets_confusion_caption": "Scores of each label, the most frequent first, with 95% intervals. True positives: rows "
+    "that have the label and were given it; false positives: were given it and do not have it; false negatives: have "
+    "it and were not given it; true negatives: neither.",
+    "confusion.true_positives": "True positives",
+    "confusion.false_positives": "False positives",
+    "confusion.false_negatives": "False negatives",
+    "confusion.true_negatives": "True negatives",
     "sets_splits_caption": "Rows that have each label, by split",
     "sets_worst_caption": "The test rows whose probabilities are furthest from the truth. Some may be errors in the "
     "labels.",

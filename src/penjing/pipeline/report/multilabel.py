@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penjing.metrics.classification import BINS
 from penjing.pipeline.report.charts import loss_chart
 from penjing.pipeline.report.compared import headline_values, score_cell, score_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts, SetAnswer, SetCounts, WrongSet
@@ -14,11 +15,14 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 _MOST_LABELS = 100
 _MOST_MISTAKES = 50
 _FIGURES = ("precision", "recall", "f1", "auroc")
+_CONFUSION = ("true_positives", "false_positives", "false_negatives", "true_negatives")
 
 
 def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[str, Any]:
     """Returns what ``multilabel.html.jinja`` shows beyond what every report does."""
-    evaluation, labels = facts.evaluation, list(facts.evaluation.per_label)
+    evaluation, figures = facts.evaluation, facts.evaluation.per_label
+    labels = sorted(figures, key=lambda label: -figures[label].support)
+    is_counted = all(of.true_positives is not None for of in figures.values())
     return {
         "purpose": wording.name("task", facts.task),
         "lede": wording.say(
@@ -31,7 +35,10 @@ def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[st
         **score_values(evaluation, wording),
         "answers": [_show_answer(answer, wording) for answer in facts.answers],
         "scores_caption": wording.say("sets_caption", rows=wording.count(evaluation.rows)),
-        "score_notes": [wording.say("sets_note", threshold=f"{evaluation.threshold:.2f}")],
+        "score_notes": [
+            wording.say("sets_note", threshold=f"{evaluation.threshold:.2f}"),
+            *([wording.say("sets_ece_note", bins=BINS)] if "ece" in evaluation.scores else []),
+        ],
         "split_names": [wording.name("split", split) for split in facts.data.splits],
         "split_rows": _split_rows(facts.data, wording),
         "read": [(name, wording.count(rows)) for name, rows in facts.data.read.items()],
@@ -39,7 +46,9 @@ def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[st
         "cut": cut_sentence(facts.tokens, wording),
         "token_rows": token_rows(facts.tokens, wording),
         "charts": _training_charts(facts, wording),
+        "labels_caption": wording.say("sets_confusion_caption" if is_counted else "sets_labels_caption"),
         "figure_names": [wording.name("score", name) for name in _FIGURES],
+        "count_names": [wording.name("confusion", name) for name in _CONFUSION if is_counted],
         "label_rows": [_label_row(facts, label, wording) for label in labels[:_MOST_LABELS]],
         "more_labels": max(0, len(labels) - _MOST_LABELS),
         "mistakes": [_show_mistake(mistake, wording) for mistake in evaluation.mistakes[:_MOST_MISTAKES]],
@@ -49,7 +58,12 @@ def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[st
 def _label_row(facts: MultilabelReportFacts, label: str, wording: Wording) -> dict[str, Any]:
     figures = facts.evaluation.per_label[label]
     cells = [score_cell(name, getattr(figures, name), wording) for name in _FIGURES]
-    return {"label": label, "cells": cells, "support": wording.count(figures.support)}
+    counts = [getattr(figures, name) for name in ("support", *_CONFUSION)]
+    return {
+        "label": label,
+        "cells": cells,
+        "counts": [wording.count(count) for count in counts if count is not None],
+    }
 
 
 def _split_rows(data: SetCounts, wording: Wording) -> list[tuple[str, list[str]]]:

@@ -9,13 +9,20 @@ from penjing.pipeline.report.facts import Facts, Figure, RunFacts, TokenCounts
 
 
 class LabelFigures(Facts):
-    """The figures of one label, None where one is not defined; ``support`` is its number of test rows."""
+    """The figures of one label, None where one is not defined; ``support`` is its number of test rows.
+
+    The confusion matrix, ``true_positives`` and so on, is None where an earlier version measured.
+    """
 
     precision: Figure | None
     recall: Figure | None
     f1: Figure | None
     auroc: Figure | None
     support: int
+    true_positives: int | None = None
+    false_positives: int | None = None
+    false_negatives: int | None = None
+    true_negatives: int | None = None
 
 
 class WrongSet(Facts):

@@ -97,10 +97,13 @@ def head_rows(head: HeadFacts | None, wording: Wording) -> list[tuple[str, str]]
     if contrast is not None:
         objective = wording.name("contrast", contrast.objective)
         adapted = wording.say("adapted_by_contrast", steps=wording.count(contrast.steps), objective=objective)
-    weights, rows = wording.count(head.fitted_parameters), wording.count(head.rows)
+    counts = {"weights": wording.count(head.fitted_parameters), "rows": wording.count(head.rows)}
+    fitted = wording.say("head_fitted_to", **counts)
+    if head.regressions is not None:
+        fitted = wording.say("head_fitted_each", **counts, count=wording.count(head.regressions))
     return [
         (wording.say("adapted"), adapted),
-        (wording.say("head_fitted"), wording.say("head_fitted_to", weights=weights, rows=rows)),
+        (wording.say("head_fitted"), fitted),
         (wording.say("head_strength"), wording.name("chosen_by", head.chosen_by, strength=f"{head.strength:g}")),
         (wording.say("head_difference"), wording.small(head.largest_difference)),
     ]
