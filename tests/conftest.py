@@ -288,10 +288,10 @@ def question_recipe() -> Callable[..., dict[str, Any]]:
             "model": {"family": "bert", "shape": {**shape, "max_position_embeddings": 64}},
             "render": {"max_tokens": 24, "max_question_tokens": 8, "overlap_tokens": 5},
             "finetune": {
-                "epochs": 8,
+                "epochs": 12,
                 "evaluations": 4,
                 "batch_rows": 8,
-                "learning_rate": 5e-3,
+                "learning_rate": 3e-3,
                 "precision": "fp32",
                 "dropout": 0.0,
                 "device": "cpu",
