@@ -29,6 +29,7 @@ from penjing.pipeline.recipe_kinds import (
     ReplyPreferenceRecipe,
     TextPreferenceRecipe,
     WritingRecipe,
+    WrittenAnswerRecipe,
     trained_teachers,
 )
 from penjing.pipeline.recipe_parts import MultiRecipe, PartSettings
@@ -85,6 +86,12 @@ _ANSWERING = """## The task that answers questions
 With `task = "answer"` rows are questions, each with a text in which its answer stands. These sections are others then;
 the rest is as above; `[explain]` and the examples of `[report]` are not for it.
 """
+_WRITING_ANSWERS = """## Answers that are written
+
+Where `[model]` of `task = "answer"` names a family or a start that writes, such as `t5` or `llama`, answers are
+written. There is no `[answer]` then, and these sections are others; `[data]` is as above.
+[answer.md](answer.md#answers-that-are-written) shows it.
+"""
 _OF_DIALOGUES = ("data", "render", "finetune", "evaluate", "write")
 _DIALOGUES = """## Dialogues
 
@@ -118,6 +125,7 @@ _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (MultilabelRecipe, _MULTILABEL, _SEVERAL, _OF_SEVERAL),
     (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
     (AnswerRecipe, _ANSWERING, " of `answer`", _OF_ANSWERING),
+    (WrittenAnswerRecipe, _WRITING_ANSWERS, " of `answer`, written", ("render", "finetune", "write")),
     (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
     (TextPreferenceRecipe, _PREFERRING, " of `prefer`", ("data", "render", "finetune", "write")),
     (ReplyPreferenceRecipe, "", " of `prefer_reply`", ("data",)),

@@ -7,7 +7,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +308,41 @@ def question_run(question_recipe: Callable[..., dict[str, Any]], tmp_path_factor
     """A finished run of a small model that finds answers (a `RunResult`); nobody may change it."""
     folder = tmp_path_factory.mktemp("questions")
     return _finish(question_recipe(folder), folder, ["penjing", "run", "questions"])
+
+
+@pytest.fixture(scope="session")
+def written_recipe(question_recipe: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A function that writes questions into a folder and returns a recipe for a small model that writes its answers."""
+
+    def make(folder: Path, family: str = "t5") -> dict[str, Any]:
+        shapes = {
+            "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2},
+            "llama": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+        }
+        recipe = {key: value for key, value in question_recipe(folder).items() if key != "answer"}
+        return {
+            **recipe,
+            "tokenizer": {"kind": "bpe", "vocab_size": 300},
+            "model": {"family": family, "shape": shapes[family]},
+            "render": {"max_tokens": 64, "max_target_tokens": 8},
+            "write": {"max_tokens": 8, "beams": 1},
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def written_run(
+    written_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Any]:
+    """A function that returns the finished run of a small model of a family that writes its answers (a `RunResult`)."""
+
+    @cache
+    def run(family: str) -> Any:
+        folder = tmp_path_factory.mktemp("written")
+        return _finish(written_recipe(folder, family), folder, ["penjing", "run", "questions.toml"])
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,8 @@ def test_a_threshold_of_the_recipe_stays(question_recipe: Recipes, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"model": {"family": "lstm"}, "render": {}}, "finds answers in texts, and lstm cannot"),
+        ({"model": {"family": "sasrec"}, "render": {}}, "finds answers in texts, and sasrec cannot"),
+        ({"model": {"family": "t5"}, "render": {}}, r"\[answer\] is for models that find answers"),
         ({"render": {"max_tokens": 384}}, "max_tokens is 384, but the model has 64 positions"),
         ({"report": {"examples": ["x"]}}, "a question needs one"),
         ({"explain": {}}, "finds parts of texts"),

@@ -124,7 +124,8 @@ def _answer_counts(plan: Plan) -> dict[str, Any]:
     if "apart" not in data:
         return {}
     counted = {name: data[name] for name in COUNTED}
-    counted |= {name: sum(split[name] for split in splits) for name in ("off_borders", "not_learned", "windows")}
+    names = [name for name in ("off_borders", "not_learned", "windows") if all(name in split for split in splits)]
+    counted |= {name: sum(split[name] for split in splits) for name in names}
     return {"answers": counted}
 
 
@@ -354,12 +355,18 @@ def _answers(plan: Plan) -> list[str]:
     counted = _answer_counts(plan).get("answers")
     if counted is None:
         return []
+    is_found = "windows" in counted  # in the text, else it is written
+    more = (
+        f"{counted['off_borders']:,} off token borders"
+        if is_found
+        else f"{counted['not_learned']:,} questions not learned, their answers are not in what is read"
+    )
     return [
-        f"Windows {counted['windows']:,}",
+        *([f"Windows {counted['windows']:,}"] if is_found else []),
         f"Answers {counted['unanswerable']:,} questions without one, {counted['absent']:,} with none in their text; "
         f"references: {counted['byte_offsets']:,} at byte offsets, {counted['moved']:,} moved, "
         f"{counted['several_places']:,} in several places, {counted['apart']:,} not in their text; "
-        f"{counted['off_borders']:,} off token borders",
+        f"{more}",
     ]
 
 

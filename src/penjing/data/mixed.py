@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from penjing.data.dividing import COUNTS
 from penjing.data.measured import MeasuredTexts, index_texts
+from penjing.data.question_rows import written_answer
 from penjing.data.splitting import SPLITS
 from penjing.files import disk_errors, write_json
 
@@ -101,9 +102,8 @@ def _as_mixed(row: dict[str, Any], holds: Holds) -> list[dict[str, Any]]:
         return [{**shared, "target": row["label"]}]
     if holds == "pair":
         return [{**shared, "target": reference} for reference in row["references"]]
-    found = zip(row["starts"], row["answers"], strict=True)
-    in_text = (answer for start, answer in found if start >= 0)  # what is not there is no answer that is learned
-    return [{**shared, "question": row["question"], "target": next(in_text, "".join(row["answers"][:1]))}]
+    # What is not in the text is no answer that is learned.
+    return [{**shared, "question": row["question"], "target": written_answer(row["answers"], row["starts"])}]
 
 
 def _without(rows: Sequence[dict[str, Any]], measured: MeasuredTexts) -> tuple[list[dict[str, Any]], int]:

@@ -57,6 +57,17 @@ class Question:
         """Whether it is known where the answer stands, or that there is none."""
         return not self.answers or any(start >= 0 for start in self.starts)
 
+    @property
+    def written_answer(self) -> str:
+        """What a model that writes learns to say; see `written_answer`."""
+        return written_answer(self.answers, self.starts)
+
+
+def written_answer(answers: Sequence[str], starts: Sequence[int]) -> str:
+    """Returns the first reference that stands in the text, else the first; nothing where there is none."""
+    in_text = (answer for start, answer in zip(starts, answers, strict=True) if start >= 0)
+    return next(in_text, "".join(answers[:1]))
+
 
 @dataclass
 class QuestionReader:

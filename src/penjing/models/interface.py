@@ -321,6 +321,11 @@ class Architecture:
         """Whether its language model is a `GeneratingModel`."""
         return self.is_encoder_decoder or "causal" in self.objectives
 
+    @property
+    def writes_answers(self) -> bool:
+        """Whether a question about a text is answered in words, for it can write and finds no places in texts."""
+        return self.writes_text and self.span_scorer is None
+
     def config_from_dict(self, values: Mapping[str, Any]) -> Any:
         """Reads a config; keys that are not known are ignored.
 

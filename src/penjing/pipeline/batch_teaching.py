@@ -11,7 +11,7 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.chat_template import choose_template
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, batch_teaching
+from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, WrittenAnswerRecipe, batch_teaching
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.start import architecture_of, tokenizer_folder
 from penjing.pipeline.teaching import teacher_files, teacher_folders
@@ -44,6 +44,7 @@ def check_batch_teacher(recipe: Recipe) -> None:
     _check_make(architecture_of(recipe), theirs, where)
     _check_tokens(recipe, folder, where)
     _check_parts(recipe, folder, where)
+    _check_prompt(recipe, folder, where)
     _check_window(recipe, config, where)
     _check_marks(recipe, folder, where)
 
@@ -121,6 +122,19 @@ def _check_parts(recipe: Recipe, folder: Path, where: str) -> None:
                 where=where,
                 do="Give the part the name, task and template that it has there, or name another teacher.",
             )
+
+
+def _check_prompt(recipe: Recipe, folder: Path, where: str) -> None:
+    """Refuses a teacher that was asked in other words than its student."""
+    if not isinstance(recipe, WrittenAnswerRecipe):
+        return
+    own, theirs = recipe.render.template, read_card(folder)["render"].get("template")
+    if own != theirs:
+        raise RecipeError(
+            f'the teacher was asked by the template "{theirs}", and [render] has "{own}": they do not read the same',
+            where=where,
+            do=f'Write template = "{theirs}" under [render], or name another teacher.',
+        )
 
 
 def check_part_labels(recipe: Recipe, labels: Mapping[str, Sequence[str]]) -> None:

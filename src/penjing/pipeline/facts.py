@@ -23,6 +23,7 @@ from penjing.pipeline.recipe_kinds import (
     DialogueRecipe,
     PreferenceRecipe,
     WritingRecipe,
+    WrittenAnswerRecipe,
     trained_teachers,
 )
 from penjing.pipeline.recipe_parts import MultiRecipe
@@ -146,24 +147,39 @@ def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts
     done = outcome.artifacts
     counts = done["data"].facts
     tokens, splits = _count_tokens(done), done["examples"].facts["splits"].values()
+    settled = outcome.evaluation.get("settled", {}).get("answer", {})
     return AnswerReportFacts.model_validate(
         {
             **_describe_outcome(recipe, outcome),
-            "threshold": outcome.evaluation["settled"]["answer"]["threshold"],
+            "threshold": settled.get("threshold"),
             "data": {
                 **_count_rows(counts),
                 "splits": _rows_by_split(counts),
                 "documents": {split: figures["documents"] for split, figures in counts["splits"].items()},
                 "references": {
                     **{name: counts[name] for name in COUNTED},
-                    "off_borders": sum(split["off_borders"] for split in splits),
+                    "off_borders": sum(split.get("off_borders", 0) for split in splits),
                 },
             },
             "corpus": _count_corpus(done),
             "tokens": tokens,
-            "windows": sum(split["windows"] for split in splits),
+            "windows": sum(split.get("windows", split["rows"]) for split in splits),
+            "written": _describe_writing(recipe, done),
         }
     )
+
+
+def _describe_writing(recipe: Recipe, done: dict[str, Artifact]) -> dict[str, Any] | None:
+    """Returns how answers are written; None where they are found in texts."""
+    if not isinstance(recipe, WrittenAnswerRecipe):
+        return None
+    examples = done["examples"].facts
+    return {
+        "template": recipe.render.template,
+        "max_target_tokens": examples["max_target_tokens"],
+        "not_learned": sum(split["not_learned"] for split in examples["splits"].values()),
+        "beams": recipe.write.beams,
+    }
 
 
 def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportFacts:

@@ -19,11 +19,10 @@ def describe_parts(recipe: MultiRecipe, outcome: Outcome) -> dict[str, tuple[dic
     described = {}
     for name, part in recipe.parts.items():
         mixed = examples["parts"][name]
-        evaluation = {**outcome.evaluation["parts"][name], "settled": {"answer": {"threshold": None}}}
         alone = replace(
             outcome,
             artifacts={**done, **_artifacts_of_part(name, done)},
-            evaluation=evaluation,
+            evaluation=outcome.evaluation["parts"][name],
             predictions=outcome.parts.get(name, ()),
         )
         told = {
@@ -41,7 +40,7 @@ def describe_parts(recipe: MultiRecipe, outcome: Outcome) -> dict[str, tuple[dic
 def _artifacts_of_part(name: str, done: dict[str, Artifact]) -> dict[str, Artifact]:
     """Returns the stages of data and examples, as if there were no other part."""
     examples, own = done["examples"].facts, done["examples"].facts["parts"][name]["splits"]
-    none = {"unknown_tokens": 0, "off_borders": 0}  # unknown tokens are counted of all parts together
-    splits = {split: {**counts, **none, "windows": counts["rows"]} for split, counts in own.items()}
+    none = {"unknown_tokens": 0}  # they are counted of all parts together
+    splits = {split: {**counts, **none} for split, counts in own.items()}
     facts = {"data": done["data"].facts["parts"][name], "examples": {**examples, "splits": splits}}
     return {stage: replace(done[stage], record={**done[stage].record, "facts": told}) for stage, told in facts.items()}

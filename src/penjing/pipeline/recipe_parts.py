@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -20,8 +20,9 @@ from penjing.text.renderer import RendererSettings
 from penjing.train.distill_settings import WordDistillSettings
 from penjing.train.settings import WritingFinetuneSettings
 
-_LEFT_OUT_VERSION = 2  # raised when other rows are left out of what is learned: 2, questions without their answers
+LEFT_OUT_VERSION = 2  # raised when other rows are left out of what is learned: 2, questions without their answers
 _WRITTEN = ("label", "span", "text")  # what a task answers with that a model can write
+QUESTION_COLUMNS = ("question", "text")
 
 
 class PartSettings(BaseModel):
@@ -134,7 +135,7 @@ class MultiRecipe(Recipe):
     @property
     def layout(self) -> Any:
         templates = {name: [part.task, part.template] for name, part in self.parts.items()}
-        return [super().layout, templates, self.mixing, _LEFT_OUT_VERSION]
+        return [super().layout, templates, self.mixing, LEFT_OUT_VERSION]
 
     @property
     def mixing(self) -> Any:
@@ -189,6 +190,21 @@ def _check_apart(what: str, given: Mapping[str, str]) -> None:
         seen[value] = name
 
 
+def check_prompt(section: str, template: str, columns: Sequence[str]) -> None:
+    """Refuses a template of a section that names not these columns, each once, or cannot be read.
+
+    Raises:
+        ValueError: it says what is wrong.
+    """
+    try:
+        named = prompt_columns(template)
+    except RecipeError as error:
+        raise ValueError(f"[{section}] {error.what}. {error.do}") from error
+    if set(named) != set(columns):
+        shown = " and ".join(f"{{{column}}}" for column in columns)
+        raise ValueError(f'[{section}] template "{template}" must name {shown}, and nothing else in braces')
+
+
 def _check_part(name: str, part: PartSettings) -> None:
     """Refuses a part whose task cannot be written, or whose template does not name what it reads.
 
@@ -196,9 +212,7 @@ def _check_part(name: str, part: PartSettings) -> None:
         ValueError: it says which.
     """
     try:
-        answers, columns = part.answers, prompt_columns(part.template)
-    except RecipeError as error:
-        raise ValueError(f"[parts.{name}] {error.what}. {error.do}") from error
+        answers = part.answers
     except UsageError as error:
         raise ValueError(f'[parts.{name}] task is "{part.task}", which is not known. {error.do}') from error
     if answers not in _WRITTEN:
@@ -206,9 +220,6 @@ def _check_part(name: str, part: PartSettings) -> None:
             f"[parts.{name}] task is {part.task}, whose answers are not written; parts can be classify, sentiment, "
             "translate, summarize or answer"
         )
-    needed = ("question", "text") if answers == "span" else ("text",)
-    if set(columns) != set(needed):
-        shown = " and ".join(f"{{{column}}}" for column in needed)
-        raise ValueError(f'[parts.{name}] template "{part.template}" must name {shown}, and nothing else in braces')
+    check_prompt(f"parts.{name}", part.template, QUESTION_COLUMNS if answers == "span" else ("text",))
     if answers == "span" and part.examples:
         raise ValueError(f"[parts.{name}] examples are texts alone, and a question needs one; test questions are shown")

@@ -123,20 +123,34 @@ def architecture_of(recipe: Recipe) -> Architecture:
     Raises:
         RecipeError: it names neither, or two that differ.
     """
-    start = start_folder(recipe)
+    return architecture_named(recipe.model.start, recipe.model.family, recipe.name)
+
+
+def architecture_named(address: str | None, family: str | None, where: str) -> Architecture:
+    """Returns the architecture that ``[model]`` names by its start or family, as `architecture_of`.
+
+    Args:
+        address: of the start; None: there is none.
+        family: its name; None: that of the start.
+        where: named in errors.
+
+    Raises:
+        RecipeError: it names neither, or two that differ.
+    """
+    start = named_folder("[model] start", address)
     if start is None:
-        if recipe.model.family is None:
+        if family is None:
             do = 'Write family = "bert", "llama", "lstm" or "t5".'
-            raise RecipeError("[model] names no family", where=recipe.name, do=do)
-        return _load(recipe.model.family, recipe.name)
+            raise RecipeError("[model] names no family", where=where, do=do)
+        return _load(family, where)
     found = family_of(read_config(start))
-    if recipe.model.family not in (None, found):
+    if family not in (None, found):
         raise RecipeError(
-            f'[model] family is "{recipe.model.family}", but the model in {start} is of the family "{found}"',
-            where=recipe.name,
+            f'[model] family is "{family}", but the model in {start} is of the family "{found}"',
+            where=where,
             do="Remove family.",
         )
-    return _load(found, recipe.name)
+    return _load(found, where)
 
 
 def _load(family: str, where: str) -> Architecture:

@@ -18,12 +18,12 @@ from penjing.models.interface import count_parameters, open_config
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.learned_rows import count_learned, count_learned_events, count_rows_in
 from penjing.pipeline.recipe import Recipe, task_of
-from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, distilling
+from penjing.pipeline.recipe_kinds import AnswerRecipe, ItemRecipe, WrittenAnswerRecipe, distilling
 from penjing.pipeline.recipe_parts import AnswerPart, MultiRecipe
 from penjing.pipeline.start import locate_folder
-from penjing.tasks.card import card_task, read_card
+from penjing.tasks.card import card_task, read_card, writes_answers
 from penjing.tasks.model import Model
-from penjing.tasks.task import Answers, load_task
+from penjing.tasks.task import Answers, Task, load_task
 from penjing.train.distill_settings import DistillSettings
 
 TEACHERS = "teachers.json"
@@ -41,6 +41,7 @@ _LEARNABLE: Mapping[Answers, frozenset[Answers]] = {
     "items": frozenset({"items"}),
     "parts": frozenset({"parts"}),
 }
+_OF_QUESTIONS = AnswerRecipe | WrittenAnswerRecipe | AnswerPart
 
 
 def teacher_folders(recipe: Recipe) -> list[Path]:
@@ -78,6 +79,19 @@ def check_teachers(recipe: Recipe) -> None:
                 where=where,
                 do=f"Name a model that was fine-tuned for {own.name}.",
             )
+        _check_written(recipe, own, folder, where)
+
+
+def _check_written(recipe: Recipe, own: Task, folder: Path, where: str) -> None:
+    """Refuses a teacher that finds answers where the recipe's model writes them, or the other way round."""
+    writes = isinstance(recipe, WrittenAnswerRecipe)
+    if own.answers == "span" and writes_answers(read_card(folder)) != writes:
+        does = {True: "writes answers", False: "finds answers in texts"}
+        raise RecipeError(
+            f"it {does[not writes]}, and the model that learns {does[writes]}",
+            where=where,
+            do=f"Name a teacher that {does[writes]}, or choose a family for [model] as that of the teacher.",
+        )
 
 
 def check_labels(theirs: tuple[str, ...], own: list[str], folder: Path) -> list[int]:
@@ -162,7 +176,7 @@ def _with_rows(document: dict[str, Any], recipe: Recipe, data: Path, part: str |
     if isinstance(recipe, ItemRecipe):
         return _with_counts(document, [count_learned_events(at, data) for at in folders])
     learner = recipe.parts[part] if isinstance(recipe, MultiRecipe) and part is not None else recipe
-    columns = ("question", "text") if isinstance(learner, AnswerRecipe | AnswerPart) else ("text",)
+    columns = ("question", "text") if isinstance(learner, _OF_QUESTIONS) else ("text",)
     read = (iter_texts(data / "test.parquet", column=column) for column in columns)
     rows = list(zip(*(chain.from_iterable(batches) for batches in read), strict=True))
     if _are_own(recipe):  # they learned from the rows that their student learns from

@@ -146,6 +146,11 @@ def choose_part(card: dict[str, Any], folder: Path, part: str | None) -> tuple[s
     return part, card["parts"][part]
 
 
+def writes_answers(card: Mapping[str, Any]) -> bool:
+    """Whether a model that answers questions writes what it says, by its card; others find it in a text."""
+    return "write" in card
+
+
 def card_task(card: dict[str, Any], folder: Path) -> Task:
     """Returns the task that a card names.
 
@@ -226,7 +231,8 @@ def written_in(file: Path) -> Iterator[None]:
 def _shape_of(card: Any) -> type[BaseModel]:
     """Returns what a card must hold, by its task; one that is not known here is taken for one of labels."""
     try:
-        return _SHAPES[load_task(card["task"]).answers]
+        answers = load_task(card["task"]).answers
+        return _AskedForTexts if answers == "span" and writes_answers(card) else _SHAPES[answers]
     except (UsageError, KeyError, TypeError):
         return _AskedForLabels
 

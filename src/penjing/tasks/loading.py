@@ -23,7 +23,16 @@ from penjing.models.interface import Architecture, open_config
 from penjing.models.weights import CONFIG, load_weights, read_config
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.answer_settings import AnswerSettings
-from penjing.tasks.card import CARD, card_settings, card_task, check_fingerprint, choose_part, read_card, written_in
+from penjing.tasks.card import (
+    CARD,
+    card_settings,
+    card_task,
+    check_fingerprint,
+    choose_part,
+    read_card,
+    writes_answers,
+    written_in,
+)
 from penjing.tasks.dialogue_model import DialogueModel
 from penjing.tasks.generation_model import GenerationModel
 from penjing.tasks.heads import HEADS
@@ -82,6 +91,7 @@ _ROWS: Mapping[type[Model], str] = {
     MultilabelModel: "rows with several labels",
     WritingModel: "pairs of texts",
     AnswerModel: "questions",
+    WrittenAnswerModel: "questions, to write their answers",
     DialogueModel: "dialogues",
     GenerationModel: "texts to go on with",
     ItemModel: "events",
@@ -108,6 +118,8 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
         return _load_dialogue(path, card, task, config_values, device)
     if isinstance(task, WritingTask | PreferenceTask):
         return _load_writing(path, card, task, config_values, device)
+    if isinstance(task, SpanTask) and writes_answers(card):
+        return _load_parts(path, card, {task.name: card}, config_values, device)[task.name]
     if isinstance(task, SpanTask):
         return _load_answers(path, card, task, config_values, device)
     if isinstance(task, GenerationTask):
@@ -115,7 +127,7 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     if isinstance(task, ItemTask):
         return _load_items(path, card, task, config_values, device)
     if isinstance(task, MultiTask):
-        return _load_parts(path, card, task, config_values, device)
+        return MultiModel(path, card, task, _load_parts(path, card, card["parts"], config_values, device))
     labels = tuple(card["labels"])
     if isinstance(task, LabelTask) and "names" in card:
         return _load_names(path, card, task, config_values, device)
@@ -141,8 +153,9 @@ def load_as(kind: type[Kind], folder: str | Path, device: str = "auto") -> Kind:
     model = load_model(folder, device)
     if isinstance(model, kind):
         return model
+    answers = "texts" if isinstance(model, WrittenAnswerModel) else _ANSWERS[model.task.answers]
     raise UsageError(
-        f"this model is for the task {model.task.name}, whose answers are {_ANSWERS[model.task.answers]}",
+        f"this model is for the task {model.task.name}, whose answers are {answers}",
         where=str(model.folder),
         do=f"Give a model that was fine-tuned on {_ROWS[kind]}.",
     )
@@ -248,15 +261,15 @@ def _load_writing(
 
 
 def _load_parts(
-    folder: Path, card: dict[str, Any], task: MultiTask, config_values: dict[str, Any], device: str
-) -> MultiModel:
+    folder: Path, card: dict[str, Any], parts: dict[str, Any], config_values: dict[str, Any], device: str
+) -> dict[str, Model]:
+    """Returns a model for each part, given by its card, all with one network."""
     settings = card_settings(folder, card, "write", WriteSettings).writing
     architecture, config = open_config(config_values, folder / CONFIG)
     _check_writes(architecture, folder)
     network = _load_network(architecture.language_model(config), folder, device)
     with written_in(folder / CARD):
-        parts = assemble_parts(folder, card, network, load_tokenizer(folder), settings)
-    return MultiModel(folder, card, task, parts)
+        return assemble_parts(folder, parts, network, load_tokenizer(folder), settings)
 
 
 def _load_answers(

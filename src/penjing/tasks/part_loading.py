@@ -20,14 +20,13 @@ from penjing.text.tokenizer import Tokenizer
 
 
 def assemble_parts(
-    folder: Path, card: dict[str, Any], network: nn.Module, tokenizer: Tokenizer, settings: WritingSettings
+    folder: Path, cards: dict[str, Any], network: nn.Module, tokenizer: Tokenizer, settings: WritingSettings
 ) -> dict[str, Model]:
-    """Returns a model for each part of a card, all with one network.
+    """Returns a model for each of these cards, all with one network.
 
     Args:
         folder: where the model lies.
-        card: of the whole, with ``parts``: their ``task``, ``render``, ``fingerprint`` and, where they have some,
-            ``labels``.
+        cards: of the parts, by name: their ``task``, ``render``, ``fingerprint`` and, where they have some, ``labels``.
         network: a language model.
         tokenizer: as in training.
         settings: how texts are written.
@@ -37,7 +36,7 @@ def assemble_parts(
     """
     model, parts = cast("Any", network), dict[str, Model]()
     writer = Writer(model, frozenset([tokenizer.end_id]), tokenizer.pad_id)
-    for name, part in card["parts"].items():
+    for name, part in cards.items():
         task = card_task(part, folder)
         renderer = open_part(folder, part, tokenizer)
         if isinstance(task, LabelTask):

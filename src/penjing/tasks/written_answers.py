@@ -1,4 +1,4 @@
-"""A part of a model that writes: a question about a text is answered in words."""
+"""A model that writes, or a part of one: a question about a text is answered in words."""
 
 from __future__ import annotations
 
@@ -58,15 +58,16 @@ class WrittenAnswerModel(Model):
         Raises:
             UsageError: always.
         """
-        raise UsageError("this part answers questions about texts", do="Give a question and a text with each.")
+        raise UsageError("this model answers questions about texts", do="Give a question and a text with each.")
 
     def answer(
         self, questions: Sequence[str], texts: Sequence[str], progress: Progress | None = None
     ) -> list[AnswerPrediction]:
         """Answers each question from its text.
 
-        The place of an answer is where its words stand first in the text, if they do; its probability is that of its
-        tokens, one after another.
+        The place of an answer is where its words stand first in the text, if they do; where only case and spaces
+        differ, which some tokenizers lose, it is given as it stands there. Its probability is that of its tokens, one
+        after another.
 
         Args:
             questions: what is asked.
@@ -82,18 +83,35 @@ class WrittenAnswerModel(Model):
         predictions = []
         for row, rendered, item in zip(rows, read, written, strict=True):
             answer = self.renderer.tokenizer.decode(item.ids).strip()
-            start = row["text"].find(answer) if answer else -1
-            end = start + len(answer) if start >= 0 else None
-            chance = math.exp(min(0.0, item.score))
+            start, end = locate_words(row["text"], answer) or (None, None)
+            said, chance = answer if end is None else row["text"][start:end], math.exp(min(0.0, item.score))
             predictions.append(
-                AnswerPrediction(
-                    row["question"],
-                    answer,
-                    None if end is None else start,
-                    end,
-                    chance,
-                    bool(answer),
-                    rendered.cut_tokens,
-                )
+                AnswerPrediction(row["question"], said, start, end, chance, bool(said), rendered.cut_tokens)
             )
         return predictions
+
+
+def locate_words(text: str, words: str) -> tuple[int, int] | None:
+    """Returns the first and past the last character where words stand first in a text, or do but for case and spaces.
+
+    >>> locate_words("Built in 1889 by Gustave Eiffel.", "gustave  eiffel")
+    (17, 31)
+    >>> locate_words("由光荣开发", "光 荣")
+    (1, 3)
+    """
+    if not words.strip():
+        return None
+    start = text.find(words)
+    if start >= 0:
+        return start, start + len(words)
+    kept = [place for place, letter in enumerate(text) if not letter.isspace()]
+    plain = "".join(map(_lower, (text[place] for place in kept)))
+    wanted = "".join(map(_lower, "".join(words.split())))
+    start = plain.find(wanted)
+    return None if start < 0 else (kept[start], kept[start + len(wanted) - 1] + 1)
+
+
+def _lower(letter: str) -> str:
+    """Returns a letter in lower case, where that is one letter, too."""
+    lowered = letter.lower()
+    return lowered if len(lowered) == 1 else letter

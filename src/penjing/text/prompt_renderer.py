@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pydantic import Field
+
 from penjing.errors import RecipeError
 from penjing.text.contractions import rejoin_contractions
 from penjing.text.pair_renderer import PairRenderer, PairRendererSettings
@@ -13,6 +15,19 @@ from penjing.text.tokenizer import Tokenizer
 
 _COLUMN = re.compile(r"\{(\w+)\}")
 _DO = 'Write it as "sentiment: {text}".'
+#: How a question is asked where a recipe says nothing else.
+QUESTION_PROMPT = "question: {question} context: {text}"
+
+
+class QuestionPromptSettings(PairRendererSettings):
+    """How a question with its text, and the answer that is written to them, are laid out as tokens."""
+
+    template: str = Field(
+        QUESTION_PROMPT, min_length=1, description="what is read: words, and the columns question and text in braces"
+    )
+    max_tokens: int = Field(
+        512, ge=4, description="longest row in tokens, special tokens included; what is longer is cut, not read apart"
+    )
 
 
 class PromptRenderer:

@@ -14,6 +14,8 @@ import pytest
 from penjing.errors import UsageError
 from penjing.files import write_json
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
+from penjing.pipeline.recipe_kinds import WrittenAnswerRecipe
+from penjing.pipeline.run import run_recipe
 from penjing.pipeline.starting.answers import propose_answers
 from penjing.pipeline.starting.classifier import propose_classifiers
 from penjing.pipeline.starting.dialogue import propose_dialogues
@@ -29,6 +31,7 @@ from penjing.pipeline.starting.looking import Found, look_at_rows
 from penjing.pipeline.starting.preferences import propose_preferences
 from penjing.pipeline.starting.recipe_text import write_recipe
 from penjing.pipeline.starting.wanted import Document, Wanted
+from penjing.progress import Silent
 
 
 @pytest.fixture
@@ -122,6 +125,7 @@ def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest:
     address = write_table(tmp_path / "q.csv", [("context", "question", "answer"), *[("Li is here.", "Who?", "Li")] * 9])
     found, start = look_at_questions(address, None, None), tmp_path / "start"
     start.mkdir()
+    write_json(start / "config.json", {"model_type": "bert"})
     write_json(start / "penjing.json", {"render": {"mark_matches": longest} if longest else {}})
     ((_, document),) = propose_answers(Wanted("mine", "answer", (address,), None, str(start), 5, "en"), found)
     assert document["render"].get("mark_matches", 0) == longest
@@ -266,3 +270,18 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=word):
             look()
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_from_a_model_that_writes_a_recipe_is_proposed_whose_answers_are_written(
+    family: str, tmp_path: Path, written_recipe: Callable[..., dict[str, Any]], written_run: Callable[[str], Any]
+) -> None:
+    start, address = str(written_run(family).model), written_recipe(tmp_path)["data"]["path"]
+    found = look_at_questions(address, None, None)
+    ((kind, document),) = propose_answers(Wanted("mine", "answer", (address,), None, start, 5, "en"), found)
+    assert kind == "transfer"
+    document["finetune"] |= {"epochs": 1, "evaluations": 1}
+    document["write"] |= {"beams": 1}
+    recipe = check_recipe(document, "mine")
+    assert isinstance(recipe, WrittenAnswerRecipe)
+    assert "f1" in run_recipe(recipe, tmp_path / "out", Silent(), ["test"]).evaluation["scores"]

@@ -63,6 +63,20 @@ def test_a_student_of_answers_has_the_tokenizer_of_its_teacher(
     assert load_recipe(tmp_path / "mine.toml") == proposal.recipe
 
 
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_a_student_of_written_answers_is_of_the_make_of_its_teacher(
+    family: str, tmp_path: Path, written_recipe: Make, written_run: Callable[[str], Any]
+) -> None:
+    teacher, data = written_run(family), written_recipe(tmp_path, family)["data"]["path"]
+    proposal = proposed("answer", data, look_at_questions(data, None, None), teacher.model, tmp_path / "out")
+    document = proposal.document
+    assert document["model"]["family"] == family
+    assert document["tokenizer"] == {"start": str(teacher.model)}
+    assert document["render"].items() >= {"max_tokens": 64, "max_target_tokens": 8}.items()
+    (tmp_path / "mine.toml").write_text(write_recipe(document, ["found"], "en"), encoding="utf-8")
+    assert load_recipe(tmp_path / "mine.toml") == proposal.recipe
+
+
 def test_a_student_of_labels_starts_from_nothing(tmp_path: Path, small_recipe: Make, small_bert_run: Any) -> None:
     pytest.importorskip("gensim")
     data = small_recipe(tmp_path)["data"]["path"]

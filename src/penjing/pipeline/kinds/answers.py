@@ -61,8 +61,8 @@ class AnswerKind(Kind):
             raise RecipeError(
                 f"the task {recipe.task} finds answers in texts, and {architecture.name} cannot",
                 where=recipe.name,
-                do='Choose the family "bert", which reads both sides of a token; or let the answers be written: '
-                'task = "multi" with a part of the task answer (docs/multitask.md).',
+                do='Choose the family "bert", which reads both sides of a token and finds places, or "t5" or a decoder '
+                'such as "llama", which write the answer.',
             )
         check_positions(recipe, recipe.render.max_tokens, "max_tokens", longest)
         _check_marks(recipe)

@@ -16,8 +16,9 @@ from penjing.pipeline.kinds.ordinal import OrdinalKind
 from penjing.pipeline.kinds.parts import MultiKind
 from penjing.pipeline.kinds.preference import ReplyPreferenceKind, TextPreferenceKind
 from penjing.pipeline.kinds.writing import WritingKind
+from penjing.pipeline.kinds.written_answers import WrittenAnswerKind
 from penjing.pipeline.recipe import DEFAULT_TASK, Recipe
-from penjing.pipeline.recipe_kinds import LabelRecipe
+from penjing.pipeline.recipe_kinds import LabelRecipe, WrittenAnswerRecipe
 from penjing.tasks.task import Answers, load_task
 
 KINDS: Mapping[Answers, Kind] = {
@@ -33,11 +34,13 @@ KINDS: Mapping[Answers, Kind] = {
     "continuation": ContinuationKind(),
     "parts": MultiKind(),
 }
-NAMES = NameKind()
+NAMES, WRITTEN_ANSWERS = NameKind(), WrittenAnswerKind()
 
 
 def kind_of(recipe: Recipe) -> Kind:
-    """Returns the kind of a recipe's task, which may be done by the names of labels."""
+    """Returns the kind of a recipe's task, which may be done by the names of labels, or by writing an answer."""
     if isinstance(recipe, LabelRecipe) and recipe.names is not None:
         return NAMES
+    if isinstance(recipe, WrittenAnswerRecipe):
+        return WRITTEN_ANSWERS
     return KINDS[load_task(recipe.task or DEFAULT_TASK).answers]

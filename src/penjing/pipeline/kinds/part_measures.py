@@ -65,7 +65,7 @@ def score_part(recipe: MultiRecipe, name: str, model: Model, data: Path, progres
     return score_writing(alone, cast("WritingModel", model), read_pairs(data, "test"), progress)
 
 
-def time_part(recipe: MultiRecipe, name: str, model: Model, data: Path) -> tuple[float, int]:
+def time_part(recipe: Recipe, model: Model, data: Path) -> tuple[float, int]:
     """Returns about how many seconds `measure_part` will take, by some of its rows and all baselines, and the rows."""
     resamples, seed = recipe.evaluate.resamples, recipe.seed
     silent = Silent()

@@ -24,12 +24,20 @@ from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.labels import LabelKind
 from penjing.pipeline.kinds.part_measures import measure_part, part_recipe, score_part, time_part
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.prompted import (
+    COUNTED,
+    check_learned,
+    check_writer,
+    reads_answer,
+    render_prompts,
+    show_prompts,
+)
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, filled_splits, write_split
 from penjing.pipeline.kinds.writing import WritingKind
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.teaching import teacher_folders
-from penjing.progress import Progress, stop_if_asked
+from penjing.progress import Progress
 from penjing.tasks.card import CARD
 from penjing.tasks.loading import load_multi_model
 from penjing.tasks.multi_model import MultiModel
@@ -37,7 +45,7 @@ from penjing.tasks.part_loading import assemble_parts
 from penjing.text.prompt_renderer import PromptPairRenderer
 from penjing.text.renderer import Rendered
 from penjing.text.shards import TokenShard, open_shard
-from penjing.text.showing import ShownRow, join_rows, show_row
+from penjing.text.showing import ShownRow
 from penjing.text.tokenizer import Tokenizer, load_tokenizer
 from penjing.train.batches import Batch
 from penjing.train.mixing import MixedBatches, Part, PartBatches, mixing_shares, rows_an_epoch
@@ -46,7 +54,6 @@ from penjing.train.pair_batches import ContinuationBatches, PairBatches, PairLim
 
 PARTS = "parts.json"
 _WRITING = WritingKind()
-_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _KINDS: Mapping[str, tuple[Kind, Holds]] = {
     "label": (LabelKind(), "label"),
     "text": (_WRITING, "pair"),
@@ -68,17 +75,8 @@ class MultiKind(Kind):
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         recipe = multi_recipe(recipe)
-        if not architecture.writes_text:
-            raise RecipeError(
-                f"the task multi writes the answers of all parts, and {architecture.name} cannot write",
-                where=recipe.name,
-                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
-            )
-        read, written = recipe.render.max_tokens, recipe.render.max_target_tokens
-        if architecture.is_encoder_decoder:
-            check_positions(recipe, read, "max_tokens", longest)
-        else:
-            check_positions(recipe, read + written, "max_tokens and max_target_tokens together", longest)
+        what = "the task multi writes the answers of all parts"
+        check_writer(recipe, architecture, what, recipe.render.max_target_tokens, longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         recipe = multi_recipe(recipe)
@@ -103,7 +101,7 @@ class MultiKind(Kind):
         parts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in renderers}
         for split in filled_splits(data):
             for name in renderers:
-                parts[name][split] = dict.fromkeys(("rows", "tokens", "cut_rows", "cut_tokens", "not_learned"), 0)
+                parts[name][split] = dict.fromkeys(COUNTED, 0)
             counts = {name: parts[name][split] for name in renderers}
             rendered = _rendered(recipe, renderers, data, split, counts, progress)
             splits[split] = write_split(folder / split, rendered, tokenizer, _fingerprint(renderers))
@@ -129,15 +127,8 @@ class MultiKind(Kind):
             settings = recipe.pair_settings(name)
             renderer = PromptPairRenderer(tokenizer, settings)
             every = (row for some in read_mixed(inputs["data"], "train", name) for row in some)
-            found = list(islice((row for row in every if _is_learned(recipe, name, renderer, row)), rows))
-            renderers = (PromptPairRenderer(tokenizer, given) for given in (settings, with_room(settings)))
-            kept, whole = (renderer.render(found) for renderer in renderers)
-            shown += [
-                join_rows(
-                    [show_row(tokenizer, some.read, all_.read), show_row(tokenizer, some.as_learned, all_.as_learned)]
-                )
-                for some, all_ in zip(kept, whole, strict=True)
-            ]
+            found = islice((row for row in every if _is_learned(recipe, name, renderer, row)), rows)
+            shown += show_prompts(tokenizer, settings, list(found))
         return shown
 
     def make_network(self, architecture: Architecture, config: Any, inputs: Inputs) -> nn.Module:
@@ -209,9 +200,9 @@ class MultiKind(Kind):
         recipe = multi_recipe(recipe)
         longest = min(recipe.write.max_tokens, recipe.render.max_target_tokens)
         settings = recipe.write.model_copy(update={"max_tokens": longest}).writing
-        card, tokenizer = self.card(recipe, inputs, network), load_tokenizer(inputs["tokenizer"])
-        models = assemble_parts(Path(), card, network, tokenizer, settings)
-        times = [time_part(recipe, name, model, inputs["data"] / name) for name, model in models.items()]
+        cards, tokenizer = self.card(recipe, inputs, network)["parts"], load_tokenizer(inputs["tokenizer"])
+        models = assemble_parts(Path(), cards, network, tokenizer, settings)
+        times = [time_part(recipe, model, inputs["data"] / name) for name, model in models.items()]
         return sum(seconds for seconds, _ in times), sum(rows for _, rows in times)
 
 
@@ -290,19 +281,7 @@ def _check_labels(recipe: MultiRecipe, name: str, labels: list[str], renderer: P
 
 def _is_learned(recipe: MultiRecipe, name: str, renderer: PromptPairRenderer, row: Mapping[str, str]) -> bool:
     """Returns whether a row is learned: of a question, whether its answer, if it has one, is in what is read."""
-    is_asked = recipe.parts[name].answers == "span" and row["target"]
-    return not is_asked or renderer.reads(row, "text", row["target"])
-
-
-def _check_learned(recipe: MultiRecipe, name: str, split: str, counted: Mapping[str, int]) -> None:
-    """Refuses a part none of whose rows in a split has its answer in what is read of it."""
-    if counted["not_learned"] and not counted["rows"]:
-        raise DataError(
-            f"the answer of none of {counted['not_learned']:,} {_SPLIT_WORDS[split]} questions is in what is read of "
-            "its text",
-            where=f"{recipe.name}, [parts.{name}]",
-            do="Raise max_tokens under [render], or give shorter texts.",
-        )
+    return recipe.parts[name].answers != "span" or reads_answer(renderer, row)
 
 
 def _rendered(
@@ -319,16 +298,7 @@ def _rendered(
     """
     with progress.bar("examples", None) as bar:
         for name, renderer in renderers.items():
-            for rows in read_mixed(data, split, name, ROWS_AT_ONCE):
-                stop_if_asked(progress)
-                kept = rows if split == "test" else [r for r in rows if _is_learned(recipe, name, renderer, r)]
-                pairs = renderer.render(kept)
-                joined = [pair.joined for pair in pairs]
-                yield joined, [len(pair.read.ids) for pair in pairs]
-                counts[name]["rows"] += len(joined)
-                counts[name]["not_learned"] += len(rows) - len(kept)
-                counts[name]["tokens"] += sum(len(row.ids) for row in joined)
-                counts[name]["cut_rows"] += sum(row.cut_tokens > 0 for row in joined)
-                counts[name]["cut_tokens"] += sum(row.cut_tokens for row in joined)
-                bar.advance(len(rows))
-            _check_learned(recipe, name, split, counts[name])
+            is_learned = partial(_is_learned, recipe, name, renderer)
+            batches = read_mixed(data, split, name, ROWS_AT_ONCE)
+            yield from render_prompts(renderer, batches, is_learned, split, counts[name], bar, progress)
+            check_learned(counts[name], split, f"{recipe.name}, [parts.{name}]")

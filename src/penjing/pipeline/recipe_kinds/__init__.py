@@ -28,6 +28,7 @@ from penjing.pipeline.recipe_kinds.taught import (
     trained_teachers,
 )
 from penjing.pipeline.recipe_kinds.writing import WritingRecipe, paired_data
+from penjing.pipeline.recipe_kinds.written_answers import WrittenAnswerRecipe
 
 __all__ = [
     "RECIPES",
@@ -46,6 +47,7 @@ __all__ = [
     "ReplyPreferenceRecipe",
     "TextPreferenceRecipe",
     "WritingRecipe",
+    "WrittenAnswerRecipe",
     "asking_teachers",
     "batch_teaching",
     "change_unlabelled",

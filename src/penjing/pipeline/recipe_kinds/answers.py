@@ -41,11 +41,20 @@ class AnswerRecipe(Recipe):
 
     @model_validator(mode="after")
     def _shows_questions(self) -> AnswerRecipe:
-        if self.explain is not None:
-            raise ValueError("[explain] is for answers that are labels, and this task finds parts of texts")
-        if self.report.examples:
-            raise ValueError("[report] examples are texts alone, and a question needs one; test questions are shown")
+        check_shown(self, "finds parts of texts")
         return self
+
+
+def check_shown(recipe: Recipe, does: str) -> None:
+    """Refuses to explain answers that are no labels, and to show those to texts without a question.
+
+    Raises:
+        ValueError: it says which section.
+    """
+    if recipe.explain is not None:
+        raise ValueError(f"[explain] is for answers that are labels, and this model {does}")
+    if recipe.report.examples:
+        raise ValueError("[report] examples are texts alone, and a question needs one; test questions are shown")
 
 
 def question_data(recipe: Recipe) -> QuestionData:

@@ -83,8 +83,24 @@ class QuestionCounts(Facts):
     references: dict[str, int]
 
 
+class WrittenFacts(Facts):
+    """How a model writes its answers.
+
+    Attributes:
+        template: how it is asked.
+        max_target_tokens: the longest answer that it learned to write.
+        not_learned: training and validation questions whose answer is not in what is read of their text.
+        beams: how many beginnings of an answer are kept.
+    """
+
+    template: str
+    max_target_tokens: int
+    not_learned: int
+    beams: int
+
+
 class AnswerReportFacts(RunFacts):
-    """What the report of a model that finds answers says beyond that of any run.
+    """What the report of a model that answers questions says beyond that of any run.
 
     Attributes:
         task: name of the task.
@@ -92,7 +108,8 @@ class AnswerReportFacts(RunFacts):
         threshold: by how much an answer must outweigh "not in the text"; None: every question is answered.
         data: counts of questions.
         tokens: how questions and texts became tokens.
-        windows: how many windows the texts were read in.
+        windows: how many windows the texts were read in; of a model that writes, the rows that it read.
+        written: how answers are written; None where they are found in texts.
     """
 
     task: str
@@ -101,3 +118,4 @@ class AnswerReportFacts(RunFacts):
     data: QuestionCounts
     tokens: TokenCounts
     windows: int
+    written: WrittenFacts | None = None

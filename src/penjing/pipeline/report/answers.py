@@ -10,6 +10,7 @@ from penjing.pipeline.report.facts import Figure
 from penjing.pipeline.report.rows import removed_sentence, token_rows
 from penjing.pipeline.report.teachers import loss_note, name_teacher
 from penjing.pipeline.report.wording import Wording, judge
+from penjing.pipeline.report.writing import pairs_cut_sentence
 
 _MOST_ANSWERS = 50
 
@@ -69,7 +70,7 @@ def _headline(facts: AnswerReportFacts, ordered: list[tuple[str, AnswerScores]],
     return {
         "purpose": wording.name("task", facts.task),
         "lede": wording.say(
-            "answers_lede",
+            "answers_lede" if facts.written is None else "written_answers_lede",
             parameters=wording.parameters(facts.model.parameters),
             family=wording.name("family", facts.model.family),
         ),
@@ -129,6 +130,11 @@ def _score_notes(facts: AnswerReportFacts, wording: Wording) -> list[str]:
     evaluation = facts.evaluation
     notes = [wording.name("answer_rules", rules) for rules in evaluation.signature.values()]
     notes += wording.few("documents", facts.data.documents["test"])
+    if facts.written is not None:
+        notes.append(wording.say("written_beams", beams=wording.count(facts.written.beams)))
+        if evaluation.unanswerable:
+            counts = {name: wording.count(getattr(evaluation, name)) for name in ("refused", "unanswerable")}
+            notes.append(wording.say("written_refused", **counts))
     if facts.threshold is not None:
         notes.append(
             wording.say(
@@ -142,7 +148,14 @@ def _score_notes(facts: AnswerReportFacts, wording: Wording) -> list[str]:
 
 
 def _window_sentence(facts: AnswerReportFacts, wording: Wording) -> str:
-    tokens = facts.tokens
+    tokens, written = facts.tokens, facts.written
+    if written is not None:
+        sentences = [
+            wording.say("written_template", template=written.template),
+            pairs_cut_sentence(tokens, written.max_target_tokens, wording),
+            wording.say("written_not_learned", count=wording.count(written.not_learned)) if written.not_learned else "",
+        ]
+        return wording.say("gap").join(filter(None, sentences))
     said = wording.say(
         "answers_windows",
         rows=wording.count(tokens.rows),
@@ -162,11 +175,12 @@ def _training_charts(facts: AnswerReportFacts, wording: Wording) -> list[tuple[s
         (pretraining, "by_tokens", loss_chart(facts.curves.pretrain, pretraining, wording, by_tokens=True)),
         (
             learning,
-            loss_note(facts.model, "answers"),
+            loss_note(facts.model, "answers" if facts.written is None else "words"),
             loss_chart(facts.curves.finetune, learning, wording, by_tokens=False),
         ),
-        (exact, "answers_by_steps", accuracy_chart(facts.curves.finetune, exact, wording)),
     ]
+    if facts.written is None:  # else it would be that of tokens
+        charts.append((exact, "answers_by_steps", accuracy_chart(facts.curves.finetune, exact, wording)))
     return [(title, wording.say(note), drawing) for title, note, drawing in charts if drawing]
 
 

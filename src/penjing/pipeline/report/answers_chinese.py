@@ -5,6 +5,11 @@ from __future__ import annotations
 ANSWERS_CHINESE: dict[str, str] = {
     "task.answer": "阅读问答",
     "answers_lede": "这是一个 {parameters} 参数的模型（{family}），从文章中找出问题的答案。",
+    "written_answers_lede": "这是一个 {parameters} 参数的模型（{family}），读问题和文章，写出答案。",
+    "written_template": "读入“{template}”。",
+    "written_not_learned": "有 {count} 个问题的答案不在读入的文章里，没有用来学习。",
+    "written_beams": "答案由集束搜索写出，宽度 {beams}；所写的词不一定出现在文中。",
+    "written_refused": "其中 {unanswerable} 个问题在文中没有答案，模型对 {refused} 个问题没有写答案。",
     "answers_quality": "在 {rows} 个测试问题上（所问文章没有用于训练），答案的 F1 为 {value}"
     "（95% 区间 {low} 至 {high}），其中 {exact} 完全正确。",
     "answers_chart": "测试问题上的 {score}",

@@ -5,6 +5,14 @@ from __future__ import annotations
 ANSWERS_ENGLISH: dict[str, str] = {
     "task.answer": "question answering",
     "answers_lede": "A model of {parameters} parameters ({family}) that answers questions with a part of a text.",
+    "written_answers_lede": "A model of {parameters} parameters ({family}) that reads a question and a text, and "
+    "writes the answer.",
+    "written_template": "What is read: “{template}”.",
+    "written_not_learned": "Questions whose answer is not in what is read of their text, so that they are not learned: "
+    "{count}.",
+    "written_beams": "Answers were written with beams: {beams}. Their words need not stand in the text.",
+    "written_refused": "Of the questions {unanswerable} have no answer in their text, and to {refused} the model wrote "
+    "none.",
     "answers_quality": "On {rows} test questions about documents that it did not learn from, its answers reach an F1 "
     "of {value} (95% interval {low} to {high}); {exact} are exactly right.",
     "answers_chart": "{score} on the test questions",

@@ -27,6 +27,7 @@ from penjing.pipeline.starting.wanted import (
 from penjing.pipeline.starting.writer import BATCH_TOKENS, FEW_ROWS, TOKENS_A_WORD
 from penjing.registry import registered_names
 from penjing.tasks.task import LabelTask, load_task
+from penjing.text.prompt_renderer import QUESTION_PROMPT
 
 _WRITTEN = ("label", "span", "text")  # what parts answer with
 _LANGUAGES = {
@@ -106,12 +107,12 @@ def propose_parts(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         finetune = {"epochs": _EPOCHS_OF_START, "batch_tokens": BATCH_TOKENS}
         return [("transfer", {**shared, "model": {"start": wanted.start}, "finetune": finetune})]
     return [
-        (f"decoder, {name}", {**shared, **_decoder_for(found, width, sum(longest))})
+        (f"decoder, {name}", {**shared, **decoder_for(found, width, sum(longest))})
         for name, width in DECODER_WIDTHS.items()
     ]
 
 
-def _decoder_for(found: Found, width: int, longest: int) -> Document:
+def decoder_for(found: Found, width: int, longest: int) -> Document:
     """Returns a decoder; a small set is read more often, by fewer pieces."""
     words = found.words + found.long_target_words / 2
     steps = found.rows * words * TOKENS_A_WORD / BATCH_TOKENS
@@ -219,5 +220,5 @@ def _template(part: FoundPart) -> str:
         source, target = (_LANGUAGES.get(language, language) for language in known)
         return f"translate {source} to {target}: {{text}}"
     if load_task(part.task).answers == "span":
-        return "question: {question} context: {text}"
+        return QUESTION_PROMPT
     return f"{part.task}: {{text}}"

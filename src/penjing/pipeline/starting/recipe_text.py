@@ -58,8 +58,8 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     "model.family": ("lstm, bert, llama or t5", "lstm、bert、llama 或 t5"),
     "model.size": ("tiny, mini, small, base or large", "tiny、mini、small、base 或 large"),
     "render.max_tokens": (
-        "what is longer is cut; 95% of the texts fit, or 256",
-        "更长的截断；95% 的文本放得下，至多 256",
+        "what is longer is cut; 95% of the texts fit, up to 256 or 512",
+        "更长的截断；95% 的文本放得下，至多 256 或 512",
     ),
     "pretrain.schedule": ("this run can be made longer afterwards", "以后还可以延长训练"),
     "pretrain.epochs": ("passes over the texts; as many as there is time for", "遍数，按给定的时间"),

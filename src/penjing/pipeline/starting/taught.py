@@ -9,12 +9,13 @@ from penjing.errors import UsageError
 from penjing.pipeline.plan import Plan
 from penjing.pipeline.start import locate_folder
 from penjing.pipeline.starting.wanted import Document, Wanted
-from penjing.tasks.card import read_card
+from penjing.tasks.card import read_card, writes_answers
 from penjing.tasks.task import load_task
 
 _OPTION = "--teacher"
 _BY_TOKENS = frozenset({"continuation", "reply", "span"})  # answers for which the teacher reads the same tokens
 _WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens", "mark_matches"})
+_PROMPT = frozenset({"template", "max_tokens", "max_target_tokens"})  # of answers that are written
 _TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text", "items"}
 
 
@@ -60,7 +61,8 @@ def _beside(wanted: Wanted, teacher: str, document: Document) -> Document:
         taught["tokenizer"] = {"start": teacher}
     card = read_card(locate_folder(teacher, _OPTION))
     if answers == "span":
-        windows = {key: value for key, value in card.get("render", {}).items() if key in _WINDOWS}
+        shared = _PROMPT if writes_answers(card) else _WINDOWS
+        windows = {key: value for key, value in card.get("render", {}).items() if key in shared}
         own = {key: value for key, value in taught.get("render", {}).items() if key != "mark_matches"}
         return {**taught, "render": {**own, **windows}}
     read, written = (_most_tokens(card, taught, section) for section in ("render", "write"))

@@ -31,10 +31,10 @@ def propose_writers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         model: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_tokens": BATCH_TOKENS}}
         return [("transfer", {**shared, **model})]
     widths = _WIDTHS if found.rows >= _MANY_ROWS else _WIDTHS[1:]
-    return [(f"encoder-decoder, {width} wide", {**shared, **_encoder_decoder(found, width)}) for width in widths]
+    return [(f"encoder-decoder, {width} wide", {**shared, **encoder_decoder_for(found, width)}) for width in widths]
 
 
-def _encoder_decoder(found: Found, width: int) -> Document:
+def encoder_decoder_for(found: Found, width: int) -> Document:
     """Returns the model of the recipe multi30k-en-de, as wide as that."""
     return {
         "tokenizer": {"kind": "bpe", "vocab_size": 8000 if found.rows >= FEW_ROWS else 2000},

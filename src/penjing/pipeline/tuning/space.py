@@ -12,7 +12,9 @@ from penjing.pipeline.check import check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.recipe_kinds.choice import recipe_class
 from penjing.pipeline.recipe_kinds.labels import LabelRecipe
+from penjing.pipeline.recipe_kinds.written_answers import WrittenAnswerRecipe
 from penjing.pipeline.space import Range, Scalar, Space
 from penjing.pipeline.start import architecture_of, choose_learning_rate
 from penjing.tasks.task import load_task
@@ -51,6 +53,10 @@ def recipe_with(recipe: Recipe, values: Mapping[str, Scalar]) -> Recipe:
     Raises:
         RecipeError: they are not allowed.
     """
+    return check_recipe(_document_with(recipe, values), recipe.name)
+
+
+def _document_with(recipe: Recipe, values: Mapping[str, Scalar]) -> dict[str, Any]:
     document = document_of(recipe)
     for key, value in values.items():
         *sections, last = key.split(".")
@@ -58,7 +64,7 @@ def recipe_with(recipe: Recipe, values: Mapping[str, Scalar]) -> Recipe:
         for name in sections:
             section = section.setdefault(name, {})
         section[last] = value
-    return check_recipe(document, recipe.name)
+    return document
 
 
 def space_of(recipe: Recipe) -> Space:
@@ -81,7 +87,13 @@ def space_of(recipe: Recipe) -> Space:
     for key, values in space.items():
         for value in _samples(values):
             try:
-                varied = recipe_with(recipe, {key: value})
+                document = _document_with(recipe, {key: value})
+                if recipe_class(document) is not type(recipe):
+                    raise RecipeError(
+                        f"with {key} = {value} answers would be found in texts by one trial and written by another",
+                        do="Search families that do the same.",
+                    )
+                varied = check_recipe(document, recipe.name)
                 if key in _NAMES:
                     check_runnable(turn_dial(varied))
             except RecipeError as error:
@@ -160,11 +172,11 @@ def _fixed_by_kind(recipe: Recipe) -> Mapping[str, str]:
     answers = load_task(task_of(recipe)).answers
     if learns_names(recipe):
         fixed = {**dict.fromkeys(_NAMING, _FIXED_IN_NAMES), **dict.fromkeys(_CHOOSING, _FIXED["evaluate"])}
-    elif answers == "span":
+    elif answers == "span" and not isinstance(recipe, WrittenAnswerRecipe):
         fixed = dict.fromkeys(_DIVIDING, _FIXED_IN_ANSWERS)
     elif answers == "items":
         fixed = {"finetune.label_smoothing": _FIXED_IN_WRITING}
-    elif answers in _WRITTEN:
+    elif answers in _WRITTEN or answers == "span":
         fixed = dict.fromkeys(_CUTTING, _FIXED_IN_WRITING)
     else:
         return {}

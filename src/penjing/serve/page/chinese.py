@@ -53,6 +53,7 @@ PAGE_CHINESE: dict[str, str] = {
     "does.writing": "接着一段开头，逐词往下写。",
     "does.chat": "在对话中应答。",
     "does.answers": "在文本中找出问题的答案，并标明出处。",
+    "does.written_answers": "读文本，写出问题的答案；答案在文中出现的，标明出处。",
     "does.items": "根据一个人的历史，推荐接下来的内容。",
     "does.vectors": "把文本变成向量，意思相近的文本，向量也相近。",
     "does.parts": "一个网络，多种任务：{parts}。",

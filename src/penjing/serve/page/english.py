@@ -54,6 +54,7 @@ PAGE_ENGLISH: dict[str, str] = {
     "does.writing": "Goes on with a text, word by word.",
     "does.chat": "Replies in a dialogue.",
     "does.answers": "Finds the answer to a question in a text, and shows where it stands.",
+    "does.written_answers": "Writes the answer to a question about a text, and shows where its words stand there.",
     "does.items": "Knows what somebody had, and says what may come next.",
     "does.vectors": "Turns texts into vectors: those that mean much the same lie close together.",
     "does.parts": "One network for several tasks: {parts}.",

@@ -16,6 +16,7 @@ from penjing.pipeline.report.wording import Wording
 from penjing.serve.page.words import PAGE_WORDS
 from penjing.serve.served import ModelFacts
 from penjing.serve.tasks.kinds import path_for
+from penjing.tasks.card import writes_answers
 from penjing.tasks.task import Answers, Task, load_task
 
 #: Scores by which a model is judged first, the first that it has.
@@ -143,6 +144,8 @@ def _sentence(
         return words["does.parts"].format(parts=_named(list(card.get("parts", ())), words, wording))
     if view == "texts":
         return words[f"does.{path}" if path in ("translate", "summarize") else "does.texts"]
+    if view == "answers" and writes_answers(card):
+        return words["does.written_answers"]
     return words[f"does.{view}"]
 
 

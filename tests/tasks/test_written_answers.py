@@ -1,0 +1,25 @@
+"""Where a written answer stands in its text."""
+
+from __future__ import annotations
+
+import pytest
+
+from penjing.tasks.written_answers import locate_words
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("red, then Red", "Red", "Red"),  # as it was written comes first
+        ("the Eiffel Tower stands", "eiffel tower", "Eiffel Tower"),
+        ("由光荣和ω-force开发", "光 荣 和 ω - Force", "光荣和ω-force"),
+        ("İstanbul is old", "is", "is"),  # a letter that is two in lower case moves no place
+        ("two  dogs\tran", "dogs ran", "dogs\tran"),
+        ("red", "blue", None),
+        ("red", "", None),
+        ("a b", " ", None),
+    ],
+)
+def test_words_are_found_but_for_case_and_spaces(text: str, words: str, found: str | None) -> None:
+    place = locate_words(text, words)
+    assert (None if place is None else text[slice(*place)]) == found
