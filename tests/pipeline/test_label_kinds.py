@@ -59,7 +59,7 @@ def test_stars_come_with_median_and_expected_value(label_kind_run: Run) -> None:
     assert scores["mae"]["value"] == pytest.approx(np.mean(off))
     assert scores["mae"]["value"] < run.evaluation["baselines"]["majority"]["scores"]["mae"]["value"]
     assert scores["qwk"]["value"] > 0.5
-    assert set(run.evaluation["baselines"]) == {"majority", "tfidf-logistic", "tfidf-ridge"}
+    assert set(run.evaluation["baselines"]) - {"lexicon"} == {"majority", "tfidf-logistic", "tfidf-ridge"}
     assert len(run.evaluation["confusion"]) == 5
 
 
@@ -132,6 +132,32 @@ def test_reports_say_what_kind_of_labels_they_are_about(label_kind_run: Run, tas
     recipe = check_recipe({"task": task, "data": {"path": str(folder / "rows.csv")}, "model": {"family": "bert"}}, task)
     facts = collect_facts(recipe, Outcome(run.artifacts, run.evaluation, run.predictions, "penjing run"))
     assert words["zh"] in render_report(facts, "zh")
+
+
+def test_the_report_says_how_a_list_of_words_gives_stars_and_shows_evaluations_without_one(
+    label_kind_run: Run,
+) -> None:
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
+    from penjing.pipeline.report.report import render_report
+
+    run = label_kind_run("stars")
+    recipe = {"task": "stars", "data": {"path": str(run.out.parent / "rows.csv")}, "model": {"family": "bert"}}
+    measured = run.evaluation["baselines"]
+    for added in (False, True):
+        baselines = {name: scores for name, scores in measured.items() if name != "lexicon"}
+        if added:
+            baselines["lexicon"] = baselines["tfidf-ridge"]
+        evaluation = {**run.evaluation, "baselines": baselines}
+        facts = collect_facts(
+            check_recipe(recipe, "stars"), Outcome(run.artifacts, evaluation, run.predictions, "penjing run")
+        )
+        for language, name, note in (
+            ("en", "English word list (VADER)", "by an ordered logistic regression"),
+            ("zh", "英文情感词典（VADER）", "由有序逻辑回归从训练数据学来"),
+        ):
+            page = render_report(facts, language)
+            assert (name in page) is (note in page) is added
 
 
 def test_attention_is_no_explanation_of_labels_in_order() -> None:
