@@ -85,6 +85,7 @@ def test_columns_that_nobody_would_guess_are_named_and_the_recipe_runs(
     options = [part for key, name in named.items() for part in (f"--{key}", name)]
     done = cli.run("new", *asked, *options, "--out", "mine.toml", "--json", cwd=tmp_path)
     assert done.code == 0, done.err
+    assert "in the column text" not in (tmp_path / "mine.toml").read_text(encoding="utf-8")
     data = json.loads(done.out)["document"]["data"]
     assert named.items() <= data.items()
     assert data.get("id") == ("what" if asked[0] == "recommend" else None)  # called so in both tables

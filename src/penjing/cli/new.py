@@ -155,15 +155,18 @@ def _say_found(found: Found, language: str) -> str:
 
 def _say_rows(found: Found, language: str) -> str:
     labels = ", ".join(list(found.labels)[:10])
+    is_named = "text" in found.section  # and is said with the rest of it
     if language == "zh":
-        parts = [f"{found.files} 个文件，约 {found.rows:,} 条", f"文本在 {found.text} 列（{found.language}）"]
+        place = f"语种 {found.language}" if is_named else f"文本在 {found.text} 列（{found.language}）"
+        parts = [f"{found.files} 个文件，约 {found.rows:,} 条", place]
         parts += [f"标签在 {found.label} 列（{labels}）"] if found.label else []
         parts += [f"要写出的在 {found.target} 列（{found.target_language}）"] if found.target else []
         parts += [f"{key}：{value}" for key, value in found.section.items()]
         shown = "，".join([*parts, f"平均 {found.words:.0f} 词"])
         return f"{shown}；{_UNCLEAR_HEADER['zh']}" if found.is_header_unclear else shown
     files = "1 file" if found.files == 1 else f"{found.files} files"
-    parts = [f"{files}, about {found.rows:,} texts", f"in the column {found.text} ({found.language})"]
+    place = f"language {found.language}" if is_named else f"in the column {found.text} ({found.language})"
+    parts = [f"{files}, about {found.rows:,} texts", place]
     parts += [f"labels in {found.label} ({labels})"] if found.label else []
     parts += [f"what is written in {found.target} ({found.target_language})"] if found.target else []
     parts += [f"{key}: {value}" for key, value in found.section.items()]

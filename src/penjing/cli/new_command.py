@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from penjing.cli.options import DataLanguage, Json
 
 
-def _column(option: str, what: str) -> typer.models.OptionInfo:
+def _column(option: str, what: str) -> Any:
     return typer.Option(option, help=f"Column of {what} (default: found).")
 
 
