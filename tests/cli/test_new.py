@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+_EVENTS = ("recommend", "--data", "films.csv", "--data", "pairs.tsv")
 _GOOD, _BAD = ("动人", "精彩", "温暖", "清新"), ("无聊", "拖沓", "空洞", "吵闹")
 
 
@@ -46,6 +47,51 @@ def test_recipe_for_pairs_runs(cli: Any, folder: Path) -> None:
     ran = cli.run("run", "mine.toml", "--set", "finetune.epochs=1", cwd=folder)
     assert ran.code == 0, ran.err
     assert "bleu" in ran.out.lower()
+
+
+def write_odd_columns(folder: Path) -> None:
+    """Writes questions, events, items and dialogues whose columns are called as nobody would guess."""
+    years = [(n, 1800 + n) for n in range(60)]
+    towers = [(f"{n} 号塔建于 {year} 年，在河边，常有人来看。", f"{n} 号塔建于哪一年？", year) for n, year in years]
+    tables = {
+        "towers": [("facts", "asked", "said", "group"), *((*row, f"g{n // 5}") for n, row in enumerate(towers))],
+        "bought": [("who", "what", "when"), *((f"u{n % 20}", f"p{n * 7 % 13}", n) for n in range(200))],
+        "goods": [("what", "called", "made"), *((f"p{n}", f"the red thing {n}", 1900 + n) for n in range(13))],
+        "talks": [("nr", "q1", "q2"), *((n, f"第 {n} 层怎么走？", f"请坐电梯到第 {n} 层。") for n in range(60))],
+    }
+    for name, rows in tables.items():
+        text = "".join(",".join(map(str, row)) + "\n" for row in rows)
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (
+            ("answer", "--data", "towers.csv"),
+            {"text": "facts", "question": "asked", "answer": "said", "document": "group"},
+        ),
+        (
+            ("recommend", "--data", "bought.csv", "--data", "goods.csv"),
+            {"user": "who", "item": "what", "time": "when", "text": "{called} ({made})"},
+        ),
+        (("chat", "--data", "talks.csv"), {"text": "q1", "target": "q2"}),
+    ],
+)
+def test_columns_that_nobody_would_guess_are_named_and_the_recipe_runs(
+    cli: Any, tmp_path: Path, asked: tuple[str, ...], named: dict[str, str]
+) -> None:
+    write_odd_columns(tmp_path)
+    options = [part for key, name in named.items() for part in (f"--{key}", name)]
+    done = cli.run("new", *asked, *options, "--out", "mine.toml", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "in the column text" not in (tmp_path / "mine.toml").read_text(encoding="utf-8")
+    data = json.loads(done.out)["document"]["data"]
+    assert named.items() <= data.items()
+    assert data.get("id") == ("what" if asked[0] == "recommend" else None)  # called so in both tables
+    short = ["--set", "finetune.epochs=1", "--set", "finetune.evaluations=1"]
+    ran = cli.run("run", "mine.toml", *short, "--set", "evaluate.resamples=100", cwd=tmp_path)
+    assert ran.code == 0, ran.err
 
 
 def test_rows_that_a_setting_leaves_out_or_puts_right_are_named_and_the_recipe_has_the_setting(
@@ -122,9 +168,39 @@ def test_labels_of_several_lines_and_control_characters_stay_in_their_comment(cl
     [
         (["clasify", "--data", "films.csv"], ["no task", "classify"]),
         (["recommend", "--data", "films.csv"], ["the table of the items is missing"]),
-        (["answer", "--data", "films.csv"], ["no column is called question"]),
-        (["chat", "--data", "films.csv", "--label", "verdict"], ["--label is not for chat"]),
+        (["answer", "--data", "films.csv"], ["no column is called question", "Name it with --question"]),
+        (
+            ["answer", "--data", "films.csv", "--question", "asked"],
+            ['films.csv: there is no column "asked"', "Its columns are: id, review, verdict."],
+        ),
+        (
+            ["answer", "--data", "films.csv", "--target", "verdict"],
+            ["--target is not for answer", "--text, --question, --answer, --answer-start and --document"],
+        ),
+        (
+            ["answer", "--data", "films.csv", "--question", "id", "--answer", "id"],
+            ['--question and --answer both name the column "id"'],
+        ),
+        (["chat", "--data", "films.csv", "--label", "verdict"], ["--label is not for chat", "--text and --target"]),
         (["classify", "--data", "films.csv", "--target", "review"], ["--target is not for classify"]),
+        (["classify", "--data", "films.csv", "--user", "id"], ["--user is not for classify", "--text and --label"]),
+        (["generate", "--data", "films.csv", "--question", "id"], ["--question is not for generate", "has --text."]),
+        (
+            ["multi", "--data", "films.csv", "--data", "pairs.tsv", "--label", "verdict"],
+            ["--label is not for multi", "[parts.NAME.data]"],
+        ),
+        (
+            [*_EVENTS, "--user", "id", "--time", "review"],
+            ["no column is called item", "id, review, verdict", "Name it with --item"],
+        ),
+        (
+            [*_EVENTS, "--user", "id", "--time", "review", "--item", "verdict"],
+            ["pairs.tsv: no column is called item", "en, de", "Name it with --id"],
+        ),
+        (
+            [*_EVENTS, "--user", "id", "--time", "review", "--item", "verdict", "--id", "en", "--text", "{de} {it}"],
+            ['pairs.tsv: there is no column "it"', "en, de"],
+        ),
         (["sentiment", "--data", "films.csv"], ["the labels are", "sentiment knows"]),
         (["classify", "--data", "films.csv", "--data", "pairs.tsv"], ["there are 2 --data"]),
         (["classify", "--data", "nowhere.csv"], ["no such file"]),

@@ -20,3 +20,16 @@ def test_a_score_without_a_value_or_an_interval_is_shown_as_far_as_it_is_known()
         "repetition": "50.0%",
         "length": "–",
     }
+
+
+def test_no_figure_is_cut_beside_four_baselines_on_a_screen_of_80() -> None:
+    scores = {name: {"value": 0.5, "low": 0.25, "high": 0.75} for name in ("within_one", "mae")}
+    names = ("majority", "tfidf-logistic", "tfidf-ridge", "lexicon-zh")
+    evaluation = {"rows": 3, "scores": scores, "baselines": {name: {"scores": scores} for name in names}}
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(score_table(evaluation))
+    shown = printed.get()
+    assert shown.count(" (25.0%–75.0%)") == 5
+    assert shown.count(" (0.250–0.750)") == 5
+    assert "…" not in shown

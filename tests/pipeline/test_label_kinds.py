@@ -61,7 +61,7 @@ def test_stars_come_with_median_and_expected_value(label_kind_run: Run) -> None:
     assert scores["mae"]["value"] == pytest.approx(np.mean(off))
     assert scores["mae"]["value"] < run.evaluation["baselines"]["majority"]["scores"]["mae"]["value"]
     assert scores["qwk"]["value"] > 0.5
-    assert set(run.evaluation["baselines"]) == {"majority", "tfidf-logistic", "tfidf-ridge"}
+    assert set(run.evaluation["baselines"]) - {"lexicon"} == {"majority", "tfidf-logistic", "tfidf-ridge"}
     assert len(run.evaluation["confusion"]) == 5
 
 
@@ -136,13 +136,13 @@ def test_reports_say_what_kind_of_labels_they_are_about(label_kind_run: Run, tas
     assert words["zh"] in render_report(facts, "zh")
 
 
-def _report(run: Any, evaluation: Any, language: Any) -> str:
+def _report(run: Any, evaluation: Any, language: Any, task: str = "multilabel") -> str:
     from penjing.pipeline.facts import collect_facts
     from penjing.pipeline.outcome import Outcome
     from penjing.pipeline.report.report import render_report
 
     data = {"path": str(run.out.parent / "rows.csv")}
-    recipe = check_recipe({"task": "multilabel", "data": data, "model": {"family": "bert"}}, "r")
+    recipe = check_recipe({"task": task, "data": data, "model": {"family": "bert"}}, "r")
     return render_report(collect_facts(recipe, Outcome(run.artifacts, evaluation, run.predictions, "x")), language)
 
 
@@ -184,6 +184,23 @@ def test_an_evaluation_of_an_earlier_version_is_still_shown(label_kind_run: Run)
         assert "False negatives" not in page
         assert "假负例" not in page
         assert f"<td>{earlier['per_label']['film']['support']}</td></tr>" in page
+
+
+def test_the_report_says_how_a_list_of_words_gives_stars_and_shows_evaluations_without_one(
+    label_kind_run: Run,
+) -> None:
+    run = label_kind_run("stars")
+    measured = run.evaluation["baselines"]
+    for added in (False, True):
+        baselines = {name: scores for name, scores in measured.items() if name != "lexicon"}
+        if added:
+            baselines["lexicon"] = baselines["tfidf-ridge"]
+        for language, name, note in (
+            ("en", "English word list (VADER)", "by an ordered logistic regression"),
+            ("zh", "英文情感词典（VADER）", "由有序逻辑回归从训练数据学来"),
+        ):
+            page = _report(run, {**run.evaluation, "baselines": baselines}, language, "stars")
+            assert (name in page) is (note in page) is added
 
 
 def test_attention_is_no_explanation_of_labels_in_order() -> None:

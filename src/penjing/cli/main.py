@@ -14,6 +14,7 @@ from penjing.cli.data_app import data
 from penjing.cli.evaluate_command import evaluate
 from penjing.cli.export_app import export, import_
 from penjing.cli.model_app import answer, chat, explain, generate, predict
+from penjing.cli.new_command import new
 from penjing.cli.options import DataLanguage, Json, ModelFolder, Overrides
 from penjing.cli.output import exit_code_of, spell_out_unknown_characters
 from penjing.cli.serve_app import serve
@@ -66,46 +67,7 @@ def quickstart(
     run_quickstart(out, overrides or [], language, as_json=as_json)
 
 
-@app.command()
-def new(
-    task: Annotated[str, typer.Argument(help="A task, such as sentiment, or language-model.", metavar="TASK")],
-    data: Annotated[
-        list[str],
-        typer.Option(
-            "--data",
-            help="A file, a folder or an address, as a recipe takes it; two: lines side by side; for multi one of each "
-            "task.",
-        ),
-    ],
-    texts: Annotated[str | None, typer.Option("--texts", help="More texts, without labels, to learn from.")] = None,
-    text: Annotated[str | None, typer.Option("--text", help="Column of the texts (default: found).")] = None,
-    label: Annotated[str | None, typer.Option("--label", help="Column of the labels (default: found).")] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Column of what is written (default: found).")] = None,
-    start: Annotated[str | None, typer.Option("--start", help="A model folder to start from.")] = None,
-    teacher: Annotated[str | None, typer.Option("--teacher", help="A larger model, to learn from its answers.")] = None,
-    minutes: Annotated[float, typer.Option("--minutes", min=0.5, help="That a run may take.")] = 20,
-    out: Annotated[Path | None, typer.Option("--out", help="File of the recipe (default: NAME.toml).")] = None,
-    language: DataLanguage = "en",
-    as_json: Json = False,
-) -> None:
-    """Look at your files, and write a recipe for them that runs here in the time given."""
-    from penjing.cli.new import write_new_recipe
-    from penjing.pipeline.report.strings import check_language
-
-    write_new_recipe(
-        task,
-        data,
-        texts=texts,
-        text=text,
-        label=label,
-        target=target,
-        start=start,
-        teacher=teacher,
-        minutes=minutes,
-        out=out,
-        language=check_language(language),
-        as_json=as_json,
-    )
+app.command()(new)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,12 @@ from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError, nearest, one_paragraph
 from penjing.files import write_text
 from penjing.pipeline.report.strings import Language
-from penjing.pipeline.starting.finding import (
-    look_at_dialogues,
-    look_at_events,
-    look_at_label_sets,
-    look_at_preferences,
-    look_at_questions,
-)
+from penjing.pipeline.starting.events import look_at_events
+from penjing.pipeline.starting.finding import look_at_dialogues, look_at_label_sets, look_at_preferences
 from penjing.pipeline.starting.looking import Found, look_at_pairs, look_at_rows, look_at_texts
+from penjing.pipeline.starting.naming import check_names
 from penjing.pipeline.starting.parts import look_at_parts, split_address
+from penjing.pipeline.starting.questions import look_at_questions
 from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
@@ -55,9 +52,7 @@ def write_new_recipe(
     addresses: Sequence[str],
     *,
     texts: str | None,
-    text: str | None,
-    label: str | None,
-    target: str | None,
+    named: Mapping[str, str],
     start: str | None,
     teacher: str | None,
     minutes: float,
@@ -67,8 +62,11 @@ def write_new_recipe(
 ) -> None:
     """Looks at files, and writes a recipe for them.
 
+    Columns are named by the settings of ``[data]`` that they are for.
+
     Raises:
-        UsageError: the task is not known, or the file of the recipe is there already.
+        UsageError: the task is not known or has no use for a column that is named, or the file of the recipe is there
+            already.
     """
     known = [*registered_names("tasks"), LANGUAGE_MODEL]
     if task not in known:
@@ -84,7 +82,7 @@ def write_new_recipe(
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         progress.say(f"new: looking at {' and '.join(addresses)}")
-        found = _look(task, addresses, text, label, target)
+        found = _look(task, addresses, named)
         wanted = Wanted(name, task, tuple(addresses), texts, start, minutes, language, teacher)
         proposal = propose(wanted, found, _planner(progress), _measure_rate)
     shown = _say_found(found, language)
@@ -101,11 +99,10 @@ def write_new_recipe(
         _show(file, found, proposal, minutes)
 
 
-def _look(task: str, addresses: Sequence[str], text: str | None, label: str | None, target: str | None) -> Found:
+def _look(task: str, addresses: Sequence[str], named: Mapping[str, str]) -> Found:
     answers = None if task == LANGUAGE_MODEL else load_task(task).answers
+    check_names(task, answers, named)
     if answers == "parts":
-        for option, value in (("text", text), ("label", label), ("target", target)):
-            _refuse(task, option, value, False)
         return look_at_parts(addresses)
     if len(addresses) > (2 if answers in _OF_TWO else 1):
         raise UsageError(
@@ -113,28 +110,21 @@ def _look(task: str, addresses: Sequence[str], text: str | None, label: str | No
             where="penjing new",
             do="Put the files into one folder, and give that.",
         )
-    _refuse(task, "text", text, answers != "items")
-    _refuse(task, "label", label, answers in ("label", "rank", "set"))
-    _refuse(task, "target", target, answers in ("text", "reply", "span"))
+    text, label, target = (named.get(key) for key in ("text", "label", "target"))
     if answers in (None, "continuation"):
         return look_at_texts(addresses[0], text)
     if answers == "text":
         return look_at_pairs(addresses, text, target, longer_first=task == "summarize")
     if answers == "items":
-        return look_at_events(addresses)
+        return look_at_events(addresses, named)
     if answers == "reply":
         return look_at_dialogues(addresses[0], text, target)
     if answers in _PREFERENCES:
-        return look_at_preferences(addresses[0], text)
+        return look_at_preferences(addresses[0], named)
     if answers == "span":
-        return look_at_questions(addresses[0], text, target)
+        return look_at_questions(addresses[0], named)
     look = look_at_label_sets if answers == "set" else look_at_rows
     return look(addresses[0], text, label)
-
-
-def _refuse(task: str, option: str, value: str | None, fits: bool) -> None:
-    if value is not None and not fits:
-        raise UsageError(f"--{option} is not for {task}", where="penjing new", do="Leave it out.")
 
 
 def _planner(progress: TerminalProgress) -> Any:
@@ -165,15 +155,18 @@ def _say_found(found: Found, language: str) -> str:
 
 def _say_rows(found: Found, language: str) -> str:
     labels = ", ".join(list(found.labels)[:10])
+    is_named = "text" in found.section  # and is said with the rest of it
     if language == "zh":
-        parts = [f"{found.files} 个文件，约 {found.rows:,} 条", f"文本在 {found.text} 列（{found.language}）"]
+        place = f"语种 {found.language}" if is_named else f"文本在 {found.text} 列（{found.language}）"
+        parts = [f"{found.files} 个文件，约 {found.rows:,} 条", place]
         parts += [f"标签在 {found.label} 列（{labels}）"] if found.label else []
         parts += [f"要写出的在 {found.target} 列（{found.target_language}）"] if found.target else []
         parts += [f"{key}：{value}" for key, value in found.section.items()]
         shown = "，".join([*parts, f"平均 {found.words:.0f} 词"])
         return f"{shown}；{_UNCLEAR_HEADER['zh']}" if found.is_header_unclear else shown
     files = "1 file" if found.files == 1 else f"{found.files} files"
-    parts = [f"{files}, about {found.rows:,} texts", f"in the column {found.text} ({found.language})"]
+    place = f"language {found.language}" if is_named else f"in the column {found.text} ({found.language})"
+    parts = [f"{files}, about {found.rows:,} texts", place]
     parts += [f"labels in {found.label} ({labels})"] if found.label else []
     parts += [f"what is written in {found.target} ({found.target_language})"] if found.target else []
     parts += [f"{key}: {value}" for key, value in found.section.items()]

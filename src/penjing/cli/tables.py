@@ -11,6 +11,7 @@ from rich.text import Text
 from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED
 
 _BAR = 30  # characters
+_SIDE_BY_SIDE = 4  # columns of scores; beside more of them an interval has a line of its own
 _NAMES = {
     "bits_per_byte": "bits per byte",
     "token_perplexity": "perplexity per token",
@@ -42,14 +43,17 @@ def count_table(counts: Mapping[str, int]) -> Table:
 
 def score_table(evaluation: dict[str, Any]) -> Table:
     """Returns the scores of the model and the baselines, each with its 95% interval."""
-    table = Table(title=f"{evaluation['rows']:,} test rows, 95% intervals", title_justify="left", box=None)
+    title = f"{evaluation['rows']:,} test rows, 95% intervals"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
     names = ["model", *evaluation.get("baselines", {})]
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")  # on a narrow screen no figure is cut
     columns = [evaluation, *evaluation.get("baselines", {}).values()]
+    gap = " " if len(names) <= _SIDE_BY_SIDE else "\n"
     for score in evaluation["scores"]:
-        table.add_row(_NAMES.get(score, score), *(_cell(score, column["scores"].get(score)) for column in columns))
+        cells = (_cell(score, column["scores"].get(score)) for column in columns)
+        table.add_row(_NAMES.get(score, score), *(cell.replace(" ", gap) for cell in cells))
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from penjing.tasks.baselines import STAR_BASELINES
 from penjing.tasks.ordinal import ORDINAL
 
 _CHINESE = "一二三四五"
@@ -20,4 +21,5 @@ STARS = replace(
     ORDINAL,
     name="stars",
     label_names={raw: str(stars) for stars in range(1, 6) for raw in _names(stars)},
+    baselines=STAR_BASELINES,
 )

@@ -19,16 +19,12 @@ from penjing.pipeline.run import run_recipe
 from penjing.pipeline.starting.answers import propose_answers
 from penjing.pipeline.starting.classifier import propose_classifiers
 from penjing.pipeline.starting.dialogue import propose_dialogues
-from penjing.pipeline.starting.finding import (
-    look_at_dialogues,
-    look_at_events,
-    look_at_label_sets,
-    look_at_preferences,
-    look_at_questions,
-)
+from penjing.pipeline.starting.events import look_at_events
+from penjing.pipeline.starting.finding import look_at_dialogues, look_at_label_sets, look_at_preferences
 from penjing.pipeline.starting.items import propose_rankers
-from penjing.pipeline.starting.looking import Found, look_at_rows
+from penjing.pipeline.starting.looking import Found, describe_files, look_at_pairs, look_at_rows
 from penjing.pipeline.starting.preferences import propose_preferences
+from penjing.pipeline.starting.questions import look_at_questions
 from penjing.pipeline.starting.recipe_text import write_recipe
 from penjing.pipeline.starting.wanted import Document, Wanted
 from penjing.progress import Silent
@@ -67,7 +63,7 @@ def hold(tmp_path: Path, task: str, found: Found, propose: Propose, *addresses: 
 def test_questions_of_a_table_are_found_by_name_and_length(tmp_path: Path) -> None:
     rows = [(n, f"The tower {n} was built in {1800 + n} by many people.", f"When? {n}", 1800 + n) for n in range(30)]
     address = write_table(tmp_path / "q.csv", [("id", "passage", "query", "answers"), *rows])
-    found = look_at_questions(address, None, None)
+    found = look_at_questions(address, {})
     assert (found.rows, found.language) == (30, "en")
     assert found.section == {"text": "passage", "question": "query", "answer": "answers"}
     document = hold(tmp_path, "answer", found, propose_answers, address)[0]
@@ -81,9 +77,9 @@ def test_questions_of_a_table_are_found_by_name_and_length(tmp_path: Path) -> No
 def test_what_a_question_is_about_is_known_by_its_name(tmp_path: Path, head: Sequence[str], text: str) -> None:
     link = "https://example.org/towers/{n}/history/of/the/tower/index.html"
     rows = [(f"When {n}?", 1800 + n, f"Built in {1800 + n}.", link.format(n=n)) for n in range(30)]
-    found = look_at_questions(write_table(tmp_path / "q.csv", [head, *rows]), None, None)
+    found = look_at_questions(write_table(tmp_path / "q.csv", [head, *rows]), {})
     assert found.section.get("text", "context") == text
-    unnamed = look_at_questions(write_table(tmp_path / "r.csv", [(*head[:2], "facts", "seen"), *rows]), None, None)
+    unnamed = look_at_questions(write_table(tmp_path / "r.csv", [(*head[:2], "facts", "seen"), *rows]), {})
     assert unnamed.section["text"] == "facts"
 
 
@@ -95,11 +91,11 @@ def test_where_answers_begin_and_what_texts_are_a_part_of_is_found(tmp_path: Pat
         return write_table(tmp_path / name, [("context", "question", "answer", *head), *rows])
 
     last = write("last.csv", lambda text, n: text.rindex("red"))
-    found = look_at_questions(last, None, None)
+    found = look_at_questions(last, {})
     assert found.section == {"answer_start": head[0], "document": head[1]}
     assert hold(tmp_path, "answer", found, propose_answers, last)[0]["data"]["answer_start"] == head[0]
     # What is called so and says something else is left alone: seconds, or the number of a row.
-    assert look_at_questions(write("else.csv", lambda text, n: 1), None, None).section == {"document": head[1]}
+    assert look_at_questions(write("else.csv", lambda text, n: 1), {}).section == {"document": head[1]}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +119,7 @@ def test_who_speaks_is_no_prompt_where_what_is_said_has_a_column(
 @pytest.mark.parametrize("longest", [0, 2])
 def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest: int) -> None:
     address = write_table(tmp_path / "q.csv", [("context", "question", "answer"), *[("Li is here.", "Who?", "Li")] * 9])
-    found, start = look_at_questions(address, None, None), tmp_path / "start"
+    found, start = look_at_questions(address, {}), tmp_path / "start"
     start.mkdir()
     write_json(start / "config.json", {"model_type": "bert"})
     write_json(start / "penjing.json", {"render": {"mark_matches": longest} if longest else {}})
@@ -131,11 +127,58 @@ def test_a_start_that_was_told_of_matches_is_told_again(tmp_path: Path, longest:
     assert document["render"].get("mark_matches", 0) == longest
 
 
+def test_columns_of_questions_that_are_named_go_before_those_that_are_called_so(tmp_path: Path) -> None:
+    head = ("context", "question", "answer", "asked", "said", "begins")
+    texts = [f"Li, who is {n}, has a red bag and a red hat." for n in range(40)]
+    rows = [(text, "?", n % 7, f"Which colour {n}?", "red") for n, text in enumerate(texts)]
+    address = write_table(tmp_path / "q.csv", [head, *((*row, row[0].rindex("red")) for row in rows)])
+    named = {"question": "asked", "answer": "said", "answer_start": "begins"}
+    found = look_at_questions(address, named)
+    assert found.section == named
+    assert found.long_target_words == 3
+    assert hold(tmp_path, "answer", found, propose_answers, address)[0]["data"]["answer_start"] == "begins"
+    # One that is named is none that others are guessed from, and is kept though it says something else.
+    shifted = look_at_questions(address, {**named, "text": "context", "answer_start": "answer"})
+    assert shifted.section == {**named, "answer_start": "answer"}
+    both = {"question": "question", "text": "asked", "answer": "said"}
+    assert look_at_questions(address, both).section == {"text": "asked", "answer": "said"}
+
+
+def test_questions_of_a_table_without_a_header_have_names_for_its_columns(tmp_path: Path) -> None:
+    rows = [(f"It was built in {1800 + n}, and stands by the river.", f"When, {n}?", f"{1800 + n}") for n in range(40)]
+    address = write_table(tmp_path / "q.csv", [(f"{row[0]} Many people come.", row[2], row[1]) for row in rows])
+    columns = describe_files([Path(address)]).layout.columns
+    assert columns is not None
+    found = look_at_questions(address, {"text": columns[0], "answer": columns[1], "question": columns[2]})
+    assert found.columns == columns
+    data = hold(tmp_path, "answer", found, propose_answers, address)[0]["data"]
+    assert (data["columns"], data["question"]) == ([*columns], columns[2])
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (lambda squad, _: look_at_questions(squad, {"question": "asked"}), "SQuAD.*Leave --question out"),
+        (lambda _, keyed: look_at_dialogues(keyed, "said", "reply"), "keyed by conv.*Leave --text and --target out"),
+        (lambda _, lines: look_at_pairs([lines, lines], "a", None, longer_first=False), "no columns.*Leave --text out"),
+    ],
+)
+def test_no_column_can_be_named_of_files_without(tmp_path: Path, look: Callable[..., Any], words: str) -> None:
+    squad, keyed = tmp_path / "squad.json", tmp_path / "talks.json"
+    answers = [{"text": "Li", "answer_start": 0}]
+    text = {"context": "Li is here.", "qas": [{"id": "1", "question": "Who?", "answers": answers}]}
+    squad.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [text]}]}), encoding="utf-8")
+    said = [{"agent": f"agent_{turn}", "message": "Yes."} for turn in (1, 2)]
+    keyed.write_text(json.dumps({"t_1": {"content": said}}), encoding="utf-8")
+    with pytest.raises(UsageError, match=words):
+        look(str(squad), str(keyed))
+
+
 def test_questions_in_the_layout_of_squad_need_no_columns(shared_data: Path, tmp_path: Path) -> None:
     with gzip.open(shared_data / "cmrc2018" / "trial.json.gz", "rt", encoding="utf-8") as file:
         whole = json.load(file)
     (tmp_path / "few.json").write_text(json.dumps({**whole, "data": whole["data"][:5]}), encoding="utf-8")
-    found = look_at_questions(str(tmp_path / "few.json"), None, None)
+    found = look_at_questions(str(tmp_path / "few.json"), {})
     assert (found.language, found.section) == ("zh", {})
     assert hold(tmp_path, "answer", found, propose_answers, "few.json")[-1]["model"]["family"] == "bert"
 
@@ -197,7 +240,7 @@ def test_preferences_are_found_by_their_names(tmp_path: Path, as_messages: bool,
     said = [{"role": "user", "content": "Is the tower open today?"}]
     row = {"id": 1, "instruction": said if as_messages else said[0]["content"], "win": "Yes, it is.", "rejected": "No."}
     (tmp_path / "p.jsonl").write_text(f"{json.dumps(row)}\n" * 20, encoding="utf-8")
-    found = look_at_preferences(str(tmp_path / "p.jsonl"), None)
+    found = look_at_preferences(str(tmp_path / "p.jsonl"), {})
     assert (found.rows, found.words) == (20, 5)
     assert found.section == {"text": "instruction", "chosen": "win"}
     task = "prefer_reply" if as_messages else "prefer"
@@ -210,7 +253,7 @@ def test_preferences_are_found_by_their_names(tmp_path: Path, as_messages: bool,
 
 def test_preferences_keep_the_layout_of_the_model_at_the_start(tmp_path: Path, small_start: Path) -> None:
     rows = [("prompt", "chosen", "rejected"), *[(f"sum up {n}", "yes", "no") for n in range(20)]]
-    found = look_at_preferences(write_table(tmp_path / "p.csv", rows), None)
+    found = look_at_preferences(write_table(tmp_path / "p.csv", rows), {})
 
     def layout(card: dict[str, Any]) -> dict[str, Any]:
         write_json(small_start / "penjing.json", card)
@@ -228,12 +271,35 @@ def test_items_of_recbole_are_found_beside_their_events(shared_data: Path, tmp_p
         lines = (shared_data / "ml-100k" / f"ml-100k.{kind}").read_text(encoding="utf-8").splitlines()[:200]
         (tmp_path / f"films.{kind}").write_text("\n".join(lines) + "\n", encoding="utf-8")
     address = str(tmp_path / "films.inter")
-    found = look_at_events([address])
+    found = look_at_events([address], {})
     assert found.rows == 199
     assert found.section["items"] == str(tmp_path / "films.item")
     assert (found.section["user"], found.section["id"]) == ("user_id:token", "item_id:token")
     assert found.section["text"].startswith("{movie_title:token_seq}")
     hold(tmp_path, "recommend", found, propose_rankers, address)
+
+
+def test_columns_of_events_that_are_named_go_before_those_that_are_called_so(tmp_path: Path) -> None:
+    events = [("user", "item", "time", "buyer", "thing"), *((n, n, n, f"u{n % 3}", f"p{n % 5}") for n in range(40))]
+    goods = [("item", "code", "thing", "title"), *((n, f"p{n}", f"q{n}", f"a red bag {n}") for n in range(5))]
+    addresses = [write_table(tmp_path / f"{n}.csv", rows) for n, rows in enumerate((events, goods))]
+    named = {"user": "buyer", "item": "thing", "id": "code", "text": "title"}
+    found = look_at_events(addresses, named)
+    assert found.section == {**named, "items": addresses[1], "text": "{title}"}
+    hold(tmp_path, "recommend", found, propose_rankers, addresses[0])
+    assert look_at_events(addresses, {"item": "thing"}).section["id"] == "thing"  # called so in both tables
+    assert "id" not in look_at_events(addresses, {"text": "{title}: {code}"}).section
+    with pytest.raises(UsageError, match='there is no column "name"'):
+        look_at_events(addresses, {"text": "{title}: {name}"})
+
+
+def test_columns_of_preferences_are_named(tmp_path: Path) -> None:
+    rows = [("asked", "chosen", "first", "second"), *[(f"sum up {n}", 1, f"yes {n}", "no") for n in range(20)]]
+    address = write_table(tmp_path / "p.csv", rows)
+    with pytest.raises(UsageError, match=r"no column is called prompt.*--text, or call it prompt"):
+        look_at_preferences(address, {})
+    named = {"text": "asked", "chosen": "first", "rejected": "second"}
+    assert look_at_preferences(address, named).section == named
 
 
 @pytest.mark.parametrize(
@@ -263,9 +329,9 @@ def test_labels_in_order_are_written_from_the_lowest(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     address = write_table(tmp_path / "rows.csv", [("user", "text"), *((n, f"text {n}") for n in range(9))])
     for look, word in (
-        (lambda: look_at_events([address]), "table of the items is missing"),
-        (lambda: look_at_events([address, address]), "no column is called item"),
-        (lambda: look_at_questions(address, None, None), "no column is called question"),
+        (lambda: look_at_events([address], {}), "table of the items is missing"),
+        (lambda: look_at_events([address, address], {}), "no column is called item"),
+        (lambda: look_at_questions(address, {}), "no column is called question"),
         (lambda: look_at_label_sets(address, "text", None), "no column looks like labels"),
     ):
         with pytest.raises(UsageError, match=word):

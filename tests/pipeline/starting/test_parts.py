@@ -114,6 +114,7 @@ def test_parts_of_one_task_are_told_apart_by_their_files(files: dict[str, str]) 
         (["hotels"], "the files of two tasks or more"),
         (["hotels", "recommend=captions"], "the answers of recommend are not written"),
         (["hotels", "lines"], "cannot be told from their columns"),
+        (["hotels", "answer=captions"], "Columns of parts are found by their names"),
     ],
 )
 def test_what_cannot_be_a_part_is_refused(files: dict[str, str], tmp_path: Path, given: list[str], words: str) -> None:

@@ -12,9 +12,10 @@ from penjing.errors import RecipeError, UsageError
 from penjing.pipeline.plan import Plan, PlannedStage, make_plan
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.run import run_recipe
-from penjing.pipeline.starting.finding import look_at_dialogues, look_at_questions
+from penjing.pipeline.starting.finding import look_at_dialogues
 from penjing.pipeline.starting.looking import Found, look_at_rows, look_at_texts
 from penjing.pipeline.starting.proposing import Proposal, propose
+from penjing.pipeline.starting.questions import look_at_questions
 from penjing.pipeline.starting.recipe_text import write_recipe
 from penjing.pipeline.starting.taught import is_smaller, teach
 from penjing.pipeline.starting.wanted import Wanted
@@ -54,7 +55,7 @@ def test_a_student_of_answers_has_the_tokenizer_of_its_teacher(
     tmp_path: Path, question_recipe: Make, question_run: Any
 ) -> None:
     data = question_recipe(tmp_path)["data"]["path"]
-    proposal = proposed("answer", data, look_at_questions(data, None, None), question_run.model, tmp_path / "out")
+    proposal = proposed("answer", data, look_at_questions(data, {}), question_run.model, tmp_path / "out")
     document = proposal.document
     assert document["tokenizer"] == {"start": str(question_run.model)}
     assert document["finetune"]["distill"] == {"teacher": str(question_run.model)}

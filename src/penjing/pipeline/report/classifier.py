@@ -18,6 +18,7 @@ _MOST_CONFUSIONS = 25
 _MOST_LABELS = 100
 _MOST_MISTAKES = 50
 _SHADES = 10
+_WORD_LISTS = frozenset(("lexicon", "lexicon-zh"))
 
 
 def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
@@ -97,7 +98,11 @@ def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
 
 
 def _score_notes(evaluation: Evaluation, wording: Wording) -> list[str]:
-    notes = [wording.say("ordinal_note")] if "mae" in evaluation.scores else []
+    is_ordinal = "mae" in evaluation.scores
+    notes = [wording.say("ordinal_note")] if is_ordinal else []
+    notes += (
+        [wording.say("star_lexicon_note")] if is_ordinal and not _WORD_LISTS.isdisjoint(evaluation.baselines) else []
+    )
     notes += _area_notes(evaluation, wording) if "auroc" in evaluation.scores else []
     left_out = set(evaluation.teachers) - set(shown_teachers(evaluation.teachers))
     if not left_out:

@@ -11,6 +11,7 @@ KINDS_CHINESE: dict[str, str] = {
     "score.within_one": "至多差一级",
     "ordinal_note": "模型与各基线的答案都取中位数：从低到高累计概率首次达到一半的那个标签。平均绝对误差："
     "答案平均差几级，越小越好。加权 kappa：扣除偶然之后的一致程度，差得越远扣得越多；1 为完全一致，0 为偶然水平。",
+    "star_lexicon_note": "情感词典给每篇文本一个分数；多少分对应哪个标签，由有序逻辑回归从训练数据学来。",
     "task.multilabel": "多标签分类",
     "baseline.frequent-set": "最常见的标签组合",
     "baseline.tfidf-each": "TF-IDF + 每个标签一个逻辑回归",

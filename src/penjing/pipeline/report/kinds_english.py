@@ -12,6 +12,8 @@ KINDS_ENGLISH: dict[str, str] = {
     "ordinal_note": "The answer is the median: the first label up to which at least half of the probability lies, for "
     "model and baselines alike. Mean absolute error: by how many places the answer is off; less is better. Weighted "
     "kappa: agreement beyond chance, in which far misses weigh more; 1 is full agreement, 0 is chance.",
+    "star_lexicon_note": "The word list gives a text one number; which number is which label was learned from the "
+    "training rows, by an ordered logistic regression.",
     "task.multilabel": "several labels a text",
     "baseline.frequent-set": "the most frequent set of labels",
     "baseline.tfidf-each": "TF-IDF + logistic regression, one a label",

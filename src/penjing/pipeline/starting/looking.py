@@ -23,6 +23,7 @@ from penjing.data.sources.source import Batch, kind_of
 from penjing.data.split_files import addressed_files
 from penjing.errors import MissingExtraError, UsageError
 from penjing.pipeline.starting.header import FirstLine, judge_first_line
+from penjing.pipeline.starting.naming import MissingColumnError, option_of, refuse_names
 
 MOST_ROWS = 20_000  # of each file that are looked at
 _SMALL_BYTES = 32 * 10**6  # a file of no more is counted
@@ -122,17 +123,26 @@ def look_at_rows(address: str, text: str | None, label: str | None) -> Found:
         DataError: a file cannot be read.
         UsageError: no column looks like a text, or a label.
     """
-    files = source_files(address)
-    groups = group_by_split(files) if len(files) > 1 else {}
-    learned = groups.get("train", files)
+    learned, splits = learned_files(address)
     table = describe_files(learned)
     columns = table.columns
     chosen = choose_column(columns, text, "text", address), choose_column(columns, label, "label", address)
     values = read_values(learned, list(chosen), table.layout)
     labels = Counter(plain_value(row[1]) for row in values if plain_value(row[1]))
     texts = _texts(values, 0)
-    rows, splits = count_rows(learned, table.layout, chosen[0]), tuple(sorted(groups))
-    return describe_texts(files, rows, table, chosen, texts, splits, dict(labels.most_common()))
+    rows = count_rows(learned, table.layout, chosen[0])
+    return describe_texts(source_files(address), rows, table, chosen, texts, splits, dict(labels.most_common()))
+
+
+def learned_files(address: str) -> tuple[list[Path], tuple[str, ...]]:
+    """Returns the files to learn from, and the splits that have files of their own.
+
+    Raises:
+        RecipeError: a file is missing.
+    """
+    files = source_files(address)
+    groups = group_by_split(files) if len(files) > 1 else {}
+    return groups.get("train", files), tuple(sorted(groups))
 
 
 def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None, *, longer_first: bool) -> Found:
@@ -151,6 +161,7 @@ def look_at_pairs(addresses: Sequence[str], text: str | None, target: str | None
     """
     sides = addressed_files(addresses)
     if len(sides) > 1:
+        refuse_names({"text": text, "target": target}, " and ".join(addresses), "files of lines have no columns")
         first, second = sides[0][0], sides[1][0]
         chosen, layout = ("text", "target"), Layout(encoding="auto")
         values = [list(row) for row in islice(_rows_of(read_aligned(first, second, chosen, layout), chosen), MOST_ROWS)]
@@ -292,7 +303,7 @@ def choose_pair(
         likely.sort(key=lambda column: known.index(column.name))
     left = [column.name for column in likely]
     if len(left) < (text is None) + (target is None):
-        raise UsageError(
+        raise MissingColumnError(
             f"there are no two columns of texts; its columns are {', '.join(known[:20])}",
             where=address,
             do="Name them with --text and --target, or give two files of lines: --data texts.txt --data targets.txt.",
@@ -320,8 +331,10 @@ def choose_column(columns: Sequence[Column], named: str | None, role: str, addre
         return named
     found = next((column.name for column in columns if column.looks_like == role), None)
     if found is None:
-        raise UsageError(
-            f"no column looks like the {role}; its columns are {shown}", where=address, do=f"Name it with --{role}."
+        raise MissingColumnError(
+            f"no column looks like the {role}; its columns are {shown}",
+            where=address,
+            do=f"Name it with {option_of(role)}.",
         )
     return found
 

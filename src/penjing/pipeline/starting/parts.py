@@ -13,8 +13,9 @@ from penjing.data.plain import whole_number
 from penjing.data.scale_names import has_labels_apart
 from penjing.data.sources import group_by_split, source_files
 from penjing.errors import UsageError
-from penjing.pipeline.starting.finding import holds_questions, look_at_questions
 from penjing.pipeline.starting.looking import Found, FoundPart, describe_files, look_at_pairs, look_at_rows
+from penjing.pipeline.starting.naming import MissingColumnError
+from penjing.pipeline.starting.questions import holds_questions, look_at_questions
 from penjing.pipeline.starting.wanted import (
     DECODER_WIDTHS,
     Document,
@@ -131,11 +132,17 @@ def decoder_for(found: Found, width: int, longest: int) -> Document:
 
 
 def _look(task: str | None, address: str) -> FoundPart:
-    if task is None:
-        task = _guess(address)
+    try:
+        return _look_at(task or _guess(address), address)
+    except MissingColumnError as error:
+        do = "Columns of parts are found by their names: call it so."
+        raise MissingColumnError(error.what, where=error.where, do=do) from error
+
+
+def _look_at(task: str, address: str) -> FoundPart:
     answers = load_task(task).answers
     if answers == "span":
-        return FoundPart(task, address, look_at_questions(address, None, None))
+        return FoundPart(task, address, look_at_questions(address, {}))
     if answers == "label":
         return FoundPart(task, address, look_at_rows(address, None, None))
     return FoundPart(task, address, look_at_pairs([address], None, None, longer_first=task == "summarize"))

@@ -25,6 +25,7 @@ from penjing.tasks.baselines.ngram import fit_ngram
 from penjing.tasks.baselines.preference import fit_longer, fit_tfidf_difference
 from penjing.tasks.baselines.recommendation import fit_item_neighbors, fit_last_text, fit_popular
 from penjing.tasks.baselines.replies import fit_bm25, fit_frequent
+from penjing.tasks.baselines.star_lexicon import MOST_RATED, fit_chinese_star_lexicon, fit_star_lexicon
 from penjing.tasks.baselines.summary import fit_lead, fit_textrank
 from penjing.tasks.baselines.tfidf_each import fit_tfidf_each
 from penjing.tasks.baselines.tfidf_logistic import fit_tfidf_logistic
@@ -34,6 +35,8 @@ from penjing.tasks.task import FitAnswers, FitPreferences, FitRanking, FitRetrie
 
 #: Baselines that need packages, and whether these are there.
 WORD_LISTS: Mapping[str, Callable[[], bool]] = {"lexicon": has_lexicon, "lexicon-zh": has_chinese_words}
+#: Baselines that look at no more training rows than this.
+MOST_ROWS: Mapping[str, int] = dict.fromkeys(WORD_LISTS, MOST_RATED)
 CLASSIFICATION_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
@@ -47,6 +50,11 @@ ORDINAL_BASELINES: Mapping[str, Callable[..., Any]] = {
     "majority": fit_majority,
     "tfidf-logistic": fit_tfidf_logistic,
     "tfidf-ridge": fit_tfidf_ridge,
+}
+STAR_BASELINES: Mapping[str, Callable[..., Any]] = {
+    **ORDINAL_BASELINES,
+    "lexicon": fit_star_lexicon,
+    "lexicon-zh": fit_chinese_star_lexicon,
 }
 MULTILABEL_BASELINES: Mapping[str, FitSets] = {"frequent-set": fit_frequent_set, "tfidf-each": fit_tfidf_each}
 TRANSLATION_BASELINES: Mapping[str, FitWriting] = {"copy": fit_copy, "dictionary": fit_dictionary}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from penjing.tasks.baselines.chinese_words import has_chinese_words, load_chinese_words
-from penjing.text.text_words import TextLanguage, language_of
+from penjing.text.text_words import language_of
 
 _PACKAGE = "vaderSentiment"
 _POLES = ("negative", "positive")
@@ -18,6 +19,7 @@ _LOOKED_AT = 100  # training texts by which it is told whether the list is for t
 _LEAST_RATED = 0.5
 
 Rate = Callable[[str], float]  # of a text, from -1 to 1
+Language = Literal["en", "zh"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def fit_lexicon(
         validation_labels: their classes, [validation rows].
         label_names: name of each class.
     """
-    return _fit("en", _load_vader, texts, labels, label_names) if has_lexicon() else None
+    return _fit("en", texts, labels, label_names)
 
 
 def fit_chinese_lexicon(
@@ -76,9 +78,7 @@ def fit_chinese_lexicon(
     label_names: Sequence[str],
 ) -> Lexicon | None:
     """Returns the baseline for Chinese texts; see `fit_lexicon`."""
-    if not has_chinese_words():
-        return None
-    return _fit("zh", lambda: load_chinese_words().rate, texts, labels, label_names)
+    return _fit("zh", texts, labels, label_names)
 
 
 def has_lexicon() -> bool:
@@ -94,18 +94,34 @@ def _load_vader() -> Rate:
     return lambda text: float(rater.polarity_scores(text)["compound"])
 
 
-def _fit(
-    language: TextLanguage,
-    load: Callable[[], Rate],
-    texts: Sequence[str],
-    labels: ArrayLike,
-    label_names: Sequence[str],
-) -> Lexicon | None:
+def load_rate(language: Language, texts: Sequence[str]) -> Rate | None:
+    """Returns what a list says of texts; None where it is not installed, or is not for these.
+
+    Args:
+        language: ``en`` or ``zh``, of the list.
+        texts: by the first hundred it is told what language they are in, and whether the list rates half of them.
+    """
+    is_there, load = _LISTS[language]
     looked_at = list(texts[:_LOOKED_AT])
-    if sorted(label_names) != sorted(_POLES) or not looked_at or language_of("\n".join(looked_at)) != language:
+    if not is_there() or not looked_at or language_of("\n".join(looked_at)) != language:
         return None
     rate = load()
-    if np.mean([rate(text) != 0.0 for text in looked_at]) < _LEAST_RATED:
+    return rate if np.mean([rate(text) != 0.0 for text in looked_at]) >= _LEAST_RATED else None
+
+
+def _load_chinese() -> Rate:
+    return load_chinese_words().rate
+
+
+_LISTS: Mapping[Language, tuple[Callable[[], bool], Callable[[], Rate]]] = {
+    "en": (has_lexicon, _load_vader),
+    "zh": (has_chinese_words, _load_chinese),
+}
+
+
+def _fit(language: Language, texts: Sequence[str], labels: ArrayLike, label_names: Sequence[str]) -> Lexicon | None:
+    rate = load_rate(language, texts) if sorted(label_names) == sorted(_POLES) else None
+    if rate is None:
         return None
     counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(label_names))
     first, second = label_names
