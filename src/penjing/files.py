@@ -69,9 +69,9 @@ def write_within(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(beside, ignore_errors=True)
     with disk_errors(path):
         try:
+            remove_whole(beside)
             beside.mkdir()
             yield beside / path.name
             with (beside / path.name).open("rb") as written:

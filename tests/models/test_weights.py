@@ -262,11 +262,18 @@ def write_much(path: Path) -> None:
     weights.write_tensors(path, {"weight": torch.ones(40_000_000)})
 
 
+def is_begun(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except FileNotFoundError:  # it has been renamed
+        return False
+
+
 def kill_while_it_writes(folder: Path) -> bool:
     """Kills a process that writes tensors; returns False if it was done before."""
     process = multiprocessing.get_context("spawn").Process(target=write_much, args=(folder / FILE,))
     process.start()
-    while process.is_alive() and not any(path.is_file() and path.stat().st_size for path in folder.rglob(".*")):
+    while process.is_alive() and not any(map(is_begun, folder.rglob("*"))):
         time.sleep(0.0005)
     process.kill()
     process.join()
@@ -274,7 +281,9 @@ def kill_while_it_writes(folder: Path) -> bool:
 
 
 def test_process_killed_while_it_writes_tensors_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    folder = next(folder for folder in (tmp_path / str(number) for number in range(20)) if kill_while_it_writes(folder))
+    tried = (folder for folder in map(tmp_path.joinpath, map(str, range(20))) if kill_while_it_writes(folder))
+    folder = next(tried, None)
+    assert folder is not None, "each process was done before it could be killed"
     assert [*folder.iterdir()]
     remove_leftovers(folder)
     assert not [*folder.iterdir()]

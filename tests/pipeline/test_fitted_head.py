@@ -316,7 +316,6 @@ def test_of_several_labels_each_answers_as_a_regression_against_the_rest(
         assert chances[:, number] == pytest.approx(fitted.predict_proba((asked - center) / scale)[:, 1], abs=1e-3)
     assert (head["chosen_by"], head["regressions"], head["rows"]) == ("validation", 6, len(train.texts))
     assert head["largest_difference"] < 1e-3
-    assert result.evaluation["scores"]["micro_f1"]["value"] > 0.4
     assert "by 6 logistic regressions, one a label" in result.report.read_text("utf-8")
 
 

@@ -79,9 +79,16 @@ def test_the_start_says_whether_answers_are_found_or_written(
     again = {**own, "model": {"start": str(writer.model)}, "render": document["render"], "write": document["write"]}
     again["finetune"] = {**own["finetune"], "epochs": 1, "evaluations": 1}
     assert "f1" in run(again, tmp_path / "out").evaluation["scores"]
-    gone = {**again, "model": {"start": "nowhere"}}
-    with pytest.raises(RecipeError, match=r"no such folder.*nowhere|nowhere.*no such folder"):
-        check_runnable(check_recipe(gone, "questions"))
+    gone = {**own, "model": {"start": "nowhere"}}
+    for section in ("render", "write"):  # by which it is told what was meant
+        with pytest.raises(RecipeError, match=r"no such folder.*nowhere|nowhere.*no such folder"):
+            check_runnable(check_recipe({**gone, section: document[section]}, "questions"))
+
+
+@pytest.mark.parametrize("start", [[], False, {}, 3])
+def test_a_start_that_is_no_path_is_refused(document: dict[str, Any], start: Any) -> None:
+    with pytest.raises(RecipeError, match=r"\[model\] start is"):
+        check_recipe({**document, "model": {**document["model"], "start": start}}, "questions")
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
@@ -147,13 +154,18 @@ def test_the_command_line_asks_and_measures_it(writer: RunResult, document: dict
         CliRunner().invoke(app, ["explain", str(model), "two red dogs"], catch_exceptions=False)
 
 
-def test_it_is_asked_about_a_folder_of_documents(writer: RunResult, document: dict[str, Any], tmp_path: Path) -> None:
+def test_it_is_asked_about_a_folder_of_documents(
+    writer: RunResult, document: dict[str, Any], tmp_path: Path, answered: Callable[[Any], tuple[str, str]]
+) -> None:
     pytest.importorskip("bm25s")
     folder = tmp_path / "documents"
     folder.mkdir()
-    for number, color in enumerate(("red", "blue", "green")):
-        (folder / f"{number}.txt").write_text(f"{color} dog {color} tree {number}.", encoding="utf-8")
-    for cited in call("answer", writer.model, folder, "which color 1?")["answers"]:
+    question, text = answered(writer)
+    for number, written in enumerate((text, "a blue tree", "a green house")):
+        (folder / f"{number}.txt").write_text(written, encoding="utf-8")
+    answers = call("answer", writer.model, folder, question)["answers"]
+    assert "0.txt" in [cited["file"] for cited in answers]
+    for cited in answers:
         text = (folder / cited["file"]).read_text(encoding="utf-8")
         assert text[cited["start"] : cited["end"]] == cited["answer"] != ""
     rows = document["data"]["path"]

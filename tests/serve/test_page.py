@@ -161,7 +161,9 @@ def test_an_answer_is_marked_in_its_text_and_cited_from_documents(
 ) -> None:
     question, text = "how many 7?", "film 𝄞 scene three red ending 7."
     asked = [{"question": question, "context": context} for context in (text, text.replace("𝄞 ", ""))]
-    here, cited = (prediction.answer for prediction in penjing.load(question_run.model).predict(asked))
+    here, cited = (re.escape(prediction.answer) for prediction in penjing.load(question_run.model).predict(asked))
+    assert here
+    assert cited
     with Visit(browser, server.address, "questions") as visit:
         visit.role("textbox", "Question").fill(question)
         visit.role("textbox", re.compile("^Text$")).fill(text)

@@ -150,16 +150,20 @@ def test_answers_are_those_of_the_command_line(question_run: Any, capsys: Any) -
         assert "one for each" in refusal(client, "tasks/answer", question="how many?", context=["a", "b"])[1]
 
 
-def test_written_answers_are_those_of_the_command_line(written_run: Any, tmp_path: Path, capsys: Any) -> None:
+def test_written_answers_are_those_of_the_command_line(
+    written_run: Any, tmp_path: Path, capsys: Any, answered: Callable[[Any], tuple[str, str]]
+) -> None:
     pytest.importorskip("bm25s")
-    text, run = "film scene three red ending 7.", written_run("t5")
-    show_answers(run.model, AnswerCall(["how many 7?", "which color 7?"], text, None), as_json=True)
+    run = written_run("t5")
+    question, text = answered(run)
+    show_answers(run.model, AnswerCall([question, "which color 7?"], text, None), as_json=True)
     said = json.loads(capsys.readouterr().out)
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     with serving(run.model, documents={"notes": tmp_path}) as client:
-        questions = ["how many 7?", "which color 7?"]
+        questions = [question, "which color 7?"]
         assert ask(client, "tasks/answer", question=questions, context=text) == close_to(said)
         [found] = ask(client, "tasks/answer", question=questions[0], documents="notes")
+        assert found["answers"]
         assert all(text[item["start"] : item["end"]] == item["answer"] for item in found["answers"])
         status, message = refusal(client, "tasks/classify", input="one")
         assert (status, "Ask it at /v1/tasks/answer" in message) == (400, True)

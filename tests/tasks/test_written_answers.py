@@ -16,6 +16,13 @@ from penjing.tasks.written_answers import locate_words
         ("İstanbul is old", "is", "is"),  # a letter that is two in lower case moves no place
         ("two  dogs\tran", "dogs ran", "dogs\tran"),
         ("red", "blue", None),
+        ("the cat here sat", "there", None),  # letters of two words are none
+        ("He sat on one chair", "NO", None),
+        ("Kenton is near", "Kent on", None),
+        ("a nothing", "Not", None),
+        ("in 1889, 3.14 m", "3 . 14", "3.14"),
+        ("she said don't", "Don ' t", "don't"),
+        ("一九八九年", "一 九 八 九 年", "一九八九年"),
         ("red", "", None),
         ("a b", " ", None),
     ],

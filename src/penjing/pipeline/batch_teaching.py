@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from penjing.text.chat_template import read_chat_template
 from penjing.text.tokenizer import load_tokenizer
 
 _KEY = "[finetune.distill] teacher"
+_LENGTHS = {"max_tokens", "max_target_tokens"}  # of [render], which a teacher need not share
 
 
 def batch_teacher_files(recipe: Recipe) -> list[Path]:
@@ -89,10 +91,11 @@ def _check_tokens(recipe: Recipe, teacher: Path, where: str) -> None:
 
 
 def _check_window(recipe: Recipe, config: Any, where: str) -> None:
-    longest, tokens = getattr(config, "max_position_embeddings", None), recipe.render.max_tokens
+    longest, written = getattr(config, "max_position_embeddings", None), getattr(recipe.render, "max_target_tokens", 0)
+    tokens, together = recipe.render.max_tokens + written, " and max_target_tokens together" if written else ""
     if longest is not None and tokens > longest:
         raise RecipeError(
-            f"[render] max_tokens is {tokens}, but the teacher has {longest} positions",
+            f"[render] max_tokens{together} is {tokens}, but the teacher has {longest} positions",
             where=where,
             do="Lower max_tokens.",
         )
@@ -128,13 +131,16 @@ def _check_prompt(recipe: Recipe, folder: Path, where: str) -> None:
     """Refuses a teacher that was asked in other words than its student."""
     if not isinstance(recipe, WrittenAnswerRecipe):
         return
-    own, theirs = recipe.render.template, read_card(folder)["render"].get("template")
-    if own != theirs:
-        raise RecipeError(
-            f'the teacher was asked by the template "{theirs}", and [render] has "{own}": they do not read the same',
-            where=where,
-            do=f'Write template = "{theirs}" under [render], or name another teacher.',
-        )
+    card = read_card(folder)["render"]
+    for key, own in recipe.render.model_dump(mode="json", exclude=_LENGTHS).items():
+        theirs = card.get(key)
+        if own != theirs:
+            raise RecipeError(
+                f"the teacher was asked by the {key} {json.dumps(theirs, ensure_ascii=False)}, and [render] has "
+                f"{json.dumps(own, ensure_ascii=False)}: they do not read the same",
+                where=where,
+                do=f"Write {key} = {json.dumps(theirs, ensure_ascii=False)} under [render], or name another teacher.",
+            )
 
 
 def check_part_labels(recipe: Recipe, labels: Mapping[str, Sequence[str]]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from penjing.errors import UsageError
@@ -16,6 +18,7 @@ from penjing.tasks.prediction import AnswerPrediction
 from penjing.tasks.tables import is_table, texts_of, with_columns
 from penjing.tasks.task import SpanTask
 from penjing.text.prompt_renderer import PromptPairRenderer
+from penjing.text.words import is_han
 
 
 @dataclass(frozen=True)
@@ -104,14 +107,24 @@ def locate_words(text: str, words: str) -> tuple[int, int] | None:
     start = text.find(words)
     if start >= 0:
         return start, start + len(words)
-    kept = [place for place, letter in enumerate(text) if not letter.isspace()]
-    plain = "".join(map(_lower, (text[place] for place in kept)))
-    wanted = "".join(map(_lower, "".join(words.split())))
-    start = plain.find(wanted)
-    return None if start < 0 else (kept[start], kept[start + len(wanted) - 1] + 1)
+    for found in re.finditer(_pattern(words.split()), text, re.IGNORECASE):
+        if not _is_within_word(text, found.start()) and not _is_within_word(text, found.end()):
+            return found.span()
+    return None
 
 
-def _lower(letter: str) -> str:
-    """Returns a letter in lower case, where that is one letter, too."""
-    lowered = letter.lower()
-    return lowered if len(lowered) == 1 else letter
+def _pattern(parts: Sequence[str]) -> str:
+    """Returns what parts of a text match: with spaces between two words of letters, with or without elsewhere."""
+    gaps = (
+        r"\s+" if _has_spaces(before[-1]) and _has_spaces(after[0]) else r"\s*" for before, after in pairwise(parts)
+    )
+    return "".join(f"{re.escape(part)}{gap}" for part, gap in zip_longest(parts, gaps, fillvalue=""))
+
+
+def _is_within_word(text: str, place: int) -> bool:
+    return 0 < place < len(text) and _has_spaces(text[place - 1]) and _has_spaces(text[place])
+
+
+def _has_spaces(letter: str) -> bool:
+    """Whether this is of a script that writes spaces between words."""
+    return letter.isalnum() and not is_han(letter)

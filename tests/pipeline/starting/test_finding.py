@@ -343,7 +343,7 @@ def test_from_a_model_that_writes_a_recipe_is_proposed_whose_answers_are_written
     family: str, tmp_path: Path, written_recipe: Callable[..., dict[str, Any]], written_run: Callable[[str], Any]
 ) -> None:
     start, address = str(written_run(family).model), written_recipe(tmp_path)["data"]["path"]
-    found = look_at_questions(address, None, None)
+    found = look_at_questions(address, {})
     ((kind, document),) = propose_answers(Wanted("mine", "answer", (address,), None, start, 5, "en"), found)
     assert kind == "transfer"
     document["finetune"] |= {"epochs": 1, "evaluations": 1}

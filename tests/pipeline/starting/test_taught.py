@@ -69,7 +69,7 @@ def test_a_student_of_written_answers_is_of_the_make_of_its_teacher(
     family: str, tmp_path: Path, written_recipe: Make, written_run: Callable[[str], Any]
 ) -> None:
     teacher, data = written_run(family), written_recipe(tmp_path, family)["data"]["path"]
-    proposal = proposed("answer", data, look_at_questions(data, None, None), teacher.model, tmp_path / "out")
+    proposal = proposed("answer", data, look_at_questions(data, {}), teacher.model, tmp_path / "out")
     document = proposal.document
     assert document["model"]["family"] == family
     assert document["tokenizer"] == {"start": str(teacher.model)}

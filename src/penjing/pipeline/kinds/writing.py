@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from penjing.data.pairs import build_pairs
 from penjing.data.reading import PairRows, iter_pairs, read_pairs
 from penjing.data.settings import RowData
-from penjing.errors import RecipeError
 from penjing.evaluate.writing import evaluate_writing, evaluate_writing_baselines
 from penjing.inference.writing import Writer
 from penjing.models.config import Head
 from penjing.models.interface import Architecture
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
-from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
-from penjing.pipeline.kinds.writing_lesson import check_direction, score_written, writing_lesson
+from penjing.pipeline.kinds.prompted import check_writer
+from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
 from penjing.pipeline.kinds.written_targets import score_teacher, taught_pairs, teach_targets, time_writing
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import WritingRecipe, paired_data
@@ -49,18 +49,8 @@ class WritingKind(Kind):
 
     def check_network(self, recipe: Recipe, architecture: Architecture, longest: int | None) -> None:
         assert isinstance(recipe, WritingRecipe)
-        if not architecture.writes_text:
-            raise RecipeError(
-                f"the task {recipe.task} writes texts, and {architecture.name} cannot",
-                where=recipe.name,
-                do='Choose the family "t5", which reads a text whole before it writes, or a decoder such as "llama".',
-            )
-        check_direction(recipe, architecture)
-        read, written = recipe.render.max_tokens, recipe.render.max_target_tokens
-        if architecture.is_encoder_decoder:
-            check_positions(recipe, read, "max_tokens", longest)
-        else:
-            check_positions(recipe, read + written, "max_tokens and max_target_tokens together", longest)
+        what, written = f"the task {recipe.task} writes texts", recipe.render.max_target_tokens
+        check_writer(recipe, architecture, what, written, longest)
 
     def build_data(self, recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         return build_pairs(paired_data(recipe), recipe.seed, folder, progress)

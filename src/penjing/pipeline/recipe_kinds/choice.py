@@ -32,6 +32,8 @@ RECIPES: Mapping[Answers, type[Recipe]] = {
     "parts": MultiRecipe,
 }
 
+_ASKED = frozenset({"template", "max_target_tokens"})  # of [render], where answers are written
+
 
 def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
     """Returns the class of a recipe by what its task answers with; a task that is not known is refused later.
@@ -51,9 +53,10 @@ def _writes_answers(document: Mapping[str, Any]) -> bool:
 
     model = document.get("model")
     start, family = (model.get(key) if isinstance(model, Mapping) else None for key in ("start", "family"))
-    if not isinstance(start or family, str):
+    if not isinstance(start, str | None) or not isinstance(family, str | None) or not (start or family):
         return False
     try:
         return architecture_named(start, family, "[model]").writes_answers
     except PenjingError:  # it is refused later
-        return "write" in document
+        render = document.get("render")
+        return "write" in document or (isinstance(render, Mapping) and not _ASKED.isdisjoint(render))

@@ -8,15 +8,18 @@ from penjing.files import write_json
 from penjing.pipeline.batch_teaching import batch_teacher_files
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import DialogueRecipe
-from penjing.pipeline.recipe_parts import MultiRecipe
+from penjing.pipeline.recipe_kinds import DialogueRecipe, MultilabelRecipe
+from penjing.pipeline.recipe_parts import AnswerPart, MultiRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
 from penjing.tasks.baselines import WORD_LISTS
 from penjing.tasks.task import LabelTask, load_task
 
 EVALUATION = "evaluation.json"
-_REPLIES_RATED = 2  # raised when replies are rated by another rule, so that dialogues alone are measured again
+#: Raised when one kind of recipe is measured by another rule, so that it alone is measured again.
+_REPLIES_RATED = 2
+_ANSWERS_PLACED = 1  # parts whose written answers are given as they stand in their texts
+_LABELS_CALIBRATED = 1  # sets of labels, by ECE too
 
 
 def _run(context: StageContext) -> dict[str, Any]:
@@ -27,9 +30,19 @@ def _run(context: StageContext) -> dict[str, Any]:
 
 
 def _settings(recipe: Recipe) -> Any:
-    rules = [_REPLIES_RATED] if isinstance(recipe, DialogueRecipe) else []
     answering = recipe.answering.values()
-    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *answering, *_word_lists(recipe), *rules]
+    return [recipe.seed, recipe.evaluate.model_dump(mode="json"), *answering, *_word_lists(recipe), *_rules(recipe)]
+
+
+def _rules(recipe: Recipe) -> list[int]:
+    if isinstance(recipe, DialogueRecipe):
+        return [_REPLIES_RATED]
+    if isinstance(recipe, MultilabelRecipe):
+        return [_LABELS_CALIBRATED]
+    has_answers = isinstance(recipe, MultiRecipe) and any(
+        isinstance(part, AnswerPart) for part in recipe.parts.values()
+    )
+    return [_ANSWERS_PLACED] if has_answers else []
 
 
 def _word_lists(recipe: Recipe) -> list[str]:

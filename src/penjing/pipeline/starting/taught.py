@@ -11,11 +11,12 @@ from penjing.pipeline.start import locate_folder
 from penjing.pipeline.starting.wanted import Document, Wanted
 from penjing.tasks.card import read_card, writes_answers
 from penjing.tasks.task import load_task
+from penjing.text.pair_renderer import PairRendererSettings
 
 _OPTION = "--teacher"
 _BY_TOKENS = frozenset({"continuation", "reply", "span"})  # answers for which the teacher reads the same tokens
 _WINDOWS = frozenset({"max_tokens", "max_question_tokens", "overlap_tokens", "mark_matches"})
-_PROMPT = frozenset({"template", "max_tokens", "max_target_tokens"})  # of answers that are written
+_PROMPT = frozenset(PairRendererSettings.model_fields)  # of answers that are written
 _TEACHABLE = _BY_TOKENS | {"label", "rank", "set", "text", "items"}
 
 
