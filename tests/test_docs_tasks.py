@@ -150,8 +150,9 @@ def test_questions_of_the_docs_are_answered_from_texts_and_documents(
 ) -> None:
     pytest.importorskip("bm25s")
     page, translated = "docs/answer.md", "docs/answer.zh.md"
-    (recipe,), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
-    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    (recipe, written), (commands,), (code,) = (blocks(page, language) for language in ("toml", "sh", "python"))
+    ours, theirs = ([re.sub(" *#.*", "", block) for block in blocks(each, "toml")] for each in (page, translated))
+    assert ours == theirs
     assert [[commands], [code]] == [blocks(translated, "sh"), blocks(translated, "python")]
     (folder / "towers.toml").write_text(recipe, encoding="utf-8")
     towers = [(f"The tower number {n} was built in {1800 + n}.", f"When was {n} built?", 1800 + n) for n in range(60)]
@@ -167,6 +168,10 @@ def test_questions_of_the_docs_are_answered_from_texts_and_documents(
     assert "exact_match" in evaluate
     assert "tower.txt, characters" in answer
     assert (folder / "documents.index" / "index.json").is_file()
+    (folder / "questions.toml").write_text(written, encoding="utf-8")
+    assert "48 train, 6 validation, 6 test" in call(
+        folder, "plan", "questions.toml", "--set", "data.path=questions.csv"
+    )
     monkeypatch.chdir(folder)
     exec(compile(code, page, "exec"), {})
 
