@@ -58,10 +58,18 @@ def test_a_model_of_the_docs_goes_on_with_texts_and_is_measured(folder: Path) ->
 
 
 def test_recipe_of_the_docs_is_written_for_a_file(folder: Path) -> None:
-    (commands,) = blocks("docs/new.md", "sh")
-    assert [commands] == blocks("docs/new.zh.md", "sh")
-    new = call(folder, *shlex.split(commands)[1:])
+    first, named = blocks("docs/new.md", "sh")
+    assert [first, named] == blocks("docs/new.zh.md", "sh")
+    new = call(folder, *shlex.split(first)[1:])
     assert "labels in label (positive, negative)" in " ".join(new.split())
+    asked = "".join(f"The tower {n} was built in {1800 + n}.,When was {n} built?,{1800 + n}\n" for n in range(60))
+    (folder / "tickets.csv").write_text(f"body,asked,found\n{asked}", encoding="utf-8")
+    bought = "".join(f"b{n % 12},g{n * 7 % 20},{1000 + n}\n" for n in range(240))
+    (folder / "orders.csv").write_text(f"buyer,sku,paid\n{bought}", encoding="utf-8")
+    (folder / "goods.csv").write_text("sku,title\n" + "".join(f"g{n},a red thing {n}\n" for n in range(20)), "utf-8")
+    answer, recommend = (call(folder, *shlex.split(line)[1:]) for line in named.splitlines())
+    assert "60" in answer
+    assert "240" in recommend
 
 
 def test_task_of_the_docs_goes_the_whole_path(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
