@@ -173,7 +173,10 @@ class DecodingEngine(EngineLoop[Text]):
         left = text.room - text.written - 1  # beside the token that is chosen anyway
         if self._drafter is None or text.request.constraint is not None or left < 1:
             return []
-        return self._drafter.propose(text.branch.ids, text.state, min(most, left))
+        most = min(text.pace.choose(text.written, most), left)
+        drafts = self._drafter.propose(text.branch.ids, text.state, most) if most else []
+        text.pace.supposed = len(drafts)
+        return drafts
 
     def _make_room(self, text: Text, branch: Branch, count: int) -> bool:
         """Lets a branch have blocks for more tokens; texts that came later may have to wait for that."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penjing.inference.decoding.blocks import BlockPool, Chain
+from penjing.inference.decoding.drafting import Pace
 from penjing.inference.decoding.request import DecodeRequest, Sink
 from penjing.inference.decoding.rows import Rows
 from penjing.inference.decoding.sampler import SampleState
@@ -50,13 +51,14 @@ class Text:
     Attributes:
         branches: where a search keeps several beginnings, one for each after the prompt is read; else one.
         cancelled: whether nobody wants it any more.
+        pace: how many tokens are supposed to come next.
     """
 
     def __init__(self, request: DecodeRequest, sink: Sink, room: int) -> None:
         self.request, self.sink, self.room = request, sink, room
         self.state = SampleState.of(request)
         self.branches = [Branch(request.prompt)]
-        self.cancelled = False
+        self.cancelled, self.pace = False, Pace()
         self._search = _begin_search(request, room)
 
     @property
