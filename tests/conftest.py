@@ -346,24 +346,6 @@ def written_run(
 
 
 @pytest.fixture(scope="session")
-def answered() -> Callable[[Any], tuple[str, str]]:
-    """A function that returns a question and a text of a run whose answer its model writes as it stands there."""
-
-    def find(run: Any) -> tuple[str, str]:
-        import penjing
-        from penjing.data.questions import read_questions
-
-        asked = [item for split in ("test", "train") for item in read_questions(run.artifacts["data"].folder, split)]
-        rows = [{"question": item.question, "context": item.text} for item in asked]
-        found = penjing.load(run.model, "cpu").predict(rows)
-        return next(
-            (row["question"], row["context"]) for row, item in zip(rows, found, strict=True) if item.start is not None
-        )
-
-    return find
-
-
-@pytest.fixture(scope="session")
 def event_recipe() -> Callable[..., dict[str, Any]]:
     """A function that writes events into a folder and returns a recipe for a small model of a family."""
     return _event_recipe

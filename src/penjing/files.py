@@ -51,9 +51,7 @@ def write_beside(path: Path) -> Iterator[Path]:
     with disk_errors(path):
         try:
             yield beside
-            with beside.open("rb") as written:
-                os.fsync(written.fileno())
-            beside.replace(path)
+            _put(beside, path)
         finally:
             beside.unlink(missing_ok=True)
 
@@ -74,11 +72,16 @@ def write_within(path: Path) -> Iterator[Path]:
             remove_whole(beside)
             beside.mkdir()
             yield beside / path.name
-            with (beside / path.name).open("rb") as written:
-                os.fsync(written.fileno())
-            (beside / path.name).replace(path)
+            _put(beside / path.name, path)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put(written: Path, path: Path) -> None:
+    """Flushes a file to the disk, and renames it."""
+    with written.open("rb") as file:
+        os.fsync(file.fileno())
+    written.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.answered import find_answered
 from typer.testing import CliRunner
 
 import penjing
@@ -154,13 +155,11 @@ def test_the_command_line_asks_and_measures_it(writer: RunResult, document: dict
         CliRunner().invoke(app, ["explain", str(model), "two red dogs"], catch_exceptions=False)
 
 
-def test_it_is_asked_about_a_folder_of_documents(
-    writer: RunResult, document: dict[str, Any], tmp_path: Path, answered: Callable[[Any], tuple[str, str]]
-) -> None:
+def test_it_is_asked_about_a_folder_of_documents(writer: RunResult, document: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("bm25s")
     folder = tmp_path / "documents"
     folder.mkdir()
-    question, text = answered(writer)
+    question, text = find_answered(writer)
     for number, written in enumerate((text, "a blue tree", "a green house")):
         (folder / f"{number}.txt").write_text(written, encoding="utf-8")
     answers = call("answer", writer.model, folder, question)["answers"]

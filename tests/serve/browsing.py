@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +22,28 @@ CHROMIUM = next(
 NAMED = "penjing.test"  # this machine, by a name that a browser trusts as little as any other
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {NAMED} 127.0.0.1"]
 PATIENCE_MS = 60_000  # the first answer of a model waits until it is loaded
+
+
+class Server:
+    """``penjing serve`` in a process of its own; its log is a file: a pipe that nobody reads fills up."""
+
+    def __init__(self, log: Path, *args: str) -> None:
+        command = [sys.executable, "-m", "penjing", "serve", *args, "--port", "0"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+        with log.open("w", encoding="utf-8") as file:
+            self.process = subprocess.Popen(command, stderr=file, env=environment)
+        ends = time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < ends and self.process.poll() is None:
+            if found := re.search(r"at (http://\S+)", log.read_text(encoding="utf-8")):
+                self.address = found[1]
+                return
+            time.sleep(0.1)
+        self.process.kill()
+        pytest.fail(log.read_text(encoding="utf-8"))
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
 
 
 @contextmanager

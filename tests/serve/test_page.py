@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,31 +16,9 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-from tests.serve.browsing import PATIENCE_MS, Visit
+from tests.serve.browsing import Server, Visit
 
 import penjing
-
-
-class Server:
-    """``penjing serve`` in a process of its own; its log is a file: a pipe that nobody reads fills up."""
-
-    def __init__(self, log: Path, *args: str) -> None:
-        command = [sys.executable, "-m", "penjing", "serve", *args, "--port", "0"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-        with log.open("w", encoding="utf-8") as file:
-            self.process = subprocess.Popen(command, stderr=file, env=environment)
-        ends = time.monotonic() + PATIENCE_MS / 1000
-        while time.monotonic() < ends and self.process.poll() is None:
-            if found := re.search(r"at (http://\S+)", log.read_text(encoding="utf-8")):
-                self.address = found[1]
-                return
-            time.sleep(0.1)
-        self.process.kill()
-        pytest.fail(log.read_text(encoding="utf-8"))
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
+from tests.answered import find_answered
 
 import penjing
 from penjing.cli.explain import show_explanations
@@ -150,12 +151,10 @@ def test_answers_are_those_of_the_command_line(question_run: Any, capsys: Any) -
         assert "one for each" in refusal(client, "tasks/answer", question="how many?", context=["a", "b"])[1]
 
 
-def test_written_answers_are_those_of_the_command_line(
-    written_run: Any, tmp_path: Path, capsys: Any, answered: Callable[[Any], tuple[str, str]]
-) -> None:
+def test_written_answers_are_those_of_the_command_line(written_run: Any, tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("bm25s")
     run = written_run("t5")
-    question, text = answered(run)
+    question, text = find_answered(run)
     show_answers(run.model, AnswerCall([question, "which color 7?"], text, None), as_json=True)
     said = json.loads(capsys.readouterr().out)
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")

@@ -37,6 +37,7 @@ from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
 from penjing.pipeline.report.writing_facts import WritingReportFacts
+from penjing.pipeline.row_facts import count_corpus, count_data, count_rows, count_tokens, rows_by_split
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages.explain import read_explanations
 from penjing.pipeline.start import architecture_of
@@ -97,9 +98,9 @@ def _collect_label_facts(recipe: Recipe, outcome: Outcome) -> ReportFacts:
                 if isinstance(item, ClassPrediction)
             ],
             "explanations": read_explanations(done["explain"].folder) if "explain" in done else None,
-            "data": _count_data(done["data"].facts),
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "data": count_data(done["data"].facts),
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
         }
     )
 
@@ -113,9 +114,9 @@ def _collect_writing_facts(recipe: Recipe, outcome: Outcome) -> WritingReportFac
             **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "beams": recipe.write.beams,
-            "data": {**_count_rows(counts), "splits": _rows_by_split(counts)},
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "data": {**count_rows(counts), "splits": rows_by_split(counts)},
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
             "max_target_tokens": done["examples"].facts["max_target_tokens"],
         }
     )
@@ -132,13 +133,13 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
             "evaluation": outcome.evaluation,
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, SetPrediction)],
             "data": {
-                **_count_rows(counts),
+                **count_rows(counts),
                 "splits": {split: figures["labels"] for split, figures in counts["splits"].items()},
                 "rows": {split: figures["rows"] for split, figures in counts["splits"].items()},
                 "without": {split: figures["without"] for split, figures in counts["splits"].items()},
             },
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
         }
     )
 
@@ -146,22 +147,22 @@ def _collect_multilabel_facts(recipe: Recipe, outcome: Outcome) -> MultilabelRep
 def _collect_answer_facts(recipe: Recipe, outcome: Outcome) -> AnswerReportFacts:
     done = outcome.artifacts
     counts = done["data"].facts
-    tokens, splits = _count_tokens(done), done["examples"].facts["splits"].values()
+    tokens, splits = count_tokens(done), done["examples"].facts["splits"].values()
     settled = outcome.evaluation.get("settled", {}).get("answer", {})
     return AnswerReportFacts.model_validate(
         {
             **_describe_outcome(recipe, outcome),
             "threshold": settled.get("threshold"),
             "data": {
-                **_count_rows(counts),
-                "splits": _rows_by_split(counts),
+                **count_rows(counts),
+                "splits": rows_by_split(counts),
                 "documents": {split: figures["documents"] for split, figures in counts["splits"].items()},
                 "references": {
                     **{name: counts[name] for name in COUNTED},
                     "off_borders": sum(split.get("off_borders", 0) for split in splits),
                 },
             },
-            "corpus": _count_corpus(done),
+            "corpus": count_corpus(done),
             "tokens": tokens,
             "windows": sum(split.get("windows", split["rows"]) for split in splits),
             "written": _describe_writing(recipe, done),
@@ -192,12 +193,12 @@ def _collect_dialogue_facts(recipe: Recipe, outcome: Outcome) -> DialogueReportF
             **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "data": {
-                **_count_rows(counts),
-                "splits": _rows_by_split(counts),
+                **count_rows(counts),
+                "splits": rows_by_split(counts),
                 "exchanges": {split: figures["exchanges"] for split, figures in examples.items()},
             },
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
             "left_out": sum(split["left_out"] for split in examples.values()),
             "other_sides": laid_out.get("other_sides"),
         }
@@ -225,10 +226,10 @@ def _collect_preference_facts(recipe: Recipe, outcome: Outcome) -> PreferenceRep
             **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             "data": {
-                **_count_rows(counts),
-                "splits": _rows_by_split(counts),
+                **count_rows(counts),
+                "splits": rows_by_split(counts),
             },
-            "tokens": _count_tokens(done),
+            "tokens": count_tokens(done),
             "left_out": sum(split["left_out"] for split in done["examples"].facts["splits"].values()),
             "learned": recipe.finetune.preference.model_dump(mode="json"),
         }
@@ -244,9 +245,9 @@ def _collect_generation_facts(recipe: Recipe, outcome: Outcome) -> GenerationRep
             **_describe_outcome(recipe, outcome),
             "answers": [item.to_dict() for item in outcome.predictions if isinstance(item, TextPrediction)],
             **recipe.write.model_dump(include={"temperature", "top_p"}),
-            "data": {**_count_rows(counts), "splits": _rows_by_split(counts)},
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "data": {**count_rows(counts), "splits": rows_by_split(counts)},
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
             "texts": sum(split["texts"] for split in splits),
             "several": sum(split["several"] for split in splits),
         }
@@ -264,8 +265,8 @@ def _collect_multi_facts(recipe: Recipe, outcome: Outcome) -> MultiReportFacts:
                 for name, (told, alone) in describe_parts(recipe, outcome).items()
             },
             "between": sum(done["data"].facts["between_parts"].values()),
-            "corpus": _count_corpus(done),
-            "tokens": _count_tokens(done),
+            "corpus": count_corpus(done),
+            "tokens": count_tokens(done),
         }
     )
 
@@ -300,7 +301,7 @@ def collect_language_facts(recipe: Recipe, outcome: LanguageOutcome) -> Language
                 for item in outcome.generations
             ],
             "growth": read_growth(pretrain),
-            "corpus": {key: value for key, value in _count_corpus(done).items() if value or key not in OF_ROWS},
+            "corpus": {key: value for key, value in count_corpus(done).items() if value or key not in OF_ROWS},
             "tokens": count_language_tokens(recipe, done),
             "training": describe_training(pretrain),
         }
@@ -356,49 +357,4 @@ def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> di
         "parameters": facts["parameters"],
         **{key: facts.get(key) for key in ("lora", "head")},
         "shape": kept,
-    }
-
-
-def _count_data(counts: dict[str, Any]) -> dict[str, Any]:
-    splits = {split: figures["labels"] for split, figures in counts["splits"].items()}
-    rows, drawn = _count_rows(counts), counts.get("drawn")
-    if drawn is not None:
-        rows["removed"]["undrawn"] = sum(drawn["of"].values()) - drawn["per_class"] * len(drawn["of"])
-    return {**rows, "splits": splits, "drawn": drawn, "described": counts.get("described", {})}
-
-
-def _count_rows(counts: dict[str, Any]) -> dict[str, Any]:
-    """Returns the rows that were read, and those that were left out."""
-    files = ", ".join(dict.fromkeys(name for names in counts["files"].values() for name in names))
-    reasons = ("filtered", "empty", "unlabelled", "unknown", "removed", "duplicates", "conflicts", "broken", "equal")
-    removed = {reason: counts[reason] for reason in reasons if reason in counts}
-    leaks = {"overlaps": sum(counts["overlap"].values()), "containing": sum(counts["containing"].values())}
-    return {"read": {files: counts["read"]}, "removed": {**removed, **leaks}}
-
-
-def _rows_by_split(counts: dict[str, Any]) -> dict[str, int]:
-    return {split: figures["rows"] for split, figures in counts["splits"].items()}
-
-
-def _count_corpus(done: dict[str, Artifact]) -> dict[str, int]:
-    corpus = done["corpus"].facts if "corpus" in done else {}
-    counts = {key: value for key, value in corpus.items() if isinstance(value, int)}  # but not files and reasons
-    if "shards" in done:
-        counts |= {key: done["shards"].facts[key] for key in ("tokens", "held_out_tokens")}
-    return counts
-
-
-def _count_tokens(done: dict[str, Artifact]) -> dict[str, Any]:
-    tokenizer, examples = done["tokenizer"].facts, done["examples"].facts
-    splits = examples["splits"].values()
-    tokens = sum(split["tokens"] for split in splits)
-    return {
-        "vocabulary": tokenizer["vocabulary"],
-        "kind": tokenizer["kind"],
-        "rows": sum(split["rows"] for split in splits),
-        "max_tokens": examples["max_tokens"],
-        "cut_rows": sum(split["cut_rows"] for split in splits),
-        "cut_tokens": sum(split["cut_tokens"] for split in splits),
-        "pretraining_tokens": done["shards"].facts["tokens"] if "pretrain" in done else None,
-        "unknown_share": sum(split["unknown_tokens"] for split in splits) / max(1, tokens),
     }

@@ -11,7 +11,7 @@ from penjing.data.label_settings import LabelledData
 from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData, RowData
 from penjing.errors import RecipeError, UsageError
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
@@ -108,7 +108,7 @@ class MultiFinetuneSettings(WritingFinetuneSettings):
     distill: WordDistillSettings | None = None
 
 
-class MultiRecipe(Recipe):
+class MultiRecipe(GeneratingRecipe):
     """A recipe of several tasks, which one model learns."""
 
     data: None = Field(None, description="none here: each part has its own")
@@ -148,14 +148,6 @@ class MultiRecipe(Recipe):
     @property
     def document_layout(self) -> RendererSettings:
         return RendererSettings()
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     def pair_settings(self, name: str) -> PairRendererSettings:
         """Returns how the rows of a part are laid out."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
 from penjing.data.continuation_settings import ContinuationData
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.pipeline.recipe import EvaluateSettings, Recipe
 from penjing.tasks.sample_settings import SampleSettings
 from penjing.text.continuation_renderer import ContinuationRendererSettings
@@ -21,7 +20,7 @@ class GenerationEvaluateSettings(EvaluateSettings):
     mistakes: int = Field(20, ge=0, description="how many of those are listed")
 
 
-class ContinuationRecipe(Recipe):
+class ContinuationRecipe(GeneratingRecipe):
     """A recipe whose rows are texts to go on with."""
 
     data: ContinuationData | None = None
@@ -41,14 +40,6 @@ class ContinuationRecipe(Recipe):
     @property
     def document_layout(self) -> RendererSettings:
         return RendererSettings()
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     @model_validator(mode="after")
     def _has_no_explanation(self) -> ContinuationRecipe:

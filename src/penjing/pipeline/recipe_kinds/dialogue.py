@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from penjing.data.dialogue_settings import DialogueData
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.pipeline.recipe import EvaluateSettings, Recipe
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.chat_template import MARKS
@@ -31,7 +32,7 @@ class DialogueWriteSettings(WriteSettings):
     )
 
 
-class DialogueRecipe(Recipe):
+class DialogueRecipe(GeneratingRecipe):
     """A recipe whose rows are dialogues."""
 
     data: DialogueData | None = None
@@ -59,14 +60,6 @@ class DialogueRecipe(Recipe):
     @property
     def layout(self) -> Any:
         return [super().layout, {"both_sides": True}] if self.finetune.both_sides else super().layout
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     @model_validator(mode="after")
     def _fits_together(self) -> DialogueRecipe:

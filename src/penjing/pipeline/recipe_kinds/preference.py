@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import model_validator
 
 from penjing.data.preference_settings import PreferenceData, ReplyPreferenceData
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.pipeline.recipe_kinds.dialogue import DialogueWriteSettings
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.dialogue_renderer import DialogueRendererSettings
@@ -15,7 +13,7 @@ from penjing.text.pair_renderer import PairRendererSettings
 from penjing.train.preference_settings import PreferenceFinetuneSettings
 
 
-class PreferenceRecipe(Recipe):
+class PreferenceRecipe(GeneratingRecipe):
     """A recipe whose rows are prompts with two answers each, of which one was preferred."""
 
     data: PreferenceData | None = None
@@ -31,14 +29,6 @@ class PreferenceRecipe(Recipe):
     @property
     def templates(self) -> tuple[tuple[str, str, str], ...]:
         return ()
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     @model_validator(mode="after")
     def _starts_from_a_model(self) -> PreferenceRecipe:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import model_validator
 
 from penjing.data.settings import PairedData
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
 from penjing.train.settings import PairFinetuneSettings
 
 
-class WritingRecipe(Recipe):
+class WritingRecipe(GeneratingRecipe):
     """A recipe whose rows are pairs: a text, and what is to be written to it."""
 
     data: PairedData | None = None
@@ -28,14 +27,6 @@ class WritingRecipe(Recipe):
     @property
     def templates(self) -> tuple[tuple[str, str, str], ...]:
         return (*super().templates, ("target", "target", self.render.target))
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     @model_validator(mode="after")
     def _has_no_explanation(self) -> WritingRecipe:

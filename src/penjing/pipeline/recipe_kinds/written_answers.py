@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import model_validator
 
 from penjing.data.question_settings import QuestionData
-from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.generating_recipe import GeneratingRecipe
 from penjing.pipeline.recipe_kinds.answers import check_shown
 from penjing.pipeline.recipe_parts import LEFT_OUT_VERSION, QUESTION_COLUMNS, MultiFinetuneSettings, check_prompt
 from penjing.tasks.write_settings import WriteSettings
@@ -20,7 +20,7 @@ class WrittenAnswerFinetuneSettings(MultiFinetuneSettings):
     """Fine-tuning on questions whose answers are written, beside a teacher perhaps."""
 
 
-class WrittenAnswerRecipe(Recipe):
+class WrittenAnswerRecipe(GeneratingRecipe):
     """A recipe whose rows are questions, each with a text; answers are written, as by a part of `MultiRecipe`."""
 
     data: QuestionData | None = None
@@ -43,14 +43,6 @@ class WrittenAnswerRecipe(Recipe):
     @property
     def layout(self) -> Any:
         return [super().layout, LEFT_OUT_VERSION]
-
-    @property
-    def answering(self) -> dict[str, Any]:
-        return {"write": self.write.model_dump(mode="json")}
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        return self.write.generation
 
     @model_validator(mode="before")
     @classmethod

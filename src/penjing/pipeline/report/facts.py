@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from penjing.pipeline.report.head_facts import HeadFacts
 from penjing.pipeline.report.name_facts import NameFacts
 
 #: Counts of a corpus that are 0 without labelled rows.
@@ -277,32 +278,6 @@ class AdapterFacts(BaseModel):
     merging: Merging
     base: Literal["int8", "int4"] | None = None
     quantizing: Quantizing | None = None
-
-
-class ContrastFacts(BaseModel):
-    """What was learned before the head was fitted; other keys are not looked at."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    steps: int
-    objective: Literal["supervised", "cosine"]
-
-
-class HeadFacts(BaseModel):
-    """How a head was fitted to the network's vectors; other keys are not looked at.
-
-    ``regressions``: one for each label, where a text may have several; None: one for all.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    strength: float
-    chosen_by: Literal["settings", "validation", "cross-validation"]
-    rows: int
-    regressions: int | None = None
-    fitted_parameters: int
-    largest_difference: float
-    contrastive: ContrastFacts | None = None
 
 
 class Teacher(Facts):

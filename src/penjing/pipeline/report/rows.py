@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penjing.pipeline.report.facts import AdapterFacts, DataCounts, HeadFacts, Quantizing, TokenCounts
+from penjing.pipeline.report.facts import AdapterFacts, DataCounts, Quantizing, TokenCounts
+from penjing.pipeline.report.head_facts import HeadFacts
 from penjing.pipeline.report.wording import Wording
 
 
