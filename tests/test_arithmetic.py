@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import math
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,16 +25,16 @@ EACH_MISTAKE = pytest.mark.parametrize("mistake", ["leave_out_slope", "take_outp
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def load_writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_arithmetic", DOCS / "write_arithmetic.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load(name: str) -> ModuleType:
+    """Returns a script of the docs as a module; what it imports from beside it is found."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(DOCS))
 
 
-writer = load_writer()
+network, writer = load("arithmetic_network"), load("write_arithmetic")
 
 
 def read_page(language: str) -> str:
@@ -48,8 +49,8 @@ def torch_loss(weights: list[torch.Tensor], example: Any, activation: str, loss:
 
 def finite_differences(example: Any, activation: str, loss: str, width: float = 1e-5) -> list[np.ndarray]:
     """Central differences of PyTorch's own loss, for every weight."""
-    weights = [torch.tensor(values) for values in writer.NETWORK]
-    found = [np.empty_like(values) for values in writer.NETWORK]
+    weights = [torch.tensor(values) for values in network.NETWORK]
+    found = [np.empty_like(values) for values in network.NETWORK]
     for values, slopes in zip(weights, found, strict=True):
         for place in np.ndindex(slopes.shape):
             middle = values[place].item()
@@ -109,85 +110,85 @@ def test_columns_of_the_gradient_tables_are_what_their_heads_say(language: str) 
             [[float(cell) for cell in row.split("|")[1:-1]] for row in table.splitlines()]
         ).T
         assert np.abs(dh * slope - d1).max() < 1.5e-4
-        assert np.abs(np.outer(writer.EXAMPLE.x, d1) - w1).max() < 1.6e-4
+        assert np.abs(np.outer(network.EXAMPLE.x, d1) - w1).max() < 1.6e-4
 
 
 @EACH_EXAMPLE
 @EACH_CASE
 def test_gradients_by_hand_agree_with_autograd(example: str, activation: str, loss: str) -> None:
-    given = getattr(writer, example)
-    weights = [torch.tensor(values, requires_grad=True) for values in writer.NETWORK]
+    given = getattr(network, example)
+    weights = [torch.tensor(values, requires_grad=True) for values in network.NETWORK]
     value = torch_loss(weights, given, activation, loss)
     value.backward()
-    assert abs(value.item() - writer.compute_loss(writer.NETWORK, given, activation, loss)) < 1e-12
-    by_hand = writer.compute_gradient(writer.NETWORK, given, activation, loss)
+    assert abs(value.item() - network.compute_loss(network.NETWORK, given, activation, loss)) < 1e-12
+    by_hand = network.compute_gradient(network.NETWORK, given, activation, loss)
     assert furthest(by_hand, [values.grad.numpy() for values in weights if values.grad is not None]) < 1e-12
 
 
 @EACH_EXAMPLE
 @EACH_CASE
 def test_gradients_by_hand_agree_with_finite_differences(example: str, activation: str, loss: str) -> None:
-    given = getattr(writer, example)
-    by_hand = writer.compute_gradient(writer.NETWORK, given, activation, loss)
+    given = getattr(network, example)
+    by_hand = network.compute_gradient(network.NETWORK, given, activation, loss)
     assert furthest(by_hand, finite_differences(given, activation, loss)) < 1e-7
 
 
 @EACH_CASE
 def test_finite_differences_of_the_page_find_no_fault_with_the_right_gradient(activation: str, loss: str) -> None:
-    assert writer.largest_disagreement(writer.compute_gradient, activation, loss) < writer.AGREEMENT == 1e-7
+    assert network.largest_disagreement(network.compute_gradient, activation, loss) < network.AGREEMENT == 1e-7
 
 
 @EACH_MISTAKE
 @EACH_CASE
 def test_finite_differences_expose_each_mistake(mistake: str, activation: str, loss: str) -> None:
-    formula = getattr(writer, mistake)
-    wrong = formula(writer.NETWORK, writer.EXAMPLE, activation, loss)
-    distance = furthest(wrong, finite_differences(writer.EXAMPLE, activation, loss))
+    formula = getattr(network, mistake)
+    wrong = formula(network.NETWORK, network.EXAMPLE, activation, loss)
+    distance = furthest(wrong, finite_differences(network.EXAMPLE, activation, loss))
     assert distance > 0.1
-    assert abs(distance - writer.largest_disagreement(formula, activation, loss)) < 1e-7
+    assert abs(distance - network.largest_disagreement(formula, activation, loss)) < 1e-7
 
 
 @EACH_CASE
 def test_step_along_the_right_gradient_lowers_the_loss(activation: str, loss: str) -> None:
     before, after = (
-        writer.loss_after(writer.compute_gradient, [writer.EXAMPLE], activation, loss, rate)
-        for rate in (0.0, writer.RATE)
+        network.loss_after(network.compute_gradient, [network.EXAMPLE], activation, loss, rate)
+        for rate in (0.0, network.RATE)
     )
     assert after < before
 
 
 def test_derivative_left_out_harms_as_the_page_says() -> None:
     def after(mistaken: bool, examples: list[Any], activation: str, rate: float) -> float:
-        formula = writer.leave_out_slope if mistaken else writer.compute_gradient
-        return float(writer.loss_after(formula, examples, activation, "mean squared error", rate))
+        formula = network.leave_out_slope if mistaken else network.compute_gradient
+        return float(network.loss_after(formula, examples, activation, "mean squared error", rate))
 
-    one, two = [writer.EXAMPLE], [writer.EXAMPLE, writer.SECOND]
-    assert after(True, one, "ReLU", writer.RATE) == after(False, one, "ReLU", writer.RATE)
+    one, two = [network.EXAMPLE], [network.EXAMPLE, network.SECOND]
+    assert after(True, one, "ReLU", network.RATE) == after(False, one, "ReLU", network.RATE)
     for activation in ("sigmoid", "tanh"):
-        assert after(True, one, activation, writer.RATE) < after(False, one, activation, writer.RATE)
-    assert (writer.run_forward(writer.NETWORK, writer.SECOND.x, "ReLU").z < 0).all()
-    for rate in (writer.RATE, writer.SMALL_RATE, 1e-6):
+        assert after(True, one, activation, network.RATE) < after(False, one, activation, network.RATE)
+    assert (network.run_forward(network.NETWORK, network.SECOND.x, "ReLU").z < 0).all()
+    for rate in (network.RATE, network.SMALL_RATE, 1e-6):
         assert after(False, two, "ReLU", rate) < after(False, two, "ReLU", 0.0) < after(True, two, "ReLU", rate)
 
 
 def test_output_for_input_harms_as_the_page_says() -> None:
     def rises(activation: str, rate: float) -> bool:
         before, after = (
-            writer.loss_after(writer.take_output_for_input, [writer.EXAMPLE], activation, "mean squared error", by)
+            network.loss_after(network.take_output_for_input, [network.EXAMPLE], activation, "mean squared error", by)
             for by in (0.0, rate)
         )
         return bool(after > before)
 
-    assert [rises(activation, writer.RATE) for activation in TORCH_ACTIVATIONS] == [True, True, False]
-    assert rises("ReLU", writer.SMALL_RATE)
+    assert [rises(activation, network.RATE) for activation in TORCH_ACTIVATIONS] == [True, True, False]
+    assert rises("ReLU", network.SMALL_RATE)
     assert rises("ReLU", 1e-6)
 
 
 def test_mistakes_change_only_the_gradients_that_the_page_names() -> None:
     right, left_out, output_taken = (
-        formula(writer.NETWORK, writer.EXAMPLE, "ReLU", "mean squared error") for formula in writer.FORMULAS
+        formula(network.NETWORK, network.EXAMPLE, "ReLU", "mean squared error") for formula in network.FORMULAS
     )
-    z, h, o = writer.run_forward(writer.NETWORK, writer.EXAMPLE.x, "ReLU")
+    z, h, o = network.run_forward(network.NETWORK, network.EXAMPLE.x, "ReLU")
     assert [int(number) for number in np.flatnonzero(z < 0)] == [0]
     assert (left_out.w1[1:] == right.w1[1:]).all()
     assert (left_out.w1[0] != right.w1[0]).all()
@@ -199,17 +200,17 @@ def test_mistakes_change_only_the_gradients_that_the_page_names() -> None:
 
 
 def test_counts_and_shapes_in_the_text_are_those_of_the_network() -> None:
-    assert [weights.shape for weights in writer.NETWORK] == [(5, 3), (5,), (2, 5), (2,)]
-    assert sum(weights.size for weights in writer.NETWORK) == 32
-    assert writer.SLOPES["sigmoid"](np.linspace(-9.0, 9.0, 181)).max() == 0.25
+    assert [weights.shape for weights in network.NETWORK] == [(5, 3), (5,), (2, 5), (2,)]
+    assert sum(weights.size for weights in network.NETWORK) == 32
+    assert network.SLOPES["sigmoid"](np.linspace(-9.0, 9.0, 181)).max() == 0.25
 
 
 def test_wide_finite_differences_are_exact_and_each_misses_a_mistake_as_the_page_says() -> None:
     found = [
-        [writer.difference(writer.NETWORK, writer.EXAMPLE, "ReLU", "mean squared error", *weight, writer.WIDE)]
+        [network.difference(network.NETWORK, network.EXAMPLE, "ReLU", "mean squared error", *weight, network.WIDE)]
         + [
-            getattr(formula(writer.NETWORK, writer.EXAMPLE, "ReLU", "mean squared error"), weight[0])[weight[1]]
-            for formula in writer.FORMULAS
+            getattr(formula(network.NETWORK, network.EXAMPLE, "ReLU", "mean squared error"), weight[0])[weight[1]]
+            for formula in network.FORMULAS
         ]
         for weight in writer.BY_HAND
     ]
