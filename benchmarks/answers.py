@@ -1,18 +1,17 @@
 """Questions of CMRC 2018, cross-validated by article, with an encoder of one's own.
 
-python benchmarks/answers.py [--folds N] [--of 5] [--practise-epochs E] [--set a.b=c …] [--limit N] [--out DIR] [--json]
+python benchmarks/answers.py [--folds N] [--of 5] [--set a.b=c …] [--limit N] [--out DIR] [--json]
 python benchmarks/answers.py --baselines-only [--json]
 python benchmarks/answers.py --recall-only [--json]
 
-For each fold: (1) an encoder practises on questions made of the texts of the training articles, hotel reviews
-(chnsenticorp) and headlines (thucnews), by cloze_questions.py, unless --practise-epochs is 0; (2) it is fine-tuned on
-the training questions, and measured on those of the fold. No text of the fold's articles is seen before. F1 and exact
-match of each fold are printed beside those of the baselines on the same questions. --baselines-only trains nothing, and
-measures the baselines on all questions; --recall-only how often the search over all articles, a file each, finds a
-passage with an answer.
+For each fold an encoder practises on questions made of the training articles and of hotel reviews (chnsenticorp), is
+fine-tuned on the training questions, and measured on those of the fold. No text of the fold's articles is seen before.
+F1 and exact match of each fold are printed beside those of the baselines on the same questions; --set practice=none
+leaves the practice out. --baselines-only trains nothing, and measures the baselines on all questions; --recall-only how
+often the search over all articles, a file each, finds a passage with an answer.
 
 CMRC 2018 is read from $PENJING_DATA/cmrc2018 (dev.json.gz). With --out finished stages are not made again, so that a
-run that was stopped goes on. --limit takes so many articles only, to try the script.
+run that was stopped goes on. --limit takes so many articles and reviews only, to try the script.
 """
 
 from __future__ import annotations
@@ -27,13 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import commands
-from cloze_questions import make_questions
 from penjing.machine import describe_machine
 from shared_data import data_folder
 
 RECIPE = "cmrc2018"
-PER_ARTICLE, PER_OTHER = 20, 2  # questions that are made of a text, at most
-AFTER = ("finetune.learning_rate=5e-4", "finetune.epochs=3", "finetune.evaluations=3")  # practice: fewer, smaller steps
 
 
 def read_articles(data: Path, limit: int | None) -> list[dict[str, Any]]:
@@ -45,23 +41,20 @@ def read_articles(data: Path, limit: int | None) -> list[dict[str, Any]]:
 
 
 def other_texts(data: Path, limit: int | None) -> list[str]:
-    """Returns hotel reviews and headlines."""
+    """Returns hotel reviews."""
     with (data / "chnsenticorp" / "train.tsv").open(encoding="utf-8") as file:
         reviews = [row[-1] for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)][1:]
-    headlines = (data / "thucnews" / "dev.txt").read_text(encoding="utf-8").splitlines()
-    return [*reviews[:limit], *(line.split("\t")[0] for line in headlines[:limit])]
+    return reviews[:limit]
 
 
 def write_fold(folder: Path, train: list[dict[str, Any]], test: list[dict[str, Any]], others: list[str]) -> None:
-    """Writes ``train.json``, ``test.json`` and ``cloze.json``."""
+    """Writes ``train.json``, ``test.json`` and ``others.jsonl``."""
     folder.mkdir(parents=True, exist_ok=True)
-    contexts = [paragraph["context"] for article in train for paragraph in article["paragraphs"]]
-    cloze = [*make_questions(contexts, PER_ARTICLE, seed=0), *make_questions(others, PER_OTHER, seed=1)]
-    for number, document in enumerate(cloze):
-        document["title"] = f"cloze {number}"
-    for name, documents in (("train", train), ("test", test), ("cloze", cloze)):
+    for name, documents in (("train", train), ("test", test)):
         text = json.dumps({"version": "1", "data": documents}, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    lines = (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in others)
+    (folder / "others.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 def measure_baselines(data: Path) -> dict[str, Any]:
@@ -109,23 +102,12 @@ def show(name: str, scores: dict[str, Any]) -> None:
     )
 
 
-def run_fold(folder: Path, practise_epochs: float, more: list[str]) -> dict[str, Any]:
+def run_fold(folder: Path, more: list[str]) -> dict[str, Any]:
     """Returns what a fold comes to: minutes, scores and baselines."""
-    real = ["data.answer=answer", f"data.path={folder / 'train.json'}", f"data.test={folder / 'test.json'}"]
-    runs = []
-    if practise_epochs:
-        practice = ["data.answer=answer", f"data.path={folder / 'cloze.json'}", f"finetune.epochs={practise_epochs:g}"]
-        runs.append(commands.run(RECIPE, [*more, *practice], folder / "practice"))
-        start = [f"model.start={folder / 'practice' / 'model'}", "model.shape={}", *AFTER]
-        runs.append(commands.run(RECIPE, [*more, *real, *start], folder / "real"))
-    else:
-        runs.append(commands.run(RECIPE, [*more, *real], folder / "real"))
-    return {
-        "minutes": round(sum(commands.minutes(done) for done in runs), 1),
-        "practice": runs[0]["scores"] if len(runs) > 1 else None,
-        "scores": runs[-1]["scores"],
-        "baselines": runs[-1]["baselines"],
-    }
+    files = {"data.path": "train.json", "data.test": "test.json", "corpus.path": "others.jsonl"}
+    read = [f"{key}={folder / name}" for key, name in files.items()]
+    done = commands.run(RECIPE, ["data.answer=answer", *read, *more], folder / "run")
+    return {"minutes": commands.minutes(done), "scores": done["scores"], "baselines": done["baselines"]}
 
 
 def main() -> None:
@@ -133,9 +115,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=1, help="how many folds are run")
     parser.add_argument("--of", type=int, default=5, help="how many folds there are")
-    parser.add_argument("--practise-epochs", type=float, default=2)
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of both runs")
-    parser.add_argument("--limit", type=int, help="articles, reviews and headlines that are used")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="further settings of the runs")
+    parser.add_argument("--limit", type=int, help="articles and reviews that are used")
     parser.add_argument("--out", type=Path, help="keep the runs here")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--baselines-only", action="store_true")
@@ -159,7 +140,7 @@ def main() -> None:
             test = articles[number :: given.of]
             train = [article for place, article in enumerate(articles) if place % given.of != number]
             write_fold(out / f"fold-{number}", train, test, others)
-            folds.append({"articles": len(test), **run_fold(out / f"fold-{number}", given.practise_epochs, given.set)})
+            folds.append({"articles": len(test), **run_fold(out / f"fold-{number}", given.set)})
     document = {"machine": describe_machine(), "folds": folds}
     if given.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))

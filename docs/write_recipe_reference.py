@@ -74,13 +74,13 @@ With `task = "multilabel"` a row has any number of labels. These sections are ot
 `[explain]` is not for it.
 """
 _TASKS = " of `translate` and `summarize`"
-_OF_WRITING = ("data", "render", "finetune", "write")  # what is another one for those tasks
+_OF_WRITING = ("data", "render", "practice", "finetune", "write")  # what is another one for those tasks
 _WRITING = """## Tasks that write
 
 With `task = "translate"` or `"summarize"` rows are pairs of texts. These sections are others then; the rest is as
 above, and `[explain]` is not for them.
 """
-_OF_ANSWERING = ("data", "render", "finetune", "answer")
+_OF_ANSWERING = ("data", "render", "practice", "finetune", "answer")
 _ANSWERING = """## The task that answers questions
 
 With `task = "answer"` rows are questions, each with a text in which its answer stands. These sections are others then;
@@ -125,7 +125,7 @@ _KINDS: tuple[tuple[type[Recipe], str, str, tuple[str, ...]], ...] = (
     (MultilabelRecipe, _MULTILABEL, _SEVERAL, _OF_SEVERAL),
     (WritingRecipe, _WRITING, _TASKS, _OF_WRITING),
     (AnswerRecipe, _ANSWERING, " of `answer`", _OF_ANSWERING),
-    (WrittenAnswerRecipe, _WRITING_ANSWERS, " of `answer`, written", ("render", "finetune", "write")),
+    (WrittenAnswerRecipe, _WRITING_ANSWERS, " of `answer`, written", ("render", "practice", "finetune", "write")),
     (DialogueRecipe, _DIALOGUES, " of `chat`", _OF_DIALOGUES),
     (TextPreferenceRecipe, _PREFERRING, " of `prefer`", ("data", "render", "finetune", "write")),
     (ReplyPreferenceRecipe, "", " of `prefer_reply`", ("data",)),
@@ -211,11 +211,11 @@ def _write_section(model: type[BaseModel], path: str, lines: list[str], of: str 
     lines += [f"## `[{path}]`{of}" if path else "## At the top", ""]
     if model.__doc__ and path:
         lines += [model.__doc__.strip().splitlines()[0], ""]
-    lines += ["| key | default | what it is |", "| --- | --- | --- |"]
-    for name, field in model.model_fields.items():
-        if inner[name] is None:
-            lines.append(f"| `{name}` | {_default(field)} | {_describe(field)} |")
-    lines.append("")
+    keys = {name: field for name, field in model.model_fields.items() if inner[name] is None}
+    if keys:
+        lines += ["| key | default | what it is |", "| --- | --- | --- |"]
+        lines += [f"| `{name}` | {_default(field)} | {_describe(field)} |" for name, field in keys.items()]
+        lines.append("")
     for name, section in inner.items():
         if section is not None and not (of == _SEVERAL and name in _OF_ONE_LABEL):
             _write_section(section, f"{path}.{name}".lstrip("."), lines, of)

@@ -16,6 +16,7 @@ from penjing.pipeline.name_facts import describe_names
 from penjing.pipeline.notes import describe_stages
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.part_facts import describe_parts
+from penjing.pipeline.practice import describe_courses
 from penjing.pipeline.pretraining_facts import count_language_tokens, describe_training, read_growth
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import (
@@ -345,7 +346,8 @@ def _describe_fine_tuned(recipe: Recipe, outcome: Outcome, shape: Iterable[str])
     artifact = outcome.artifacts["finetune"]
     known = with_known_rows(artifact.facts.get("distill"), outcome.evaluation)
     taught = None if known is None else {**known, **trained_teachers(recipe)}
-    return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught}
+    practised = describe_courses(recipe, outcome.artifacts)
+    return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught, "practice": practised}
 
 
 def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:

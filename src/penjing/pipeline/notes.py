@@ -13,6 +13,8 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "corpus": "{documents:,} texts",
         "unlabelled": "{texts:,} of {read:,} texts",
         "recombined": "{texts:,} of {made:,} texts",
+        "exercises": "of {texts:,} texts",
+        "practice": "{practised:,} tokens in {courses} courses",
         "tokenizer": "{vocabulary:,} entries",
         "shards": "{tokens:,} tokens",
         "vectors": "{size} numbers each",
@@ -34,6 +36,8 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "corpus": "{documents:,} 篇文本",
         "unlabelled": "{read:,} 篇中的 {texts:,} 篇",
         "recombined": "{made:,} 篇中的 {texts:,} 篇",
+        "exercises": "取自 {texts:,} 篇文本",
+        "practice": "{practised:,} 个词元，{courses} 门练习",
         "tokenizer": "{vocabulary:,} 个词条",
         "shards": "{tokens:,} 个词元",
         "vectors": "每个 {size} 维",
@@ -53,6 +57,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
 }
 
 _TEACHERS = "teacher"  # what teachers are made by has their number after the name of its stage
+_PRACTICE = "practice"  # what a course is made by has a name that begins so
 
 
 def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
@@ -67,22 +72,33 @@ def note_stage(stage: str, facts: Mapping[str, Any], language: str) -> str:
 
 
 def describe_stages(done: Mapping[str, Artifact], language: str) -> list[dict[str, Any]]:
-    """Returns what the stages of a run took, and what came of each; all that made its teachers is one line."""
+    """Returns what the stages of a run took, and what came of each; all that made its teachers is one line.
+
+    So is all that its practice took.
+    """
     found: dict[str, list[Artifact]] = {}
     for name, artifact in done.items():
-        found.setdefault(name if name == artifact.stage else _TEACHERS, []).append(artifact)
+        found.setdefault(_line(name, artifact), []).append(artifact)
     return [_describe_stage(stage, artifacts, language) for stage, artifacts in found.items()]
+
+
+def _line(name: str, artifact: Artifact) -> str:
+    """Returns the line of the report that tells of an artifact of this name."""
+    if name.startswith(_PRACTICE):
+        return _PRACTICE
+    return name if name == artifact.stage else _TEACHERS
 
 
 def _describe_stage(stage: str, artifacts: list[Artifact], language: str) -> dict[str, Any]:
     records = [artifact.record for artifact in artifacts]
     energies = [record["energy_j"] for record in records]
-    models = sum(artifact.stage == _TEACHERS for artifact in artifacts)
+    made = [artifact.facts for artifact in artifacts if artifact.stage == stage]
+    counts = {"models": len(made), "courses": len(made), "practised": sum(facts.get("tokens", 0) for facts in made)}
     return {
         "name": stage,
         "seconds": sum(record["seconds"] for record in records),
         "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
         "energy_j": None if None in energies else sum(energies),
         "skipped": all(artifact.skipped for artifact in artifacts),
-        "note": note_stage(stage, {**artifacts[-1].facts, "models": models}, language),
+        "note": note_stage(stage, {**artifacts[-1].facts, **counts}, language),
     }

@@ -21,14 +21,16 @@ from penjing.pipeline.check import check_measurable, check_runnable
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.own_teachers import OwnTeachers, make_teachers, other_recipes
 from penjing.pipeline.planned_teachers import probe_own_teachers
+from penjing.pipeline.practice import COURSE_STAGES, course_inputs, course_recipe
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import own_generations
+from penjing.pipeline.recipe_kinds import own_generations, practising
 from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATE
-from penjing.pipeline.stages.finetune import FINETUNE, TEACHER
+from penjing.pipeline.stages.exercises import EXERCISES
+from penjing.pipeline.stages.finetune import FINETUNE, PRACTICE, TEACHER
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store
 from penjing.progress import Progress, stop_if_asked
@@ -110,6 +112,9 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
                 planned.append(_plan_teachers(own, others, done, share))
                 recipe = own.recipe
                 known = Store(out, recipe)
+            if stage.name == FINETUNE.name and practising(recipe) is not None:
+                courses, left = _plan_practice(recipe, out, Path(folder), done, progress)
+                planned, done = [*planned, *courses], {**done, **left}
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
             if stage.name == TEACH.name and others:
                 _add_asking(planned, own_generations(recipe), others)
@@ -140,6 +145,25 @@ def _plan_teachers(
             seconds, models = seconds + sum(times.values()), models + lacking
             memory = max(memory, *(stage.peak_memory_mb for stage in stages))
     return PlannedStage(TEACHER.name, False, seconds, memory, {"models": models})
+
+
+def _plan_practice(
+    recipe: Recipe, out: Path, folder: Path, done: dict[str, Artifact], progress: Progress
+) -> tuple[list[PlannedStage], dict[str, Artifact]]:
+    """Plans the courses of a recipe; returns one stage for all, and what they have left if all are done already."""
+    practice, made, planned = practising(recipe), dict[str, Artifact](), list[PlannedStage]()
+    assert practice is not None
+    for course in practice.courses:
+        member = course_recipe(recipe, course, done[EXERCISES.name].folder)
+        known, trial, own = Store(out, member), Store(folder, member), course_inputs(done, made)
+        planned += [_plan_stage(stage, member, known, trial, own, 1.0, progress) for stage in COURSE_STAGES]
+        made = {PRACTICE.name: own[PRACTICE.name]} if PRACTICE.name in own else {}
+    trained = [stage for stage in planned if stage.name == PRACTICE.name]
+    facts = {"courses": len(trained), "practised": sum(stage.facts["tokens"] for stage in trained)}
+    is_done = all(stage.is_done for stage in planned)
+    seconds = sum(stage.seconds for stage in planned if is_done or not stage.is_done)
+    memory = max(stage.peak_memory_mb for stage in planned if is_done or not stage.is_done)
+    return [PlannedStage(PRACTICE.name, is_done, seconds, memory, facts)], made if is_done else {}
 
 
 def _add_asking(planned: list[PlannedStage], generations: tuple[int, ...], others: Mapping[str, Plan]) -> None:
@@ -176,6 +200,8 @@ def _plan_stage(
 ) -> PlannedStage:
     """Plans a stage; its artifact, if there is one, is added to ``done``."""
     wanted = {item.name for item in STAGES if item.is_wanted(recipe)}
+    if practising(recipe) is not None:
+        wanted.add(PRACTICE.name)
     # Without the artifacts it reads, a stage's key is not known, and so not whether it is there.
     has_inputs = all(name in done for name in stage.inputs if name in wanted)
     found = known.find(stage, done) if has_inputs else None
@@ -183,9 +209,10 @@ def _plan_stage(
         done[stage.name] = found
         record = found.record
         return PlannedStage(stage.name, True, record["seconds"], record["peak_memory_mb"], found.facts)
-    if stage.name in PROBES:
+    probed = FINETUNE.name if stage.name == PRACTICE.name else stage.name
+    if probed in PROBES:
         inputs = {name: artifact.folder for name, artifact in done.items()}
-        probe = PROBES[stage.name](recipe, inputs, 1 / share)
+        probe = PROBES[probed](recipe, inputs, 1 / share)
         return PlannedStage(stage.name, False, probe.seconds, probe.peak_memory_mb, probe.facts)
     artifact = trial.complete(stage, done, progress)
     done[stage.name] = artifact

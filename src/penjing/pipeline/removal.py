@@ -33,7 +33,7 @@ S = TypeVar("S", RowData, TextData, UnlabelledData)
 RECIPE = "recipe.json"  # what a run was made by
 
 #: Stages that only carry texts along; those after them learn from them.
-DATA_STAGES = ("data", "corpus", "unlabelled", "recombined", "tokenizer", "shards", "examples")
+DATA_STAGES = ("data", "corpus", "unlabelled", "recombined", "exercises", "tokenizer", "shards", "examples")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.facts import collect_facts, collect_language_facts
 from penjing.pipeline.outcome import LanguageOutcome, Outcome
 from penjing.pipeline.own_teachers import OwnTeachers, make_data, make_teachers, other_recipes
+from penjing.pipeline.practice import make_practice
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
 from penjing.pipeline.recipe_kinds import asking_teachers, own_generations
@@ -31,7 +32,7 @@ from penjing.pipeline.report.report import write_report
 from penjing.pipeline.stage import RECORD, Artifact, Stage
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.evaluate import EVALUATION
-from penjing.pipeline.stages.finetune import TEACHER
+from penjing.pipeline.stages.finetune import FINETUNE, PRACTICE, TEACHER
 from penjing.pipeline.stages.measure import MEASURES
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store, locked
@@ -42,7 +43,7 @@ from penjing.tasks.prediction import Prediction
 from penjing.train.distill_settings import DistillSettings
 
 TRAINING_STAGES = (
-    *("data", "corpus", "unlabelled", "recombined", "tokenizer", "shards", "vectors", "pretrain"),
+    *("data", "corpus", "unlabelled", "recombined", "exercises", "tokenizer", "shards", "vectors", "pretrain"),
     *("examples", "reference", "teach", "finetune"),
 )
 _SAMPLE_TOKENS = 100
@@ -231,7 +232,7 @@ def _trained_stages(recipe: Recipe, *, is_stale: bool) -> list[str]:
     recipes = [recipe, *other_recipes(recipe).values()]
     stages = [stage.name for stage in STAGES if any(stage.is_wanted(each) for each in recipes)]
     trained = [name for name in stages if name not in DATA_STAGES]
-    return [name for name in trained if name != TEACH.name] if is_stale else [*trained, TEACHER.name]
+    return [name for name in trained if name != TEACH.name] if is_stale else [*trained, TEACHER.name, PRACTICE.name]
 
 
 def complete_stages(
@@ -258,11 +259,28 @@ def complete_stages(
         if stage.name == TEACH.name and own_generations(recipe):
             own = _train_teachers(recipe, out, done, progress, engine)
             store, done = Store(out, own.recipe, engine), {**done, **own.artifacts}
+        if stage.name == FINETUNE.name:
+            done |= _practise(recipe, out, done, progress, engine)
         artifact = store.complete(stage, done, progress)
         done[stage.name] = artifact
         state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
         progress.say(f"{number}/{len(wanted)} {stage.name}: {state}")
     return done
+
+
+def _practise(
+    recipe: Recipe, out: Path, done: dict[str, Artifact], progress: Progress, engine: EngineSettings
+) -> dict[str, Artifact]:
+    """Goes through the courses of a recipe, as far as they are not done yet."""
+
+    def make(stage: Stage, member: Recipe, before: dict[str, Artifact], course: str) -> Artifact:
+        artifact = _complete_member(out, progress, engine, stage, member, before, f"practice {course}")
+        if stage.name == PRACTICE.name:
+            state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
+            progress.say(f"practice {course}: {state}")
+        return artifact
+
+    return make_practice(recipe, done, make)
 
 
 def _train_teachers(
@@ -274,7 +292,7 @@ def _train_teachers(
 
     def make(stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact:
         nonlocal trained
-        artifact = _complete_member(out, progress, engine, stage, member, before, called)
+        artifact = _complete_member(out, progress, engine, stage, member, before, f"teacher {called}")
         if stage.name == TEACHER.name:
             trained += 1
             state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
@@ -293,7 +311,7 @@ def _complete_member(
     before: dict[str, Artifact],
     called: str,
 ) -> Artifact:
-    """Returns the artifact of a stage of a teacher, doing what is not done yet; what it is called is said."""
+    """Returns the artifact of a stage of another recipe, doing what is not done yet; what that is called is said."""
     stop_if_asked(progress)
     store = Store(out, without_removed(member, out), engine)
-    return store.complete(stage, before, Unheard(progress, f"teacher {called}, "))
+    return store.complete(stage, before, Unheard(progress, f"{called}, "))

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import model_validator
 
 from penjing.data.question_settings import QuestionData
+from penjing.pipeline.practice_settings import QuestionPractice, check_practice
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.text.question_renderer import MARKS_VERSION, QuestionRendererSettings
@@ -22,6 +23,7 @@ class AnswerRecipe(Recipe):
     render: QuestionRendererSettings = QuestionRendererSettings()
     finetune: AnswerFinetuneSettings = AnswerFinetuneSettings()
     answer: AnswerSettings = AnswerSettings()
+    practice: QuestionPractice | None = None
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -42,6 +44,7 @@ class AnswerRecipe(Recipe):
     @model_validator(mode="after")
     def _shows_questions(self) -> AnswerRecipe:
         check_shown(self, "finds parts of texts")
+        check_practice(self.practice, self.finetune)
         return self
 
 

@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from penjing.data.settings import PairedData
 from penjing.pipeline.generating_recipe import GeneratingRecipe
+from penjing.pipeline.practice_settings import WritingPractice, check_practice
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
@@ -19,6 +20,7 @@ class WritingRecipe(GeneratingRecipe):
     render: PairRendererSettings = PairRendererSettings()
     finetune: PairFinetuneSettings = PairFinetuneSettings()
     write: WriteSettings = WriteSettings()
+    practice: WritingPractice | None = None
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -32,6 +34,13 @@ class WritingRecipe(GeneratingRecipe):
     def _has_no_explanation(self) -> WritingRecipe:
         if self.explain is not None:
             raise ValueError("[explain] is for answers that are labels, and this task writes texts")
+        return self
+
+    @model_validator(mode="after")
+    def _can_practise(self) -> WritingRecipe:
+        if self.practice is not None and self.task == "translate":
+            raise ValueError("[practice] is for summaries, which are made of words of their text, and not to translate")
+        check_practice(self.practice, self.finetune)
         return self
 
 

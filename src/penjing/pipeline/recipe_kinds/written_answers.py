@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from penjing.data.question_settings import QuestionData
 from penjing.pipeline.generating_recipe import GeneratingRecipe
+from penjing.pipeline.practice_settings import QuestionPractice, check_practice
 from penjing.pipeline.recipe_kinds.answers import check_shown
 from penjing.pipeline.recipe_parts import LEFT_OUT_VERSION, QUESTION_COLUMNS, MultiFinetuneSettings, check_prompt
 from penjing.tasks.write_settings import WriteSettings
@@ -27,6 +28,7 @@ class WrittenAnswerRecipe(GeneratingRecipe):
     render: QuestionPromptSettings = QuestionPromptSettings()
     finetune: WrittenAnswerFinetuneSettings = WrittenAnswerFinetuneSettings()
     write: WriteSettings = WriteSettings()
+    practice: QuestionPractice | None = None
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -58,4 +60,5 @@ class WrittenAnswerRecipe(GeneratingRecipe):
     def _fits_together(self) -> WrittenAnswerRecipe:
         check_shown(self, "writes answers")
         check_prompt("render", self.render.template, QUESTION_COLUMNS)
+        check_practice(self.practice, self.finetune)
         return self

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from penjing.pipeline.report.head_facts import HeadFacts
 from penjing.pipeline.report.name_facts import NameFacts
+from penjing.pipeline.report.practice_facts import CourseFacts
 
 #: Counts of a corpus that are 0 without labelled rows.
 OF_ROWS = ("from_training", "in_evaluation", "containing_evaluation")
@@ -326,6 +327,7 @@ class ModelFacts(Facts):
     head: HeadFacts | None = None
     names: NameFacts | None = None
     distill: TaughtFacts | None = None
+    practice: list[CourseFacts] = []
     shape: dict[str, bool | int | float | str] = {}
 
 

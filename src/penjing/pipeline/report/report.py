@@ -28,6 +28,7 @@ from penjing.pipeline.report.multi_facts import MultiReportFacts
 from penjing.pipeline.report.multilabel import multilabel_values
 from penjing.pipeline.report.multilabel_facts import MultilabelReportFacts
 from penjing.pipeline.report.name_rows import name_rows
+from penjing.pipeline.report.practice import practice_rows
 from penjing.pipeline.report.preference import preference_values
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking import ranking_values
@@ -130,6 +131,7 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
             *adapter_rows(facts.model.lora, wording),
             *head_rows(facts.model.head, wording),
             *taught_rows(facts.model, wording),
+            *practice_rows(facts.model.practice, wording),
         ],
         "recipe": facts.recipe[:_LONGEST_RECIPE],
         "draw_bar": draw_bar,

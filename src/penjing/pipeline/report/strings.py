@@ -26,6 +26,8 @@ from penjing.pipeline.report.multi_chinese import MULTI_CHINESE
 from penjing.pipeline.report.multi_english import MULTI_ENGLISH
 from penjing.pipeline.report.names_chinese import NAMES_CHINESE
 from penjing.pipeline.report.names_english import NAMES_ENGLISH
+from penjing.pipeline.report.practice_chinese import PRACTICE_CHINESE
+from penjing.pipeline.report.practice_english import PRACTICE_ENGLISH
 from penjing.pipeline.report.preference_chinese import PREFERENCE_CHINESE
 from penjing.pipeline.report.preference_english import PREFERENCE_ENGLISH
 from penjing.pipeline.report.ranking_chinese import RANKING_CHINESE
@@ -52,6 +54,7 @@ _PARTS: tuple[tuple[Mapping[str, str], Mapping[str, str]], ...] = (
     (FEW_ENGLISH, FEW_CHINESE),
     (NAMES_ENGLISH, NAMES_CHINESE),
     (TAUGHT_ENGLISH, TAUGHT_CHINESE),
+    (PRACTICE_ENGLISH, PRACTICE_CHINESE),
     (WRITING_ENGLISH, WRITING_CHINESE),
     (KINDS_ENGLISH, KINDS_CHINESE),
     (TUNE_ENGLISH, TUNE_CHINESE),

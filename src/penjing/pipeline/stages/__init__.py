@@ -7,6 +7,7 @@ from penjing.pipeline.stages.corpus import CORPUS
 from penjing.pipeline.stages.data import DATA
 from penjing.pipeline.stages.evaluate import EVALUATE
 from penjing.pipeline.stages.examples import EXAMPLES
+from penjing.pipeline.stages.exercises import EXERCISES
 from penjing.pipeline.stages.explain import EXPLAIN
 from penjing.pipeline.stages.finetune import FINETUNE
 from penjing.pipeline.stages.measure import MEASURE
@@ -24,6 +25,7 @@ STAGES: tuple[Stage, ...] = (
     CORPUS,
     UNLABELLED,
     RECOMBINED,
+    EXERCISES,
     TOKENIZER,
     SHARDS,
     VECTORS,

@@ -130,11 +130,13 @@ def prepare_finetuning(recipe: Recipe, inputs: dict[str, Path]) -> tuple[Archite
 
 
 def _start(network: nn.Module, context: StageContext) -> tuple[str, ...]:
-    """Puts in what was learned before: by pretraining, else by a given model, else word vectors.
+    """Puts in what was learned before: by practice, else by pretraining, else by a given model, else word vectors.
 
     Returns:
         The names of the tensors that hold nothing learned.
     """
+    if "practice" in context.inputs:
+        return load_backbone(network, context.inputs["practice"] / "model").fresh
     if "pretrain" in context.inputs:
         return load_backbone(network, context.inputs["pretrain"] / "model").fresh
     transfer = load_start(network, context.recipe)
@@ -182,7 +184,17 @@ def _adapters(lora: LoraSettings) -> dict[str, Any]:
 
 FINETUNE = Stage(
     "finetune",
-    inputs=("tokenizer", "examples", "vectors", "pretrain", "reference", "unlabelled", "recombined", "teach"),
+    inputs=(
+        "tokenizer",
+        "examples",
+        "vectors",
+        "pretrain",
+        "reference",
+        "unlabelled",
+        "recombined",
+        "teach",
+        "practice",
+    ),
     settings=lambda recipe: [
         model_settings(recipe),
         recipe.task,
@@ -203,3 +215,5 @@ TEACHER = replace(
     name="teacher",
     settings=lambda recipe: [*FINETUNE.settings(recipe), *([recipe.answering] if recipe.answering else [])],
 )
+#: Trains the network in a course of practice, on rows that are made of texts.
+PRACTICE = replace(FINETUNE, name="practice")
