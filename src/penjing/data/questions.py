@@ -6,7 +6,7 @@ They are held in memory: the largest sets of this kind have some hundred thousan
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -83,7 +83,7 @@ def build_questions(settings: QuestionData, seed: int, out: Path, progress: Prog
         "files": {split: [file.name for file in files[split]] for split in SPLITS if split in files},
         "splits": {split: _describe(questions) for split, questions in splits.items()},
     }
-    check_counts(counts["splits"], where)
+    check_counts(counts["splits"], where, _optional(given, settings))
     if not any(question.is_learnable for question in splits["train"]):
         raise DataError("no training question has its answer in its text", where=where, do="Correct the answers.")
     with disk_errors(out):
@@ -158,7 +158,13 @@ def _divide(
     groups = group_documents(given["train"])
     quotas = split_quotas([len(groups)], shares)
     counted = [quotas[0][0], *(quotas[0][n] or len(given.get(name, ())) for n, name in enumerate(SPLITS[1:], start=1))]
-    check_quotas([counted], [""], shares, set(given), f"{where}, whose texts are of {len(groups):,} documents")
+    check_quotas(
+        [counted],
+        [""],
+        shares,
+        given.keys() | _optional(given, settings),
+        f"{where}, whose texts are of {len(groups):,} documents",
+    )
     drawn: dict[str, list[Question]] = {split: list(given.get(split, ())) for split in SPLITS[1:]}
     order = random.Random(seed).sample(range(len(groups)), len(groups))
     taken, place = set(), 0
@@ -169,6 +175,11 @@ def _divide(
         place += quotas[0][number]
     rest = [question for index, group in enumerate(groups) if index not in taken for question in group]
     return {"train": rest, **drawn}
+
+
+def _optional(given: Collection[str], settings: QuestionData) -> frozenset[str]:
+    """Returns the splits that may be without questions: test, where no share of it is asked for."""
+    return frozenset() if "test" in given or settings.split.test else frozenset({"test"})
 
 
 def group_documents(questions: Sequence[Question]) -> list[list[Question]]:

@@ -62,10 +62,9 @@ def draw_texts(texts: Iterable[str], most: int, seed: int) -> list[str]:
     """
     rng, kept = Random(seed), list[str]()
     for number, text in enumerate(texts):
-        place = number if number < most else rng.randrange(number + 1)
-        if place == len(kept):
+        if number < most:
             kept.append(text)
-        elif place < most:
+        elif (place := rng.randrange(number + 1)) < most:
             kept[place] = text
     return kept
 
