@@ -22,7 +22,8 @@ from penjing.data.reading import read_pairs
 from penjing.errors import PenjingError, RecipeError
 from penjing.files import read_json
 from penjing.pipeline.plan import make_plan
-from penjing.pipeline.recipe_file import check_recipe
+from penjing.pipeline.recipe_file import check_recipe, load_recipe
+from penjing.pipeline.recipe_kinds import practising
 from penjing.pipeline.run import remove_texts
 from penjing.pipeline.stages.exercises import draw_texts, exercises_file
 from penjing.progress import Silent
@@ -216,3 +217,12 @@ def test_draw_of_texts_is_even() -> None:
     # 400 draws of a quarter: 100 expected, standard deviation 8.7; the first and the last as often as others.
     assert all(60 < count < 140 for count in counts.values())
     assert abs(sum(counts[str(n)] for n in range(50)) - 5000) < 4 * 8.7 * 50**0.5
+
+
+def test_practice_is_left_out_by_a_word_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "notes.toml"
+    path.write_text(tomli_w.dumps(practising_recipe(tmp_path)), encoding="utf-8")
+    assert practising(load_recipe(path)) is not None
+    assert practising(load_recipe(path, ["practice=none"])) is None
+    without = load_recipe(path, ["practice.find=none"])
+    assert list(practising(without).courses) == ["write_off"]  # type: ignore[union-attr]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from penjing.text.exercises.cloze import cloze_questions
 from penjing.text.exercises.pairs import found_pairs, turned_pairs
 from penjing.train.settings import RowSettings
 
+_MOST_ROUNDS = 20  # through the texts, where they are few: parts of each are drawn anew
 _WORDS_A_TOKEN = 0.6  # about, so that what has so many words fits
 
 
@@ -70,9 +72,9 @@ class WriteOffSettings(CourseSettings):
     )
 
     def make(self, own: Iterable[str], others: Iterable[str], room: Room, rng: Random) -> Iterator[dict[str, Any]]:
-        words = self._words(room)
-        yield from turned_pairs(own, words, rng)
-        yield from turned_pairs(others, words, rng)
+        texts = [*own, *others]
+        for _ in range(min(_MOST_ROUNDS, ceil(self.exercises / max(1, len(texts))))):
+            yield from turned_pairs(texts, self._words(room), rng)
 
     def decisive(self, room: Room) -> dict[str, Any]:
         return {**super().decisive(room), "words": self._words(room)}

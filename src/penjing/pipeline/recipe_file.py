@@ -79,7 +79,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         value = raw
     whole = document
     *sections, last = key.strip().split(".")
-    if raw.strip() == _LEFT_OUT and not sections and _may_be_left_out(last):
+    if raw.strip() == _LEFT_OUT and not sections and _may_be_left_out(document, last):
         for name in (last, *(OF_LABELLED_ROWS if last == "data" else ())):
             document.pop(name, None)
         return
@@ -93,8 +93,8 @@ def _set(document: dict[str, Any], override: str) -> None:
     document[last] = value
 
 
-def _may_be_left_out(section: str) -> bool:
-    field = Recipe.model_fields.get(section)
+def _may_be_left_out(document: Mapping[str, Any], section: str) -> bool:
+    field = recipe_class(document).model_fields.get(section)
     return field is not None and type(None) in get_args(field.annotation)
 
 

@@ -47,6 +47,7 @@ def propose_answers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         proposals.append(("transfer", {**shared, "render": render, "model": {"start": start}, "finetune": finetune}))
     if wanted.start is None:
         render = {**shared["render"], "mark_matches": 3}
+        proposals.append(("encoder, after practice", {**shared, "render": render, **_practised_encoder(wanted)}))
         proposals.append(("encoder", {**shared, "render": render, **_encoder(wanted)}))
     return proposals
 
@@ -93,6 +94,22 @@ def _marks_of(start: str) -> Document:
     """Returns the setting by which a model has learned what question and text have in common; nothing without it."""
     longest = marks_of(locate_folder(start, "--start"))
     return {"mark_matches": longest} if longest else {}
+
+
+def _practised_encoder(wanted: Wanted) -> Document:
+    """The encoder of the recipe cmrc2018: it learns first from questions that are made of the texts."""
+    made: Document = {
+        "tokenizer": {"kind": "wordpiece", "vocab_size": 6000},
+        "model": {
+            "family": "bert",
+            "shape": {"hidden_size": 192, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 768},
+        },
+        "practice": {"cloze": {"learning_rate": 1e-3}},
+        "finetune": {"epochs": 3, "batch_rows": 16, "learning_rate": 5e-4, "evaluations": 3},
+    }
+    if wanted.texts is not None:
+        made["corpus"] = {"path": wanted.texts}
+    return made
 
 
 def _encoder(wanted: Wanted) -> Document:

@@ -81,7 +81,12 @@ def propose(wanted: Wanted, found: Found, plan: Callable[[Recipe], Plan], rate: 
     stage = "pretrain" if wanted.task == LANGUAGE_MODEL else "finetune"
     proposals = []
     for kind, document in teach(wanted, _candidates(wanted, found, rate)):
-        proposals.append(_fit(kind, document, stage, wanted.minutes, plan))
+        try:
+            proposals.append(_fit(kind, document, stage, wanted.minutes, plan))
+        except DataError as error:
+            if "practice" in document and error.where.startswith("[practice"):
+                continue  # nothing can be made of these texts to practise on
+            raise
         if proposals[-1].fits and is_smaller(proposals[-1].plan):
             return proposals[-1]
     return min(proposals, key=lambda proposal: proposal.plan.seconds)

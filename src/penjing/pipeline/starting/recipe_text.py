@@ -72,9 +72,17 @@ _COMMENTS: Mapping[str, tuple[str, str]] = {
     "report.language": ("en or zh", "en 或 zh"),
 }
 _SECTIONS: Mapping[str, tuple[str, str]] = {
+    "practice.write_off": (
+        "first it learns to copy: sentences of the texts, beginning with any",
+        "先学照抄：文本里的句子，从任意一句开始",
+    ),
+    "practice.find": ("then to find sentences like the rest of a text", "再学找出与全文最像的句子"),
+    "practice.cloze": ("first it learns from questions made of the texts", "先学由文本编成的问题"),
     "explain": ("the report explains some answers, word by word", "报告逐词解释一些回答"),
 }
-_ORDER = ["parts", *Recipe.model_fields, "write"]
+_BEFORE = "finetune"  # comes practice
+_PLACE = list(Recipe.model_fields).index(_BEFORE)
+_ORDER = ["parts", *list(Recipe.model_fields)[:_PLACE], "practice", *list(Recipe.model_fields)[_PLACE:], "write"]
 _COLUMN = 34
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PART = re.compile(r"^parts\.[^.]+")

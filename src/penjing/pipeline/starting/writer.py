@@ -11,7 +11,9 @@ FEW_ROWS = 10_000  # get a small vocabulary
 _MANY_ROWS = 100_000  # can fill a wide network, and need less dropout
 _EPOCHS = 40
 _WIDTHS = (256, 128, 64)
+SUMMARIZE = "summarize"
 _HEAD = 32  # wide
+_COURSE_RATE, _COURSE_TOKENS = 0.6, 2048  # of practice: its rate in that of fine-tuning alone, and its batches
 _TUNED_WIDTH, _TUNED_RATE = 128, 2e-3  # as in the recipe multi30k-en-de; the rate falls as the width rises
 
 
@@ -31,7 +33,25 @@ def propose_writers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         model: Document = {"model": {"start": wanted.start}, "finetune": {"epochs": 3, "batch_tokens": BATCH_TOKENS}}
         return [("transfer", {**shared, **model})]
     widths = _WIDTHS if found.rows >= _MANY_ROWS else _WIDTHS[1:]
-    return [(f"encoder-decoder, {width} wide", {**shared, **encoder_decoder_for(found, width)}) for width in widths]
+    fresh = [(f"encoder-decoder, {width} wide", {**shared, **encoder_decoder_for(found, width)}) for width in widths]
+    if wanted.task != SUMMARIZE:
+        return fresh
+    return [*((f"{kind}, after practice", _with_practice(wanted, document)) for kind, document in fresh), *fresh]
+
+
+def _with_practice(wanted: Wanted, document: Document) -> Document:
+    """Returns a recipe whose model learns first to copy, and to find sentences, as that of the recipe scitldr does."""
+    finetune = document["finetune"]
+    rate = finetune["learning_rate"]
+    course = {"learning_rate": rate * _COURSE_RATE, "batch_tokens": _COURSE_TOKENS}
+    made: Document = {
+        **document,
+        "practice": {"write_off": course, "find": course},
+        "finetune": {**finetune, "epochs": 8, "learning_rate": rate / 4, "dropout": 0.1, "evaluations": 8},
+    }
+    if wanted.texts is not None:
+        made["corpus"] = {"path": wanted.texts}
+    return made
 
 
 def encoder_decoder_for(found: Found, width: int) -> Document:
