@@ -42,6 +42,24 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
+def test_a_model_of_the_docs_practises_before_its_summaries(folder: Path) -> None:
+    page, translated = "docs/practice.md", "docs/practice.zh.md"
+    (recipe,), (commands,) = (blocks(page, language) for language in ("toml", "sh"))
+    assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])
+    assert [commands] == blocks(translated, "sh")
+    (folder / "notes.toml").write_text(recipe, encoding="utf-8")
+    told = [
+        f"Day {n} was cold. The cook of inn {n} sang on day {n}. We left. Nobody slept at inn {n}." for n in range(60)
+    ]
+    rows = ["text,target", *(f"{text},{text.partition('. ')[0]}." for text in told)]
+    (folder / "notes.csv").write_text("\n".join(rows), encoding="utf-8")
+    letters = (f"Dear {n}. The train {n} was late. I waited for train {n}. Write soon." for n in range(80))
+    (folder / "letters.txt").write_text("\n".join(letters), encoding="utf-8")
+    plan, run = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
+    assert re.search(r"practice .* tokens in 2 courses", plan)
+    assert "rouge1" in run
+
+
 def test_a_model_of_the_docs_goes_on_with_texts_and_is_measured(folder: Path) -> None:
     page, translated = "docs/generate.md", "docs/generate.zh.md"
     (recipe,), (commands,) = (blocks(page, language) for language in ("toml", "sh"))
