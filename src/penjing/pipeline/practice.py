@@ -81,7 +81,9 @@ def course_recipe(recipe: Recipe, course: str, exercises: Path) -> Recipe:
     practice = practising(recipe)
     assert practice is not None
     settings = practice.courses[course]
-    told = settings.model_dump(include={"epochs", "learning_rate", "batch_tokens"}, exclude_none=True)
+    told: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
+    if settings.batch_tokens is not None:
+        told["batch_tokens"] = settings.batch_tokens
     evaluations = max(_FEWEST_EVALUATIONS, ceil(settings.epochs))
     known = type(recipe.finetune).model_fields
     plain = {name: value for name, value in _PLAIN.items() if name in known}

@@ -39,7 +39,7 @@ class CourseSettings(BaseModel):
     exercises: int = Field(ge=2, description="most rows that are made; drawn from all that the texts give")
     epochs: float = Field(gt=0, description="passes over them; a part of one is allowed")
     learning_rate: float | None = Field(
-        None, gt=0, description="at its highest; default: that of [finetune], or what suits the family"
+        None, gt=0, description="at its highest; default: what suits the family, a tenth of it with [model] start"
     )
     batch_tokens: int | None = Field(None, ge=1, description="most tokens in a batch; default: that of [finetune]")
 

@@ -21,7 +21,7 @@ from penjing.pipeline.space import Scalar, Space
 from penjing.pipeline.stage import Artifact
 from penjing.pipeline.stages import STAGES
 from penjing.pipeline.stages.data import DATA
-from penjing.pipeline.stages.finetune import TEACHER
+from penjing.pipeline.stages.finetune import PRACTICE, TEACHER
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import hash_files, locked
 from penjing.pipeline.tuning.space import document_of, learns_names, recipe_with, space_of
@@ -31,6 +31,7 @@ from penjing.tasks.task import load_task
 
 BEST = "best.toml"
 _TRAINING = "finetune"
+_TRAINED = (_TRAINING, TEACHER.name, TEACH.name, PRACTICE.name)  # stages that hold weights, or what teachers said
 _FAILURES = 5  # in a row, before any trial was complete: then it is the recipe
 
 
@@ -205,7 +206,7 @@ class _Search:
         recipe = turn_dial(recipe_with(self._recipe, best.settings))
         done = complete_stages(recipe, self._out, Unheard(self._progress), TRAINING_STAGES)
         kept = {artifact.folder for artifact in done.values()}
-        for folder in (found for name in (_TRAINING, TEACHER.name, TEACH.name) for found in stages.glob(f"{name}-*")):
+        for folder in (found for name in _TRAINED for found in stages.glob(f"{name}-*")):
             if folder not in kept:
                 remove_whole(folder)
 
