@@ -147,8 +147,7 @@ def _adapters(plan: Plan) -> dict[str, Any]:
 
 
 def _left_out(plan: Plan) -> dict[str, Any]:
-    """Returns how many rows and labels were left out, of the duplicates how many have another label, and how many
-    labels were respelled; nothing without rows."""
+    """Returns what is left out, duplicates with another label, and labels that are respelled; nothing without rows."""
     facts = plan.facts("data")
     if not facts:
         return {}
