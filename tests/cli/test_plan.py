@@ -62,6 +62,7 @@ def folder(tmp_path: Path) -> Path:
     rows = [f"a quiet film that nobody forgets number {number:02}" for number in range(40)]
     around = [f"So I said: {text.upper()}! He laughed." for text in rows]
     labelled = [f"{text},{('good', 'bad')[number % 2]}" for number, text in enumerate([*rows, *around])]
+    labelled += [labelled[0], f"{rows[0]},bad", f"{rows[1]},good"]
     (tmp_path / "rows.csv").write_text("\n".join(["text,label", *labelled]), encoding="utf-8")
     (tmp_path / "texts.txt").write_text("\n".join(f"Well, {text.lower()} Yes." for text in around), encoding="utf-8")
     (tmp_path / "films.toml").write_text(ROWS, encoding="utf-8")
@@ -85,7 +86,9 @@ def test_a_plan_says_what_is_left_out(cli: Any, folder: Path) -> None:
     assert rows > 0
     assert texts > 0
     assert sum(plan["rows"].values()) == 80 - rows
-    assert f"Left out {rows} that contain a validation or test text" in done["films"].out
+    assert (plan["left_out"]["duplicates"], plan["conflicts"]) == (3, 2)
+    left_out = f"Left out 3 duplicates (2 with another label), {rows} that contain a validation or test text"
+    assert left_out in done["films"].out
     assert f"Corpus  left out 0 that are validation or test rows, {texts} that contain one" in done["films"].out
     events = json.loads(done["things --json"].out)["left_out"]
     assert f"Left out {events['unknown_items']} of unknown items" in done["things"].out

@@ -230,3 +230,32 @@ def test_training_questions_on_texts_that_contain_a_measured_one_are_left_out(ma
     assert sum(counts["overlap"].values()) == 0
     texts = {question.text for split in ("train", "validation") for question in read_questions(tmp_path / "out", split)}
     assert not any(text in other for other in texts)
+
+
+def test_an_empty_one_of_several_answers_leaves_the_places_of_the_others(tmp_path: Path) -> None:
+    row = {"context": "Paris is big. Paris is wide.", "question": "Which is wide?"}
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({**row, "answer": {"text": ["", "Paris"], "answer_start": [0, 14]}}), encoding="utf-8")
+    assert read(path)[0][0].starts == (14,)
+    path.write_text(json.dumps({**row, "answer": [None, "Paris"], "at": [None, 14]}), encoding="utf-8")
+    assert read(path, answer_start="at")[0][0].starts == (14,)
+
+
+def test_a_place_that_a_table_wrote_with_a_point_is_that_place(tmp_path: Path) -> None:
+    """To pandas a column in which some answers are missing is one of floats."""
+    path = tmp_path / "a.csv"
+    path.write_text("context,question,answer,at\na b a,Which?,a,4.0\na b a,Why?,,\n", encoding="utf-8")
+    questions, counts = read(path, answer_start="at")
+    assert [question.starts for question in questions] == [(4,), ()]
+    assert counts["moved"] == 0
+    path.write_text("context,question,answer,at\na b a,Which?,a,4.5\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r'a\.csv, row 2: the place of the answer is "4\.5"'):
+        read(path, answer_start="at")
+
+
+def test_questions_that_are_only_asked_need_no_answers(tmp_path: Path) -> None:
+    path = write_squad(tmp_path / "a.json", [("a", [paragraph("Li lives.", {"question": "Who?"})])])
+    (question,) = QuestionReader(QuestionData(path=str(path)), with_answers=False).read(path)
+    assert (question.question, question.text, question.answers) == ("Who?", "Li lives.", ())
+    with pytest.raises(DataError, match='there is no "answers" in it'):
+        read(path)

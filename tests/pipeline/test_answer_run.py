@@ -12,7 +12,7 @@ import torch
 
 import penjing
 from penjing.data.questions import read_questions
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, UsageError
 from penjing.files import read_json
 from penjing.metrics.answers import rate_answers
 from penjing.pipeline.check import check_runnable
@@ -71,6 +71,9 @@ def test_a_table_gets_columns(question_run: RunResult) -> None:
     answered = penjing.load(question_run.model, "cpu").predict(table)
     assert list(answered.columns) == ["question", "context", "answer", "probability"]
     assert answered["answer"][0] == "seven"
+    assert penjing.load(question_run.model, "cpu").predict(table[:0])["probability"].dtype == float
+    with pytest.raises(UsageError, match="a question is asked of a text"):
+        penjing.load(question_run.model, "cpu").predict(table["question"])
 
 
 def test_the_report_shows_scores_and_answers_in_their_text(

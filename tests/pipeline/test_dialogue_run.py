@@ -204,6 +204,9 @@ def test_messages_texts_and_dictionaries_are_answered(run: RunResult) -> None:
     assert [answer.written for answer in answers] == ["pink pink"] * 4
     with pytest.raises(penjing.errors.UsageError, match="row 1: the assistant spoke last"):
         model.predict([[*said, {"role": "assistant", "content": "x"}]])
+    pandas = pytest.importorskip("pandas")
+    for asked in (pandas.Series(["pink"], name="text"), pandas.DataFrame({"text": ["pink"]})):
+        assert model.predict(asked).to_dict("list") == {"text": ["pink"], "written": ["pink pink"]}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -114,6 +114,8 @@ def test_a_table_is_answered_with_labels_in_a_column(label_kind_run: Run) -> Non
     found = model.predict(polars.DataFrame({"text": ["film and music", "lovely"]}))
     answers = model.predict(["film and music", "lovely"])
     assert found["labels"].to_list() == ["|".join(item.labels) for item in answers]
+    column = model.predict(polars.Series("said", ["film and music", "lovely"]))
+    assert (column.columns, column["labels"].to_list()) == (["said", "labels"], found["labels"].to_list())
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,17 @@ def test_the_report_has_a_section_for_every_part(
     assert "任务如何混合" in chinese.text
 
 
+def test_adapters_on_a_base_in_few_bits_are_compared_and_reported(
+    run: RunResult, document: dict[str, Any], read_page: Callable[[str], Any], tmp_path: Path
+) -> None:
+    finetune = {**document["finetune"], "epochs": 0.1, "evaluations": 1, "lora": {"rank": 2, "base": "int8"}}
+    recipe = check_recipe({**document, "model": {"start": str(run.model)}, "finetune": finetune}, "test")
+    done = run_recipe(recipe, tmp_path / "run", Silent(), ["test"])
+    figures = done.artifacts["finetune"].facts["lora"]["quantizing"]["validation"]["quantized"]
+    shown = f"quantized {figures['validation_loss']:.4f}"
+    assert shown in read_page(done.report.read_text(encoding="utf-8")).text
+
+
 def test_the_first_rows_of_every_part_are_shown(document: dict[str, Any], run: RunResult) -> None:
     shown = show_rows(check_recipe(document, "test"), run.out, 1, Silent())
     assert len(shown) == 3

@@ -98,6 +98,13 @@ def test_tables_are_answered_in_their_kind(event_run: RunResult) -> None:
         answered = model.predict(kind.DataFrame({"items": histories}))
         assert isinstance(answered, kind.DataFrame)
         assert [list(row) for row in answered["ranked"].to_list()] == expected
+        answered = model.predict(kind.Series(histories))
+        assert [list(row) for row in answered["ranked"].to_list()] == expected
+        for cell in ("r1", None):  # a text is no list of its letters
+            with pytest.raises(UsageError, match=r"row 1: .* is no history"):
+                model.predict(kind.DataFrame({"items": [cell]}))
+    as_arrays = pandas.DataFrame({"items": [np.array(history) for history in histories]})
+    assert [list(row) for row in model.predict(as_arrays)["ranked"]] == expected
 
 
 @pytest.mark.parametrize(

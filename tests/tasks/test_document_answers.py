@@ -12,7 +12,7 @@ import pytest
 from penjing.cli.answer import DocumentCall, show_cited_answers
 from penjing.data.question_rows import Question
 from penjing.errors import MissingExtraError, UsageError
-from penjing.evaluate.documents import evaluate_documents
+from penjing.evaluate.documents import evaluate_documents, recall_scores
 from penjing.files import write_json
 from penjing.pipeline.run import RunResult
 from penjing.progress import Silent
@@ -20,7 +20,7 @@ from penjing.tasks import passage_index
 from penjing.tasks.answer_model import AnswerModel
 from penjing.tasks.document_answers import DocumentReader
 from penjing.tasks.loading import load_as
-from penjing.tasks.passage_index import index_folder, read_document_text
+from penjing.tasks.passage_index import Passage, index_folder, read_document_text
 
 pytest.importorskip("bm25s")
 NUMBERS = ("one", "two", "three", "four", "five", "six")
@@ -105,6 +105,24 @@ def test_recall_counts_passages_that_hold_a_reference(question_run: RunResult, f
     assert measured["scores"]["recall_at_1"]["value"] == pytest.approx(6 / 7)
     assert measured["scores"]["recall_at_20"]["value"] == pytest.approx(6 / 7)
     assert measured["scores"]["exact_match"]["value"] == pytest.approx(6 / 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "is_held"),
+    [
+        ("It is often so.", "ten", False),
+        ("Founded in 1066, it stood.", "10", False),
+        ("The Eiffel Tower's iron", "eiffel tower", True),
+        ("首都是北京。", "北 京", True),
+        ("ＡＢＣ公司成立于1998年", "abc", True),
+        ("成立于1998年", "98年", False),
+        ("so :-) it was", ":-)", False),
+    ],
+)
+def test_a_passage_holds_an_answer_in_whole_words(text: str, answer: str, is_held: bool) -> None:
+    passage = Passage("a.txt", 0, len(text), text)
+    found = recall_scores([[passage]], [Question("", "?", (answer,), (-1,), "a")])
+    assert found["recall_at_1"]["value"] == is_held
 
 
 def test_the_command_prints_one_document(

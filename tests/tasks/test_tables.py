@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -89,7 +90,9 @@ def test_empty_table_comes_back_empty_with_the_columns(model: LabelModel, kind: 
         "polars": pl.DataFrame({"text": []}, schema={"text": pl.String}),
         "arrow": pa.table({"text": pa.array([], pa.string())}),
     }[kind]
-    assert columns(model.predict(empty)) == {"text": [], "label": [], "probability": []}
+    answered = model.predict(empty)
+    assert columns(answered) == {"text": [], "label": [], "probability": []}
+    assert nw.from_native(answered).schema["probability"] == nw.Float64
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])

@@ -30,3 +30,17 @@ from penjing.tasks.written_answers import locate_words
 def test_words_are_found_but_for_case_and_spaces(text: str, words: str, found: str | None) -> None:
     place = locate_words(text, words)
     assert (None if place is None else text[slice(*place)]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "place"),
+    [
+        ("It is often so: ten towers.", "ten", (16, 19)),
+        ("Of 1066 there are 10.", "10", (18, 20)),
+        ("The tenth was Ten.", "ten", (14, 17)),
+        ("in 2010年10月", "10", (8, 10)),
+        ("two towers", "tower", (4, 9)),  # there is no other
+    ],
+)
+def test_whole_words_come_before_parts_of_others(text: str, words: str, place: tuple[int, int]) -> None:
+    assert locate_words(text, words) == place

@@ -32,6 +32,8 @@ def test_sentences_of_spaced_languages(sentences: list[str]) -> None:
         ["房间很好。", "服务呢？！", "早餐一般；", "下次再来"],
         ["他说：“走吧。”", "她走了……", "没有人。"],
         ["気温は3.5度。", "寒い！」"],
+        ["房间很好!", "早餐一般??", "比尔.盖茨来过!"],
+        ["雅虎Yahoo!奇摩的《桃之阵!》不错"],
     ],
 )
 def test_sentences_without_spaces(sentences: list[str]) -> None:

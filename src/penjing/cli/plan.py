@@ -147,14 +147,14 @@ def _adapters(plan: Plan) -> dict[str, Any]:
 
 
 def _left_out(plan: Plan) -> dict[str, Any]:
-    """Returns how many rows and labels were left out, and how many labels respelled; nothing without rows."""
+    """Returns what is left out, duplicates with another label, and labels that are respelled; nothing without rows."""
     facts = plan.facts("data")
     if not facts:
         return {}
     counts = {**facts, **{leak: sum(facts.get(leak, {}).values()) for leak in ("overlap", "containing")}}
     return {
         "left_out": {name: counts[name] for name in _LEFT_OUT if counts.get(name)},
-        **{name: counts[name] for name in ("respelled",) if counts.get(name)},
+        **{name: counts[name] for name in ("conflicts", "respelled") if counts.get(name)},
     }
 
 
@@ -162,8 +162,10 @@ def _say_left_out(plan: Plan) -> list[str]:
     found = _left_out(plan)
     lines = []
     if found.get("left_out"):
-        shown = ", ".join(f"{count:,} {_LEFT_OUT[name]}" for name, count in found["left_out"].items())
-        lines.append(f"Left out {shown}")
+        parts = {name: f"{count:,} {_LEFT_OUT[name]}" for name, count in found["left_out"].items()}
+        if found.get("conflicts"):
+            parts["duplicates"] += f" ({found['conflicts']:,} with another label)"
+        lines.append(f"Left out {', '.join(parts.values())}")
     if found.get("respelled"):
         lines.append(f"Labels  {found['respelled']:,} spelled in another way, taken for the same")
     without = sum(counts.get("without", 0) for counts in plan.facts("data")["splits"].values())

@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from penjing.data.answer_places import Place, place_answer
-from penjing.data.plain import plain_value
+from penjing.data.plain import plain_value, whole_number
 from penjing.data.question_settings import QuestionData
 from penjing.data.rows import cell_test
 from penjing.data.sources import FaultLog, read_file
@@ -75,7 +76,7 @@ class QuestionReader:
 
     Attributes:
         settings: columns, and what is done with rows that are wrong.
-        with_answers: whether answers are read; of tables their column is not needed otherwise.
+        with_answers: whether answers are read; otherwise none need be there.
         log: takes rows that are wrong, and the rest is read; None: the first is raised.
         counts: ``read``, ``filtered`` and ``empty`` rows; ``unanswerable`` and ``absent`` questions; and of the
             references those found by ``byte_offsets``, those ``moved``, those of ``several_places`` and those ``apart``
@@ -95,7 +96,8 @@ class QuestionReader:
             DataError: the file or a row cannot be used; both are named.
         """
         squad = _read_squad(file, self.settings) if kind_of(file) == "json" else None
-        for raw in _squad_rows(file, squad) if squad is not None else self._table_rows(file):
+        rows = self._table_rows(file) if squad is None else _squad_rows(file, squad, with_answers=self.with_answers)
+        for raw in rows:
             self.counts["read"] += 1
             if raw is None:
                 self.counts["filtered"] += 1
@@ -199,11 +201,10 @@ def _table_answers(value: Any, start: Any, where: str) -> list[tuple[str, int | 
     """Returns the answers of a row: one, a list of them, or both lists in one value as the hub's SQuAD has them."""
     if isinstance(value, Mapping):
         start, value = value.get("answer_start"), value.get("text")
-    texts = [item for item in (value if isinstance(value, list | tuple) else [value]) if plain_value(item)]
-    starts = list(start) if isinstance(start, list | tuple) else [start] * min(1, len(texts))
-    if len(starts) < len(texts):
-        starts += [None] * (len(texts) - len(starts))
-    return [(_as_text(text), _as_offset(at, where)) for text, at in zip(texts, starts, strict=False)]
+    texts = list(value) if isinstance(value, list | tuple) else [value]
+    starts = list(start) if isinstance(start, list | tuple) else [start]
+    pairs = zip_longest(texts, starts[: len(texts)])  # an empty answer is left out with its place
+    return [(_as_text(text), _as_offset(at, where)) for text, at in pairs if plain_value(text)]
 
 
 def _as_text(value: Any) -> str:
@@ -215,7 +216,7 @@ def _as_offset(value: Any, where: str) -> int | None:
     if not shown:
         return None
     try:
-        return int(shown)
+        return int(whole_number(shown))
     except ValueError as error:
         raise DataError(
             f'the place of the answer is "{shown[:40]}"', where=where, do="Give the number of its first character."
@@ -242,7 +243,7 @@ def _read_squad(file: Path, settings: QuestionData) -> list[Any] | None:
     return documents
 
 
-def _squad_rows(file: Path, documents: list[Any]) -> Iterator[_Raw]:
+def _squad_rows(file: Path, documents: list[Any], *, with_answers: bool) -> Iterator[_Raw]:
     """Yields every question of documents in the layout of SQuAD (Rajpurkar et al. 2016, 2018; Cui et al. 2019)."""
     row = 0
     for number, document in enumerate(documents, start=1):
@@ -255,8 +256,8 @@ def _squad_rows(file: Path, documents: list[Any]) -> Iterator[_Raw]:
                 at = name_row(file, row, row).replace("row", "question")
                 known = plain_value(_entry(asked, "id", at, None))
                 at = f"{at} ({known})" if known else at
-                refused = _entry(asked, "is_impossible", at, None) is True
-                answers = [] if refused else [_squad_answer(answer, at) for answer in _list(asked, "answers", at)]
+                is_told = with_answers and _entry(asked, "is_impossible", at, None) is not True
+                answers = [_squad_answer(answer, at) for answer in _list(asked, "answers", at)] if is_told else []
                 name = title or f"{file.name} {number}"
                 yield _Raw(context, _entry(asked, "question", at), answers, name, file.name, row, at)
 

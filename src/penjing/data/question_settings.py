@@ -29,7 +29,8 @@ class QuestionData(SplitData):
     document: str | None = Field(
         None,
         min_length=1,
-        description="column of what a text is a part of, of which no two splits have any; default: every text is one",
+        description="column of what a text is a part of, of which no two splits that are drawn have any; default: "
+        "every text is one",
     )
     offsets: Literal["repair", "refuse"] = Field(
         "repair",

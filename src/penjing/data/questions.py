@@ -49,9 +49,9 @@ def build_questions(settings: QuestionData, seed: int, out: Path, progress: Prog
     """Fills a folder with ``train.parquet``, ``validation.parquet``, ``test.parquet`` and ``counts.json``.
 
     Rows that ask the same of the same text are one question with several references. Documents are drawn whole: no two
-    splits have texts of one, and documents that share a text count as one. A training question whose normalized text
-    is in validation or test, or contains a text of these (`penjing.data.measured`), is removed, and so is a validation
-    question for what is in test.
+    splits that are drawn have texts of one, and documents that share a text count as one. A training question whose
+    normalized text is in validation or test, or contains a text of these (`penjing.data.measured`), is removed, and so
+    is a validation question for what is in test.
 
     Args:
         settings: where the questions are and what they look like.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from penjing.data.keys import normalize_text
 from penjing.data.question_rows import Question
 from penjing.errors import DataError
 from penjing.metrics.interval import wilson_interval
+from penjing.metrics.texts import list_words
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.document_answers import DocumentReader
 from penjing.tasks.passage_index import Passage, PassageIndex
@@ -21,8 +22,9 @@ def evaluate_documents(
 ) -> dict[str, Any]:
     """Asks questions of a folder, without the texts that they were put to.
 
-    A passage counts as found if it holds one of the references, letters and digits alone (Karpukhin et al. 2020, arXiv
-    2004.04906, section 4.1, of their "answer recall"); short references are in passages by chance too.
+    A passage counts as found if it holds the words of one of the references one after another, without case and signs
+    (Karpukhin et al. 2020, arXiv 2004.04906, section 4.1, of their "answer recall"); each character is a word where a
+    script has no spaces. Short references are in passages by chance too.
 
     Args:
         reader: is asked.
@@ -85,15 +87,21 @@ def recall_scores(found: Sequence[Sequence[Passage]], questions: Sequence[Questi
     texts: dict[str, str] = {}
     hits = dict.fromkeys(DEPTHS, 0)
     for passages, question in zip(found, questions, strict=True):
-        wanted = [normalize_text(answer) for answer in question.answers]
+        wanted = [_as_words(answer) for answer in question.answers]
         for rank, passage in enumerate(passages, start=1):
             if passage.text not in texts:
-                texts[passage.text] = normalize_text(passage.text)
+                texts[passage.text] = _as_words(passage.text)
             if any(answer in texts[passage.text] for answer in wanted):
                 for depth in DEPTHS:
                     hits[depth] += rank <= depth
                 break
     return {f"recall_at_{depth}": _share(count, len(questions)) for depth, count in hits.items()}
+
+
+def _as_words(text: str) -> str:
+    """Returns the words of a text with a space around each, so that what holds them holds none of them in part."""
+    words = list_words(unicodedata.normalize("NFKC", text))
+    return f" {' '.join(words)} " if words else text.strip()
 
 
 def _share(count: int, rows: int) -> dict[str, float]:

@@ -12,7 +12,7 @@ from penjing.progress import Progress
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import AnswerPrediction
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import is_frame, texts_of, with_columns
 from penjing.tasks.task import SpanTask
 from penjing.text.question_renderer import QuestionRenderer, RenderedQuestion
 
@@ -51,17 +51,17 @@ class AnswerModel(Model):
         Raises:
             UsageError: a row lacks one of both, or the column is missing.
         """
-        if not is_table(rows) and not (isinstance(rows, Sequence) and all(isinstance(row, dict) for row in rows)):
+        if not is_frame(rows) and not (isinstance(rows, Sequence) and all(isinstance(row, dict) for row in rows)):
             raise UsageError(
                 "a question is asked of a text",
                 where="predict",
                 do='Give rows: model.predict([{"question": "…", "context": "…"}]).',
             )
         predictions = self.answer(texts_of(rows, "question"), texts_of(rows, "context"))
-        if not is_table(rows):
+        if not is_frame(rows):
             return predictions
         answers, chances = [item.answer for item in predictions], [item.probability for item in predictions]
-        return with_columns(rows, {"answer": answers, "probability": chances})
+        return with_columns(rows, {"answer": answers}, {"probability": chances})
 
     def predict_texts(self, texts: Sequence[str]) -> list[AnswerPrediction]:
         """Refuses texts alone.

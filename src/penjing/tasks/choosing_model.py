@@ -37,7 +37,7 @@ class ChoosingModel(Model):
         if not is_table(rows):
             return predictions
         labels, chances = [item.label for item in predictions], [item.probability for item in predictions]
-        return with_columns(as_table(rows, "text"), {"label": labels, "probability": chances})
+        return with_columns(as_table(rows, "text"), {"label": labels}, {"probability": chances})
 
     def predict_texts(self, texts: Sequence[str], progress: Progress | None = None) -> list[ClassPrediction]:
         """Answers each text; the probabilities of all labels sum to 1."""

@@ -15,7 +15,7 @@ from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import TextPrediction
 from penjing.tasks.prompting import DialoguePrompter
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import DialogueTask, ReplyPreferenceTask
 from penjing.text.dialogue_renderer import DialogueRenderer
 
@@ -58,7 +58,7 @@ class DialogueModel(Model):
         """
         if is_table(rows):
             predictions = self.predict_texts(texts_of(rows, "text"))
-            return with_columns(rows, {"written": [item.written for item in predictions]})
+            return with_columns(as_table(rows, "text"), {"written": [item.written for item in predictions]})
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             texts_of(rows, "text")  # says what is wrong
         return self.reply([_dialogue(row, number) for number, row in enumerate(rows, start=1)], settings)

@@ -19,7 +19,7 @@ from penjing.inference.ranking import RankingEngine
 from penjing.metrics.ranking import best_first
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import ItemPrediction, RankedItem
-from penjing.tasks.tables import is_table
+from penjing.tasks.tables import as_table, is_frame, is_table
 from penjing.tasks.task import ItemTask
 from penjing.text.item_renderer import ItemRenderer
 
@@ -52,7 +52,8 @@ class ItemModel(Model):
 
         Args:
             rows: a list of histories, each a list of items in order; or a pandas, Polars or Arrow table with a column
-                ``items`` of such lists. An item is given by its id or its text; another text is read as a new item.
+                ``items`` of such lists, or such a column. An item is given by its id or its text; another text is read
+                as a new item.
             top: how many items are returned.
 
         Returns:
@@ -66,11 +67,13 @@ class ItemModel(Model):
             raise UsageError(f"top is {top}", where="predict", do="Give 1 or more.")
         if not is_table(rows):
             return self._answer(_histories(rows), top)
-        frame = nw.from_native(rows, eager_only=True)
-        if "items" not in frame.columns:
+        frame = nw.from_native(as_table(rows, "items"), eager_only=True)
+        column = "items" if is_frame(rows) else frame.columns[0]
+        if column not in frame.columns:
             do = f"Its columns are {', '.join(frame.columns)}."
             raise UsageError('there is no column "items"', where="predict", do=do)
-        answers = self._answer(_histories([list(items) for items in frame.get_column("items").to_list()]), top)
+        cells = frame.get_column(column).to_list()
+        answers = self._answer(_histories([c.tolist() if isinstance(c, np.ndarray) else c for c in cells]), top)
         ranked = [[item.id for item in answer.items] for answer in answers]
         backend = nw.get_native_namespace(frame)
         kind = nw.Object if backend.__name__ == "pandas" else nw.List(nw.String)

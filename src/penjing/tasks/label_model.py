@@ -45,7 +45,7 @@ class LabelModel(ScoringModel):
         if not is_table(rows):
             return predictions
         labels, chances = [item.label for item in predictions], [item.probability for item in predictions]
-        return with_columns(as_table(rows, self.renderer.columns[0]), {"label": labels, "probability": chances})
+        return with_columns(as_table(rows, self.renderer.columns[0]), {"label": labels}, {"probability": chances})
 
     def predict_texts(self, texts: Sequence[str]) -> list[ClassPrediction]:
         """Answers each text."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from penjing.tasks.prediction import SetPrediction
 from penjing.tasks.scoring_model import ScoringModel
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
 from penjing.tasks.task import MultilabelTask
 
 BETWEEN = "|"
@@ -48,7 +48,8 @@ class MultilabelModel(ScoringModel):
         predictions = self.predict_texts(texts_of(rows, self.renderer.columns[0]))
         if not is_table(rows):
             return predictions
-        return with_columns(rows, {"labels": [BETWEEN.join(item.labels) for item in predictions]})
+        labels = [BETWEEN.join(item.labels) for item in predictions]
+        return with_columns(as_table(rows, self.renderer.columns[0]), {"labels": labels})
 
     def predict_texts(self, texts: Sequence[str]) -> list[SetPrediction]:
         """Answers each text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -13,6 +14,11 @@ from penjing.errors import UsageError, nearest
 def is_table(rows: Any) -> bool:
     """Whether ``rows`` is a pandas, Polars or Arrow table, or a column of one."""
     return isinstance(nw.from_native(rows, pass_through=True, allow_series=True), nw.DataFrame | nw.Series)
+
+
+def is_frame(rows: Any) -> bool:
+    """Whether ``rows`` is a pandas, Polars or Arrow table, and no column of one."""
+    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame)
 
 
 def as_table(rows: Any, column: str) -> Any:
@@ -89,8 +95,10 @@ def _missing(column: str, columns: list[str]) -> UsageError:
     return UsageError(f'there is no column "{column}"', where="predict", do=nearest(column, columns))
 
 
-def with_columns(table: Any, columns: Mapping[str, Sequence[str] | Sequence[float]]) -> Any:
-    """Returns the table with columns added, in its own kind.
+def with_columns(
+    table: Any, texts: Mapping[str, Sequence[str]], numbers: Mapping[str, Sequence[float]] = MappingProxyType({})
+) -> Any:
+    """Returns the table with columns of texts and of numbers added, in its own kind.
 
     A column of texts that is already there, the true label for instance, is kept as it is: the new one is then called
     ``predicted_label``, if ``label`` is its name.
@@ -98,10 +106,10 @@ def with_columns(table: Any, columns: Mapping[str, Sequence[str] | Sequence[floa
     frame = nw.from_native(table, eager_only=True)
     backend = nw.get_native_namespace(frame)
     added = []
-    for name, values in columns.items():
-        is_text = isinstance(next(iter(values), ""), str)
-        called = f"predicted_{name}" if is_text and name in frame.columns else name
-        added.append(nw.new_series(called, values, nw.String if is_text else nw.Float64, backend=backend))
+    for name, written in texts.items():
+        called = f"predicted_{name}" if name in frame.columns else name
+        added.append(nw.new_series(called, written, nw.String, backend=backend))
+    added += [nw.new_series(name, values, nw.Float64, backend=backend) for name, values in numbers.items()]
     if nw.get_native_namespace(frame).__name__ == "pandas":
         added = [nw.maybe_set_index(series, index=frame.to_native().index) for series in added]
     return frame.with_columns(*added).to_native()

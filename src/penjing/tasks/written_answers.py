@@ -15,7 +15,7 @@ from penjing.inference.writing_settings import WritingSettings
 from penjing.progress import Progress
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import AnswerPrediction
-from penjing.tasks.tables import is_table, texts_of, with_columns
+from penjing.tasks.tables import is_frame, texts_of, with_columns
 from penjing.tasks.task import SpanTask
 from penjing.text.prompt_renderer import PromptPairRenderer
 from penjing.text.words import is_han
@@ -43,17 +43,17 @@ class WrittenAnswerModel(Model):
         Raises:
             UsageError: a row lacks a question or a text, or the column is missing.
         """
-        if not is_table(rows) and not (isinstance(rows, Sequence) and all(isinstance(row, dict) for row in rows)):
+        if not is_frame(rows) and not (isinstance(rows, Sequence) and all(isinstance(row, dict) for row in rows)):
             raise UsageError(
                 "a question is asked of a text",
                 where="predict",
                 do='Give rows: model.predict([{"question": "…", "context": "…"}]).',
             )
         predictions = self.answer(texts_of(rows, "question"), texts_of(rows, "context"))
-        if not is_table(rows):
+        if not is_frame(rows):
             return predictions
         answers, chances = [item.answer for item in predictions], [item.probability for item in predictions]
-        return with_columns(rows, {"answer": answers, "probability": chances})
+        return with_columns(rows, {"answer": answers}, {"probability": chances})
 
     def predict_texts(self, texts: Sequence[str]) -> list[AnswerPrediction]:
         """Refuses texts alone.
@@ -97,20 +97,23 @@ class WrittenAnswerModel(Model):
 def locate_words(text: str, words: str) -> tuple[int, int] | None:
     """Returns the first and past the last character where words stand first in a text, or do but for case and spaces.
 
+    A place where they are a part of another word counts only where there is no other.
+
     >>> locate_words("Built in 1889 by Gustave Eiffel.", "gustave  eiffel")
     (17, 31)
     >>> locate_words("由光荣开发", "光 荣")
     (1, 3)
+    >>> locate_words("Of 1066 there are 10.", "10")
+    (18, 20)
     """
     if not words.strip():
         return None
+    for pattern, flags in ((re.escape(words), 0), (_pattern(words.split()), re.IGNORECASE)):
+        for found in re.finditer(pattern, text, flags):
+            if not _is_within_word(text, found.start()) and not _is_within_word(text, found.end()):
+                return found.span()
     start = text.find(words)
-    if start >= 0:
-        return start, start + len(words)
-    for found in re.finditer(_pattern(words.split()), text, re.IGNORECASE):
-        if not _is_within_word(text, found.start()) and not _is_within_word(text, found.end()):
-            return found.span()
-    return None
+    return None if start < 0 else (start, start + len(words))
 
 
 def _pattern(parts: Sequence[str]) -> str:

@@ -8,8 +8,10 @@ from penjing.text.words import Span
 
 _CLOSING = "\"'”’»)\\]"
 _CLOSING_WIDE = "”’」』）】》"
-#: An end: marks of Chinese at once; those of English where a space follows, and then no lower-case letter.
-_END = re.compile(rf"(?:[。！？；]|……)+[{_CLOSING_WIDE}]*|[.!?…]+[{_CLOSING}]*(?=\s)|\n")
+_HAN = "㐀-䶿一-鿿豈-﫿"
+#: An end: marks of Chinese at once; those of English where a space follows, and then no lower-case letter; ``!`` and
+#: ``?`` between Chinese characters. A full stop there may stand in a name: 比尔.盖茨.
+_END = re.compile(rf"(?:[。！？；]|……)+[{_CLOSING_WIDE}]*|[.!?…]+[{_CLOSING}]*(?=\s)|(?<=[{_HAN}])[!?]+(?=[{_HAN}])|\n")
 _TITLES = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "al", "fig", "figs", "eq", "eqs", "sec", "no"}
     | {"cf", "e.g", "i.e", "resp", "approx", "inc", "ltd", "co", "gen", "sen", "rep", "bzw", "z.b"}

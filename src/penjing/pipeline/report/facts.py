@@ -245,8 +245,10 @@ class Merging(Facts):
     allowed: float
 
 
-class Figures(Facts):
-    """What a network is worth on the validation rows."""
+class Figures(BaseModel):
+    """What a network is worth on the validation rows; those of each part of several tasks are not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     validation_loss: float
     validation_accuracy: float
