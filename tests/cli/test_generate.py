@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penjing.files import read_json, write_json
 from penjing.models.llama import LLAMA
 from penjing.models.t5 import T5
 from penjing.pipeline.model_folder import write_network
@@ -48,6 +50,19 @@ def test_text_is_continued_and_the_same_seed_says_the_same(cli: Any, folder: Pat
     assert all(c.isprintable() or c in "\n\t" for c in finished["plain"].out)
     assert finished["plain"].out == f"A lovely{shown(document)}\n"
     assert finished["answer"].out == f"{shown(json.loads(finished['answer json'].out))}\n"
+
+
+def test_prompt_is_shown_where_the_model_adds_nothing(cli: Any, folder: Path, tmp_path: Path) -> None:
+    calls = {}
+    for name in ("lm", "t5"):
+        shutil.copytree(folder / name, tmp_path / name)
+        settings = read_json(tmp_path / name / "generation_config.json")
+        entries = read_json(tmp_path / name / "config.json")["vocab_size"]
+        write_json(tmp_path / name / "generation_config.json", {**settings, "eos_token_id": list(range(entries))})
+        calls[name] = cli.call(tmp_path, ["generate", name, "A lovely"])
+    finished = cli.run_all(calls)
+    assert {name: (done.code, done.err) for name, done in finished.items()} == dict.fromkeys(calls, (0, ""))
+    assert {name: done.out for name, done in finished.items()} == {"lm": "A lovely\n", "t5": "\n"}
 
 
 def shown(document: Any) -> str:

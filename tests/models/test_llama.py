@@ -274,6 +274,8 @@ def test_cache_without_room_is_refused() -> None:
         ({"rope_scaling": "linear"}, "no table of names"),
         ({"rope_parameters": {"rope_type": ["linear"]}}, "not computed here"),
         ({"use_sliding_window": True}, "not computed here"),
+        ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5"),
+        ({"rope_parameters": {"rope_type": "default"}, "rope_scaling": {"type": "yarn", "factor": 4.0}}, '"yarn"'),
         ({"pad_token_id": 101}, "pad_token_id"),
         ({"hidden_act": "swishy"}, "swishy"),
     ],
@@ -326,6 +328,20 @@ def test_config_of_old_folders_is_read() -> None:
     config = LlamaConfig.from_dict(old)
     assert config.rotary == LlamaConfig.from_dict({**SHAPE, "rope_parameters": LLAMA3}).rotary
     assert config.pad_token_id == 0
+
+
+@pytest.mark.parametrize("added", [{"rope_scaling": {"type": "linear", "factor": 4.0}}, {"rope_scaling": None}])
+@torch.no_grad()
+def test_scaling_that_was_added_to_a_new_config_counts_as_on_the_hub(added: dict[str, Any], tmp_path: Path) -> None:
+    architecture, config = KINDS["llama"]
+    theirs = transformers.AutoModelForCausalLM.from_config(config)
+    scramble(theirs)
+    theirs.save_pretrained(tmp_path)
+    write_json(tmp_path / "config.json", {**read_config(tmp_path), **added})
+    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(
+        load_ours(architecture, tmp_path)(make_ids()), again(make_ids()).logits, atol=1e-5, rtol=0
+    )
 
 
 def test_weights_of_a_relative_are_refused(tmp_path: Path) -> None:

@@ -64,6 +64,18 @@ def test_parts_that_do_not_fit_are_refused_before_any_data_is_read(sections: dic
     assert refused.value.exit_code == 2
 
 
+def test_rejoin_has_no_sense_in_a_language_model() -> None:
+    document: dict[str, Any] = {
+        "corpus": {"path": "x.txt"},
+        "model": {"family": "lstm"},
+        "pretrain": {"objective": "causal"},
+        "render": {"rejoin": True},
+    }
+    with pytest.raises(PenjingError, match=r"rejoin is for rows of \[data\], and there are none") as refused:
+        check_runnable(check_recipe(document, "r"))
+    assert refused.value.exit_code == 2
+
+
 def test_a_qwen_takes_a_given_tokenizer_only_if_it_cuts_as_qwens_do(tmp_path: Path) -> None:
     settings = TokenizerSettings(kind="bpe", vocab_size=400)
     cuttings: tuple[Cutting, ...] = ("qwen", "own")

@@ -278,6 +278,20 @@ def test_accumulated_gradients_equal_those_of_one_large_batch(shard: TokenShard,
     torch.testing.assert_close(weights[True], weights[False], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("accumulate", [1, 8, 100])
+def test_run_of_a_part_of_an_epoch_reads_no_more_and_learns_in_every_step(
+    shard: TokenShard, tmp_path: Path, accumulate: int
+) -> None:
+    batches = RowBatches(shard, 0, 8192, 16, 0)
+    plan = batches.plan(0)
+    epochs = 9.5 / len(plan)  # of which the last batch is read whole
+    result = train(shard, tmp_path, epochs=epochs, accumulate=accumulate)
+    read = [batches.load(rows) for rows in plan[:10]]
+    assert result.tokens == sum(batch.ids.numel() if batch.mask is None else int(batch.mask.sum()) for batch in read)
+    assert result.steps == -(-10 // accumulate)
+    assert min(row["learning_rate"] for row in read_history(tmp_path / "history.jsonl") if "loss" in row) > 0
+
+
 def test_patience_stops_early(shard: TokenShard, tmp_path: Path) -> None:
     result = train(shard, tmp_path, epochs=40, evaluations=80, patience=3)
     assert result.stopped_early

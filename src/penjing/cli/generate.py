@@ -66,12 +66,15 @@ def show_generation(
 
 
 def _show(pieces: Iterator[str], beginning: str) -> None:
-    """Shows pieces as they come, the first behind a beginning."""
+    """Shows pieces as they come, the first behind a beginning; that by itself where nothing is added."""
     has_begun = False
     try:
         for piece in pieces:
             sys.stdout.write(visible(piece if has_begun else beginning + piece))
             sys.stdout.flush()
+            has_begun = True
+        if not has_begun:
+            sys.stdout.write(visible(beginning))
             has_begun = True
     finally:
         if has_begun:

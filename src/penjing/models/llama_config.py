@@ -96,13 +96,7 @@ class LlamaConfig(NetworkConfig):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
-        for key, computed in _REFUSED.items():
-            if values.get(key, computed) != computed:
-                raise UsageError(
-                    f"{key} is {values[key]!r}, which is not computed here",
-                    where=where,
-                    do=f"Only {computed!r} is; choose another model.",
-                )
+        _refuse(values, where)
         flat = {key: value for key, value in values.items() if key != "pad_token_id" or value not in (None, -1)}
         return super().from_dict({**flat, **_flat_rope(values, where)}, where=where)
 
@@ -137,19 +131,37 @@ class LlamaConfig(NetworkConfig):
         )
 
 
+def _refuse(values: Mapping[str, Any], where: str) -> None:
+    """Refuses what a config, or its rotary settings, ask for and this file does not compute.
+
+    Raises:
+        UsageError: there is such a thing.
+    """
+    for key, computed in _REFUSED.items():
+        if values.get(key, computed) != computed:
+            raise UsageError(
+                f"{key} is {values[key]!r}, which is not computed here",
+                where=where,
+                do=f"Only {computed!r} is; choose another model.",
+            )
+
+
 def _flat_rope(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Returns a hub config's rotary settings, old (``rope_scaling``) or new (``rope_parameters``), under our names.
+
+    Where both are there, the old ones count, as on the hub: they are added by hand to what its tools have written.
 
     Raises:
         UsageError: they are of a kind that is not computed here.
     """
-    nested = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    nested = values.get("rope_scaling") or values.get("rope_parameters") or {}
     if not isinstance(nested, Mapping):
         raise UsageError(
             f"rope_parameters (of older configs rope_scaling) is {nested!r:.60}, which is no table of names and values",
             where=where,
             do="Copy config.json again.",
         )
+    _refuse(nested, where)
     kind = nested.get("rope_type", nested.get("type", values.get("rope_type", "default")))
     if not isinstance(kind, str) or kind not in _NEEDED:
         raise UsageError(

@@ -47,6 +47,7 @@ def check_runnable(recipe: Recipe) -> None:
         PenjingError: two parts do not fit together, or something that a part needs is missing.
     """
     _check_names(recipe)
+    _check_layout(recipe)
     _check_network(recipe)
     check_tokenizer(recipe)
     _check_packages(recipe)
@@ -153,6 +154,16 @@ def _check_names(recipe: Recipe) -> None:
                     where=recipe.name,
                     do=f'Write "[CLS]{{{known}}}[SEP]".',
                 )
+
+
+def _check_layout(recipe: Recipe) -> None:
+    if recipe.document_layout.rejoin and not has_data(recipe):
+        raise RecipeError(
+            "[render] rejoin is for rows of [data], and there are none: a language model is measured on texts as they "
+            "are, and goes on with them so",
+            where=recipe.name,
+            do="Remove rejoin; put the words of the corpus together before, if they should be.",
+        )
 
 
 def _check_network(recipe: Recipe) -> None:

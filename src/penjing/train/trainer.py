@@ -193,9 +193,7 @@ class Trainer:
         state, group = self._state, self._next_batches()
         prepared = self._loader.load(state.step, group, self._done())
         targets = max(1, sum(part.targets for part in prepared))
-        # The middle of the step: a warm-up's first step and a decay's last one both change something.
-        middle = state.epoch + (state.position + len(group) / 2) / len(self._plan)
-        rate = self._learning_rate * self._schedule.factor(middle)
+        rate = self._learning_rate * self._schedule.factor(self._middle(len(group)))
         set_learning_rate(self._optimizer, rate)
         if not self._network.training:  # to say so to every module takes longer than to ask
             self._network.train()
@@ -228,9 +226,21 @@ class Trainer:
             "gradient_norm": size,
         }
 
+    def _middle(self, batches: int) -> float:
+        """Returns the passes over the data up to the middle of a step over so many batches.
+
+        By it a warm-up's first step and a decay's last one both change something. Where the run ends within the step,
+        it is the middle of what is left of the run.
+        """
+        state, whole = self._state, len(self._plan)
+        beyond = state.epoch + (state.position + batches) / whole - self._settings.epochs
+        return state.epoch + (state.position + batches / 2) / whole - max(0.0, beyond) / 2
+
     def _next_batches(self) -> list[NDArray[np.int64]]:
-        """Returns the rows of each batch of the next step."""
-        return self._plan[self._state.position : self._state.position + self._settings.accumulate]
+        """Returns the rows of each batch of the next step, no more than the run has left."""
+        state, settings = self._state, self._settings
+        left = math.ceil((settings.epochs - state.epoch) * len(self._plan) - 1e-9) - state.position
+        return self._plan[state.position : state.position + max(1, min(settings.accumulate, left))]
 
     def _advance(self, prepared: list[Prepared]) -> None:
         """Counts a step over some batches."""

@@ -69,4 +69,8 @@ def _is_wanted(recipe: Recipe) -> bool:
     return has_corpus(recipe) and (recipe.pretrain is not None or recipe.vectors is not None)
 
 
-SHARDS = Stage("shards", inputs=("corpus", "tokenizer"), settings=lambda recipe: None, run=_run, is_wanted=_is_wanted)
+def _settings(recipe: Recipe) -> Any:
+    return "rejoin" if recipe.document_layout.rejoin else None
+
+
+SHARDS = Stage("shards", inputs=("corpus", "tokenizer"), settings=_settings, run=_run, is_wanted=_is_wanted)
