@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.inference.decoding.test_loading import swap_tokens
+from tests.serve.test_writing import engines
 
 pytest.importorskip("fastapi")
 
@@ -108,6 +109,23 @@ def test_a_broken_folder_does_not_take_the_place_of_a_model_that_works(model_fol
             assert await pool.reload() == []
             assert pool.peek("reviews") is model
             assert len(await model.predict(["a lovely film"])) == 1
+
+    run(work())
+
+
+def test_of_a_changed_folder_that_is_not_taken_nothing_stays_in_memory(finetuned: Callable[..., Path]) -> None:
+    folder = finetuned("chat")
+
+    async def work() -> None:
+        async with pool_of(folder, weights="fp32", threads=1, cache_mb=8) as pool:
+            async with pool.use("reviews") as model:
+                await model.text_service()
+                await model.prompters()
+            before = engines()
+            card = json.loads((folder / "penjing.json").read_text(encoding="utf-8"))
+            (folder / "penjing.json").write_text(json.dumps({**card, "fingerprint": "another"}), encoding="utf-8")
+            assert await pool.reload() == []  # its engine can be loaded, and not what lays its prompts out
+            assert engines() == before
 
     run(work())
 
