@@ -30,3 +30,21 @@ from penjing.tasks.written_answers import locate_words
 def test_words_are_found_but_for_case_and_spaces(text: str, words: str, found: str | None) -> None:
     place = locate_words(text, words)
     assert (None if place is None else text[slice(*place)]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "start"),
+    [
+        ("In 1985 there were 5 people.", "5", 19),
+        ("This article is on art.", "art", 19),
+        ("This article is on Art.", "art", 19),  # rather than letters of a word
+        ("Two cats", "cat", 4),
+        ("1980s", "1980", 0),
+        ("他在北京", "北京", 2),
+        ("aaab aab ab", "ab", 9),
+    ],
+)
+def test_words_are_found_within_a_longer_one_only_where_they_stand_nowhere_else(
+    text: str, words: str, start: int
+) -> None:
+    assert locate_words(text, words) == (start, start + len(words))

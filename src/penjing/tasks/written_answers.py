@@ -97,20 +97,23 @@ class WrittenAnswerModel(Model):
 def locate_words(text: str, words: str) -> tuple[int, int] | None:
     """Returns the first and past the last character where words stand first in a text, or do but for case and spaces.
 
+    Where they stand in the midst of a longer word alone, that is the place, if they do so to the letter.
+
     >>> locate_words("Built in 1889 by Gustave Eiffel.", "gustave  eiffel")
     (17, 31)
     >>> locate_words("由光荣开发", "光 荣")
     (1, 3)
+    >>> locate_words("Artists in Paris is a club.", "is")
+    (17, 19)
     """
     if not words.strip():
         return None
+    for pattern, flags in ((re.escape(words), re.NOFLAG), (_pattern(words.split()), re.IGNORECASE)):
+        for found in re.finditer(pattern, text, flags):
+            if not _is_within_word(text, found.start()) and not _is_within_word(text, found.end()):
+                return found.span()
     start = text.find(words)
-    if start >= 0:
-        return start, start + len(words)
-    for found in re.finditer(_pattern(words.split()), text, re.IGNORECASE):
-        if not _is_within_word(text, found.start()) and not _is_within_word(text, found.end()):
-            return found.span()
-    return None
+    return None if start < 0 else (start, start + len(words))
 
 
 def _pattern(parts: Sequence[str]) -> str:
