@@ -46,6 +46,7 @@ class ChatMessage(Body):
         "tool_calls": "Penjing calls no tools",
         "tool_call_id": "Penjing calls no tools",
         "refusal": "Penjing has no refusals",
+        "annotations": "Penjing cites nothing here",
     }
 
     role: Literal["system", "developer", "user", "assistant"] = Field(description="developer is the same as system")
