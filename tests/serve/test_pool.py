@@ -217,6 +217,20 @@ def test_a_model_that_cannot_run_ahead_is_refused_at_the_start_and_blames_no_cli
         assert said in ended.stderr
 
 
+def test_a_template_that_cannot_be_used_blames_no_client(decoders: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(decoders / "talker", folder)
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no') }}", encoding="utf-8")
+
+    async def work() -> None:
+        async with pool_of(folder, weights="fp32", threads=1, cache_mb=8) as pool:
+            with pytest.raises(ModelFolderError, match="chat template refuses") as caught:
+                await pool.peek("reviews").text_service()
+            assert failure_of(caught.value).status == 500
+
+    run(work())
+
+
 @pytest.mark.parametrize("name", ["", "..", "../reviews", "reviews/../reviews", "/etc", "reviews\0", "x" * 10_000])
 def test_other_names_lead_to_no_model(model_folder: Path, name: str) -> None:
     pool = ModelPool(ServeSettings({"reviews": model_folder}))
