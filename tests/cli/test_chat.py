@@ -155,6 +155,31 @@ def test_another_reply_takes_the_place_of_the_last(
     assert len(json.loads((tmp_path / "said.jsonl").read_text(encoding="utf-8"))["messages"]) == 2
 
 
+def test_another_reply_is_another_one_though_more_was_said_and_taken_back(
+    talker: Replier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(talker, SETTINGS, [])
+    heard = []
+    for line in ("a film", "/regenerate", "lovely", "/undo", "/regenerate", "/regenerate"):
+        session.take(line)
+        heard.append(capsys.readouterr().out)
+    assert len({heard[number] for number in (0, 1, 4, 5)}) == 4
+
+
+def test_where_no_other_reply_comes_the_last_one_stays(
+    talker: Replier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(talker, SETTINGS, [])
+    session.take("a film")
+    end = talker._renderer.tokenizer.end_id
+    monkeypatch.setattr(session, "_settings", SamplingSettings(1, logit_bias={end: 100.0}))  # from now on it is silent
+    capsys.readouterr()
+    session.take("/regenerate")
+    assert capsys.readouterr().err.splitlines() == ["The model said nothing; the last reply stays."]
+    session.take("/undo")
+    assert capsys.readouterr().err.splitlines() == ["Taken back: a film"]
+
+
 def test_saved_dialogue_is_gone_on_with(talker: Replier, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, later = tmp_path / "said.jsonl", tmp_path / "later.jsonl"
     session = Session(talker, SETTINGS, [])

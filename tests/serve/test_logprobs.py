@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 from tests.inference.decoding.test_text_stream import BYTES, FALLBACK, WORDS, metaspace, run
+from tests.serve.test_tasks import serving
 
 from penjing.inference.decoding.request import Token
 from penjing.inference.decoding.text_stream import TextStream
@@ -95,3 +97,33 @@ def test_a_stream_and_a_whole_answer_tell_the_same(
             assert streamed == getattr(whole.logprobs, key)
         for name, offset in zip(whole.logprobs.tokens, whole.logprobs.text_offset, strict=True):
             assert "\ufffd" in name or name == "</s>" or whole.text.startswith(name, offset)
+
+
+@pytest.mark.parametrize("path", ["completions", "chat/completions"])
+def test_others_are_answered_while_many_are_worded(decoders: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    where = list[bool]()
+    begin = Logprobs.__init__
+
+    def note(self: Logprobs, *given: Any) -> None:
+        where.append(is_on_loop())
+        begin(self, *given)
+
+    monkeypatch.setattr(Logprobs, "__init__", note)
+    asked: dict[str, Any] = {"model": "m0", "max_tokens": 4, "temperature": 0}
+    asked |= {"prompt": "a film"} if path == "completions" else {"messages": [{"role": "user", "content": "a film"}]}
+    with serving(decoders / "talker", weights="fp32", threads=1, cache_mb=8) as client:
+        plain = client.post(f"/v1/{path}", json=asked).json()
+        told = client.post(f"/v1/{path}", json={**asked, "logprobs": 2 if path == "completions" else True}).json()
+    assert where == [False]
+    assert told["choices"][0].pop("logprobs")
+    assert plain["choices"][0].pop("logprobs") is None
+    assert {**told, "id": "", "created": 0} == {**plain, "id": "", "created": 0}
+
+
+def is_on_loop() -> bool:
+    """Whether others wait for what is done here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -253,12 +253,22 @@ def test_fields_that_ask_for_nothing_are_let_pass(client: Any) -> None:
         tools=[],
         tool_choice="none",
         modalities=["text"],
+        parallel_tool_calls=None,
         user="me",
         metadata={"a": "b"},
+        prompt_cache_retention="24h",
         response_format={"type": "text"},
         **GREEDY,
     )
     assert answer.choices[0].message.content
+
+
+def test_a_reply_is_sent_back_as_the_client_holds_it(client: Any) -> None:
+    said: list[Any] = [{"role": "user", "content": "a film"}]
+    for form in (lambda message: message, lambda message: message.model_dump()):  # with fields that are null
+        reply = client.chat.completions.create(model="talker", messages=said, **GREEDY).choices[0].message
+        said += [form(reply), {"role": "user", "content": "lovely"}]
+    assert client.chat.completions.create(model="talker", messages=said, **GREEDY).choices[0].message.content
 
 
 def test_a_dialogue_that_is_too_long_loses_its_beginning_or_is_refused(client: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.inference.decoding.test_loading import swap_tokens
+from tests.serve.test_writing import engines
 
 pytest.importorskip("fastapi")
 
@@ -112,6 +113,23 @@ def test_a_broken_folder_does_not_take_the_place_of_a_model_that_works(model_fol
     run(work())
 
 
+def test_of_a_changed_folder_that_is_not_taken_nothing_stays_in_memory(finetuned: Callable[..., Path]) -> None:
+    folder = finetuned("chat")
+
+    async def work() -> None:
+        async with pool_of(folder, weights="fp32", threads=1, cache_mb=8) as pool:
+            async with pool.use("reviews") as model:
+                await model.text_service()
+                await model.prompters()
+            before = engines()
+            card = json.loads((folder / "penjing.json").read_text(encoding="utf-8"))
+            (folder / "penjing.json").write_text(json.dumps({**card, "fingerprint": "another"}), encoding="utf-8")
+            assert await pool.reload() == []  # its engine can be loaded, and not what lays its prompts out
+            assert engines() == before
+
+    run(work())
+
+
 def test_an_idle_model_is_unloaded_and_loaded_again_when_asked(model_folder: Path) -> None:
     async def work() -> None:
         async with pool_of(model_folder, idle_s=0.1) as pool:
@@ -197,6 +215,20 @@ def test_a_model_that_cannot_run_ahead_is_refused_at_the_start_and_blames_no_cli
         assert ended.returncode == 2
         assert ended.stderr.startswith("penjing: --draft: ")
         assert said in ended.stderr
+
+
+def test_a_template_that_cannot_be_used_blames_no_client(decoders: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(decoders / "talker", folder)
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no') }}", encoding="utf-8")
+
+    async def work() -> None:
+        async with pool_of(folder, weights="fp32", threads=1, cache_mb=8) as pool:
+            with pytest.raises(ModelFolderError, match="chat template refuses") as caught:
+                await pool.peek("reviews").text_service()
+            assert failure_of(caught.value).status == 500
+
+    run(work())
 
 
 @pytest.mark.parametrize("name", ["", "..", "../reviews", "reviews/../reviews", "/etc", "reviews\0", "x" * 10_000])

@@ -138,6 +138,15 @@ def test_replies_are_those_of_the_model(finetuned: Callable[..., Path], beams: i
         assert refusal(client, "tasks/chat", messages=[{"role": "robot", "content": "a"}])[0] == 400
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_message_that_is_blank_or_too_long_is_the_clients_fault(finetuned: Callable[..., Path], stream: bool) -> None:
+    with serving(finetuned("chat")) as client:
+        for text, said in ((" ", "message 1: the content is empty"), ("film " * 200, "Shorten the message")):
+            body = {"messages": [{"role": "user", "content": text}], "stream": stream}
+            status, message = refusal(client, "tasks/chat", **body)
+            assert (status, said in message) == (400, True)
+
+
 def test_answers_are_those_of_the_command_line(question_run: Any, capsys: Any) -> None:
     text = "film scene three red ending 7."
     show_answers(question_run.model, AnswerCall(["how many 7?", "which color 7?"], text, None), as_json=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from penjing.errors import PenjingError
 from penjing.inference.decoding.interface import EngineFullError
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.inference.sampling import SamplingSettings
@@ -71,3 +74,20 @@ def test_a_request_that_was_not_begun_is_refused(service: TextService, monkeypat
     fill_line(service, monkeypatch, after=0, idle_s=60)
     with pytest.raises(RequestError, match="wait already"):
         asyncio.run(write(service))
+
+
+def test_an_engine_whose_template_cannot_be_used_is_let_go(decoders: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "talker"
+    shutil.copytree(decoders / "talker", folder)
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no') }}", encoding="utf-8")
+    settings = ServeSettings({"talker": folder}, weights="fp32", threads=1, cache_mb=8)
+    before = engines()
+    for _ in range(2):  # each request that asks for it has it loaded again
+        with pytest.raises(PenjingError, match="chat template"):
+            load_text_service(folder, settings, is_trained_on_texts=False)
+    assert engines() == before
+
+
+def engines() -> list[threading.Thread]:
+    """Returns the threads of engines that are open."""
+    return [thread for thread in threading.enumerate() if thread.name == "decoding"]

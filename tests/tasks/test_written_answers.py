@@ -40,6 +40,9 @@ def test_words_are_found_but_for_case_and_spaces(text: str, words: str, found: s
         ("The tenth was Ten.", "ten", (14, 17)),
         ("in 2010年10月", "10", (8, 10)),
         ("two towers", "tower", (4, 9)),  # there is no other
+        ("1980s", "1980", (0, 4)),
+        ("他在北京", "北京", (2, 4)),
+        ("aaab aab ab", "ab", (9, 11)),
     ],
 )
 def test_whole_words_come_before_parts_of_others(text: str, words: str, place: tuple[int, int]) -> None:

@@ -111,7 +111,7 @@ class Session:
     ) -> None:
         self._talker, self._settings, self._verbose = talker, settings, verbose
         self._system, self._turns = system, list[Message]()
-        self._attempts = 0  # at the last reply
+        self._attempts: list[int] = []  # of each turn, how many other replies were heard before this one
         self._saved: set[Path] = set()
         self._can_stop = False
         self._commands: dict[str, Callable[[str], None]] = {
@@ -171,14 +171,14 @@ class Session:
             return True
         text = said.removeprefix("/") if is_line and said.startswith("//") else said
         messages = read_messages([message.to_dict() for message in [*self._messages, Message("user", text)]], "chat")
-        self._attempts = 0
-        self._reply(messages)
+        if not self._reply(messages):
+            _say("The model said nothing; what you said is taken back.")
         return True
 
-    def _reply(self, messages: list[Message]) -> bool:
+    def _reply(self, messages: list[Message], attempt: int = 0) -> bool:
         """Replies to messages, and goes on with what was said; returns whether anything was."""
-        turn = self._settings.seed + len(messages[len(self._system) :]) // 2
-        settings = replace(self._settings, seed=(turn + self._attempts * _OTHER_REPLY) % 2**63)
+        turn = len(messages[len(self._system) :]) // 2
+        settings = replace(self._settings, seed=(self._settings.seed + turn + attempt * _OTHER_REPLY) % 2**63)
         pieces: list[str] = []
         reply: Reply | None = None
         began = time.perf_counter()
@@ -204,9 +204,9 @@ class Session:
                 sys.stdout.flush()
         said = "".join(pieces)
         if not said.strip():
-            _say("The model said nothing; what you said is taken back.")
             return False
         self._turns = [*messages[len(self._system) :], Message("assistant", said)]
+        self._attempts = [*self._attempts[:turn], attempt]
         if self._verbose:
             _say(_describe(reply, time.perf_counter() - began))
         return True
@@ -218,18 +218,17 @@ class Session:
     def _undo(self, rest: str) -> None:
         self._need_turns()
         taken = self._turns[-2]
-        del self._turns[-2:]
+        del self._turns[-2:], self._attempts[-1]
         _say(f"Taken back: {visible(taken.content)}")
 
     def _regenerate(self, rest: str) -> None:
         self._need_turns()
-        self._attempts += 1
-        before = self._turns
-        if not self._reply(self._messages[:-1]):
-            self._turns = before
+        self._attempts[-1] += 1
+        if not self._reply(self._messages[:-1], self._attempts[-1]):
+            _say("The model said nothing; the last reply stays.")
 
     def _reset(self, rest: str) -> None:
-        self._turns = []
+        self._turns, self._attempts = [], []
         _say("The dialogue begins again.")
 
     def _tell(self, rest: str) -> None:
@@ -258,7 +257,7 @@ class Session:
         dialogue = take_apart(read_dialogue(path))
         self._system = dialogue.system or self._system
         self._turns = [message for exchange in dialogue.exchanges for message in exchange]
-        self._attempts = 0
+        self._attempts = [0] * len(dialogue.exchanges)
         self._saved.add(path)
         _say(f"Loaded: {path}, {len(self._messages)} messages")
         for message in dialogue.asked:

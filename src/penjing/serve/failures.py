@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from penjing.errors import MissingExtraError, PenjingError
+from penjing.errors import DataError, MissingExtraError, PenjingError
 
 _TYPES: Mapping[int, str] = {
     401: "authentication_error",
@@ -83,7 +83,7 @@ def failure_of(error: PenjingError, folders: Mapping[str, Path] | None = None) -
     message = str(error if where == error.where else PenjingError(error.what, where=where, do=error.do))
     if isinstance(error, MissingExtraError):  # of the server: until somebody installs it there
         return RequestError(503, f"This server cannot answer that yet: {message}", code="missing_package")
-    status = 400 if error.exit_code == 2 or type(error).__name__ == "DataError" else 500
+    status = 400 if error.exit_code == 2 or isinstance(error, DataError) else 500
     return RequestError(status, message, code=None if status < 500 else "internal_error")
 
 

@@ -152,8 +152,7 @@ class ModelPool:
         if not settled or stamp in (old.facts.stamp, self._refused.get(name)):
             return False
         try:
-            new = await loop.run_in_executor(self._loading, self._fresh, name)
-            await new.load_like(old)
+            new = await self._load_anew(name, old)
         except PenjingError as error:
             self._refused[name] = stamp
             _log.error("%s: the changed folder is not taken, the model stays as it was. %s", name, error)
@@ -161,6 +160,16 @@ class ModelPool:
         self._put(name, new)
         _log.info("%s is replaced: its folder changed", name)
         return True
+
+    async def _load_anew(self, name: str, old: ServedModel) -> ServedModel:
+        """Returns a model by its changed folder, with what the old one has in memory; where it fails nothing stays."""
+        new = await asyncio.get_running_loop().run_in_executor(self._loading, self._fresh, name)
+        try:
+            await new.load_like(old)
+        except Exception:  # not where the server ends, which waits for nothing that is loaded
+            await new.close(self._ending, 0.0)
+            raise
+        return new
 
     def _fresh(self, name: str) -> ServedModel:
         facts = read_checked(self.settings, name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import penjing
-from penjing.errors import ModelFolderError, UsageError
+from penjing.errors import DataError, ModelFolderError, UsageError
 from penjing.files import read_json
 from penjing.hashing import hash_json
 from penjing.inference.decoding.draft_model import check_tokens, check_vocabulary
@@ -300,7 +300,7 @@ class ServedModel:
     async def _load(self, load: Callable[[], Part]) -> Part:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._loading, load)
-        except UsageError as error:  # of whoever set the server up: no client is to blame
+        except (DataError, UsageError) as error:  # of whoever set the server up: no client is to blame
             raise ModelFolderError(error.what, where=error.where, do=error.do) from error
 
 

@@ -12,7 +12,7 @@ from penjing.data.messages import Message
 from penjing.errors import PenjingError
 from penjing.inference.decoding.constraints import ConstraintMaker
 from penjing.inference.decoding.interface import EngineFullError, Ticket, WritingEngine
-from penjing.inference.decoding.loading import EngineSettings, load_batch_engine, load_engine
+from penjing.inference.decoding.loading import EngineSettings, Served, load_batch_engine, load_engine
 from penjing.inference.decoding.request import DecodeRequest, EngineStats, Token
 from penjing.inference.decoding.text_stream import TextStream
 from penjing.inference.dialogue import find_window
@@ -251,6 +251,14 @@ def load_text_service(folder: Path, settings: ServeSettings, *, is_trained_on_te
         weights=settings.weights, threads=settings.threads, cache_mb=settings.cache_mb, draft=settings.draft
     )
     served = load_engine(folder, wanted)
+    try:
+        return _around(served, folder, is_trained_on_texts=is_trained_on_texts)
+    except BaseException:
+        served.engine.close()  # else its memory would stay, once for each request that has it loaded again
+        raise
+
+
+def _around(served: Served, folder: Path, *, is_trained_on_texts: bool) -> TextService:
     tokenizer, template = served.tokenizer, read_chat_template(folder)
     renderer = None
     if template is not None:

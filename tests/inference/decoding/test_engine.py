@@ -285,12 +285,12 @@ def test_pytorch_computes_the_same_texts() -> None:
 
 
 class Counting(NativeDecoder):
-    """Counts steps."""
+    """Counts steps, and the rows of the longest one."""
 
-    steps = 0
+    steps = longest = 0
 
     def step(self, rows: Rows) -> Tensor:
-        self.steps += 1
+        self.steps, self.longest = self.steps + 1, max(self.longest, len(rows.ids))
         return super().step(rows)
 
 
@@ -336,6 +336,19 @@ def test_small_model_that_drafts_changes_no_text(temperature: float) -> None:
     engine = DecodingEngine(NativeDecoder(network, "int8", 60, 1), EngineLimits(texts=2), drafter)
     assert write_all(engine, requests) == plain
     engine.close()
+
+
+def test_small_model_reads_long_prompts_in_parts_as_the_large_one_does() -> None:
+    """Else all that is written would wait until it has read a prompt whole."""
+    network = make(LlamaConfig(**{**SMALL, "max_position_embeddings": 2048}))
+    request = DecodeRequest(tuple([7, 8, 9] * 500), SamplingSettings(40, 0.0), frozenset())
+    (plain,) = write(network, [request], "bf16", 130)
+    small, large = Counting(network, "bf16", 130, 1), Counting(network, "bf16", 130, 1)
+    engine = DecodingEngine(large, drafter=DraftModel(small))
+    assert write_all(engine, [request]) == [plain]
+    engine.close()
+    assert small.longest <= 256
+    assert large.steps < 4 + 30, "once it has read the prompt it supposes what comes"
 
 
 def test_model_that_drafts_for_itself_is_always_right() -> None:

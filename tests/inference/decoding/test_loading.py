@@ -12,11 +12,14 @@ from typing import Any, get_args
 import pytest
 
 from penjing.errors import ModelFolderError, UsageError
+from penjing.inference.decoding import loading
 from penjing.inference.decoding.collecting import write_all
 from penjing.inference.decoding.interface import EngineLimits
 from penjing.inference.decoding.loading import EngineSettings, Served, load_engine
 from penjing.inference.decoding.request import DecodeRequest
+from penjing.inference.decoding.torch_stepper import TorchStepper
 from penjing.inference.generation import TextGenerator, open_writing_model
+from penjing.inference.native.decoder import NativeDecoder
 from penjing.inference.native.packing import Weights
 from penjing.inference.sampling import SamplingSettings
 from penjing.models.native.compiling import CannotCompileError
@@ -128,6 +131,24 @@ def test_drafting_model_that_has_as_many_tokens_and_others_is_refused(writing_st
     swap_tokens(other)
     with pytest.raises(UsageError, match=r'other tokens: number \d+ is ".+", and ".+" here'):
         load_engine(folder, EngineSettings(threads=1, cache_mb=1, draft=other))
+
+
+def test_what_was_loaded_before_a_draft_is_refused_is_let_go(
+    writing_start: Starts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, closed = list[Any](), list[Any]()
+    make = loading._make_stepper
+    monkeypatch.setattr(loading, "_make_stepper", lambda *given: (made.append(found := make(*given)), found)[1])
+    for kind in (NativeDecoder, TorchStepper):
+        close = kind.close
+        monkeypatch.setattr(kind, "close", lambda self, close=close: (closed.append(self), close(self)))
+    folder, other = writing_start("llama"), tmp_path / "other"
+    shutil.copytree(folder, other)
+    swap_tokens(other)
+    with pytest.raises(UsageError, match="other tokens"):
+        load_engine(folder, EngineSettings(threads=1, cache_mb=1, draft=other))
+    assert len(made) == 2, "the model and its draft"
+    assert all(stepper in closed for stepper, _ in made)
 
 
 def swap_tokens(folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from torch import Tensor
 
 from penjing.errors import UsageError
 from penjing.inference.decoding.blocks import BlockPool, Chain
@@ -16,6 +17,7 @@ from penjing.text.tokenizer import Tokenizer
 
 _DO = "Give a smaller model that was trained with the same tokenizer."
 _TEXTS = 4  # whose keys and values are kept
+_READ_AT_ONCE = 256  # tokens, while which no text goes on
 
 
 @dataclass
@@ -46,23 +48,30 @@ class DraftModel:
         return self._stepper.vocab
 
     def propose(self, ids: Sequence[int], state: SampleState, most: int) -> list[int]:
-        """Returns the tokens that may follow a text; see `Drafter`."""
+        """Returns the tokens that may follow a text; see `Drafter`. None before a long one is read, part by part."""
         most = min(most, self._stepper.longest_row - len(ids))
         text = self._find(ids)
         drafted: list[int] = []
         for _ in range(most):
             pending = [*ids, *drafted][len(text.ids) :]
-            if not self._pool.extend(text.chain, len(text.ids) + len(pending)):
-                self._forget()
+            logits = self._read(text, pending[:_READ_AT_ONCE])
+            if logits is None or len(pending) > _READ_AT_ONCE:
                 break
-            logits = self._stepper.step(_rows(text, pending))
-            text.ids += pending
             try:
                 (token,) = self._sampler.choose(logits, [state.ahead(drafted)[-1]])
             except NoTokenError:
                 break
             drafted.append(token.id)
         return drafted
+
+    def _read(self, text: _Read, ids: list[int]) -> Tensor | None:
+        """Reads on in a text, and returns what may come after, [1, vocab]; None where there is no room."""
+        if not self._pool.extend(text.chain, len(text.ids) + len(ids)):
+            self._forget()
+            return None
+        logits = self._stepper.step(_rows(text, ids))
+        text.ids += ids
+        return logits
 
     def close(self) -> None:
         """Lets go of threads and memory."""

@@ -87,7 +87,11 @@ def load_engine(folder: Path, settings: EngineSettings | None = None) -> Served:
     """
     settings = settings or EngineSettings()
     stepper, kernels, tokenizer, end_ids = _open(folder, settings)
-    drafter = _make_drafter(settings, tokenizer, stepper.vocab)
+    try:
+        drafter = _make_drafter(settings, tokenizer, stepper.vocab)
+    except BaseException:
+        stepper.close()
+        raise
     return Served(DecodingEngine(stepper, settings.limits, drafter), tokenizer, end_ids, kernels)
 
 
@@ -109,8 +113,12 @@ def _make_drafter(settings: EngineSettings, tokenizer: Tokenizer, vocab: int) ->
     if settings.draft == "lookup":
         return PromptLookup()
     stepper, _, others, _ = _open(settings.draft, settings)
-    check_vocabulary(stepper.vocab, vocab)
-    check_tokens(others, tokenizer)
+    try:
+        check_vocabulary(stepper.vocab, vocab)
+        check_tokens(others, tokenizer)
+    except BaseException:
+        stepper.close()
+        raise
     return DraftModel(stepper)
 
 

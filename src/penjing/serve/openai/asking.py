@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from fastapi import Response
+from pydantic import BaseModel
 
 from penjing.inference.decoding.request import DecodeRequest
 from penjing.serve.context import ServeContext
@@ -43,6 +47,11 @@ async def make_requests(
         DecodeRequest(prompt, body.sampling(most, seed + number), service.end_ids, logprobs, constraint)
         for (prompt, most, number), constraint in zip(choices, constraints, strict=True)
     ]
+
+
+async def word_apart(word: Callable[[], BaseModel]) -> Response:
+    """Returns an answer that may take seconds to be worded, as many log-probabilities do, while others are answered."""
+    return await asyncio.to_thread(lambda: Response(word().model_dump_json(), media_type="application/json"))
 
 
 def check_choices(body: SampledBody, prompts: int, context: ServeContext) -> None:

@@ -25,6 +25,8 @@ class WithoutEffect(BaseModel):
     service_tier: str | None = Field(None, description="changes nothing here")
     safety_identifier: str | None = Field(None, description="changes nothing here")
     prompt_cache_key: str | None = Field(None, description="changes nothing here: prompts are shared where they agree")
+    prompt_cache_options: dict[str, Any] | None = Field(None, description="changes nothing here")
+    prompt_cache_retention: str | None = Field(None, description="changes nothing here")
 
 
 class StreamOptions(Body):

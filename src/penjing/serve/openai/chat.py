@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.data.messages import Message, read_messages
 from penjing.errors import DataError
 from penjing.serve.account import Account, Remembered
-from penjing.serve.asked import Asked, check_length, read_long, write_whole
+from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
 from penjing.serve.bounds import Several
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
-from penjing.serve.openai.asking import check_choices, choose_room, make_requests
+from penjing.serve.openai.asking import check_choices, choose_room, make_requests, word_apart
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.fields import NOT_DONE, Body
 from penjing.serve.openai.logprobs import open_logprobs
@@ -46,6 +45,7 @@ class ChatMessage(Body):
         "tool_calls": "Penjing calls no tools",
         "tool_call_id": "Penjing calls no tools",
         "refusal": "Penjing has no refusals",
+        "annotations": "Penjing cites nothing here",
     }
 
     role: Literal["system", "developer", "user", "assistant"] = Field(description="developer is the same as system")
@@ -114,7 +114,7 @@ class ChatCompletion(BaseModel):
 
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=EVENTS)
-async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCompletion | StreamingResponse:
+async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCompletion | Response:
     """Replies in a dialogue; with ``stream`` as server-sent events, piece by piece."""
     account.model = context.pool.peek(body.model).name
     if not body.stream:
@@ -129,10 +129,21 @@ async def chat(body: ChatBody, context: Context, account: Remembered) -> ChatCom
     return await stream_events(stream_answers(context, body, ask), context.settings.all_folders)
 
 
-async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, account: Account) -> ChatCompletion:
+async def _reply(
+    model: ServedModel, body: ChatBody, context: ServeContext, account: Account
+) -> ChatCompletion | Response:
     asked, dropped = await _ask(model, body, context, account)
-    written = await write_whole(asked)
-    logprobs = open_logprobs(asked, tells=bool(body.logprobs))
+    written, head = await write_whole(asked), make_head(_PREFIX, model, account)
+    if body.logprobs:
+        return await word_apart(lambda: _word(asked, written, head, dropped, tells_logprobs=True))
+    return _word(asked, written, head, dropped, tells_logprobs=False)
+
+
+def _word(
+    asked: Asked, written: Sequence[Written], head: dict[str, Any], dropped: int, *, tells_logprobs: bool
+) -> ChatCompletion:
+    """Words the replies."""
+    logprobs = open_logprobs(asked, tells=tells_logprobs)
     choices = [
         ChatChoice(
             index=number,
@@ -143,7 +154,7 @@ async def _reply(model: ServedModel, body: ChatBody, context: ServeContext, acco
         for number, (text, told) in enumerate(zip(written, logprobs, strict=True))
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
-    return ChatCompletion(**make_head(_PREFIX, model, account), choices=choices, usage=usage, dropped_exchanges=dropped)
+    return ChatCompletion(**head, choices=choices, usage=usage, dropped_exchanges=dropped)
 
 
 class _Wording:

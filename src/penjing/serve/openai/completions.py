@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from penjing.serve.account import Account, Remembered
-from penjing.serve.asked import Asked, check_length, read_long, write_whole
+from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
 from penjing.serve.bounds import MOST_TOKENS, Several
 from penjing.serve.context import Context, ServeContext
 from penjing.serve.failures import RequestError
-from penjing.serve.openai.asking import check_choices, choose_room, make_requests
+from penjing.serve.openai.asking import check_choices, choose_room, make_requests, word_apart
 from penjing.serve.openai.body import SampledBody, Usage, count_usage
 from penjing.serve.openai.logprobs import open_logprobs
 from penjing.serve.openai.streaming import Opened, make_head, stream_answers
@@ -73,7 +73,7 @@ class Completion(BaseModel):
 
 
 @router.post("/completions", response_model=Completion, responses=EVENTS)
-async def complete(body: CompletionBody, context: Context, account: Remembered) -> Completion | StreamingResponse:
+async def complete(body: CompletionBody, context: Context, account: Remembered) -> Completion | Response:
     """Goes on with texts; with ``stream`` as server-sent events, piece by piece."""
     account.model = context.pool.peek(body.model).name
     if not body.stream:
@@ -88,10 +88,21 @@ async def complete(body: CompletionBody, context: Context, account: Remembered) 
     return await stream_events(stream_answers(context, body, ask), context.settings.all_folders)
 
 
-async def _complete(model: ServedModel, body: CompletionBody, context: ServeContext, account: Account) -> Completion:
+async def _complete(
+    model: ServedModel, body: CompletionBody, context: ServeContext, account: Account
+) -> Completion | Response:
     asked, echoes = await _ask(model, body, context, account)
-    written = await write_whole(asked)
-    logprobs = open_logprobs(asked, tells=body.logprobs is not None)
+    written, head = await write_whole(asked), make_head(_PREFIX, model, account)
+    if body.logprobs is not None:
+        return await word_apart(lambda: _word(asked, written, head, echoes, tells_logprobs=True))
+    return _word(asked, written, head, echoes, tells_logprobs=False)
+
+
+def _word(
+    asked: Asked, written: Sequence[Written], head: dict[str, Any], echoes: Sequence[str], *, tells_logprobs: bool
+) -> Completion:
+    """Words the texts, behind what stands before each."""
+    logprobs = open_logprobs(asked, tells=tells_logprobs)
     choices = [
         Choice(
             index=number,
@@ -102,7 +113,7 @@ async def _complete(model: ServedModel, body: CompletionBody, context: ServeCont
         for number, (text, echo, told) in enumerate(zip(written, echoes, logprobs, strict=True))
     ]
     usage = count_usage(asked.prompt_tokens, sum(text.count for text in written))
-    return Completion(**make_head(_PREFIX, model, account), choices=choices, usage=usage)
+    return Completion(**head, choices=choices, usage=usage)
 
 
 class _Wording:

@@ -18,6 +18,8 @@ NOT_DONE: Mapping[str, str] = {
     "function_call": "Penjing calls no functions",
     "functions": "Penjing calls no functions",
     "modalities": "Penjing writes text alone",
+    "moderation": "Penjing rates no texts",
+    "parallel_tool_calls": "Penjing calls no tools",
     "prediction": "Penjing supposes what comes by itself",
     "reasoning_effort": "no model here has several",
     "suffix": "Penjing goes on with texts, and fills in no gaps",
