@@ -44,6 +44,26 @@ def read_tsv(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batc
     yield from _read(path, wanted, layout, "\t", has_quotes=layout.quotes is True)
 
 
+def read_header(path: Path, layout: Layout, delimiter: str) -> list[str]:
+    """Returns the cells of the first line that is not blank, as the rows' reader takes them apart.
+
+    Args:
+        path: the file.
+        layout: how to read it.
+        delimiter: the sign between cells.
+
+    Returns:
+        The cells without spaces around them; none where the file has no line.
+
+    Raises:
+        DataError: as `read_csv`.
+    """
+    has_quotes = layout.quotes if layout.quotes is not None else delimiter == ","
+    rows = _rows_of(_Lines(path, layout), delimiter, has_quotes=has_quotes)
+    stripped = ([cell.strip() for cell in cells] for _, cells in rows)
+    return next((cells for cells in stripped if cells not in ([], [""])), [])
+
+
 class _RowTooLong(Exception):  # noqa: N818 - nobody else sees it
     """A row has more bytes than a row may have."""
 
@@ -158,11 +178,13 @@ def _plain_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]
             yield number, line.split(delimiter) if line else []
 
 
+def _rows_of(lines: _Lines, delimiter: str, *, has_quotes: bool) -> Iterator[tuple[int, list[str]]]:
+    return _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter)
+
+
 def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, has_quotes: bool) -> Iterator[Batch]:
     lines = _Lines(path, layout)
-    numbered: Iterator[_Numbered] = enumerate(
-        _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter), start=1
-    )
+    numbered: Iterator[_Numbered] = enumerate(_rows_of(lines, delimiter, has_quotes=has_quotes), start=1)
     names, numbered = _name_columns(layout, numbered)
     if not names and layout.log is not None:
         return  # why there is no header line is in the log
