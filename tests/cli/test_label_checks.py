@@ -148,10 +148,12 @@ def test_what_is_shown_is_counted_and_the_rest_is_said(cli: Any, folder: Path) -
         (["rows.csv", "--text", "review", "--label", "kind", "--where", "kind=7"], 1, ["no row with kind = '7'"]),
         (["rows.csv", "--text", "review", "--label", "kind", "--time", "day"], 2, ['no column "day"']),
         (["empty.csv"], 1, ["empty.csv: the file is empty"]),
+        (["mac.csv"], 1, ["mac.csv, row 1: there is a carriage return outside quotes"]),
     ],
 )
 def test_wrong_calls_are_refused(cli: Any, folder: Path, args: list[str], code: int, said: list[str]) -> None:
     (folder / "empty.csv").write_text("", encoding="utf-8")
+    (folder / "mac.csv").write_bytes(b"text,label\ra film,good\ra play,bad\r")
     cli.run("data", "check", *args, cwd=folder).assert_refused(code, *said)
 
 

@@ -163,6 +163,14 @@ def test_bad_rows_are_listed_with_file_and_row_and_the_rest_is_answered(model: P
     assert all(row["where"].startswith("rows.csv, row") for row in bad)
 
 
+def test_file_of_bad_rows_alone_is_said_to_be_one(model: Path, tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.csv", tmp_path / "out.jsonl"
+    rows.write_text("id,text\n1,\n2,a,b\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"rows.csv: nothing of it can be read. Why stands in .*out.jsonl.bad.jsonl"):
+        run(model, rows, out, bad="list")
+    assert len((tmp_path / "out.jsonl.bad.jsonl").read_text().splitlines()) == 2
+
+
 def test_call_stops_at_a_bad_row_and_can_go_on_past_it(model: Path, tmp_path: Path) -> None:
     rows, out = tmp_path / "rows.csv", tmp_path / "out.csv"
     write_rows(rows, [*texts_of(5000), " ", "fine"])

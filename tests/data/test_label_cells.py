@@ -117,6 +117,14 @@ def test_lists_separated_texts_and_columns_of_0_and_1_are_the_same_labels(tmp_pa
     pq.write_table(pa.table({"text": texts, "labels": sets}), tmp_path / "a.parquet")
     rows = [(text, " | ".join(names)) for text, names in zip(texts, sets, strict=True)]
     write(tmp_path / "a.csv", rows, ["text", "labels"])
+    for name, told in (
+        ("python.csv", repr),
+        ("json.csv", json.dumps),
+        ("numpy.csv", lambda s: repr(s).replace(",", "")),
+    ):
+        write(
+            tmp_path / name, [(text, told(names)) for text, names in zip(texts, sets, strict=True)], ["text", "labels"]
+        )
     flags = [(text, *("01"[name in names] for name in NAMES)) for text, names in zip(texts, sets, strict=True)]
     write(tmp_path / "flags.csv", flags, ["text", *NAMES])
     found = []
@@ -124,14 +132,19 @@ def test_lists_separated_texts_and_columns_of_0_and_1_are_the_same_labels(tmp_pa
         ("a.jsonl", {}),
         ("a.parquet", {}),
         ("a.csv", {"separator": "|"}),
+        ("python.csv", {}),
+        ("python.csv", {"separator": ","}),
+        ("json.csv", {}),
+        ("numpy.csv", {}),
         ("flags.csv", {"label": list(NAMES)}),
     ):
-        counts = build_sets(tmp_path / name, tmp_path / f"out-{name}", **more)
+        out = tmp_path / f"out-{len(found)}"
+        counts = build_sets(tmp_path / name, out, **more)
         assert sorted(counts["labels"]) == sorted(NAMES)
         assert counts["sets"] == 8
         assert sum(part["without"] for part in counts["splits"].values()) == 10
         assert [part["rows"] for part in counts["splits"].values()] == [64, 8, 8]
-        found.append(every_set(tmp_path / f"out-{name}"))
+        found.append(every_set(out))
     assert found[0] == dict(zip(texts, map(set, sets), strict=True))
     assert all(other == found[0] for other in found)
 

@@ -159,7 +159,7 @@ def test_the_report_shows_calibration_and_the_confusion_of_each_label_the_most_f
         page = _report(run, run.evaluation, language)
         table = page[page.index('id="per-class"') : page.index("</table>", page.index('id="per-class"'))]
         assert f'<th scope="col">{heading}</th>' in table
-        rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', table)
+        rows = re.findall(r'<tr><th scope="row" class="label">(.*?)</th>(.*?)</tr>', table)
         assert [label for label, _ in rows] == ordered
         for label, cells in rows:
             shown = re.findall(r"<td>(\d+)</td>", cells)[-len(counts) :]

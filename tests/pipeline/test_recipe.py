@@ -50,6 +50,12 @@ def test_last_override_counts(recipe: Path) -> None:
         ("fintune.epochs=5", 'unknown key fintune. Did you mean "finetune"'),
         ("model.shape=3", r"\[model\] shape is 3"),
         ("finetune.epochs=0", r"\[finetune\] epochs is 0: it should be greater than 0"),
+        (
+            "name=my reviews",
+            r"name is 'my reviews': it should be letters, digits, _, - and dots.*--out takes any folder",
+        ),
+        ("name=..", r"name is '\.\.': .* not dots alone"),
+        ("name=.", r"name is '\.': .* not dots alone"),
         ("finetune.epochs=many", r"\[finetune\] epochs is 'many'"),
     ],
 )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.serve.browsing import open_browser
 
 from penjing.metrics.classification import classification_scores
 from penjing.metrics.interval import paired_difference
@@ -296,6 +297,23 @@ def test_any_number_of_labels_is_shown(read_page: Any, count: int) -> None:
     html = render(minimal(evaluation=evaluation(labels, rows=600)))
     assert labels[0] in read_page(html).text
     assert len(html) < 500_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tables_of_long_labels_show_their_figures(tmp_path: Path, language: Language) -> None:
+    labels = ["technical_support_request_for_a_mobile_application", "关于账单和付款的投诉，客户要求退款并赔偿损失"]
+    counts = {split: dict.fromkeys(labels, 9) for split in ("train", "validation", "test")}
+    values = minimal(evaluation=evaluation(labels), data={**full()["data"], "splits": counts})
+    (tmp_path / "report.html").write_text(render(values, language), encoding="utf-8")
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        page.goto((tmp_path / "report.html").as_uri())
+        hidden = "all => all.map(one => one.scrollWidth - one.clientWidth)"
+        widths = page.locator(".scroll:has(table)").evaluate_all(hidden)
+        heads = page.locator(".labelled thead th").evaluate_all("all => all.map(one => one.clientHeight)")
+    assert len(widths) >= 3
+    assert max(widths) <= 0
+    assert max(heads) < 40
 
 
 def test_a_report_stays_small_whatever_it_is_given() -> None:

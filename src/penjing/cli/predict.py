@@ -198,12 +198,19 @@ def _shown(prediction: Prediction) -> str:
     if isinstance(prediction, TextPrediction):
         return _one_line(prediction.written)
     if isinstance(prediction, AnswerPrediction):
-        return f"{prediction.answer or NO_LABEL}\t{prediction.probability:.4f}\t{_one_line(prediction.question)}"
+        return f"{_cell(prediction.answer) or NO_LABEL}\t{prediction.probability:.4f}\t{_one_line(prediction.question)}"
     if isinstance(prediction, SetPrediction):
         chances = BETWEEN.join(f"{prediction.probabilities[label]:.4f}" for label in prediction.labels)
-        return f"{BETWEEN.join(prediction.labels) or NO_LABEL}\t{chances or NO_LABEL}\t{_one_line(prediction.text)}"
+        return (
+            f"{_cell(BETWEEN.join(prediction.labels)) or NO_LABEL}\t{chances or NO_LABEL}\t{_one_line(prediction.text)}"
+        )
     assert isinstance(prediction, ClassPrediction)
-    return f"{prediction.label}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
+    return f"{_cell(prediction.label)}\t{prediction.probability:.4f}\t{_one_line(prediction.text)}"
+
+
+def _cell(text: str) -> str:
+    """Returns a label or an answer as it is, but for line ends and tabs, which would end its cell."""
+    return " ".join(text.splitlines()).replace("\t", " ")
 
 
 def _one_line(text: str) -> str:

@@ -80,7 +80,7 @@ def predict_into(call: FileCall, *, as_json: bool) -> None:
             progress.say(f"Going on after {output.rows:,} rows.")
         with progress.stopping_on_signals(), progress.bar("rows", _size(files), "bytes") as bar:
             teller = _Teller(progress, bar, output.rows, _size(files))
-            rows = _at_least_one(_read(call, files, bad, teller.read), call.file)
+            rows = _at_least_one(_read(call, files, bad, teller.read), call.file, bad, output.bad)
             chunk_rows = _CHUNK_ROWS.get(call.kind, _OTHER_CHUNK_ROWS)
             done = answer_into(output, rows, lambda: _load(call), chunk_rows, progress, teller.tell)
     finally:
@@ -152,8 +152,10 @@ def _read(call: FileCall, files: list[Path], bad: FaultLog | None, read: Callabl
             yield Row(some.file.name, number, text.split("\t") if call.kind == "items" else text)
 
 
-def _at_least_one(rows: Iterator[Row], file: Path) -> Iterator[Row]:
+def _at_least_one(rows: Iterator[Row], file: Path, bad: FaultLog | None, listed: Path) -> Iterator[Row]:
     first = next(rows, None)
+    if first is None and bad is not None and bad.count:
+        raise DataError("nothing of it can be read", where=str(file), do=f"Why stands in {listed}.")
     if first is None:
         raise DataError("there is no row", where=str(file), do="Put rows into it, or name another file.")
     yield first

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from penjing.data.labels.several import written_list
 from penjing.data.plain import plain_value, whole_number
 from penjing.data.scale_names import ScaleWatch
 from penjing.data.sources import Batch
@@ -157,7 +158,7 @@ class LabelCells:
         return found
 
     def _list(self, batch: Batch, index: int) -> list[str]:
-        """Returns the items of a list, or the parts of a text."""
+        """Returns the items of a list, also of one that is written as text, or the parts of a text."""
         column = self.rules.columns[0]
         value = batch.columns[column][index]
         if isinstance(value, list | tuple):
@@ -169,6 +170,9 @@ class LabelCells:
                 do="Name another column with label under [data].",
             )
         text = plain_value(value)
+        items = written_list(text)
+        if items is not None:
+            return items
         if text and self.rules.separator is None:
             raise DataError(
                 f'column "{column}" is the text "{text[:40]}", and nothing says what stands between its labels',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -94,7 +95,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field("run", min_length=1, pattern=r"^[\w.-]+$", description="names the folder under runs/")
+    name: str = Field("run", min_length=1, description="names the folder under runs/")
     task: str | None = Field(
         None,
         description="what the model is for: classify (the default), sentiment, ordinal, stars, multilabel, translate, "
@@ -198,6 +199,13 @@ class Recipe(BaseModel):
     def generation(self) -> dict[str, Any]:
         """How the finished model writes, under the hub's names."""
         return {}
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[\w.-]+", name) or not name.strip("."):
+            raise ValueError("it should be letters, digits, _, - and dots, and not dots alone; --out takes any folder")
+        return name
 
     @model_validator(mode="before")
     @classmethod

@@ -306,6 +306,7 @@ def test_columns_of_preferences_are_named(tmp_path: Path) -> None:
     ("head", "cells", "section"),
     [
         (("text", "tags"), lambda n: (["a;b", "b", ""][n % 3],), {"label": "tags", "separator": ";"}),
+        (("text", "tags"), lambda n: (["['a', 'b']", "['b']", "[]"][n % 3],), {"label": "tags"}),
         (("text", "calm", "loud"), lambda n: (n % 2, n % 3 % 2), {"label": ["calm", "loud"]}),
     ],
 )

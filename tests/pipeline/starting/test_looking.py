@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from penjing.errors import UsageError
+from penjing.errors import DataError, UsageError
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.starting.continuation import propose_continuations
 from penjing.pipeline.starting.language_model import propose_language_models
@@ -133,6 +133,11 @@ def test_texts_of_a_table_without_a_header_are_all_read(
     section = document["data" if "data" in document else "corpus"]
     assert section["columns"] == ["text", "label"]
     check_recipe(document, "mine")
+
+
+def test_header_without_rows_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"rows.csv: there is no row. Put rows into it"):
+        look_at_rows(write_lines(tmp_path / "rows.csv", ["text,label"]), "text", "label")
 
 
 @pytest.mark.parametrize(

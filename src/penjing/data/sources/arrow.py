@@ -10,6 +10,7 @@ import pyarrow as pa
 from penjing.data.sources.source import (
     BATCH_BYTES,
     BATCH_ROWS,
+    NAME_ANOTHER,
     Batch,
     Layout,
     check_names,
@@ -46,7 +47,7 @@ def read_arrow(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Ba
             check_names(path, wanted, names)
             for column in wanted:
                 if column not in names:
-                    raise missing_column(path, column, names)
+                    raise missing_column(path, column, names, NAME_ANOTHER)
             for batch in batches:
                 batch.select(list(wanted)).validate(full=True)  # offsets are believed otherwise, wherever they lead
                 step = _rows(batch)

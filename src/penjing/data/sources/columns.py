@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 
 from penjing.data.sources.arrow import arrow_columns
 from penjing.data.sources.blocks import read_blocks
+from penjing.data.sources.delimited import read_header
 from penjing.data.sources.dispatch import check_kind, table_kinds
 from penjing.data.sources.json_array import json_columns
 from penjing.data.sources.json_lines import parse_json_line
@@ -50,14 +50,10 @@ def list_columns(path: Path, layout: Layout) -> list[str]:
 
 
 def _header(path: Path, layout: Layout, delimiter: str) -> list[str]:
-    has_quotes = layout.quotes if layout.quotes is not None else delimiter == ","
-    lines = (line for block in read_blocks(path, layout) for line in block.text.split("\n"))
-    first = next((line.removesuffix("\r") for line in lines if line.strip()), None)
-    if first is None:
+    names = read_header(path, layout, delimiter)
+    if not names:
         raise DataError("the file is empty", where=path.name, do="Put rows into it, or name another file.")
-    if not has_quotes:
-        return [cell.strip() for cell in first.split(delimiter)]
-    return [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter))]
+    return names
 
 
 def _json_columns(path: Path, layout: Layout) -> list[str]:

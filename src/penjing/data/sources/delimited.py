@@ -11,11 +11,22 @@ from pathlib import Path
 from typing import TypeAlias
 
 from penjing.data.sources.blocks import Block, read_blocks
-from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, check_names, missing_column, name_row
+from penjing.data.sources.source import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    NAME_ANOTHER,
+    Batch,
+    Layout,
+    check_names,
+    missing_column,
+    name_row,
+)
 from penjing.errors import DataError
 
 # The module's own limit is one for the whole process, and far below a long review; `_Lines` holds ours.
 _NO_FIELD_LIMIT = 2**31 - 1
+
+_DELIMITERS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 
 #: The number of a row, the line at which it begins, and its cells.
 _Numbered: TypeAlias = tuple[int, tuple[int, list[str]]]
@@ -42,6 +53,26 @@ def read_tsv(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[Batc
     Args and Raises: as `read_csv`.
     """
     yield from _read(path, wanted, layout, "\t", has_quotes=layout.quotes is True)
+
+
+def read_header(path: Path, layout: Layout, delimiter: str) -> list[str]:
+    """Returns the cells of the first line that is not blank, as the rows' reader takes them apart.
+
+    Args:
+        path: the file.
+        layout: how to read it.
+        delimiter: the sign between cells.
+
+    Returns:
+        The cells without spaces around them; none where the file has no line.
+
+    Raises:
+        DataError: as `read_csv`.
+    """
+    has_quotes = layout.quotes if layout.quotes is not None else delimiter == ","
+    rows = _rows_of(_Lines(path, layout), delimiter, has_quotes=has_quotes)
+    stripped = ([cell.strip() for cell in cells] for _, cells in rows)
+    return next((cells for cells in stripped if cells not in ([], [""])), [])
 
 
 class _RowTooLong(Exception):  # noqa: N818 - nobody else sees it
@@ -158,15 +189,17 @@ def _plain_rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]
             yield number, line.split(delimiter) if line else []
 
 
+def _rows_of(lines: _Lines, delimiter: str, *, has_quotes: bool) -> Iterator[tuple[int, list[str]]]:
+    return _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter)
+
+
 def _read(path: Path, wanted: Sequence[str], layout: Layout, delimiter: str, *, has_quotes: bool) -> Iterator[Batch]:
     lines = _Lines(path, layout)
-    numbered: Iterator[_Numbered] = enumerate(
-        _quoted_rows(lines, delimiter) if has_quotes else _plain_rows(lines, delimiter), start=1
-    )
+    numbered: Iterator[_Numbered] = enumerate(_rows_of(lines, delimiter, has_quotes=has_quotes), start=1)
     names, numbered = _name_columns(layout, numbered)
     if not names and layout.log is not None:
         return  # why there is no header line is in the log
-    indices = {column: _index(path, column, names, layout) for column in wanted}
+    indices = {column: _index(path, column, names, wanted, layout, delimiter) for column in wanted}
     kept: list[list[str]] = []
     rows: list[int] = []
     starts: list[int] = []
@@ -201,12 +234,26 @@ def _name_columns(layout: Layout, numbered: Iterator[_Numbered]) -> tuple[list[s
     return list(layout.columns), chain([first] if first else [], numbered)
 
 
-def _index(path: Path, column: str, names: list[str], layout: Layout) -> int:
+def _index(path: Path, column: str, names: list[str], wanted: Sequence[str], layout: Layout, delimiter: str) -> int:
     if column not in names:
-        hint = "" if layout.columns else 'If it has no header line, name its columns: columns = ["text", "label"].'
+        hint = _other_delimiter(names, delimiter) or NAME_ANOTHER
+        if not layout.columns and hint is NAME_ANOTHER:
+            every = ", ".join(f'"{name}"' for name in wanted)
+            hint += f" If there is no header line, name all columns: columns = [{every}] in a recipe, or --columns."
         raise missing_column(path, column, names, hint)
     check_names(path, [column], names)
     return names.index(column)
+
+
+def _other_delimiter(names: list[str], delimiter: str) -> str:
+    """Returns what to do with a file whose only column is several with another sign between them, if it is such."""
+    found = next((sign for sign in _DELIMITERS if sign != delimiter and len(names) == 1 and sign in names[0]), None)
+    if found is None:
+        return ""
+    return (
+        f"Its cells seem to have {_DELIMITERS[found]} between them, and are to have {_DELIMITERS[delimiter]}: "
+        "save it with commas as .csv, or with tabs as .tsv."
+    )
 
 
 def _batch(
@@ -218,6 +265,7 @@ def _batch(
 
 def _ragged(path: Path, row: int, line: int, cells: int, names: list[str], delimiter: str) -> DataError:
     shown = ", ".join(name if len(name) <= 40 else name[:39] + "…" for name in names[:20])
+    other = _other_delimiter(names, delimiter)
     cause = (
         "A tab inside a text must go." if delimiter == "\t" else "A text that holds a comma stands in double quotes."
     )
@@ -225,5 +273,5 @@ def _ragged(path: Path, row: int, line: int, cells: int, names: list[str], delim
     return DataError(
         f"the row has {many}, expected are {len(names)} ({shown})",
         where=name_row(path, row, line),
-        do=f"Correct the row. {cause}",
+        do=other or f"Correct the row. {cause}",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.data.sources.blocks import read_blocks
-from penjing.data.sources.source import BATCH_ROWS, Batch, Layout, missing_column, name_row
+from penjing.data.sources.source import BATCH_ROWS, NAME_ANOTHER, Batch, Layout, missing_column, name_row
 from penjing.errors import DataError
 
 
@@ -56,7 +56,7 @@ def check_keys(path: Path, wanted: Sequence[str], value: dict[str, Any]) -> None
     """
     for column in wanted:
         if column not in value:
-            raise missing_column(path, column, value)
+            raise missing_column(path, column, value, NAME_ANOTHER)
 
 
 def _batch(path: Path, wanted: Sequence[str], kept: list[dict[str, Any]], rows: list[int], consumed: int) -> Batch:

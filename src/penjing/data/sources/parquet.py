@@ -8,7 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from penjing.data.sources.source import BATCH_BYTES, BATCH_ROWS, Batch, Layout, check_names, missing_column
+from penjing.data.sources.source import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    NAME_ANOTHER,
+    Batch,
+    Layout,
+    check_names,
+    missing_column,
+)
 from penjing.errors import DataError, RecipeError
 
 _BUFFER_BYTES = 1 << 20
@@ -38,7 +46,7 @@ def read_parquet(path: Path, wanted: Sequence[str], layout: Layout) -> Iterator[
         check_names(path, wanted, file.schema_arrow.names)
         for column in wanted:
             if column not in file.schema_arrow.names:
-                raise missing_column(path, column, file.schema_arrow.names)
+                raise missing_column(path, column, file.schema_arrow.names, NAME_ANOTHER)
         rows = file.metadata.num_rows
         share = path.stat().st_size / max(1, rows)
         first = 1

@@ -19,6 +19,9 @@ BATCH_BYTES = 4 << 20
 PACKED = (".gz", ".zst", ".bz2", ".xz")
 _ALIASES = {"ndjson": "jsonl", "feather": "arrow", "htm": "html", "xhtml": "html", "markdown": "md", "text": "txt"}
 
+#: What to do where a table lacks a column that was asked for.
+NAME_ANOTHER = "Name the one that is meant, in the recipe or by an option of the command (--help lists them)."
+
 #: What one text is in a plain text file.
 Unit: TypeAlias = Literal["line", "paragraph", "file"]
 

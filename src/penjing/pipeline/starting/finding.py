@@ -12,7 +12,7 @@ from typing import Any
 from penjing.data.column_names import named as called_so
 from penjing.data.conversations import are_peers, read_conversations
 from penjing.data.labels.schema import Column
-from penjing.data.labels.several import SEPARATORS
+from penjing.data.labels.several import SEPARATORS, split_labels, written_list
 from penjing.data.messages import read_messages
 from penjing.data.plain import plain_value
 from penjing.data.sources import Layout
@@ -133,9 +133,10 @@ def look_at_label_sets(address: str, text: str | None, label: str | None) -> Fou
         counts.update(plain_value(item) for row in values if isinstance(row[1], list) for item in row[1])
     else:
         cells = [plain_value(row[1]) for row in values]
-        section["separator"] = max(SEPARATORS, key=lambda sign: sum(sign in cell for cell in cells))
-        parts = (part.strip() for cell in cells for part in cell.split(section["separator"]))
-        counts.update(part for part in parts if part)
+        sign = max(SEPARATORS, key=lambda sign: sum(sign in cell for cell in cells))
+        if all(written_list(cell) is None for cell in cells):
+            section["separator"] = sign
+        counts.update(label for cell in cells for label in split_labels(cell, sign))
     texts = [row[0] for row in values if isinstance(row[0], str) and row[0]]
     rows = count_rows(files, layout, read)
     found = describe_texts(files, rows, table, (read, None), texts, splits, dict(counts.most_common()))

@@ -21,7 +21,7 @@ from penjing.data.sources.aligned import read_aligned
 from penjing.data.sources.columns import list_columns
 from penjing.data.sources.source import Batch, kind_of
 from penjing.data.split_files import addressed_files
-from penjing.errors import MissingExtraError, UsageError
+from penjing.errors import DataError, MissingExtraError, UsageError
 from penjing.pipeline.starting.header import FirstLine, judge_first_line
 from penjing.pipeline.starting.naming import MissingColumnError, option_of, refuse_names
 
@@ -225,6 +225,8 @@ def describe_files(files: Sequence[Path]) -> Table:
     """Returns how tables are read, with names for their columns if they have no header line, and what is in those."""
     layout = Layout(encoding="auto")
     columns = describe_columns(files[:1], layout, MOST_ROWS)
+    if columns and not any(column.rows for column in columns):
+        raise DataError("there is no row", where=files[0].name, do="Put rows into it, or name another file.")
     first = _judge(files[0], columns) if kind_of(files[0]) in _HEADERLESS_KINDS else "names"
     if first == "row":
         roles = {column.name: column.looks_like for column in columns if column.looks_like}
