@@ -57,7 +57,8 @@ def main() -> None:
         print(json.dumps({"machine": describe_machine(), "run": run}, indent=2, ensure_ascii=False))
         return
     print(describe_machine())
-    print(f"{commands.minutes(run)} min, {commands.minutes(run, 'practice')} of practice")
+    practice = [stage["name"] for stage in run["stages"] if stage["name"].startswith("practice")]
+    print(f"{commands.minutes(run)} min, {commands.minutes(run, *practice)} of practice")
     for name, scores in (("the model", run["scores"]), *run["baselines"].items()):
         show(name, scores)
 

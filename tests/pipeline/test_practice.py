@@ -94,7 +94,7 @@ def test_killed_practice_goes_on_to_the_bit(tmp_path: Path) -> None:
     (tmp_path / "notes.toml").write_text(tomli_w.dumps(document), encoding="utf-8")
     command = [sys.executable, "-m", "penjing", "run", str(tmp_path / "notes.toml"), "--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    stages, waited = tmp_path / "killed" / "stages", time.monotonic() + 120
+    stages, waited = tmp_path / "killed" / "stages", time.monotonic() + 300
     while not (list(stages.glob("practice-*[0-9a-f]")) and list(stages.glob("practice-*.part/checkpoint*"))):
         assert process.poll() is None
         assert time.monotonic() < waited
