@@ -35,6 +35,8 @@ _REVIEWS = {
     "quickstart": ("data.path", "corpus.path"),
     "reviews-lm": ("corpus.path",),
     "sst2-own": ("corpus.path",),
+    "scitldr": ("corpus.path",),
+    "dialogsum": ("corpus.path",),
 }
 #: A plan takes steps with each shape of a batch: half a minute or more here, and with eleven models many.
 _SLOW = {"quickstart", "shakespeare", "sst2-few", "sst2-lora", "sst2-minilm"}
@@ -61,6 +63,10 @@ def conversation(number: int) -> dict[str, Any]:
     return {"article_url": "…", "config": "A", "content": turns}
 
 
+def told(number: int) -> list[str]:
+    return [sentence(number + step).capitalize() for step in (0, 7, 11, 13)]
+
+
 def paragraph(number: int) -> dict[str, Any]:
     context = f"城市{number}在河边。它建于{1900 + number}年，人口有{number}万。"
     answer = {"text": f"{1900 + number}年", "answer_start": context.index(f"{1900 + number}年")}
@@ -77,7 +83,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         short = {"train": "train", "validation": "dev", "test": "test"}[split]
         pairs = ({"en": sentence(n), "de": sentence(n, 8).upper()} for n in numbers)
         write_objects(folder / "multi30k" / f"{split}.jsonl", pairs)
-        cited = ({"source": [sentence(n), sentence(n + 7)], "target": [sentence(n, 4)]} for n in numbers)
+        cited = ({"source": told(n), "target": [sentence(n, 4)]} for n in numbers)
         write_objects(folder / "scitldr" / f"{short}.jsonl", cited)
         write_lines(folder / "sst2" / f"{short}.tsv", (f"{sentence(n)}\t{n % 2}" for n in numbers))
         hotels = ["label\ttext_a", *(f"{n % 2}\t房间{n}很{'好' if n % 2 else '差'}，下次{n}再来" for n in numbers)]
@@ -91,7 +97,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         talks = (
             {
                 "fname": f"{short}_{n}",
-                "dialogue": f"#Person1#: {sentence(n)}\n#Person2#: {sentence(n + 3)}",
+                "dialogue": "\n".join(f"#Person{1 + turn % 2}#: {said}" for turn, said in enumerate(told(n))),
                 **{name: sentence(n + place, 5) for place, name in enumerate(names)},
             }
             for n in range(first, first + 40)
@@ -135,7 +141,7 @@ def test_shipped_recipe_plans_on_data_laid_out_as_it_names_them(
 def test_dialogsum_is_measured_by_all_three_summaries(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = ("finetune.epochs=0.1", "finetune.evaluations=1", "write.beams=1", "write.max_tokens=8")
+    settings = ("practice=none", "finetune.epochs=0.1", "finetune.evaluations=1", "write.beams=1", "write.max_tokens=8")
     recipe = shipped("dialogsum", data, monkeypatch, *settings)
     result = run_recipe(recipe, tmp_path / "out", Silent(), ["test"])
     assert "nrefs:3" in json.dumps(result.evaluation)
