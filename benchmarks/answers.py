@@ -4,7 +4,7 @@ python benchmarks/answers.py [--folds N] [--of 5] [--set a.b=c …] [--limit N] 
 python benchmarks/answers.py --baselines-only [--json]
 python benchmarks/answers.py --recall-only [--json]
 
-For each fold an encoder practises on questions made of the training articles and of hotel reviews (chnsenticorp), is
+For each fold an encoder practices on questions made of the training articles and of hotel reviews (chnsenticorp), is
 fine-tuned on the training questions, and measured on those of the fold. No text of the fold's articles is seen before.
 F1 and exact match of each fold are printed beside those of the baselines on the same questions; --set practice=none
 leaves the practice out. --baselines-only trains nothing, and measures the baselines on all questions; --recall-only how

@@ -1,4 +1,4 @@
-"""The recipes scitldr and dialogsum, which practise on pairs made of texts before they learn from summaries.
+"""The recipes scitldr and dialogsum, which practice on pairs made of texts before they learn from summaries.
 
 python benchmarks/summaries.py [--recipe dialogsum] [--set a.b=c …] [--out DIR] [--json]
 

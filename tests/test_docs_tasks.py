@@ -42,7 +42,7 @@ def test_a_model_of_the_docs_writes_and_is_measured(folder: Path, monkeypatch: p
     exec(compile(code, page, "exec"), {})
 
 
-def test_a_model_of_the_docs_practises_before_its_summaries(folder: Path) -> None:
+def test_a_model_of_the_docs_practices_before_its_summaries(folder: Path) -> None:
     page, translated = "docs/practice.md", "docs/practice.zh.md"
     (recipe,), (commands,) = (blocks(page, language) for language in ("toml", "sh"))
     assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", blocks(translated, "toml")[0])

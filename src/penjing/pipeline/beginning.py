@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import practising
+from penjing.pipeline.recipe_kinds import practicing
 from penjing.pipeline.start import ANY_ENTRIES, architecture_of, choose_learning_rate, config_values, start_folder
 from penjing.train.settings import TrainSettings
 
@@ -38,7 +38,7 @@ def _pretrains(recipe: Recipe) -> bool:
 
 
 def _finetunes(recipe: Recipe) -> bool:
-    is_fresh = recipe.pretrain is None and start_folder(recipe) is None and practising(recipe) is None
+    is_fresh = recipe.pretrain is None and start_folder(recipe) is None and practicing(recipe) is None
     return is_fresh and has_data(recipe) and kind_of(recipe).head == "language"
 
 

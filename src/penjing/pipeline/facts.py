@@ -346,8 +346,8 @@ def _describe_fine_tuned(recipe: Recipe, outcome: Outcome, shape: Iterable[str])
     artifact = outcome.artifacts["finetune"]
     known = with_known_rows(artifact.facts.get("distill"), outcome.evaluation)
     taught = None if known is None else {**known, **trained_teachers(recipe)}
-    practised = describe_courses(recipe, outcome.artifacts)
-    return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught, "practice": practised}
+    practiced = describe_courses(recipe, outcome.artifacts)
+    return {**_describe_model(artifact, artifact.facts["family"], shape), "distill": taught, "practice": practiced}
 
 
 def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> dict[str, Any]:

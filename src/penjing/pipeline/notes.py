@@ -14,7 +14,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "unlabelled": "{texts:,} of {read:,} texts",
         "recombined": "{texts:,} of {made:,} texts",
         "exercises": "of {texts:,} texts",
-        "practice": "{practised:,} tokens in {courses} courses",
+        "practice": "{practiced:,} tokens in {courses} courses",
         "tokenizer": "{vocabulary:,} entries",
         "shards": "{tokens:,} tokens",
         "vectors": "{size} numbers each",
@@ -37,7 +37,7 @@ _NOTES: Mapping[str, Mapping[str, str]] = {
         "unlabelled": "{read:,} 篇中的 {texts:,} 篇",
         "recombined": "{made:,} 篇中的 {texts:,} 篇",
         "exercises": "取自 {texts:,} 篇文本",
-        "practice": "{practised:,} 个词元，{courses} 门练习",
+        "practice": "{practiced:,} 个词元，{courses} 门练习",
         "tokenizer": "{vocabulary:,} 个词条",
         "shards": "{tokens:,} 个词元",
         "vectors": "每个 {size} 维",
@@ -93,7 +93,7 @@ def _describe_stage(stage: str, artifacts: list[Artifact], language: str) -> dic
     records = [artifact.record for artifact in artifacts]
     energies = [record["energy_j"] for record in records]
     made = [artifact.facts for artifact in artifacts if artifact.stage == stage]
-    counts = {"models": len(made), "courses": len(made), "practised": sum(facts.get("tokens", 0) for facts in made)}
+    counts = {"models": len(made), "courses": len(made), "practiced": sum(facts.get("tokens", 0) for facts in made)}
     return {
         "name": stage,
         "seconds": sum(record["seconds"] for record in records),

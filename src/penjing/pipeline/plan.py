@@ -24,7 +24,7 @@ from penjing.pipeline.planned_teachers import probe_own_teachers
 from penjing.pipeline.practice import COURSE_STAGES, course_inputs, course_recipe
 from penjing.pipeline.probes import PROBES
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import own_generations, practising
+from penjing.pipeline.recipe_kinds import own_generations, practicing
 from penjing.pipeline.removal import without_removed
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages import STAGES
@@ -112,7 +112,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
                 planned.append(_plan_teachers(own, others, done, share))
                 recipe = own.recipe
                 known = Store(out, recipe)
-            if stage.name == FINETUNE.name and practising(recipe) is not None:
+            if stage.name == FINETUNE.name and practicing(recipe) is not None:
                 courses, left = _plan_practice(recipe, out, Path(folder), done, progress)
                 planned, done = [*planned, *courses], {**done, **left}
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
@@ -151,15 +151,18 @@ def _plan_practice(
     recipe: Recipe, out: Path, folder: Path, done: dict[str, Artifact], progress: Progress
 ) -> tuple[list[PlannedStage], dict[str, Artifact]]:
     """Plans the courses of a recipe; returns one stage for all, and what they have left if all are done already."""
-    practice, made, planned = practising(recipe), dict[str, Artifact](), list[PlannedStage]()
+    practice, made, planned = practicing(recipe), dict[str, Artifact](), list[PlannedStage]()
     assert practice is not None
     for course in practice.courses:
-        member = course_recipe(recipe, course, done[EXERCISES.name].folder)
+        member = without_removed(course_recipe(recipe, course, done[EXERCISES.name].folder), out)
         known, trial, own = Store(out, member), Store(folder, member), course_inputs(done, made)
-        planned += [_plan_stage(stage, member, known, trial, own, 1.0, progress) for stage in COURSE_STAGES]
+        for role, stage in COURSE_STAGES.items():
+            planned.append(_plan_stage(stage, member, known, trial, own, 1.0, progress))
+            if stage.name in own:
+                own[role] = own.pop(stage.name)
         made = {PRACTICE.name: own[PRACTICE.name]} if PRACTICE.name in own else {}
     trained = [stage for stage in planned if stage.name == PRACTICE.name]
-    facts = {"courses": len(trained), "practised": sum(stage.facts["tokens"] for stage in trained)}
+    facts = {"courses": len(trained), "practiced": sum(stage.facts["tokens"] for stage in trained)}
     is_done = all(stage.is_done for stage in planned)
     seconds = sum(stage.seconds for stage in planned if is_done or not stage.is_done)
     memory = max(stage.peak_memory_mb for stage in planned if is_done or not stage.is_done)
@@ -200,7 +203,7 @@ def _plan_stage(
 ) -> PlannedStage:
     """Plans a stage; its artifact, if there is one, is added to ``done``."""
     wanted = {item.name for item in STAGES if item.is_wanted(recipe)}
-    if practising(recipe) is not None:
+    if practicing(recipe) is not None:
         wanted.add(PRACTICE.name)
     # Without the artifacts it reads, a stage's key is not known, and so not whether it is there.
     has_inputs = all(name in done for name in stage.inputs if name in wanted)
@@ -228,7 +231,8 @@ def _plan_stage(
 def _sample_corpus(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Recipe, float]:
     """Returns the recipe with the beginning of a large corpus in its place, and the share of it that this is."""
     corpus = recipe.corpus
-    if corpus is None or (recipe.pretrain is None and recipe.vectors is None):
+    learns = recipe.pretrain is not None or recipe.vectors is not None or practicing(recipe) is not None
+    if corpus is None or not learns:
         return recipe, 1.0
     sizes = {
         path: sum(map(file_size, corpus_files([path]).files)) for path in corpus.paths if unreachable(path) is None

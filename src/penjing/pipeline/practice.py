@@ -7,6 +7,7 @@ says; from exercises, of which there are as many as texts allow, it does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData, RowData, Split
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.recipe_kinds import AnswerRecipe, WritingRecipe, practising
+from penjing.pipeline.recipe_kinds import AnswerRecipe, WritingRecipe, practicing
 from penjing.pipeline.stage import Artifact, Stage
 from penjing.pipeline.stages.data import DATA
 from penjing.pipeline.stages.examples import EXAMPLES
 from penjing.pipeline.stages.exercises import EXERCISES, exercises_file
-from penjing.pipeline.stages.finetune import FINETUNE, PRACTICE
+from penjing.pipeline.stages.finetune import PRACTICE
 
 #: Gives the artifact of a stage of a course's recipe, by those before it.
 Make = Callable[[Stage, Recipe, dict[str, Artifact], str], Artifact]
@@ -29,8 +30,13 @@ _SPLIT = Split(train=0.95, validation=0.05, test=0.0)
 _FEWEST_EVALUATIONS = 3
 #: Of fine-tuning: what is for few rows, or for those of the recipe alone.
 _PLAIN = {"dropout": 0.0, "label_smoothing": 0.0, "patience": 0, "distill": None}
-#: The stages that each course has for itself.
-COURSE_STAGES = (DATA, EXAMPLES, PRACTICE)
+#: The stages that each course has for itself, by what they are to its training.
+COURSE_STAGES: Mapping[str, Stage] = {
+    DATA.name: replace(DATA, name="practice_rows"),
+    EXAMPLES.name: replace(EXAMPLES, name="practice_examples"),
+    PRACTICE.name: PRACTICE,
+}
+_SHARED = ("tokenizer", "vectors", "pretrain")  # what a course has of its run
 
 
 def make_practice(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> dict[str, Artifact]:
@@ -44,27 +50,27 @@ def make_practice(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> d
     Returns:
         What the courses left, by names such as ``practice-write_off-data``; the last one's network as ``practice``.
     """
-    practice, made = practising(recipe), dict[str, Artifact]()
+    practice, made = practicing(recipe), dict[str, Artifact]()
     for course in practice.courses if practice is not None else ():
         member = course_recipe(recipe, course, done[EXERCISES.name].folder)
         own = course_inputs(done, made)
-        for stage in COURSE_STAGES:
-            own[stage.name] = make(stage, member, own, course)
+        for role, stage in COURSE_STAGES.items():
+            own[role] = make(stage, member, own, course)
         if PRACTICE.name in made:
             made[f"{PRACTICE.name}-{_before(recipe, course)}"] = made.pop(PRACTICE.name)
-        made |= {f"{PRACTICE.name}-{course}-{stage.name}": own[stage.name] for stage in (DATA, EXAMPLES)}
+        made |= {f"{PRACTICE.name}-{course}-{role}": own[role] for role in (DATA.name, EXAMPLES.name)}
         made[PRACTICE.name] = own[PRACTICE.name]
     return made
 
 
 def course_inputs(done: Mapping[str, Artifact], made: Mapping[str, Artifact]) -> dict[str, Artifact]:
     """Returns what a course has of its run, beside its rows: the tokenizer, and what was learned before."""
-    shared = {name: artifact for name, artifact in done.items() if name in FINETUNE.inputs and name != EXAMPLES.name}
+    shared = {name: done[name] for name in _SHARED if name in done}
     return {**shared, **({PRACTICE.name: made[PRACTICE.name]} if PRACTICE.name in made else {})}
 
 
 def _before(recipe: Recipe, course: str) -> str:
-    practice = practising(recipe)
+    practice = practicing(recipe)
     assert practice is not None
     names = list(practice.courses)
     return names[names.index(course) - 1]
@@ -78,7 +84,7 @@ def course_recipe(recipe: Recipe, course: str, exercises: Path) -> Recipe:
         course: its name.
         exercises: the folder of the rows.
     """
-    practice = practising(recipe)
+    practice = practicing(recipe)
     assert practice is not None
     settings = practice.courses[course]
     told: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate}
@@ -104,14 +110,13 @@ def _rows(recipe: Recipe, file: Path) -> RowData:
 
 def describe_courses(recipe: Recipe, done: Mapping[str, Artifact]) -> list[dict[str, Any]]:
     """Returns how each course of a finished run went, as its report says it; nothing without practice."""
-    practice = practising(recipe)
+    practice = practicing(recipe)
     names = list(practice.courses) if practice is not None else []
-    made = done[EXERCISES.name].facts["courses"] if names else {}
     trained = [done[PRACTICE.name if name == names[-1] else f"{PRACTICE.name}-{name}"] for name in names]
     return [
         {
             "name": name,
-            "exercises": made[name]["exercises"],
+            "exercises": done[f"{PRACTICE.name}-{name}-{DATA.name}"].facts["kept"],
             "tokens": artifact.facts["tokens"],
             "steps": artifact.facts["steps"],
             "seconds": artifact.record["seconds"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil
 from random import Random
 from typing import Any, Self
 
@@ -14,7 +13,8 @@ from penjing.text.exercises.cloze import cloze_questions
 from penjing.text.exercises.pairs import found_pairs, turned_pairs
 from penjing.train.settings import RowSettings
 
-_MOST_ROUNDS = 20  # through the texts, where they are few: parts of each are drawn anew
+_MOST_ROUNDS = 20  # through the texts: parts of each are drawn anew
+_MOST_WINDOWS = 4  # of a text that is asked about: in longer ones nearly every window would be without the answer
 _WORDS_A_TOKEN = 0.6  # about, so that what has so many words fits
 
 
@@ -32,7 +32,7 @@ class Room:
 
 
 class CourseSettings(BaseModel):
-    """One of the things that are practised, and how long."""
+    """One of the things that are practiced, and how long."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +60,7 @@ class CourseSettings(BaseModel):
 
 
 class WriteOffSettings(CourseSettings):
-    """A few sentences are written off, beginning with any of them: a small network learns to copy."""
+    """A few sentences are written off, beginning with any of them: a small network learns to copy. Not to translate."""
 
     exercises: int = Field(12_000, ge=2, description="most rows that are made; drawn from all that the texts give")
     epochs: float = Field(4, gt=0, description="passes over them; a part of one is allowed")
@@ -72,9 +72,13 @@ class WriteOffSettings(CourseSettings):
     )
 
     def make(self, own: Iterable[str], others: Iterable[str], room: Room, rng: Random) -> Iterator[dict[str, Any]]:
-        texts = [*own, *others]
-        for _ in range(min(_MOST_ROUNDS, ceil(self.exercises / max(1, len(texts))))):
-            yield from turned_pairs(texts, self._words(room), rng)
+        texts, made = [*own, *others], 0
+        for _ in range(_MOST_ROUNDS):
+            for pair in turned_pairs(texts, self._words(room), rng):
+                made += 1
+                yield pair
+            if made >= self.exercises or not made:
+                return
 
     def decisive(self, room: Room) -> dict[str, Any]:
         return {**super().decisive(room), "words": self._words(room)}
@@ -84,7 +88,7 @@ class WriteOffSettings(CourseSettings):
 
 
 class FindSettings(CourseSettings):
-    """Of a whole text the sentences are written that have most in common with the rest of it."""
+    """Of a whole text the sentences are written that have most in common with the rest of it. Not to translate."""
 
     exercises: int = Field(7_000, ge=2, description="most rows that are made; drawn from all that the texts give")
     epochs: float = Field(1, gt=0, description="passes over them; a part of one is allowed")
@@ -115,8 +119,9 @@ class ClozeSettings(CourseSettings):
     of_corpus: int = Field(2, ge=0, description="questions about each text of the corpus")
 
     def make(self, own: Iterable[str], others: Iterable[str], room: Room, rng: Random) -> Iterator[dict[str, Any]]:
-        yield from cloze_questions(own, self.of_own, rng)
-        yield from cloze_questions(others, self.of_corpus, rng)
+        most = _MOST_WINDOWS * room.read
+        yield from cloze_questions(own, self.of_own, most, rng)
+        yield from cloze_questions(others, self.of_corpus, most, rng)
 
 
 class Practice(BaseModel):
@@ -146,14 +151,14 @@ class Practice(BaseModel):
 
 
 class WritingPractice(Practice):
-    """What is practised before summaries, on rows made of the training texts and of [corpus]; not to translate."""
+    """What is practiced before summaries, on rows made of the training texts and of [corpus]; not to translate."""
 
     write_off: WriteOffSettings | None = None
     find: FindSettings | None = None
 
 
 class QuestionPractice(Practice):
-    """What is practised before questions, on rows made of the training texts and of [corpus]."""
+    """What is practiced before questions, on rows made of the training texts and of [corpus]."""
 
     cloze: ClozeSettings | None = None
 

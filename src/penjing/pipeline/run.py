@@ -25,7 +25,7 @@ from penjing.pipeline.own_teachers import OwnTeachers, make_data, make_teachers,
 from penjing.pipeline.practice import make_practice
 from penjing.pipeline.publishing import list_lineage, publish_adapter, publish_fine_tuned, publish_language_model
 from penjing.pipeline.recipe import Recipe, has_data
-from penjing.pipeline.recipe_kinds import asking_teachers, own_generations
+from penjing.pipeline.recipe_kinds import asking_teachers, own_generations, practicing
 from penjing.pipeline.recipe_parts import MultiRecipe
 from penjing.pipeline.removal import DATA_STAGES, mark_removed, remember_recipe, without_removed
 from penjing.pipeline.report.report import write_report
@@ -217,6 +217,8 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
         done = complete_stages(recipe, out, progress, DATA_STAGES)
         done |= make_data(recipe, DATA_STAGES, done, partial(_complete_member, out, progress, AUTOMATIC))
         wanted = [stage.name for stage in STAGES if stage.is_wanted(recipe) and stage.name not in done]
+        if practicing(recipe) is not None:
+            wanted.insert(wanted.index(FINETUNE.name), PRACTICE.name)
         known = {entry["content"] for entry in read_json(out / RECORD)} if (out / RECORD).is_file() else set()
         is_stale = any(artifact.content not in known for artifact in done.values())
         Store(out, recipe).prune(done, kept=_trained_stages(recipe, is_stale=is_stale))
@@ -227,7 +229,8 @@ def remove_texts(recipe: Recipe, out: Path, ids: Sequence[str], progress: Progre
 def _trained_stages(recipe: Recipe, *, is_stale: bool) -> list[str]:
     """Returns the stages that stay until a run is run again, after texts were removed from its data.
 
-    What teachers said of texts holds the texts: it goes at once, as teachers do that the run has trained itself.
+    What teachers said of texts holds the texts: it goes at once, as teachers do that the run has trained itself, and
+    what was learned in practice.
     """
     recipes = [recipe, *other_recipes(recipe).values()]
     stages = [stage.name for stage in STAGES if any(stage.is_wanted(each) for each in recipes)]
@@ -260,7 +263,7 @@ def complete_stages(
             own = _train_teachers(recipe, out, done, progress, engine)
             store, done = Store(out, own.recipe, engine), {**done, **own.artifacts}
         if stage.name == FINETUNE.name:
-            done |= _practise(recipe, out, done, progress, engine)
+            done |= _practice(recipe, out, done, progress, engine)
         artifact = store.complete(stage, done, progress)
         done[stage.name] = artifact
         state = "unchanged" if artifact.skipped else f"{artifact.record['seconds']:,.1f} s"
@@ -268,7 +271,7 @@ def complete_stages(
     return done
 
 
-def _practise(
+def _practice(
     recipe: Recipe, out: Path, done: dict[str, Artifact], progress: Progress, engine: EngineSettings
 ) -> dict[str, Artifact]:
     """Goes through the courses of a recipe, as far as they are not done yet."""

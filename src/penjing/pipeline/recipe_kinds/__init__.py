@@ -18,7 +18,7 @@ from penjing.pipeline.recipe_kinds.labels import (
     learn_names,
     multilabel_data,
 )
-from penjing.pipeline.recipe_kinds.practising import practising, practising_room
+from penjing.pipeline.recipe_kinds.practicing import practicing, practicing_room
 from penjing.pipeline.recipe_kinds.preference import PreferenceRecipe, ReplyPreferenceRecipe, TextPreferenceRecipe
 from penjing.pipeline.recipe_kinds.taught import (
     asking_teachers,
@@ -61,8 +61,8 @@ __all__ = [
     "multilabel_data",
     "own_generations",
     "paired_data",
-    "practising",
-    "practising_room",
+    "practicing",
+    "practicing_room",
     "question_data",
     "recipe_class",
     "trained_teachers",

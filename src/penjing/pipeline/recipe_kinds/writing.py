@@ -37,7 +37,7 @@ class WritingRecipe(GeneratingRecipe):
         return self
 
     @model_validator(mode="after")
-    def _can_practise(self) -> WritingRecipe:
+    def _can_practice(self) -> WritingRecipe:
         if self.practice is not None and self.task == "translate":
             raise ValueError("[practice] is for summaries, which are made of words of their text, and not to translate")
         check_practice(self.practice, self.finetune)

@@ -15,7 +15,7 @@ def practice_rows(courses: Sequence[CourseFacts], wording: Wording) -> list[tupl
 
 def _say(course: CourseFacts, wording: Wording) -> str:
     said = wording.say(
-        "practised",
+        "practiced",
         exercises=wording.count(course.exercises),
         tokens=wording.count(course.tokens),
         steps=wording.count(course.steps),
@@ -23,5 +23,5 @@ def _say(course: CourseFacts, wording: Wording) -> str:
     )
     if course.right is None:
         return said
-    key = "practised_places" if course.finds_places else "practised_right"
+    key = "practiced_places" if course.finds_places else "practiced_right"
     return wording.say("comma").join([said, wording.say(key, right=wording.percent(course.right))])

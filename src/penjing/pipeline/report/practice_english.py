@@ -4,11 +4,13 @@ from __future__ import annotations
 
 PRACTICE_ENGLISH: dict[str, str] = {
     "stage.exercises": "Exercises",
+    "stage.practice_rows": "Exercises, as rows",
+    "stage.practice_examples": "Exercises, as tokens",
     "stage.practice": "Practice",
-    "course.write_off": "Practised: sentences written off",
-    "course.find": "Practised: telling sentences found",
-    "course.cloze": "Practised: questions made of texts",
-    "practised": "{exercises} exercises made of texts, {tokens} tokens in {steps} steps, {time}",
-    "practised_right": "{right} of tokens right on those kept back",
-    "practised_places": "{right} of answers exactly right on those kept back",
+    "course.write_off": "Practiced: sentences written off",
+    "course.find": "Practiced: telling sentences found",
+    "course.cloze": "Practiced: questions made of texts",
+    "practiced": "{exercises} exercises made of texts, {tokens} tokens in {steps} steps, {time}",
+    "practiced_right": "{right} of tokens right on those kept back",
+    "practiced_places": "{right} of answers exactly right on those kept back",
 }

@@ -47,7 +47,7 @@ def propose_answers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         proposals.append(("transfer", {**shared, "render": render, "model": {"start": start}, "finetune": finetune}))
     if wanted.start is None:
         render = {**shared["render"], "mark_matches": 3}
-        proposals.append(("encoder, after practice", {**shared, "render": render, **_practised_encoder(wanted)}))
+        proposals.append(("encoder, after practice", {**shared, "render": render, **_practiced_encoder(wanted)}))
         proposals.append(("encoder", {**shared, "render": render, **_encoder(wanted)}))
     return proposals
 
@@ -96,7 +96,7 @@ def _marks_of(start: str) -> Document:
     return {"mark_matches": longest} if longest else {}
 
 
-def _practised_encoder(wanted: Wanted) -> Document:
+def _practiced_encoder(wanted: Wanted) -> Document:
     """The encoder of the recipe cmrc2018: it learns first from questions that are made of the texts."""
     made: Document = {
         "tokenizer": {"kind": "wordpiece", "vocab_size": 6000},

@@ -85,7 +85,7 @@ def propose(wanted: Wanted, found: Found, plan: Callable[[Recipe], Plan], rate: 
             proposals.append(_fit(kind, document, stage, wanted.minutes, plan))
         except DataError as error:
             if "practice" in document and error.where.startswith("[practice"):
-                continue  # nothing can be made of these texts to practise on
+                continue  # nothing can be made of these texts to practice on
             raise
         if proposals[-1].fits and is_smaller(proposals[-1].plan):
             return proposals[-1]

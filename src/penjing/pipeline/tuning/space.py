@@ -14,6 +14,7 @@ from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.recipe_kinds.choice import recipe_class
 from penjing.pipeline.recipe_kinds.labels import LabelRecipe
+from penjing.pipeline.recipe_kinds.practicing import practicing
 from penjing.pipeline.recipe_kinds.written_answers import WrittenAnswerRecipe
 from penjing.pipeline.space import Range, Scalar, Space
 from penjing.pipeline.start import architecture_of, choose_learning_rate
@@ -113,6 +114,9 @@ def default_space(recipe: Recipe) -> Space:
     }
     if recipe.finetune.adapters is not None:
         return {**space, "finetune.lora.rank": (4, 8, 16, 32)}
+    if practicing(recipe) is not None:  # with each of the others it would have to practice anew
+        del space["finetune.batch_rows"]
+        return {**space, "finetune.dropout": Range(low=0.0, high=_DROPOUTS.get(family, _DROPOUT))}
     space["finetune.dropout"] = Range(low=0.0, high=_DROPOUTS.get(family, _DROPOUT))
     space["finetune.weight_decay"] = Range(low=1e-3, high=0.1, log=True)
     return space

@@ -1,1 +1,1 @@
-"""Rows made of texts alone, for a model to practise on before its own."""
+"""Rows made of texts alone, for a model to practice on before its own."""

@@ -1,9 +1,9 @@
-"""Questions made of texts, to practise on before real ones: a part of a sentence is asked for.
+"""Questions made of texts, to practice on before real ones: a part of a sentence is asked for.
 
 A sentence is taken; a number, a name, what stands in quotation marks or a short run of words becomes the answer, and
 what stands around it, with some of its words left out, becomes the question, "what" or "什么" in the place of the
 answer (cloze questions, as Lewis et al. 2019, arXiv 1906.04980, begin with). Nobody has to write anything; what is
-practised is to find the place that a question is about, and to stop where the answer ends. In Chinese each character is
+practiced is to find the place that a question is about, and to stop where the answer ends. In Chinese each character is
 a word.
 """
 
@@ -22,8 +22,8 @@ _QUOTED = r"《[^》]{1,20}》|「[^」]{1,20}」|“[^”]{1,40}”|\"[^\"]{1,4
 #: What is asked for in a sentence with Chinese characters, and in one of words.
 _CHINESE = re.compile(rf"\d[\d.,]*(?:年|月|日|个|人|米|公里|万|亿|%)*|{_QUOTED}|[A-Za-z][\w -]+")
 _SPACED = re.compile(rf"\d[\d.,:]*\d%?|\d+%?|{_QUOTED}|(?<=\w )[A-Z][\w'-]*(?: (?:of |the |de )?[A-Z][\w'-]*)*")
-_CLAUSE = re.compile(r"[^,;:.!?()，；：。！？（）、\n]+")
-_YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
+_CLAUSE = re.compile(r"(?:[^,;:.!?()，；：。！？（）、\n]|(?<=\d)[,.:](?=\d))+")  # a number is whole
+_YEAR = re.compile(r"(?:1\d|20)\d\d年?|\D*(?:元|[一二三四五六七八九十])年")
 _AROUND = {True: 24, False: 8}  # words of the sentence that a question keeps on each side, in Chinese or not
 _SENTENCE = {True: (12, 120), False: (6, 40)}  # its words
 _ANSWER = {True: (2, 10), False: (1, 4)}  # words of an answer that is no name and no number
@@ -34,15 +34,19 @@ _FEWEST_SENTENCES = 2  # of a text: where there is one, there is nothing to find
 _MARKS = ".,;:!?()[]\"'“”。，；：！？（）、"
 
 
-def cloze_questions(texts: Iterable[str], per_text: int, rng: random.Random) -> Iterator[dict[str, Any]]:
+def cloze_questions(
+    texts: Iterable[str], per_text: int, most_words: int, rng: random.Random
+) -> Iterator[dict[str, Any]]:
     """Yields ``context``, ``question``, ``answer`` and ``answer_start``, in characters.
 
     Args:
         texts: what is asked about; one without two sentences gives nothing.
         per_text: most questions of a text.
+        most_words: of a text; of a longer one a run of sentences is taken, beginning anywhere.
         rng: draws what is asked for.
     """
-    for text in texts:
+    for whole in texts:
+        text = _cut(whole, most_words, rng)
         every = locate_sentences(text)
         sentences = [span for span in every if _is_askable(text[slice(*span)])]
         if len(every) < _FEWEST_SENTENCES:
@@ -51,6 +55,18 @@ def cloze_questions(texts: Iterable[str], per_text: int, rng: random.Random) -> 
             asked = _ask(text, span, rng)
             if asked is not None:
                 yield {"context": text, **asked}
+
+
+def _cut(text: str, most_words: int, rng: random.Random) -> str:
+    """Returns a run of sentences of a text, as many as have no more words; the text itself if it is short enough."""
+    if len(word_spans(text)) <= most_words:
+        return text
+    every = locate_sentences(text)
+    first = rng.randrange(len(every))
+    words, last = 0, first
+    while last < len(every) and (words := words + len(word_spans(text[slice(*every[last])]))) <= most_words:
+        last += 1
+    return text[every[first][0] : every[last - 1][1]] if last > first else ""
 
 
 def _is_askable(sentence: str) -> bool:
@@ -71,7 +87,7 @@ def _ask(text: str, span: Span, rng: random.Random) -> dict[str, Any] | None:
     answer = sentence[start:end]
     before, after = _around(sentence, chosen, rng)
     if _is_chinese(sentence):
-        word = "哪年" if answer.endswith("年") else "多少" if answer[0].isdigit() else "什么"
+        word = "哪年" if _YEAR.fullmatch(answer) else "多少" if answer[0].isdigit() else "什么"
         question = f"{before}{word}{after}".strip(_MARKS) + "？"
     else:
         word = "when" if _YEAR.fullmatch(answer) else "how many" if answer[0].isdigit() else "what"

@@ -1,4 +1,4 @@
-"""Pairs made of texts, to practise on before real summaries.
+"""Pairs made of texts, to practice on before real summaries.
 
 `turned_pairs`: a few sentences, and the same beginning with another one of them. A small decoder learns to write off
 from them, for half of all tokens are copies; from pairs whose texts are long and whose targets are short it does not.

@@ -9,12 +9,12 @@ from penjing.pipeline.recipe_kinds.writing import WritingRecipe
 from penjing.pipeline.recipe_kinds.written_answers import WrittenAnswerRecipe
 
 
-def practising(recipe: Recipe) -> Practice | None:
-    """Returns ``[practice]``; None where nothing is practised."""
+def practicing(recipe: Recipe) -> Practice | None:
+    """Returns ``[practice]``; None where nothing is practiced."""
     return recipe.practice if isinstance(recipe, WritingRecipe | AnswerRecipe | WrittenAnswerRecipe) else None
 
 
-def practising_room(recipe: Recipe) -> Room:
+def practicing_room(recipe: Recipe) -> Room:
     """Returns how many words there is room for in what the recipe's model reads, and in what it writes."""
     written = recipe.render.max_target_tokens if isinstance(recipe, WritingRecipe | WrittenAnswerRecipe) else 0
     return Room.of_tokens(recipe.render.max_tokens, written)

@@ -1,4 +1,4 @@
-"""Small recipes that practise, for tests."""
+"""Small recipes that practice, for tests."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def write_notes(path: Path, count: int = 160) -> None:
             writer.writerow([" ".join(told), told[0]])
 
 
-def practising_recipe(folder: Path, family: str = "t5") -> dict[str, Any]:
-    """Writes notes into a folder and returns a recipe for a small model that practises, then summarizes them."""
+def practicing_recipe(folder: Path, family: str = "t5") -> dict[str, Any]:
+    """Writes notes into a folder and returns a recipe for a small model that practices, then summarizes them."""
     write_notes(folder / "notes.csv")
     shapes: dict[str, dict[str, float]] = {
         "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0},
