@@ -134,7 +134,7 @@ def test_run_killed_when_its_model_is_written_trains_nothing_twice(
     assert not [*out.glob("stages/*/checkpoints"), *out.glob("stages/*/best.safetensors"), *out.glob("stages/*/.*")]
 
 
-@pytest.mark.parametrize("base", [None, "int4"])
+@pytest.mark.parametrize("base", [None, pytest.param("int4", marks=pytest.mark.slow)])
 def test_killed_run_with_adapters_has_the_losses_and_the_adapter_of_one_that_was_not(
     tmp_path: Path, base: str | None
 ) -> None:

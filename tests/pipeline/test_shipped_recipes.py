@@ -39,7 +39,7 @@ _REVIEWS = {
     "dialogsum": ("corpus.path",),
 }
 #: A plan takes steps with each shape of a batch: half a minute or more here, and with eleven models many.
-_SLOW = {"quickstart", "shakespeare", "sst2-few", "sst2-lora", "sst2-minilm"}
+_SLOW = {"dialogsum", "quickstart", "shakespeare", "sst2-few", "sst2-lora", "sst2-minilm"}
 
 
 def sentence(number: int, words: int = 9) -> str:

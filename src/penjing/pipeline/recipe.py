@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -203,7 +204,7 @@ class Recipe(BaseModel):
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[\w.-]+", name) or not name.strip("."):
+        if not all(map(_may_name, name)) or not name.strip("."):
             raise ValueError("it should be letters, digits, _, - and dots, and not dots alone; --out takes any folder")
         return name
 
@@ -236,6 +237,11 @@ class Recipe(BaseModel):
                 shown = name if name == "task" else f"[{name}]"
                 raise ValueError(f"{shown} is for labelled rows, and there is no [data]")
         return self
+
+
+def _may_name(character: str) -> bool:
+    """Whether a character may stand in a name: of a word, a mark on one of those, or between words."""
+    return bool(re.fullmatch(r"[\w.-]", character)) or unicodedata.category(character)[0] == "M"
 
 
 def has_data(recipe: Recipe) -> bool:
