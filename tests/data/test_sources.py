@@ -273,27 +273,6 @@ def test_missing_header_is_guessed_at(tmp_path: Path) -> None:
     refused(write(tmp_path / "a.tsv", "a film\t1\n"), RecipeError, "a film, 1", 'columns = ["text", "label"]')
 
 
-def test_missing_column_says_where_another_is_named(tmp_path: Path) -> None:
-    refused(write(tmp_path / "a.csv", "review,stars\na,1\n"), RecipeError, "in the recipe or by an option", "--columns")
-    refused(write(tmp_path / "a.jsonl", '{"review": "a", "stars": 1}\n'), RecipeError, "in the recipe or by an option")
-
-
-@pytest.mark.parametrize(
-    ("name", "sign", "said"),
-    [
-        ("a.csv", ";", "semicolons between them, and are to have commas"),
-        ("a.csv", "\t", "tabs between them, and are to have commas"),
-        ("a.tsv", ",", "commas between them, and are to have tabs"),
-    ],
-)
-def test_other_sign_between_cells_is_named(tmp_path: Path, name: str, sign: str, said: str) -> None:
-    path = write(tmp_path / name, f"text{sign}label\nfine{sign}1\n")
-    refused(path, RecipeError, said, "save it with commas as .csv, or with tabs as .tsv")
-    ragged = write(tmp_path / name, "text;label\na, b;1\n".replace(",", "\t" if name == "a.tsv" else ","))
-    with pytest.raises(DataError, match="semicolons between them"):
-        list(read_file(ragged, ["text;label"], Layout()))
-
-
 def test_column_that_occurs_twice_is_refused(tmp_path: Path) -> None:
     refused(write(tmp_path / "a.csv", "text,text,label\na,b,c\n"), RecipeError, '2 columns "text"')
 

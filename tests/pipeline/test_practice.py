@@ -28,7 +28,7 @@ from penjing.pipeline.practice import course_recipe
 from penjing.pipeline.recipe_file import check_recipe, load_recipe
 from penjing.pipeline.recipe_kinds import practicing
 from penjing.pipeline.run import remove_texts
-from penjing.pipeline.stages.exercises import draw_texts, exercises_file
+from penjing.pipeline.stages.exercises import Draw, exercises_file
 from penjing.pipeline.stages.finetune import PRACTICE
 from penjing.pipeline.store import stage_folder
 from penjing.pipeline.tuning.space import default_space, recipe_with
@@ -263,10 +263,17 @@ def test_recipes_without_practice_keep_their_stages(tmp_path: Path) -> None:
 
 def test_draw_of_texts_is_even() -> None:
     texts = [str(number) for number in range(200)]
-    assert draw_texts(texts, 300, 0) == texts
+
+    def drawn_of(most: int, seed: int) -> list[str]:
+        draw = Draw(most, seed)
+        for text in texts:
+            draw.add(text)
+        return draw.kept
+
+    assert drawn_of(300, 0) == texts
     counts = dict.fromkeys(texts, 0)
     for seed in range(400):
-        drawn = draw_texts(texts, 50, seed)
+        drawn = drawn_of(50, seed)
         assert len(set(drawn)) == 50
         for text in drawn:
             counts[text] += 1

@@ -151,22 +151,23 @@ def _plan_practice(
     recipe: Recipe, out: Path, folder: Path, done: dict[str, Artifact], progress: Progress
 ) -> tuple[list[PlannedStage], dict[str, Artifact]]:
     """Plans the courses of a recipe; returns one stage for all, and what they have left if all are done already."""
-    practice, made, planned = practicing(recipe), dict[str, Artifact](), list[PlannedStage]()
+    practice, before, planned = practicing(recipe), None, list[PlannedStage]()
     assert practice is not None
     for course in practice.courses:
         member = without_removed(course_recipe(recipe, course, done[EXERCISES.name].folder), out)
-        known, trial, own = Store(out, member), Store(folder, member), course_inputs(done, made)
+        known, trial, own = Store(out, member), Store(folder, member), course_inputs(done, before)
         for role, stage in COURSE_STAGES.items():
             planned.append(_plan_stage(stage, member, known, trial, own, 1.0, progress))
             if stage.name in own:
                 own[role] = own.pop(stage.name)
-        made = {PRACTICE.name: own[PRACTICE.name]} if PRACTICE.name in own else {}
+        before = own.get(PRACTICE.name)
     trained = [stage for stage in planned if stage.name == PRACTICE.name]
     facts = {"courses": len(trained), "practiced": sum(stage.facts["tokens"] for stage in trained)}
     is_done = all(stage.is_done for stage in planned)
+    left = {PRACTICE.name: before} if is_done and before is not None else {}
     seconds = sum(stage.seconds for stage in planned if is_done or not stage.is_done)
     memory = max(stage.peak_memory_mb for stage in planned if is_done or not stage.is_done)
-    return [PlannedStage(PRACTICE.name, is_done, seconds, memory, facts)], made if is_done else {}
+    return [PlannedStage(PRACTICE.name, is_done, seconds, memory, facts)], left
 
 
 def _add_asking(planned: list[PlannedStage], generations: tuple[int, ...], others: Mapping[str, Plan]) -> None:

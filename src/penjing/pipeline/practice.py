@@ -50,30 +50,32 @@ def make_practice(recipe: Recipe, done: Mapping[str, Artifact], make: Make) -> d
     Returns:
         What the courses left, by names such as ``practice-write_off-data``; the last one's network as ``practice``.
     """
-    practice, made = practicing(recipe), dict[str, Artifact]()
-    for course in practice.courses if practice is not None else ():
-        member = course_recipe(recipe, course, done[EXERCISES.name].folder)
-        own = course_inputs(done, made)
+    made, before = dict[str, Artifact](), None
+    for course, network in _network_names(recipe).items():
+        member, own = course_recipe(recipe, course, done[EXERCISES.name].folder), course_inputs(done, before)
         for role, stage in COURSE_STAGES.items():
             own[role] = make(stage, member, own, course)
-        if PRACTICE.name in made:
-            made[f"{PRACTICE.name}-{_before(recipe, course)}"] = made.pop(PRACTICE.name)
         made |= {f"{PRACTICE.name}-{course}-{role}": own[role] for role in (DATA.name, EXAMPLES.name)}
-        made[PRACTICE.name] = own[PRACTICE.name]
+        made[network] = before = own[PRACTICE.name]
     return made
 
 
-def course_inputs(done: Mapping[str, Artifact], made: Mapping[str, Artifact]) -> dict[str, Artifact]:
-    """Returns what a course has of its run, beside its rows: the tokenizer, and what was learned before."""
+def course_inputs(done: Mapping[str, Artifact], before: Artifact | None) -> dict[str, Artifact]:
+    """Returns what a course has of its run, beside its rows: the tokenizer, and what was learned before.
+
+    Args:
+        done: the stages of the run.
+        before: the network that the course before left; None: there is none.
+    """
     shared = {name: done[name] for name in _SHARED if name in done}
-    return {**shared, **({PRACTICE.name: made[PRACTICE.name]} if PRACTICE.name in made else {})}
+    return shared if before is None else {**shared, PRACTICE.name: before}
 
 
-def _before(recipe: Recipe, course: str) -> str:
+def _network_names(recipe: Recipe) -> dict[str, str]:
+    """Returns what the network is called that each course leaves; the last one's is what fine-tuning reads."""
     practice = practicing(recipe)
-    assert practice is not None
-    names = list(practice.courses)
-    return names[names.index(course) - 1]
+    names = list(practice.courses) if practice is not None else []
+    return {name: PRACTICE.name if name == names[-1] else f"{PRACTICE.name}-{name}" for name in names}
 
 
 def course_recipe(recipe: Recipe, course: str, exercises: Path) -> Recipe:
@@ -110,9 +112,7 @@ def _rows(recipe: Recipe, file: Path) -> RowData:
 
 def describe_courses(recipe: Recipe, done: Mapping[str, Artifact]) -> list[dict[str, Any]]:
     """Returns how each course of a finished run went, as its report says it; nothing without practice."""
-    practice = practicing(recipe)
-    names = list(practice.courses) if practice is not None else []
-    trained = [done[PRACTICE.name if name == names[-1] else f"{PRACTICE.name}-{name}"] for name in names]
+    trained = {course: done[network] for course, network in _network_names(recipe).items()}
     return [
         {
             "name": name,
@@ -123,5 +123,5 @@ def describe_courses(recipe: Recipe, done: Mapping[str, Artifact]) -> list[dict[
             "right": artifact.facts["best"].get("validation_accuracy"),
             "finds_places": isinstance(recipe, AnswerRecipe),
         }
-        for name, artifact in zip(names, trained, strict=True)
+        for name, artifact in trained.items()
     ]

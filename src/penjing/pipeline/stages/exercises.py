@@ -34,23 +34,19 @@ def _run(context: StageContext) -> dict[str, Any]:
     assert practice is not None
     texts = _Texts(recipe, inputs["data"], context.progress)
     own = texts.of_rows()
-    made, read = {}, 0
+    draws = {name: Draw(course.exercises, recipe.seed) for name, course in practice.courses.items()}
+    for text in texts.of_corpus(inputs["corpus"], own) if "corpus" in inputs else ():
+        for draw in draws.values():
+            draw.add(text)
     for name, course in practice.courses.items():
         stop_if_asked(context.progress)
-        others = (
-            draw_texts(texts.of_corpus(inputs["corpus"], own), course.exercises, recipe.seed)
-            if "corpus" in inputs
-            else []
-        )
-        rng = Random(f"{recipe.seed} {name}")
+        rng, others = Random(f"{recipe.seed} {name}"), draws[name].kept
         rows = list(course.make(own, others, practicing_room(recipe), rng))
         rng.shuffle(rows)
-        kept = rows[: course.exercises]
-        _check_enough(kept, len(own) + len(others), name)
-        _write(exercises_file(context.folder, name), kept)
-        made[name] = {"made": len(rows), "exercises": len(kept)}
-        read = max(read, len(own) + len(others))
-    return {"texts": read, "courses": made}
+        del rows[course.exercises :]
+        _check_enough(rows, len(own) + len(others), name)
+        _write(exercises_file(context.folder, name), rows)
+    return {"texts": len(own) + max(len(draw.kept) for draw in draws.values())}
 
 
 def _check_enough(rows: list[dict[str, Any]], texts: int, course: str) -> None:
@@ -95,21 +91,28 @@ class _Texts:
             yield from (text[:_MOST_CHARACTERS] for text, is_known in zip(batch, known, strict=True) if not is_known)
 
 
-def draw_texts(texts: Iterable[str], most: int, seed: int) -> list[str]:
-    """Returns so many texts at most, an even draw (algorithm R of Vitter 1985), in memory that they alone take.
+class Draw:
+    """An even draw of texts (algorithm R of Vitter 1985), in memory that they alone take.
 
     Args:
-        texts: in any number.
         most: how many are kept.
         seed: decides which.
+
+    Attributes:
+        kept: those that are drawn.
     """
-    rng, kept = Random(seed), list[str]()
-    for number, text in enumerate(texts):
-        if number < most:
-            kept.append(text)
-        elif (place := rng.randrange(number + 1)) < most:
-            kept[place] = text
-    return kept
+
+    def __init__(self, most: int, seed: int) -> None:
+        self._most, self._rng, self._seen = most, Random(seed), 0
+        self.kept: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Takes in one more."""
+        self._seen += 1
+        if self._seen <= self._most:
+            self.kept.append(text)
+        elif (place := self._rng.randrange(self._seen)) < self._most:
+            self.kept[place] = text
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

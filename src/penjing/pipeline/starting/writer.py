@@ -11,7 +11,7 @@ FEW_ROWS = 10_000  # get a small vocabulary
 _MANY_ROWS = 100_000  # can fill a wide network, and need less dropout
 _EPOCHS = 40
 _WIDTHS = (256, 128, 64)
-SUMMARIZE = "summarize"
+_SUMMARIZE = "summarize"
 _HEAD = 32  # wide
 _COURSE_RATE, _COURSE_TOKENS = 0.6, 2048  # of practice: its rate in that of fine-tuning alone, and its batches
 _TUNED_WIDTH, _TUNED_RATE = 128, 2e-3  # as in the recipe multi30k-en-de; the rate falls as the width rises
@@ -34,7 +34,7 @@ def propose_writers(wanted: Wanted, found: Found) -> list[tuple[str, Document]]:
         return [("transfer", {**shared, **model})]
     widths = _WIDTHS if found.rows >= _MANY_ROWS else _WIDTHS[1:]
     fresh = [(f"encoder-decoder, {width} wide", {**shared, **encoder_decoder_for(found, width)}) for width in widths]
-    if wanted.task != SUMMARIZE:
+    if wanted.task != _SUMMARIZE:
         return fresh
     return [*((f"{kind}, after practice", _with_practice(wanted, document)) for kind, document in fresh), *fresh]
 
