@@ -97,9 +97,8 @@ def test_a_reply_counts_by_what_it_is_likelier_than_after_what_others_said(model
     owners = {exchange.reply: set[int]() for exchange in exchanges}
     for exchange in exchanges:
         owners[exchange.reply].add(exchange.dialogue)
-    for exchange, question, ratings in zip(
-        asked.exchanges, asked.questions, reader.rate(asked, exchanges, 5, Silent()), strict=True
-    ):
+    read = reader.read(asked, exchanges, 5, Silent())
+    for exchange, question, ratings in zip(asked.exchanges, asked.questions, read.rate(), strict=True):
         theirs = set().union(*(owners[text] for text in question.candidates))
         others = [other for other in elsewhere if other.dialogue not in theirs]
         assert others
@@ -111,6 +110,28 @@ def test_a_reply_counts_by_what_it_is_likelier_than_after_what_others_said(model
             assert rating == pytest.approx(measure(model, exchange, text, room) - whatever, abs=1e-3)
 
 
+def test_beside_a_cache_each_token_counts_by_what_both_say_of_it(model: DialogueModel) -> None:
+    exchanges = list_exchanges(make_dialogues(8))
+    reader, share = ReplyReader(model), 0.3
+    asked = draw_questions(exchanges, candidates=3, most=4, seed=0)
+    read = reader.read(asked, exchanges, 0, Silent())
+    for exchange, question, found in zip(asked.exchanges, asked.questions, read.found, strict=True):
+        room = max(len(model.renderer.render_reply(text)) for text in question.candidates)
+        prompt = model.renderer.render_prompt(exchange.before, room).ids
+        weights = dict[int, float]()  # of each token that was said, its age halving it every 40
+        for place, token in enumerate(prompt):
+            if token not in model.renderer.tokenizer.added_ids:
+                weights[token] = weights.get(token, 0) + 0.5 ** ((len(prompt) - 1 - place) / 40)
+        for text, logarithm in zip(question.candidates, found.add_up(share), strict=True):
+            reply, expected = model.renderer.render_reply(text), 0.0
+            for place, token in enumerate(reply):
+                with torch.inference_mode():
+                    hidden = model.network.encode(torch.tensor([[*prompt, *reply[:place]]]), None)
+                    said = model.network.score(hidden)[0, -1].double().softmax(-1)[token].item()
+                expected += math.log((1 - share) * said + share * weights.get(token, 0) / sum(weights.values()))
+            assert logarithm == pytest.approx(expected, abs=1e-3)
+
+
 def test_what_was_said_everywhere_makes_all_replies_alike(model: DialogueModel) -> None:
     dialogues = [
         [Message("user", "what"), Message("assistant", text)] for text in ("no", "films and rain", "hello there")
@@ -118,7 +139,7 @@ def test_what_was_said_everywhere_makes_all_replies_alike(model: DialogueModel) 
     exchanges = list_exchanges(dialogues)
     questions = [ReplyChoice(exchange.said, [exchange.reply, "no", "sun"]) for exchange in exchanges[1:]]
     pool = [*exchanges, Exchange(3, exchanges[0].before, "sun")]
-    for ratings in ReplyReader(model).rate(Asked(exchanges[1:], questions), pool, 0, Silent()):
+    for ratings in ReplyReader(model).read(Asked(exchanges[1:], questions), pool, 0, Silent()).rate():
         assert ratings == pytest.approx(np.zeros(3), abs=1e-4)
 
 

@@ -43,6 +43,7 @@ def show_dialogue_scores(
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         model = load_as(DialogueModel, model_folder)
-        measured, _, _ = evaluate_dialogues(model, dialogues, DialogueMeasures(resamples=resamples), progress)
+        measures = DialogueMeasures(resamples=resamples, cache=model.card.get("cache", 0.0))
+        measured, _, _ = evaluate_dialogues(model, dialogues, measures, progress)
     learned = find_learned(model_folder, [join_contents(messages) for messages in dialogues])
     show_measured(model_folder, given.data, measured, learned, len(dialogues), as_json=as_json)

@@ -2,7 +2,8 @@
 
 Perplexity and bits per byte are of the replies, each given what was said before, the token that ends it included. The
 retrieval accuracy is how often the reply that was given has more to do with what was said than replies from other
-dialogues; see `penjing.evaluate.reply_reading`.
+dialogues; see `penjing.evaluate.reply_reading`. There a cache of what was said helps the model, as much as is best on
+the validation dialogues; how far the model comes alone stands beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from penjing.errors import DataError
 from penjing.evaluate.exchanges import Asked, Dialogues, Exchange, draw_questions, list_exchanges
+from penjing.evaluate.reply_cache import SHARES
 from penjing.evaluate.reply_reading import ReplyReader
 from penjing.metrics.language import DocumentSurprisals, count_bytes, count_words, language_scores, score_values
 from penjing.metrics.retrieval import retrieval_accuracy, retrieval_credit, retrieval_difference
@@ -36,6 +38,7 @@ class DialogueMeasures:
         resamples: bootstrap resamples behind each interval.
         worst: how many of the choices are listed that are furthest from right.
         seed: of candidates and resamples.
+        cache: the share of the cache where the right reply is looked for; see `choose_cache`.
     """
 
     candidates: int = 20
@@ -43,6 +46,33 @@ class DialogueMeasures:
     resamples: int = 1000
     worst: int = 20
     seed: int = 0
+    cache: float = 0.0
+
+
+def choose_cache(model: DialogueModel, validation: Dialogues, measures: DialogueMeasures, progress: Progress) -> float:
+    """Returns the share of the cache with which a model finds most right replies of the validation dialogues.
+
+    Args:
+        model: what is measured.
+        validation: the dialogues.
+        measures: how questions are drawn.
+        progress: told how many replies are read.
+
+    Returns:
+        The least of the best among `penjing.evaluate.reply_cache.SHARES`; 0 where there are too few dialogues.
+
+    Raises:
+        Interrupted: the user asked to stop.
+    """
+    reader = ReplyReader(model)
+    askable = [exchange for exchange in list_exchanges(validation) if reader.is_askable(exchange)]
+    try:
+        asked = draw_questions(askable, candidates=measures.candidates, most=measures.most, seed=measures.seed)
+    except DataError:
+        return 0.0
+    read = reader.read(asked, askable, measures.seed, progress)
+    right = {share: sum(map(retrieval_credit, read.rate(share))) for share in SHARES}
+    return max(SHARES, key=lambda share: (right[share], -share))
 
 
 def evaluate_dialogues(
@@ -58,8 +88,8 @@ def evaluate_dialogues(
 
     Returns:
         JSON values: ``rows`` (replies), ``dialogues``, ``questions`` (of replies that fit into half the window, as what
-        they reply to), ``candidates``, ``left_out`` (replies that do not fit into the window), ``scores``, ``best_by``,
-        ``worst``; then what was asked, and the credit of each question.
+        they reply to), ``candidates``, ``left_out`` (replies that do not fit into the window), ``cache`` (its share),
+        ``scores``, ``best_by``, ``worst``; then what was asked, and the credit of each question.
 
     Raises:
         DataError: there is no reply, or none fits into the window.
@@ -70,10 +100,13 @@ def evaluate_dialogues(
     read = reader.surprise(exchanges, progress)
     askable = [exchange for exchange, _, _ in read if reader.is_askable(exchange)]
     asked = draw_questions(askable, candidates=measures.candidates, most=measures.most, seed=measures.seed)
-    rated = reader.rate(asked, askable, measures.seed, progress)
+    candidates = reader.read(asked, askable, measures.seed, progress)
+    rated = candidates.rate(measures.cache)
     credits = np.array([retrieval_credit(ratings) for ratings in rated])
-    accuracy = retrieval_accuracy(credits, asked.dialogues, measures.resamples, measures.seed)
-    scores = {"retrieval_accuracy": accuracy.to_dict(), **_language_scores(read, measures)}
+    scores: dict[str, dict[str, float | None]] = {"retrieval_accuracy": _accuracy(credits, asked, measures)}
+    if measures.cache:
+        alone = np.array([retrieval_credit(ratings) for ratings in candidates.rate()])
+        scores["retrieval_accuracy_alone"] = _accuracy(alone, asked, measures)
     return (
         {
             "rows": len(read),
@@ -81,13 +114,18 @@ def evaluate_dialogues(
             "questions": len(asked.questions),
             "candidates": max(len(question.candidates) for question in asked.questions),
             "left_out": len(exchanges) - len(read),
-            "scores": scores,
+            "cache": measures.cache,
+            "scores": {**scores, **_language_scores(read, measures)},
             "best_by": model.task.best_by,
             "worst": _list_worst(asked.questions, rated, measures.worst),
         },
         asked,
         credits,
     )
+
+
+def _accuracy(credits: Floats, asked: Asked, measures: DialogueMeasures) -> dict[str, float | None]:
+    return {**retrieval_accuracy(credits, asked.dialogues, measures.resamples, measures.seed).to_dict()}
 
 
 def _language_scores(
@@ -157,8 +195,7 @@ def evaluate_reply_baselines(
             stop_if_asked(progress)
             rated = fit(replies, chosen_by).rate(asked.questions)
             theirs = np.array([retrieval_credit(ratings) for ratings in rated])
-            accuracy = retrieval_accuracy(theirs, asked.dialogues, measures.resamples, measures.seed)
-            scores[name] = {"rows": len(theirs), "scores": {"retrieval_accuracy": accuracy.to_dict()}}
+            scores[name] = {"rows": len(theirs), "scores": {"retrieval_accuracy": _accuracy(theirs, asked, measures)}}
             gap = retrieval_difference(credits, theirs, asked.dialogues, measures.resamples, measures.seed)
             differences[name] = {"retrieval_accuracy": gap.to_dict()}
             bar.advance(1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from penjing.data.keys import normalize_text
 from penjing.errors import DataError
 from penjing.evaluate.exchanges import Asked, Exchange
-from penjing.inference.choosing import measure_choices
+from penjing.evaluate.reply_cache import Cache, ReadReplies
+from penjing.inference.choosing import measure_choice_tokens
 from penjing.inference.likelihood import CausalScorer
 from penjing.progress import Progress, stop_if_asked
 from penjing.tasks.dialogue_model import DialogueModel
@@ -72,14 +74,8 @@ class ReplyReader:
             return False
         return len(self._ids(exchange.reply)) <= half
 
-    def rate(self, asked: Asked, pool: Sequence[Exchange], seed: int, progress: Progress) -> list[Floats]:
-        """Returns how much each candidate of each question has to do with what was said.
-
-        This is its log-probability after what was said, less the logarithm of its mean probability after what was said
-        in other dialogues, from which no candidate is, where there are such: their pointwise mutual information (Church
-        & Hanks 1990), for which that mean stands for how probable the reply is whatever was said. Without it those
-        replies are the best that would fit anywhere (Li et al. 2016, arXiv 1510.03055, section 3; Holtzman et al. 2021,
-        arXiv 2104.08315, section 3).
+    def read(self, asked: Asked, pool: Sequence[Exchange], seed: int, progress: Progress) -> ReadQuestions:
+        """Reads each candidate of each question after what was said, and after what was said in other dialogues.
 
         Args:
             asked: the questions.
@@ -95,28 +91,21 @@ class ReplyReader:
         places = {text: place for place, text in enumerate(texts)}
         elsewhere = _draw_elsewhere(pool, seed)
         work = sum(len(question.candidates) for question in asked.questions) + len(texts) * len(elsewhere)
+        found, columns, others = [], [], []
         with progress.bar("retrieval", work, "replies") as bar:
-            usual = np.zeros((len(elsewhere), len(texts)))
-            for row, exchange in enumerate(elsewhere):
-                for some in self._plan(texts):
-                    stop_if_asked(progress)
-                    usual[row, some] = self._measure(exchange, [texts[place] for place in some], half)
-                    bar.advance(len(some))
-            rated = []
+            usual = [self._read_after(exchange, texts, half, progress, bar.advance) for exchange in elsewhere]
             for exchange, question in zip(asked.exchanges, asked.questions, strict=True):
-                stop_if_asked(progress)
                 longest = max(len(self._ids(text)) for text in question.candidates)
-                found = self._measure(exchange, question.candidates, longest)
+                found.append(self._read_after(exchange, question.candidates, longest, progress, bar.advance))
                 theirs = set().union(*(owners[normalize_text(text)] for text in question.candidates))
-                others = [row for row, other in enumerate(elsewhere) if other.dialogue not in theirs]
-                columns = [places[text] for text in question.candidates]
-                rated.append(found - _log_mean(usual[others or range(len(elsewhere))][:, columns]))
-                bar.advance(len(question.candidates))
-        return rated
+                apart = [row for row, other in enumerate(elsewhere) if other.dialogue not in theirs]
+                others.append(apart or list(range(len(elsewhere))))
+                columns.append([places[text] for text in question.candidates])
+        return ReadQuestions(found, usual, columns, others)
 
     @staticmethod
     def count_readings(questions: int, candidates: int, replies: int) -> int:
-        """Returns how many replies `rate` reads, at most.
+        """Returns how many replies `read` reads, at most.
 
         Args:
             questions: that are asked.
@@ -125,24 +114,69 @@ class ReplyReader:
         """
         return questions * candidates + _ELSEWHERE * min(questions * candidates, replies)
 
-    def _plan(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
-        """Yields the places of texts of about the same length."""
-        by_length = np.argsort([len(self._ids(text)) for text in texts], kind="stable")
-        for start in range(0, len(texts), _AT_ONCE):
-            yield by_length[start : start + _AT_ONCE]
-
-    def _measure(self, exchange: Exchange, replies: Sequence[str], room: int) -> Floats:
-        """Returns the log-probability of each reply after what was said, in nats; ``room`` is kept for replies."""
+    def _read_after(
+        self,
+        exchange: Exchange,
+        replies: Sequence[str],
+        room: int,
+        progress: Progress,
+        advance: Callable[[float], None],
+    ) -> ReadReplies:
+        """Reads replies after what was said; ``room`` tokens are kept for them."""
         ids = [self._ids(text) for text in replies]
+        tokenizer = self._model.renderer.tokenizer
         prompt = self._model.renderer.render_prompt(exchange.before, room).ids
-        pad_id = self._model.renderer.tokenizer.pad_id
-        measured: Floats = measure_choices(self._model.network, [prompt], ids, pad_id)[0]
-        return measured
+        nats: list[Floats] = [np.empty(0)] * len(ids)
+        by_length = np.argsort([len(tokens) for tokens in ids], kind="stable").tolist()
+        for start in range(0, len(ids), _AT_ONCE):
+            stop_if_asked(progress)
+            some = by_length[start : start + _AT_ONCE]
+            read = measure_choice_tokens(self._model.network, prompt, [ids[place] for place in some], tokenizer.pad_id)
+            for place, measured in zip(some, read, strict=True):
+                nats[place] = measured
+            advance(len(some))
+        starts = np.cumsum([0, *(len(tokens) for tokens in ids[:-1])])
+        cached = Cache(prompt, tokenizer.added_ids).look_up([token for tokens in ids for token in tokens])
+        return ReadReplies(np.concatenate(nats), cached, starts)
 
     def _ids(self, reply: str) -> list[int]:
         if reply not in self._replies:
             self._replies[reply] = self._model.renderer.render_reply(reply)
         return self._replies[reply]
+
+
+@dataclass(frozen=True)
+class ReadQuestions:
+    """Candidates of questions that were read.
+
+    Attributes:
+        found: for each question its candidates, read after what was said.
+        usual: for each of the other dialogues all different candidates, read after what was said there.
+        columns: for each question the places of its candidates among these.
+        others: for each question the other dialogues from which no candidate is; all, where there is none.
+    """
+
+    found: Sequence[ReadReplies]
+    usual: Sequence[ReadReplies]
+    columns: Sequence[Sequence[int]]
+    others: Sequence[Sequence[int]]
+
+    def rate(self, share: float = 0.0) -> list[Floats]:
+        """Returns how much each candidate of each question has to do with what was said, [candidates] each.
+
+        This is its log-probability after what was said, less the logarithm of its mean probability after what was said
+        in other dialogues: their pointwise mutual information (Church & Hanks 1990), for which that mean stands for how
+        probable the reply is whatever was said. Without it those replies are the best that would fit anywhere (Li et
+        al. 2016, arXiv 1510.03055, section 3; Holtzman et al. 2021, arXiv 2104.08315, section 3).
+
+        Args:
+            share: of the cache in what is probable; see `penjing.evaluate.reply_cache`.
+        """
+        usual = np.stack([read.add_up(share) for read in self.usual])
+        return [
+            read.add_up(share) - _log_mean(usual[others][:, columns])
+            for read, columns, others in zip(self.found, self.columns, self.others, strict=True)
+        ]
 
 
 def _log_mean(logarithms: Floats) -> Floats:

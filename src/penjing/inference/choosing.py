@@ -41,6 +41,7 @@ class Continuations:
     Attributes:
         rows: what is read after a prompt, each in a row of its own.
         lengths: tokens of each candidate, [candidates].
+        steps: for each candidate the numbers of its tokens among the different guesses.
     """
 
     def __init__(self, candidates: Sequence[Sequence[int]]) -> None:
@@ -55,16 +56,16 @@ class Continuations:
         self.lengths = np.array([len(ids) for ids in candidates], dtype=np.int64)
         places: dict[tuple[int, ...], int] = {}
         edges: dict[tuple[int, int], int] = {}
-        used: list[tuple[int, int]] = []
-        for number, ids in enumerate(candidates):
-            for depth, token in enumerate(ids):
-                place = places.setdefault(tuple(ids[:depth]), len(places))
-                used.append((edges.setdefault((place, int(token)), len(edges)), number))
+        self.steps: list[list[int]] = []
+        for ids in candidates:
+            stems_of = [places.setdefault(tuple(ids[:depth]), len(places)) for depth in range(len(ids))]
+            guesses = zip(stems_of, map(int, ids), strict=True)
+            self.steps.append([edges.setdefault(guess, len(edges)) for guess in guesses])
         self._places = [(self._row_of(stem), len(stem)) for stem in places]
         self._edges = torch.tensor(list(edges), dtype=torch.int64)  # [edges, 2]: place, token
         self._members = torch.zeros(len(edges), len(candidates), dtype=torch.float64)
-        for edge, number in used:
-            self._members[edge, number] = 1.0
+        for number, steps in enumerate(self.steps):
+            self._members[steps, number] = 1.0
 
     @property
     def longest(self) -> int:
@@ -84,17 +85,19 @@ class Continuations:
         columns = [[tail + depth for _, depth in self._places] for tail in tails]
         return torch.tensor(rows), torch.tensor(columns)
 
-    def add_up(self, network: AnsweringModel, hidden: Tensor) -> Tensor:
-        """Returns the log-probability of each candidate, float64 [prompts, candidates], of states [prompts, places]."""
-        device = hidden.device
-        place, token = self._edges.to(device).unbind(dim=1)
+    def guess(self, network: AnsweringModel, hidden: Tensor) -> Tensor:
+        """Returns the log-probability of each guess, float64 [prompts, guesses], of states [prompts, places]."""
+        place, token = self._edges.to(hidden.device).unbind(dim=1)
         step = max(1, _LOGITS_AT_ONCE // (network.input_embeddings.num_embeddings * hidden.shape[1]))
         parts = []
         for start in range(0, len(hidden), step):
             logits = network.score(hidden[start : start + step]).float()  # [step, places, vocab]
-            guessed = logits[:, place, token] - logits.logsumexp(dim=-1)[:, place]  # [step, edges]
-            parts.append(guessed.double() @ self._members.to(device))
+            parts.append((logits[:, place, token] - logits.logsumexp(dim=-1)[:, place]).double())
         return torch.cat(parts)
+
+    def add_up(self, guessed: Tensor) -> Tensor:
+        """Returns the log-probability of each candidate, float64 [prompts, candidates]; ``guessed`` is of `guess`."""
+        return guessed @ self._members.to(guessed.device)
 
 
 class _Prompt(NamedTuple):
@@ -142,9 +145,32 @@ def measure_choices(
     with progress.bar("choosing", float(len(prompts)), "prompts") as bar:
         for rows in plan_by_length(lengths, batch_tokens, max_rows=most, max_spread=_MAX_SPREAD if is_split else None):
             stop_if_asked(progress)
-            found[rows] = _measure(network, [prompts[row] for row in rows], choices, pad_id).cpu().numpy()
+            guessed = _guess(network, [prompts[row] for row in rows], choices, pad_id)
+            found[rows] = choices.add_up(guessed).cpu().numpy()
             bar.advance(len(rows))
     return found
+
+
+@torch.inference_mode()
+def measure_choice_tokens(
+    network: AnsweringModel, prompt: Sequence[int], candidates: Sequence[Sequence[int]], pad_id: int
+) -> list[Floats]:
+    """Returns the log-probability of each token of each candidate after a prompt, in nats: for each, [its tokens].
+
+    Args:
+        network: the model; dropout is switched off.
+        prompt: token ids, at least one.
+        candidates: token ids, at least one each.
+        pad_id: fills shorter rows.
+
+    Raises:
+        UsageError: as `measure_choices`.
+    """
+    choices = Continuations(candidates)
+    cast("nn.Module", network).eval()
+    _check_fit(network, [prompt], choices)
+    guessed = _guess(network, [prompt], choices, pad_id)[0].cpu().numpy()
+    return [guessed[steps] for steps in choices.steps]
 
 
 def _check_fit(network: AnsweringModel, prompts: Sequence[Sequence[int]], choices: Continuations) -> None:
@@ -161,8 +187,8 @@ def _check_fit(network: AnsweringModel, prompts: Sequence[Sequence[int]], choice
             )
 
 
-def _measure(network: AnsweringModel, prompts: list[Sequence[int]], choices: Continuations, pad_id: int) -> Tensor:
-    """Returns the log-probabilities of a batch, float64 [prompts, candidates]."""
+def _guess(network: AnsweringModel, prompts: list[Sequence[int]], choices: Continuations, pad_id: int) -> Tensor:
+    """Returns the log-probability of each guess in a batch, float64 [prompts, guesses]."""
     device = network.input_embeddings.weight.device
     begun = _begin(network, prompts, choices, pad_id, device)
     times = len(choices.rows)
@@ -174,7 +200,7 @@ def _measure(network: AnsweringModel, prompts: list[Sequence[int]], choices: Con
         # Padding is on the right, where no token that counts looks at it.
         hidden = torch.cat([hidden, network.read(torch.from_numpy(ids).to(device), begun.memory)], dim=1)
     rows, columns = choices.locate([len(tail) for tail in begun.tails])
-    return choices.add_up(network, hidden[rows.to(device), columns.to(device)])
+    return choices.guess(network, hidden[rows.to(device), columns.to(device)])
 
 
 def _begin(

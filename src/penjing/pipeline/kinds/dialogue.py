@@ -16,7 +16,12 @@ from penjing.data.messages import Message
 from penjing.data.other_sides import OtherSides
 from penjing.data.settings import RowData
 from penjing.errors import RecipeError
-from penjing.evaluate.dialogues import DialogueMeasures, evaluate_dialogues, evaluate_reply_baselines
+from penjing.evaluate.dialogues import (
+    DialogueMeasures,
+    choose_cache,
+    evaluate_dialogues,
+    evaluate_reply_baselines,
+)
 from penjing.evaluate.exchanges import Dialogues, draw_questions, list_exchanges
 from penjing.evaluate.reply_reading import ReplyReader
 from penjing.models.config import Head
@@ -134,14 +139,17 @@ class DialogueKind(Kind):
         model = replace(model, settings=recipe.write.writing)  # which may have changed since
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)
-        measured, asked, credits = evaluate_dialogues(model, test, measures, progress)
+        cache = choose_cache(model, validation, measures, progress)
+        measured, asked, credits = evaluate_dialogues(model, test, replace(measures, cache=cache), progress)
         task = load_task(task_of(recipe))
         assert isinstance(task, DialogueTask)
         baselines, differences = evaluate_reply_baselines(task, train, validation, asked, credits, measures, progress)
-        document = {**measured, "baselines": baselines, "difference": differences}
+        document = {**measured, "baselines": baselines, "difference": differences, "settled": {"cache": cache}}
 
         def measure() -> dict[str, Any]:
-            return evaluate_dialogues(_teacher(recipe, model), test, measures, progress)[0]
+            teacher = _teacher(recipe, model)
+            best = choose_cache(teacher, validation, measures, progress)
+            return evaluate_dialogues(teacher, test, replace(measures, cache=best), progress)[0]
 
         return Evaluated(with_teacher(document, recipe, measure))
 
@@ -154,7 +162,7 @@ class DialogueKind(Kind):
         train, validation, test = (read_dialogues(inputs["data"], split) for split in SPLITS)
         measures = _measures(recipe)
         models = [model, *([_teacher(recipe, model)] if batch_teaching(recipe) is not None else [])]
-        seconds = sum(_time_reading(each, test, measures) for each in models)
+        seconds = sum(_time_reading(each, test, validation, measures) for each in models)
         began = time.perf_counter()
         exchanges = list_exchanges(test)
         asked = draw_questions(exchanges, candidates=measures.candidates, most=measures.most, seed=measures.seed)
@@ -169,9 +177,11 @@ def _teacher(recipe: DialogueRecipe, student: DialogueModel) -> DialogueModel:
     return replace(model, renderer=student.renderer, settings=student.settings)
 
 
-def _time_reading(model: DialogueModel, dialogues: Dialogues, measures: DialogueMeasures) -> float:
+def _time_reading(
+    model: DialogueModel, dialogues: Dialogues, validation: Dialogues, measures: DialogueMeasures
+) -> float:
     """Returns the seconds that a network needs for all dialogues, by a few of them."""
-    some, exchanges = list_exchanges(dialogues[:_PROBED_DIALOGUES]), list_exchanges(dialogues)
+    some = list_exchanges(dialogues[:_PROBED_DIALOGUES])
     reader = ReplyReader(model)
     began = time.perf_counter()
     read = reader.surprise(some, Silent())
@@ -179,10 +189,12 @@ def _time_reading(model: DialogueModel, dialogues: Dialogues, measures: Dialogue
     askable = [exchange for exchange, _, _ in read if reader.is_askable(exchange)]
     asked = draw_questions(askable, candidates=measures.candidates, most=_PROBED_QUESTIONS, seed=measures.seed)
     began = time.perf_counter()
-    done = reader.rate(asked, askable, measures.seed, Silent())
-    seconds_each = (time.perf_counter() - began) / reader.count_readings(len(done), len(done[0]), len(askable))
-    questions = min(measures.most, len(exchanges))
-    return seconds + seconds_each * reader.count_readings(questions, measures.candidates, len(exchanges))
+    reader.read(asked, askable, measures.seed, Silent())
+    candidates = max(len(question.candidates) for question in asked.questions)
+    seconds_each = (time.perf_counter() - began) / reader.count_readings(len(asked.questions), candidates, len(askable))
+    for replies in (len(list_exchanges(dialogues)), len(list_exchanges(validation))):
+        seconds += seconds_each * reader.count_readings(min(measures.most, replies), measures.candidates, replies)
+    return seconds
 
 
 def _measures(recipe: DialogueRecipe) -> DialogueMeasures:

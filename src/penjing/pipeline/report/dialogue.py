@@ -85,6 +85,8 @@ def _compare(evaluation: DialogueEvaluation, verdict: str, wording: Wording) -> 
 
 def _score_notes(evaluation: DialogueEvaluation, wording: Wording) -> list[str]:
     notes = [wording.say("replies_note"), *wording.few("dialogues", evaluation.dialogues)]
+    if evaluation.cache:
+        notes.append(wording.say("replies_cached", share=wording.percent(evaluation.cache)))
     if evaluation.left_out:
         notes.append(wording.say("replies_left_out", count=wording.count(evaluation.left_out)))
     return notes

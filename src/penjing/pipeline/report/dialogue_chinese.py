@@ -19,6 +19,8 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "replies_note": "模型按答话在前文之后的对数概率、减去它在别的对话的前文之后的平均值来找；"
     "候选答话取自别的测试对话，几句并列最好时只计一部分。"
     "困惑度只能在同一分词器之间比较。",
+    "replies_cached": "找答话时，模型旁有一份缓存：前文说过的词更可能再说，越晚说的越是如此。缓存占 {share}，"
+    "这一比例在验证对话上最好。写答话和困惑度都不用它。",
     "replies_left_out": "与所答的话合起来放不进窗口、因而没有测的答话：{count} 句。",
     "windows_whole": "每段对话都放得进 {max_tokens} 个词元的窗口。",
     "windows_cut": "长于 {max_tokens} 个词元窗口的对话分几个窗口来读，共 {rows} 个："
@@ -37,4 +39,5 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "baseline.frequent": "最常见的答话",
     "baseline.bm25": "BM25",
     "score.retrieval_accuracy": "找对的比例",
+    "score.retrieval_accuracy_alone": "找对的比例（不用缓存）",
 }

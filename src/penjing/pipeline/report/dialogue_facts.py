@@ -15,6 +15,7 @@ class DialogueEvaluation(ComparedScores):
         questions: replies that were looked for among others.
         candidates: among how many.
         left_out: replies that do not fit into the window.
+        cache: the share of the cache where replies are looked for; evaluations of before have none.
         worst: questions whose chosen candidate was rated furthest above the right one; ``written`` is what was chosen.
     """
 
@@ -22,6 +23,7 @@ class DialogueEvaluation(ComparedScores):
     questions: int
     candidates: int
     left_out: int
+    cache: float = 0.0
     worst: tuple[Answer, ...] = ()
 
 

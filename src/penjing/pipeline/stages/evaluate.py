@@ -17,7 +17,7 @@ from penjing.tasks.task import LabelTask, load_task
 
 EVALUATION = "evaluation.json"
 #: Raised when one kind of recipe is measured by another rule, so that it alone is measured again.
-_REPLIES_RATED = 2
+_REPLIES_RATED = 3  # beside a cache
 _ANSWERS_PLACED = 1  # parts whose written answers are given as they stand in their texts
 _LABELS_CALIBRATED = 1  # sets of labels, by ECE too
 
