@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from penjing.machine import has_cpp_compiler
-from penjing.train.compiler import compiler_options
+from penjing.train.compiler import compiler_options, start_header
 from penjing.train.job import TrainingJob
 from penjing.train.layers import outermost_layers
 from penjing.train.objective import Objective
@@ -50,6 +50,7 @@ class CompiledRegions:
     """
 
     def __init__(self, network: nn.Module, objective: Objective, device: torch.device) -> None:
+        start_header(device)
         self._layers = outermost_layers(network)
         self._device = device
         objective.compile(device)
