@@ -106,7 +106,7 @@ def with_columns(
     """
     frame = nw.from_native(table, eager_only=True)
     backend = nw.get_native_namespace(frame)
-    kinds = [(nw.String, texts), (nw.Float64, numbers)]
+    kinds = [(nw.String(), texts), (nw.Float64(), numbers)]
     added = [
         nw.new_series(free_name(name, frame.columns), values, kind, backend=backend)
         for kind, columns in kinds
