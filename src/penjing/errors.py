@@ -76,14 +76,16 @@ class ModelFolderError(PenjingError):
 
 
 class MissingModelError(UsageError, ModelFolderError):
-    """There is no folder where a model is to be: the call is wrong.
+    """There is no model, or not even a folder, where one is to be: the call is wrong.
 
     Args:
         folder: that was given.
+        what: is wrong with it.
     """
 
-    def __init__(self, folder: str) -> None:
-        super().__init__("there is no such folder", where=folder, do="Give the folder of a model.")
+    def __init__(self, folder: str, what: str = "there is no such folder") -> None:
+        do = 'Give the folder of a model, such as "model" in the folder of a finished run.'
+        super().__init__(what, where=folder, do=do)
 
 
 class TrainingError(PenjingError):

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from penjing.errors import MissingModelError, ModelFolderError
+from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_json, write_within
+from penjing.model_files import check_model_folder
 from penjing.models.config import family_of
 from penjing.models.quantized_folder import quantization_of, take_up_codes
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
@@ -44,8 +45,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelFolderError: folder or file is missing, or it is not a config.
     """
-    if not folder.is_dir():
-        raise MissingModelError(str(folder))
+    check_model_folder(folder)
     path = folder / CONFIG
     if not path.is_file():
         raise ModelFolderError(

@@ -15,6 +15,7 @@ from tokenizers import models, processors
 from penjing.errors import DataError, ModelFolderError, UsageError
 from penjing.files import read_json, write_json, write_text
 from penjing.hashing import hash_json
+from penjing.model_files import check_model_folder
 from penjing.text.reservoir import draw_texts
 from penjing.text.token_bytes import is_byte
 from penjing.text.tokenizer_settings import END, MASK, PAD, START, UNKNOWN, TokenizerSettings
@@ -307,9 +308,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     path = folder if folder.is_file() else folder / "tokenizer.json"
     folder = path.parent
     if not path.is_file():
-        raise ModelFolderError(
-            "there is no tokenizer.json", where=str(folder), do="Give a complete model folder, or train it again."
-        )
+        check_model_folder(folder)
+        raise ModelFolderError("there is no tokenizer.json", where=str(folder), do="Give a complete model folder.")
     try:
         backend = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:
