@@ -13,7 +13,7 @@ from rich.table import Table
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError, nearest, one_paragraph
-from penjing.files import write_text
+from penjing.files import check_writable, write_text
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.starting.events import look_at_events
 from penjing.pipeline.starting.finding import look_at_dialogues, look_at_label_sets, look_at_preferences
@@ -79,6 +79,7 @@ def write_new_recipe(
     file = out or Path(f"{name}.toml")
     if file.exists():
         raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")
+    check_writable(file, f"--out {file}")
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         progress.say(f"new: looking at {' and '.join(addresses)}")
