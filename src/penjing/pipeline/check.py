@@ -19,7 +19,7 @@ from penjing.data.settings import SplitData
 from penjing.data.sources import corpus_files, source_files
 from penjing.data.sources.keeping import forget_unreachable
 from penjing.data.split_files import has_test, has_validation
-from penjing.errors import MissingExtraError, ModelFolderError, RecipeError, UsageError
+from penjing.errors import MissingExtraError, ModelFolderError, PenjingError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
 from penjing.models.weights import check_backbone
@@ -62,8 +62,8 @@ def check_runnable(recipe: Recipe) -> None:
     for name, other in other_recipes(recipe).items():
         try:
             check_runnable(other)
-        except RecipeError as error:
-            raise RecipeError(error.what, where=f"[finetune.distill] recipes: {name}", do=error.do) from error
+        except PenjingError as error:
+            raise error.within(f"[finetune.distill] recipes: {name}") from error
     check_batch_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)
