@@ -65,7 +65,7 @@ def test_missing_models_are_refused(tmp_path: Path) -> None:
         nlp("a film")
     with pytest.raises(ModelFolderError, match="there is no such folder"):
         pipeline("en", tmp_path / "none")("a film")
-    with pytest.raises(ModelFolderError, match=r"there is no penjing\.json"):
+    with pytest.raises(ModelFolderError, match="there is no model in this folder"):
         pipeline("en", tmp_path)
 
 

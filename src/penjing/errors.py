@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self, TypeVar
+
+E = TypeVar("E", bound="PenjingError")
 
 
 class PenjingError(Exception):
@@ -27,12 +29,18 @@ class PenjingError(Exception):
         sentence = sentence if sentence.endswith((".", "!", "?")) else sentence + "."
         super().__init__(f"{sentence} {do}".strip())
 
+    def within(self, where: str) -> Self:
+        """Returns the same error, told of a part of something else, such as another recipe: that is named first."""
+        inner = f"{where}, {self.where}" if self.where else where
+        args = PenjingError(self.what, where=inner, do=self.do).args
+        return _remade(type(self), args, {**self.__dict__, "where": inner})
+
     def __reduce__(self) -> tuple[Any, ...]:
         # An error of a worker process comes back as itself; by default it would be made again from its sentence.
         return _remade, (type(self), self.args, self.__dict__)
 
 
-def _remade(kind: type[PenjingError], args: tuple[Any, ...], state: dict[str, Any]) -> PenjingError:
+def _remade(kind: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
@@ -76,14 +84,16 @@ class ModelFolderError(PenjingError):
 
 
 class MissingModelError(UsageError, ModelFolderError):
-    """There is no folder where a model is to be: the call is wrong.
+    """There is no model, or not even a folder, where one is to be: the call is wrong.
 
     Args:
         folder: that was given.
+        what: is wrong with it.
     """
 
-    def __init__(self, folder: str) -> None:
-        super().__init__("there is no such folder", where=folder, do="Give the folder of a model.")
+    def __init__(self, folder: str, what: str = "there is no such folder") -> None:
+        do = 'Give the folder of a model, such as "model" in the folder of a finished run.'
+        super().__init__(what, where=folder, do=do)
 
 
 class TrainingError(PenjingError):

@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
-from penjing.errors import DiskFullError
+from penjing.errors import DiskFullError, UsageError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -88,6 +89,25 @@ def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text atomically."""
     with write_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def check_writable(path: Path, where: str) -> None:
+    """Checks that a file could be written later, by trying; of its folders those that are missing would be made.
+
+    Args:
+        path: that will be written.
+        where: names it in the error.
+
+    Raises:
+        UsageError: it could not.
+    """
+    nearest_there = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        with TemporaryFile(dir=nearest_there):
+            return
+    except OSError as error:
+        what = f"nothing can be written in {nearest_there} ({error.strerror})"
+        raise UsageError(what, where=where, do="Choose another place, or change its permissions.") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -148,10 +148,42 @@ def test_the_trap_would_have_sprung(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "sprung").is_dir()
 
 
-@pytest.mark.parametrize(
-    "command", ["predict", "evaluate", "explain", "generate", "chat", "answer", "lineage", "serve"]
-)
-def test_folder_that_is_not_there_is_a_wrong_call(command: str, cli: Any, tmp_path: Path) -> None:
-    more = {"evaluate": ["rows.csv"], "answer": ["documents", "who?"], "lineage": [], "serve": [], "chat": []}
-    done = cli.run(command, "nowhere", *more.get(command, ["a film"]), cwd=tmp_path)
-    done.assert_refused(2, "nowhere: there is no such folder")
+_CALLS = {
+    **{name: [name, "{}", "a film"] for name in ("predict", "explain", "generate")},
+    **{name: [name, "{}"] for name in ("lineage", "serve", "chat")},
+    "answer": ["answer", "{}", "documents", "who?"],
+    "evaluate": ["evaluate", "{}", "rows.csv"],
+    "export": ["export", "{}", "out", "--to", "int8"],
+    "predict --file": ["predict", "{}", "--file", "rows.csv", "--out", "out.csv"],
+    "serve --draft": ["serve", "model", "--draft", "{}"],
+    "tokenizer": ["tokenizer", "{}", "rows.csv"],
+}
+
+
+@pytest.fixture(scope="module")
+def wrong_calls(cli: Any, trained: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What commands say of a folder that is not there, and of one of notes and rows."""
+    place = tmp_path_factory.mktemp("wrong")
+    shutil.copytree(trained[0].model, place / "model")
+    for name in ("notes", "documents"):
+        (place / name).mkdir()
+        (place / name / "notes.txt").write_text("film", encoding="utf-8")
+    (place / "rows.csv").write_text("text,label\na film,positive\n", encoding="utf-8")
+    calls = {
+        f"{name}, {folder}": cli.call(place, [part.format(folder) for part in call])
+        for name, call in _CALLS.items()
+        for folder in ("nowhere", "notes")
+    }
+    return dict(cli.run_all(calls))
+
+
+@pytest.mark.parametrize("command", _CALLS)
+def test_folder_that_is_none_of_a_model_is_a_wrong_call(command: str, wrong_calls: dict[str, Any]) -> None:
+    wrong_calls[f"{command}, nowhere"].assert_refused(2, "nowhere: there is no such folder")
+    wrong_calls[f"{command}, notes"].assert_refused(2, "notes: there is no model in this folder", "finished run")
+
+
+def test_server_says_of_a_damaged_model_what_other_commands_say(cli: Any, trained: Any, tmp_path: Path) -> None:
+    shutil.copytree(trained[0].model, tmp_path / "model")
+    (tmp_path / "model" / "config.json").unlink()
+    cli.run("serve", "model", cwd=tmp_path).assert_refused(1, *FAULTS["no config"][1])

@@ -205,6 +205,11 @@ def test_labels_of_several_lines_and_control_characters_stay_in_their_comment(cl
         (["classify", "--data", "films.csv", "--data", "pairs.tsv"], ["there are 2 --data"]),
         (["classify", "--data", "nowhere.csv"], ["no such file"]),
         (["classify", "--data", "films.csv", "--out", "films.csv"], ["is there already"]),
+        (
+            ["classify", "--data", "films.csv", "--out", "films.csv/mine.toml"],
+            ["--out films.csv/mine.toml: nothing can be written in", "films.csv (Not a directory)"],
+        ),
+        (["classify", "--data", "films.csv", "--out", "/proc/mine.toml"], ["nothing can be written in /proc"]),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_written(
@@ -216,3 +221,4 @@ def test_what_cannot_be_is_refused_and_nothing_written(
     for word in words:
         assert word in done.err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert ("nothing can be written" in done.err) <= ("looking at" not in done.err)  # that is known before any work

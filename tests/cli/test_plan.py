@@ -92,3 +92,13 @@ def test_a_plan_says_what_is_left_out(cli: Any, folder: Path) -> None:
     assert f"Corpus  left out 0 that are validation or test rows, {texts} that contain one" in done["films"].out
     events = json.loads(done["things --json"].out)["left_out"]
     assert f"Left out {events['unknown_items']} of unknown items" in done["things"].out
+
+
+def test_a_plan_says_what_counts_for_nothing(cli: Any, folder: Path, small_run: Any) -> None:
+    begun = ["plan", "films.toml", "--set", f"model.start={small_run.model}", "--set", "corpus=none"]
+    begun += ["--set", "model.shape={}"]
+    done = cli.run_all({"shown": cli.call(folder, begun), "json": cli.call(folder, [*begun, "--json"])})
+    assert [finished.code for finished in done.values()] == [0, 0], done
+    assert "Unused  [tokenizer] kind, vocab_size: [model] start brings its own tokenizer" in done["shown"].out
+    (unused,) = json.loads(done["json"].out)["unused"]
+    assert (unused["section"], unused["keys"]) == ("tokenizer", ["kind", "vocab_size"])

@@ -57,7 +57,8 @@ def refused(kind: type[PenjingError], folder: Path, *words: str, **more: Any) ->
 
 
 def test_the_last_event_of_each_user_is_for_the_test_and_the_one_before_to_choose_by(tmp_path: Path) -> None:
-    write(tmp_path, ["u,c,3", "u,a,1", "v,e,2026-03-02", "u,d,4", "u,b,2", "v,d,2026-03-03T08:00", "v,a,2026-03-04"])
+    days = ["v,e,2026-03-02", "v,d,2026-03-03T08:00", "v,a,2026-03-04"]
+    write(tmp_path, ["u,c,2026-01-03", "u,a,2026-01-01", *days, "u,d,2026-01-04", "u,b,2026-01-02"])
     counts, out = build(tmp_path)
     assert [names(out, items) for items in read_training(out)] == ["ab", "e"]
     validation, test = read_questions(out, "validation"), read_questions(out, "test")
@@ -136,6 +137,21 @@ def test_rows_can_be_left_out_by_where_and_users_by_their_names(tmp_path: Path) 
 def test_a_row_that_says_no_user_item_or_time_is_refused(tmp_path: Path, row: str, word: str) -> None:
     write(tmp_path, ["u,a,1", "u,b,2", row, "u,c,4"])
     refused(DataError, tmp_path, "events.csv, row 4", word)
+
+
+@pytest.mark.parametrize(
+    ("times", "word"),
+    [
+        (["1", "2026-03-02", "3"], '"2026-03-02", a date, and at events.csv, row 2 "1", a number'),
+        (["2026-03-02", "2026-03-03", "1772000000"], '"1772000000", a number, and at events.csv, row 2 "2026-03-02"'),
+    ],
+)
+def test_numbers_and_dates_in_one_column_of_times_are_refused(tmp_path: Path, times: list[str], word: str) -> None:
+    write(tmp_path, [f"u,{item},{time}" for item, time in zip("abc", times, strict=True)])
+    row = 3 if times[0] == "1" else 4
+    refused(DataError, tmp_path, f"events.csv, row {row}", word, "all times as numbers, or all as dates")
+    write(tmp_path, [f"u,{item},{time}" for item, time in zip("abc", ("1", "2.5", "1e3"), strict=True)])
+    build(tmp_path)
 
 
 def test_a_missing_column_and_too_few_events_are_refused(tmp_path: Path) -> None:

@@ -81,9 +81,11 @@ def test_calibration_error_is_the_mean_over_labels_of_what_scikit_learns_bins_gi
     expected = calibration_error(truth, chances)
     assert label_calibration_error(truth, chances) == pytest.approx(expected)
     labels = [str(number) for number in range(truth.shape[1])]
-    assert multilabel_scores(truth, chances, 0.5, labels, resamples=10)["scores"]["ece"]["value"] == pytest.approx(
-        expected
-    )
+    measured = multilabel_scores(truth, chances, 0.5, labels, resamples=10)
+    assert measured["scores"]["ece"]["value"] == pytest.approx(expected)
+    for number, label in enumerate(labels):
+        own = calibration_error(truth[:, [number]], chances[:, [number]])
+        assert measured["per_label"][label]["ece"]["value"] == pytest.approx(own)
 
 
 def test_calibration_error_of_each_resample_is_that_of_the_rows_drawn() -> None:

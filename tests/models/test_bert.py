@@ -95,6 +95,20 @@ def test_masked_model_of_the_hub_gives_the_same_logits(tmp_path: Path, batch: tu
 
 
 @torch.no_grad()
+def test_config_of_the_hub_that_names_no_padding_token_gives_the_same_logits(
+    tmp_path: Path, batch: tuple[Tensor, Tensor | None]
+) -> None:
+    theirs = save_hub(transformers.BertForMaskedLM(hub_config(pad_token_id=None)), tmp_path)
+    values = read_config(tmp_path)
+    assert values.setdefault("pad_token_id") is None
+    ours = BertForMaskedLM(BertConfig.from_dict(values)).eval()
+    load_weights(ours, tmp_path)
+    ids, mask = batch
+    expected = theirs(ids, attention_mask=mask).logits
+    torch.testing.assert_close(real(ours(ids, mask), mask), real(expected, mask), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
 def test_classifier_of_the_hub_gives_the_same_logits(tmp_path: Path, batch: tuple[Tensor, Tensor | None]) -> None:
     theirs = save_hub(transformers.BertForSequenceClassification(hub_config(num_labels=5)), tmp_path)
     ours = BertForSequenceClassification(CONFIG, 5).eval()

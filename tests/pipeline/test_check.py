@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from penjing.errors import PenjingError, UsageError
+from penjing.errors import PenjingError, RecipeError, UsageError
 from penjing.pipeline.check import check_measurable, check_out, check_runnable
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
@@ -101,6 +101,38 @@ def test_vectors_over_a_model_that_is_given_are_refused(tmp_path: Path, small_ru
     given = {"model": {"start": str(small_run.model)}, "corpus": {"path": str(tmp_path / "texts.txt")}, "vectors": {}}
     with pytest.raises(PenjingError, match=r"\[vectors\] would overwrite the embeddings of \[model\] start"):
         check_runnable(recipe(**given))
+
+
+def test_shape_that_does_not_fit_the_start_is_refused_and_others_are_taken(
+    small_run: Any, small_bert_run: Any, writing_start: Any
+) -> None:
+    bert, lstm = (str(run.model) for run in (small_bert_run, small_run))
+    llama, t5 = (str(writing_start(family)) for family in ("llama", "t5"))
+    writing = {"task": "translate"}
+    for start, shape, more, fits in (
+        (bert, {"hidden_size": 64}, {}, False),
+        (bert, {"num_hidden_layers": 2}, {}, False),
+        (bert, {"max_position_embeddings": 16}, {}, False),
+        (bert, {"pooling": "mean", "hidden_dropout_prob": 0.3}, {}, True),
+        (lstm, {"hidden_size": 8}, {}, False),
+        (lstm, {}, {}, True),
+        (llama, {"intermediate_size": 8}, {}, False),
+        (llama, {"intermediate_size": 8}, writing, False),
+        (llama, {"rope_theta": 500.0}, writing, True),
+        (t5, {"d_ff": 8}, writing, False),
+        (t5, {"dropout_rate": 0.2}, writing, True),
+        (t5, {"num_layers": 2}, {}, False),
+    ):
+        short = {"max_tokens": 10, **({"max_target_tokens": 10} if more else {})}
+        made = recipe(model={"start": start, "shape": shape}, render=short, **more)
+        if fits:
+            check_runnable(made)
+            continue
+        with pytest.raises(
+            RecipeError, match=r"r: \[model.shape\] makes another network than that of the start"
+        ) as refused:
+            check_runnable(made)
+        assert refused.value.exit_code == 2
 
 
 def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

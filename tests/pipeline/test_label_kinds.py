@@ -165,7 +165,8 @@ def test_the_report_shows_calibration_and_the_confusion_of_each_label_the_most_f
             shown = re.findall(r"<td>(\d+)</td>", cells)[-len(counts) :]
             assert shown == [str(figures[label][name]) for name in counts]
             assert sum(figures[label][name] for name in counts[1:]) == run.evaluation["rows"]
-        assert "ECE" in page
+        assert "ECE" in table
+        assert {f"{figures[label]['ece']['value']:.1%}" in cells for label, cells in rows} == {True}
         assert {"en": "in each of 15 bins", "zh": "分成 15 段"}[language] in page
     assert 0 < run.evaluation["scores"]["ece"]["value"] < 0.5
     assert "ece" in run.evaluation["baselines"]["tfidf-each"]["scores"]
@@ -178,7 +179,7 @@ def test_an_evaluation_of_an_earlier_version_is_still_shown(label_kind_run: Run)
     for scores in (earlier, *earlier["baselines"].values()):
         scores["scores"].pop("ece", None)
     for figures in earlier["per_label"].values():
-        for name in ("true_positives", "false_positives", "false_negatives", "true_negatives"):
+        for name in ("ece", "true_positives", "false_positives", "false_negatives", "true_negatives"):
             del figures[name]
     for language in ("en", "zh"):
         page = _report(run, earlier, language)

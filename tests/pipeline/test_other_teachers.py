@@ -16,7 +16,7 @@ from tests.pipeline.own_teachers import Make, own, run, weights_of
 
 from penjing.data.keys import text_ids
 from penjing.data.reading import iter_texts
-from penjing.errors import RecipeError
+from penjing.errors import ModelFolderError, RecipeError
 from penjing.files import read_json
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.notes import describe_stages
@@ -205,7 +205,7 @@ def test_how_teachers_with_names_answer_makes_others_of_them(tmp_path: Path, sma
         ({"finetune": {"head": {}}}, "its 2 models would be the same"),
         (
             {"pretrain": {"objective": "causal"}},
-            r"\[finetune.distill\] recipes: .*other.toml: .*which bert cannot learn",
+            r"\[finetune.distill\] recipes: .*other.toml, other: .*which bert cannot learn",
         ),
         (
             {"model": {"start": "/nowhere"}},
@@ -223,3 +223,19 @@ def test_what_is_wrong_in_another_recipe_is_told_with_its_name(
     recipe = check_recipe(own(tmp_path, small_recipe, generations=[2], recipes=[name]), "own")
     with pytest.raises(RecipeError, match=said):
         check_runnable(recipe)
+
+
+def test_damaged_start_of_another_recipe_is_told_with_its_name_and_as_what_it_is(
+    tmp_path: Path, small_recipe: Make, small_bert_run: Any
+) -> None:
+    name = write_other(tmp_path, small_recipe, "other", "a line")
+    recipe = check_recipe(own(tmp_path, small_recipe, generations=[2], recipes=[name]), "own")
+    shutil.copytree(small_bert_run.model, tmp_path / "start")
+    with Path(name).open("rb") as file:
+        document = tomllib.load(file) | {"model": {"start": str(tmp_path / "start")}}
+    Path(name).write_text(tomli_w.dumps(document), encoding="utf-8")
+    for spoiled, said in (("model.safetensors", "there is no model.safetensors"), ("config.json", "no config.json")):
+        (tmp_path / "start" / spoiled).unlink()
+        with pytest.raises(ModelFolderError, match=rf"\[finetune.distill\] recipes: .*other.toml, .*{said}") as refused:
+            check_runnable(recipe)
+        assert refused.value.exit_code == 1

@@ -17,6 +17,8 @@ from penjing.inference.dialogue import load_replier
 from penjing.inference.embedding import load_encoder
 from penjing.inference.generation import load_generator
 from penjing.inference.sampling import SamplingSettings
+from penjing.text.chat_template import read_chat_template
+from penjing.text.tokenizer import load_tokenizer
 
 openai = pytest.importorskip("openai")
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 24}
@@ -52,6 +54,19 @@ def test_a_stream_is_the_same_text_in_pieces(client: Any, generator: Any) -> Non
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] in ("stop", "length")
     assert chunks[-1].usage.total_tokens == chunks[-1].usage.prompt_tokens + chunks[-1].usage.completion_tokens
     assert not any(chunk.usage for chunk in chunks[:-1])
+
+
+def test_a_side_may_say_several_messages_in_a_row(client: Any, decoders: Path) -> None:
+    turns = [("user", "a film"), ("user", "the plot"), ("assistant", "I"), ("assistant", "you"), ("user", "so")]
+    said = [Message(role, text) for role, text in turns]  # type: ignore[arg-type]
+    expected = load_replier(decoders / "talker", "cpu").reply(said, SamplingSettings(24, temperature=0))
+    messages: Any = [message.to_dict() for message in said]
+    answer = client.chat.completions.create(model="talker", messages=messages, **GREEDY)
+    assert answer.choices[0].message.content == expected.text
+    template = read_chat_template(decoders / "talker")
+    assert template is not None
+    ids = load_tokenizer(decoders / "talker").encode_marked(template.render(said, asks=True), "\ufdd0")
+    assert answer.usage.prompt_tokens == len(ids)
 
 
 def test_a_reply_is_what_the_model_itself_says(client: Any, decoders: Path) -> None:

@@ -216,6 +216,24 @@ def test_an_answer_can_be_stopped(server: Server, browser: Any) -> None:
         visit.sees(".beginning", "a lovely")
 
 
+def test_the_page_asks_for_no_more_tokens_than_the_server_writes(decoders: Path, browser: Any, tmp_path: Path) -> None:
+    models = [f"{name}={decoders / name}" for name in ("writer", "talker")]
+    server = Server(tmp_path / "log", *models, "--max-output", "9")
+    with Visit(browser, server.address, "writer") as visit:
+        visit.page.get_by_text("Settings").click()
+        visit.expect(visit.role("spinbutton", "Most tokens")).to_have_value("9")
+        visit.role("textbox", "Beginning").fill("a lovely")
+        with visit.page.expect_response("**/v1/completions") as answered:
+            visit.role("button", "Go on").first.click()
+        assert answered.value.status == 200
+        visit.sees(".added", re.compile(r"\S"))
+        visit.expect(visit.page.locator(".result .fault")).to_be_hidden()
+        visit.page.goto(f"{server.address}/#talker")
+        visit.page.get_by_text("Settings").click()
+        visit.expect(visit.role("spinbutton", "Most tokens")).to_have_value("9")
+    server.end()
+
+
 def test_what_a_server_wrote_before_it_was_lost_stays_and_is_said_to_be_broken_off(
     decoders: Path, browser: Any, tmp_path: Path
 ) -> None:

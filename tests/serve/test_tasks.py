@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,21 @@ def test_written_answers_are_those_of_the_command_line(written_run: Any, tmp_pat
         assert all(text[item["start"] : item["end"]] == item["answer"] for item in found["answers"])
         status, message = refusal(client, "tasks/classify", input="one")
         assert (status, "Ask it at /v1/tasks/answer" in message) == (400, True)
+
+
+def test_written_answers_are_no_longer_than_the_server_writes(written_run: Any) -> None:
+    run = written_run("t5")
+    model: Any = penjing.load(run.model)
+    question, text = find_answered(run)
+    bounded: Any = replace(model, settings=replace(model.settings, max_tokens=1))
+    (expected,) = bounded.answer([question], [text])
+    assert expected.answer != model.answer([question], [text])[0].answer
+    with serving(run.model, limits=Limits(output_tokens=1)) as client:
+        (found,) = ask(client, "tasks/answer", question=question, context=text)
+        assert found["answer"] == expected.answer
+    with serving(run.model, limits=Limits(output_tokens=4000)) as client:
+        (found,) = ask(client, "tasks/answer", question=question, context=text)
+        assert found["answer"] == model.answer([question], [text])[0].answer
 
 
 def test_documents_are_cited_and_only_those_that_are_served(question_run: Any, tmp_path: Path) -> None:

@@ -51,6 +51,20 @@ def test_true_labels_in_the_table_are_kept(model: LabelModel, kind: str) -> None
     assert set(found["predicted_label"]) <= {"negative", "positive"}
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_no_column_of_the_table_is_overwritten_however_often_it_is_answered(model: LabelModel, kind: str) -> None:
+    given = {**ROWS, "probability": ["even", "odds", "none"]}
+    once = columns(model.predict(table(kind, given)))
+    assert list(once) == ["id", "text", "probability", "label", "predicted_probability"]
+    assert {name: once[name] for name in given} == given
+    twice = columns(model.predict(model.predict(table(kind, once))))
+    assert {name: twice[name] for name in once} == once
+    assert list(twice)[len(once) :] == [
+        *("predicted_label", "predicted_probability_2"),
+        *("predicted_label_2", "predicted_probability_3"),
+    ]
+
+
 def test_pandas_index_is_kept(model: LabelModel) -> None:
     asked = pd.DataFrame(ROWS, index=["x", "x", "z"])
     answered = model.predict(asked)

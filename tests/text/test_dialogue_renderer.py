@@ -55,6 +55,25 @@ def test_only_replies_and_the_tokens_that_end_them_are_learned() -> None:
     assert window.cut_tokens == 0
 
 
+def test_messages_in_a_row_are_dropped_with_their_exchange_and_asked_together() -> None:
+    said = [("user", "hello"), ("user", "films"), ("assistant", "there"), ("user", "no"), ("user", "what is it")]
+    messages = [Message(role, text) for role, text in said]  # type: ignore[arg-type]
+    asked = [*(part for text in ("no", "what is it") for part in (USER, *plain(text), END)), ASSISTANT]
+    first = [USER, *plain("hello"), END, USER, *plain("films"), END, ASSISTANT, *plain("there"), END]
+    whole = renderer().render_prompt(messages, 4)
+    assert (whole.ids, whole.dropped) == ([TOKENIZER.start_id, *first, *asked], 0)
+    cut = renderer(len(whole.ids) + 3).render_prompt(messages, 4)
+    assert (cut.ids, cut.dropped) == ([TOKENIZER.start_id, *asked], 1)
+    alternating = DEFAULT_TEMPLATE.replace(
+        "{%- if message['role'] not in",
+        "{%- if loop.index0 % 2 != (message['role'] == 'assistant') | int -%}"
+        "{{- raise_exception('turns') -}}{%- endif -%}"
+        "{%- if message['role'] not in",
+    )
+    joined = dialogue("hello\n\nfilms", "there", "no\n\nwhat is it")
+    assert renderer(source=alternating).render_prompt(messages, 4) == renderer().render_prompt(joined, 4)
+
+
 def test_what_is_learned_is_what_transformers_takes_for_the_assistants(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     TOKENIZER.save(tmp_path)

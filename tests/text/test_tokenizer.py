@@ -98,7 +98,10 @@ def test_no_text_is_refused() -> None:
 
 
 def test_missing_and_broken_tokenizer_are_refused_with_the_path(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
+    with pytest.raises(ModelFolderError, match="there is no model in this folder"):
+        load_tokenizer(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelFolderError, match=r"there is no tokenizer\.json"):
         load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):

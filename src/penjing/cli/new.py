@@ -13,7 +13,8 @@ from rich.table import Table
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.errors import UsageError, nearest, one_paragraph
-from penjing.files import write_text
+from penjing.files import check_writable, write_text
+from penjing.pipeline.recipe_names import as_name
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.starting.events import look_at_events
 from penjing.pipeline.starting.finding import look_at_dialogues, look_at_label_sets, look_at_preferences
@@ -72,13 +73,14 @@ def write_new_recipe(
     if task not in known:
         raise UsageError(f'there is no task "{task}"', where="penjing new", do=nearest(task, known))
     from penjing.pipeline.starting.proposing import propose  # brings torch
-    from penjing.pipeline.starting.wanted import Wanted, as_name, name_of
+    from penjing.pipeline.starting.wanted import Wanted, name_of
 
     name = name_of(split_address(addresses[0])[1] if task == SEVERAL else addresses[0])
     name = as_name(out.stem) or name if out is not None else name
     file = out or Path(f"{name}.toml")
     if file.exists():
         raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")
+    check_writable(file, f"--out {file}")
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         progress.say(f"new: looking at {' and '.join(addresses)}")

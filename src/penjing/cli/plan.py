@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from penjing.cli.output import log_console, print_json, result_console
+from penjing.cli.plan_recipe import say_drawn, say_unused, unused
 from penjing.cli.plan_teachers import say_taught, taught
 from penjing.cli.progress import TerminalProgress
 from penjing.data.questions import COUNTED
@@ -80,6 +81,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **{key: data[key] for key in _OF_EVENTS if key in data},
         "corpus_share": round(plan.corpus_share, 4),
         **_corpus_left_out(plan),
+        **unused(plan),
         "stages": [
             {
                 "name": stage.name,
@@ -269,7 +271,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
             "Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()),
             *_say_left_out(plan),
             *_part_lines(plan),
-            *_draw(plan),
+            *say_drawn(plan),
             *_say_names(plan),
             _cut(tokens),
             *_answers(plan),
@@ -281,6 +283,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         lines.append(f"Corpus  left out {equal:,} that are validation or test rows, {containing:,} that contain one")
     if plan.corpus_share < 1:
         lines.append(f"Corpus  reckoned from {plan.corpus_share:.0%} of it")
+    lines += say_unused(plan)
     if all(stage.is_done for stage in plan.stages):
         lines.append("Time    none: everything is done")
     else:
@@ -335,21 +338,6 @@ def _corpus_left_out(plan: Plan) -> dict[str, Any]:
     """Returns how many texts of the corpus are measured on, and how many contain one; nothing without any."""
     found = {name: plan.facts("corpus").get(name, 0) for name in ("in_evaluation", "containing_evaluation")}
     return {"corpus_left_out": found} if any(found.values()) else {}
-
-
-def _draw(plan: Plan) -> list[str]:
-    """Returns which training rows are drawn, and what of the recipe stands beside; nothing without both."""
-    counts, lines = plan.facts("data"), []
-    if drawn := counts.get("drawn"):
-        of = _count_labels(drawn["of"])
-        lines.append(f"Drawn   {drawn['per_class']:,} of each label for training, by the seed {drawn['seed']}, of {of}")
-    if described := counts.get("described"):
-        lines.append(f"Beside  texts of the recipe that say what a label means: {_count_labels(described)}")
-    return lines
-
-
-def _count_labels(counts: dict[str, int]) -> str:
-    return ", ".join(f'{count:,} "{label}"' for label, count in counts.items())
 
 
 def _answers(plan: Plan) -> list[str]:

@@ -61,7 +61,7 @@ def label_table(measured: dict[str, Any]) -> Table:
     """Returns the figures of each label, the most frequent first, each with its 95% interval; a dash: not defined."""
     table = Table(box=None)
     table.add_column("")
-    names = ("precision", "recall", "f1", "auroc")
+    names = ("precision", "recall", "f1", "auroc", "ece")
     for name in (*names, "rows"):
         table.add_column(name, justify="right")
     for label, figures in _by_frequency(measured["per_label"]):

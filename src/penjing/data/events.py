@@ -140,6 +140,7 @@ class _Reader:
         self._removed = frozenset(settings.removed)
         self._found: list[tuple[int, int]] = []
         self._times: list[float] = []
+        self._first_time: tuple[str, str, str] | None = None  # its kind, the cell, and where it stands
         self._read = 0
         self._left_out = dict.fromkeys(("filtered", "removed", "unknown_items", "without_text"), 0)
 
@@ -158,7 +159,7 @@ class _Reader:
         """Reads the events of a batch.
 
         Raises:
-            DataError: a cell is empty, is no time, or is an item that is not known.
+            DataError: a cell is empty, is no time or one of another kind, or is an item that is not known.
         """
         settings = self._settings
         self._read += len(batch.rows)
@@ -186,16 +187,27 @@ class _Reader:
 
     def _time(self, batch: Batch, place: int) -> float:
         raw = self._cell(batch, place, self._settings.time)
+        kind = "number"
         try:
             time = float(raw)
         except ValueError:
-            moment = parse_time(raw)
+            moment, kind = parse_time(raw), "date"
             time = float("nan") if moment is None else moment.timestamp()
         if not np.isfinite(time):
             raise DataError(
                 f'column "{self._settings.time}" is "{raw[:40]}", which is no time',
                 where=batch.place(place),
                 do="Write times as numbers, or as 2026-03-02 or 2026-03-02T14:05:00.",
+            )
+        if self._first_time is None:
+            self._first_time = (kind, raw, batch.place(place))
+        first, cell, where = self._first_time
+        if kind != first:
+            raise DataError(
+                f'column "{self._settings.time}" is "{raw[:40]}", a {kind}, and at {where} "{cell[:40]}", a {first}: '
+                "nothing says how the two follow each other",
+                where=batch.place(place),
+                do="Write all times as numbers, or all as dates.",
             )
         return time
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from penjing.errors import DataError
@@ -60,6 +61,20 @@ def read_messages(values: Any, where: str) -> list[Message]:
     Raises:
         DataError: it is no such list, a role is unknown, a content is empty, or the turns do not alternate.
     """
+    messages = read_runs(values, where)
+    for number, (before, message) in enumerate(pairwise(messages), start=2):
+        if message.role == before.role:
+            what = f"the {message.role} speaks twice in a row"
+            raise DataError(what, where=f"{where}, message {number}", do=_TURNS)
+    return messages
+
+
+def read_runs(values: Any, where: str) -> list[Message]:
+    """Returns the same of a dialogue in which one side may say several messages in a row.
+
+    Raises:
+        DataError: as `read_messages`, but for turns that do not alternate.
+    """
     if not isinstance(values, Sequence) or isinstance(values, str) or not len(values):
         raise DataError(
             "this is no list of messages",
@@ -67,29 +82,20 @@ def read_messages(values: Any, where: str) -> list[Message]:
             do='Write a dialogue as [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].',
         )
     messages = [_message(value, f"{where}, message {number}") for number, value in enumerate(values, start=1)]
-    wanted: Role = "user"
-    for number, message in enumerate(messages, start=1):
-        place = f"{where}, message {number}"
+    for number, message in enumerate(messages[1:], start=2):
         if message.role == "system":
-            if number > 1:
-                raise DataError("a system prompt stands within the dialogue", where=place, do="Put it first.")
-        elif message.role != wanted:
-            raise DataError(_out_of_turn(wanted, number == 1 + (messages[0].role == "system")), where=place, do=_TURNS)
-        else:
-            wanted = "user" if wanted == "assistant" else "assistant"
-    if messages[-1].role == "system":
+            place = f"{where}, message {number}"
+            raise DataError("a system prompt stands within the dialogue", where=place, do="Put it first.")
+    first = 1 if messages[0].role == "system" else 0
+    if first == len(messages):
         raise DataError("there is a system prompt and nothing else", where=where, do="Add what the user says.")
+    if messages[first].role == "assistant":
+        place = f"{where}, message {first + 1}"
+        raise DataError("the dialogue begins with the assistant", where=place, do=_TURNS)
     return messages
 
 
 _TURNS = "User and assistant speak in turn, the user first: join turns that belong together, or remove the row."
-
-
-def _out_of_turn(wanted: Role, is_first: bool) -> str:
-    if is_first:
-        return "the dialogue begins with the assistant"
-    other = "user" if wanted == "assistant" else "assistant"
-    return f"the {other} speaks twice in a row"
 
 
 def _message(value: Any, where: str) -> Message:

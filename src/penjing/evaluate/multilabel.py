@@ -102,7 +102,8 @@ def evaluate_multilabel_baselines(
             threshold = _SURE if is_sure else choose_threshold(chosen, held_out)
             measured = task.score(truth, probabilities, threshold, labels, resamples, seed)
             if is_sure:
-                measured["scores"].pop("ece", None)
+                for figures in (measured["scores"], *measured["per_label"].values()):
+                    figures.pop("ece", None)
             scores[name] = {**measured, "threshold": threshold}
             differences[name] = task.compare(truth, given, probabilities >= threshold, resamples, seed)
             bar.advance(1)

@@ -70,7 +70,7 @@ def label_calibration_error(truth: ArrayLike, probabilities: ArrayLike, bins: in
         bins: how many; a bin holds its upper edge.
     """
     actual, chances = _checked(truth, probabilities)
-    return float(_calibration_error(np.ones((1, len(actual))), actual, chances, bins)[0])
+    return float(_calibration_errors(np.ones((1, len(actual))), actual, chances, bins).mean())
 
 
 def multilabel_scores(
@@ -96,9 +96,9 @@ def multilabel_scores(
         that occur in truth or answers, ``exact_match``, the share of rows all of whose labels are right,
         ``hamming_loss``, the share of labels of rows that are wrong, ``macro_auroc``, the mean over labels that some
         rows have and some have not, ``ece``, as `label_calibration_error`; ``per_label`` with ``precision``,
-        ``recall``, ``f1`` and ``auroc`` of each label, None where it is not defined, ``support``, its rows, and how
-        many rows are ``true_positives``, ``false_positives``, ``false_negatives`` and ``true_negatives``. A score is
-        ``{"value", "low", "high"}``.
+        ``recall``, ``f1``, ``auroc`` and ``ece`` of each label, None where it is not defined, ``support``, its rows,
+        and how many rows are ``true_positives``, ``false_positives``, ``false_negatives`` and ``true_negatives``. A
+        score is ``{"value", "low", "high"}``.
 
     Raises:
         DataError: no rows, shapes that do not fit, or values that are no probabilities.
@@ -153,21 +153,22 @@ def _differences(weights: Floats, actual: Bools, given: Bools, other: Bools) -> 
 
 
 def _all_scores(weights: Floats, actual: Bools, given: Bools, chances: Floats, *, curves: Sequence[RocCurve]) -> Floats:
-    """Returns [resamples, 6 + 4 × labels]: `SCORES`; precision, recall, F1 and AUROC of the labels."""
+    """Returns [resamples, 6 + 5 × labels]: `SCORES`; precision, recall, F1, AUROC and calibration of the labels."""
     overall, of_labels = _decided(weights, actual, given)
     areas = area_of_each(curves, weights)
-    others = np.stack([mean_of_defined(areas), _calibration_error(weights, actual, chances, BINS)], axis=1)
-    return np.concatenate([overall, others, *of_labels, areas], axis=1)
+    errors = _calibration_errors(weights, actual, chances, BINS)
+    others = np.stack([mean_of_defined(areas), errors.mean(axis=1)], axis=1)
+    return np.concatenate([overall, others, *of_labels, areas, errors], axis=1)
 
 
-def _calibration_error(weights: Floats, actual: Bools, chances: Floats, bins: int) -> Floats:
-    """Returns `label_calibration_error` for weights [resamples, rows], as [resamples]."""
-    rows, total = np.arange(len(actual)), np.zeros(len(weights))
-    for own, chance in zip(actual.T, chances.T, strict=True):
+def _calibration_errors(weights: Floats, actual: Bools, chances: Floats, bins: int) -> Floats:
+    """Returns the error of each label for weights [resamples, rows], as [resamples, labels]."""
+    rows, errors = np.arange(len(actual)), np.zeros((len(weights), actual.shape[1]))
+    for label, (own, chance) in enumerate(zip(actual.T, chances.T, strict=True)):
         gaps = np.zeros((len(actual), bins))  # how much higher the probability is than the truth, in its bin
         gaps[rows, bins_of(chance, bins)] = chance - own
-        total += np.abs(weights @ gaps).sum(axis=1)
-    return np.asarray(total / (weights.sum(axis=1) * actual.shape[1]), dtype=np.float64)
+        errors[:, label] = np.abs(weights @ gaps).sum(axis=1)
+    return np.asarray(errors / weights.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _decided(weights: Floats, actual: Bools, given: Bools) -> tuple[Floats, list[Floats]]:
@@ -189,12 +190,13 @@ def _decided(weights: Floats, actual: Bools, given: Bools) -> tuple[Floats, list
 def _label_figures(scores: Sequence[Score], curve: RocCurve, actual: Bools, given: Bools) -> dict[str, Any]:
     """Returns the figures of one label, with Wilson's interval where the bootstrap has none, None where undefined."""
     hits, are, gave = int((actual & given).sum()), int(actual.sum()), int(given.sum())
-    precision, recall, f1, area = scores
+    precision, recall, f1, area, error = scores
     figures = {
         "precision": proportion(precision, hits, gave) if gave else None,
         "recall": proportion(recall, hits, are) if are else None,
         "f1": f1_figure(f1, hits, are + gave - hits) if are + gave else None,
         "auroc": area_figure(area, [curve]),
+        "ece": error,
     }
     counts = {
         "support": are,

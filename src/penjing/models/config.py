@@ -43,7 +43,7 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
-        """Reads a config as the hub writes it; keys that are not known are ignored.
+        """Reads a config as the hub writes it; keys that are not known are ignored, and so is a padding token of null.
 
         Args:
             values: the document.
@@ -53,6 +53,8 @@ class NetworkConfig:
             UsageError: a value is impossible.
         """
         known = {field.name for field in fields(cls)}
+        if values.get("pad_token_id") is None:  # it chooses a row of embeddings that is not learned, and no answer
+            known -= {"pad_token_id"}
         try:
             return cls(**{key: value for key, value in values.items() if key in known})
         except UsageError as error:

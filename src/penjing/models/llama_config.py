@@ -18,6 +18,8 @@ _ROPE_NAMES = {
     "high_freq_factor": "rope_high_freq_factor",
     "original_max_position_embeddings": "rope_original_positions",
 }
+# What the hub takes where a config of Qwen does not say them.
+_QWEN_WINDOW, _QWEN_FULL_LAYERS = 4096, 28
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "default": (),
     "linear": ("factor",),
@@ -97,7 +99,7 @@ class LlamaConfig(NetworkConfig):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
         _refuse(values, where)
-        flat = {key: value for key, value in values.items() if key != "pad_token_id" or value not in (None, -1)}
+        flat = {key: value for key, value in values.items() if key != "pad_token_id" or value != -1}
         return super().from_dict({**flat, **_flat_rope(values, where)}, where=where)
 
     def to_dict(self, *, head: Head = "language", labels: Sequence[str] = ()) -> dict[str, Any]:
@@ -223,9 +225,28 @@ class Qwen2Config(LlamaConfig):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
         # A config.json of the hub may name a window, which counts only where use_sliding_window is true, and that is
-        # refused. A recipe's shape that names one means it.
+        # refused where it changes anything. A recipe's shape that names one means it.
+        if values.get("use_sliding_window") is True and not cls._sees_less(values):
+            values = {**values, "use_sliding_window": False}
         window = None if {"model_type", "use_sliding_window"} & set(values) else values.get("sliding_window")
         return super().from_dict({**values, "sliding_window": window}, where=where)
+
+    @classmethod
+    def _sees_less(cls, values: Mapping[str, Any]) -> bool:
+        """Whether a window that a config of the hub switches on keeps a token of any layer from seeing another.
+
+        In Transformers the layers from ``max_window_layers`` on have it, unless ``layer_types`` says which.
+        """
+        window = values.get("sliding_window", _QWEN_WINDOW)
+        longest = values.get("max_position_embeddings", cls.max_position_embeddings)
+        if window is None or (isinstance(window, int) and isinstance(longest, int) and window >= longest):
+            return False
+        kinds = values.get("layer_types")
+        if kinds is not None:
+            return kinds != ["full_attention"] * len(kinds) if isinstance(kinds, list) else True
+        first = values.get("max_window_layers", _QWEN_FULL_LAYERS)
+        layers = values.get("num_hidden_layers", cls.num_hidden_layers)
+        return not (isinstance(first, int) and isinstance(layers, int) and first >= layers)
 
 
 @dataclass(frozen=True)

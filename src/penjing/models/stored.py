@@ -12,7 +12,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from penjing.errors import MissingModelError, ModelFolderError
+from penjing.errors import ModelFolderError
+from penjing.model_files import check_model_folder
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -93,8 +94,7 @@ def _describe_numbers(numbers: list[int]) -> str:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise MissingModelError(str(folder))
+    check_model_folder(folder)
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if (folder / INDEX).exists():

@@ -94,7 +94,7 @@ class T5Config(NetworkConfig):
                     where=where,
                     do=f"Only {computed!r} is; choose another model.",
                 )
-        read = {key: value for key, value in values.items() if key != "pad_token_id" or value is not None}
+        read = dict(values)
         if isinstance(read.get("eos_token_id"), list):  # several end a text, which generation_config.json says too
             read["eos_token_id"] = next(iter(read["eos_token_id"]), None)
         if read.get("scale_decoder_outputs") == read.get("tie_word_embeddings", True):

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from penjing.errors import MissingModelError, ModelFolderError
+from penjing.errors import ModelFolderError
 from penjing.files import read_json, write_json, write_within
+from penjing.model_files import check_model_folder
 from penjing.models.config import family_of
 from penjing.models.quantized_folder import quantization_of, take_up_codes
 from penjing.models.stored import FLOATS, INDEX, WEIGHTS, StoredTensor, describe_names, list_stored, read_stored
@@ -44,8 +45,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelFolderError: folder or file is missing, or it is not a config.
     """
-    if not folder.is_dir():
-        raise MissingModelError(str(folder))
+    check_model_folder(folder)
     path = folder / CONFIG
     if not path.is_file():
         raise ModelFolderError(
@@ -136,6 +136,37 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
         ModelFolderError: it is of another architecture, its tensors are of another shape or missing (each is named),
             one holds something that is not a number, or a file is broken.
     """
+    targets, taken, fitted, grown, left = _find_backbone(network, folder)
+    _copy(folder, fitted, taken)
+    for name in grown:
+        _grow(targets[name], taken[name].shape[0])
+    return Transfer(
+        taken=tuple(taken), fresh=tuple(name for name in targets if name not in taken), left=tuple(sorted(left))
+    )
+
+
+def check_backbone(network: nn.Module, folder: Path) -> None:
+    """Checks that `load_backbone` would find what fits a network, which may be one without numbers.
+
+    Numbers are not read, but of what is one tensor in the network and stored twice.
+
+    Raises:
+        ModelFolderError: as `load_backbone`.
+    """
+    _find_backbone(network, folder)
+
+
+class _Backbone(NamedTuple):
+    """Tensors of a network by name, what is stored for some of them, and what of that fits where."""
+
+    targets: dict[str, Tensor]
+    taken: dict[str, StoredTensor]
+    fitted: dict[str, Tensor]
+    grown: set[str]
+    left: set[str]
+
+
+def _find_backbone(network: nn.Module, folder: Path) -> _Backbone:
     _check_architecture(network, folder)
     if quantization_of(folder) is not None:
         raise ModelFolderError(
@@ -152,14 +183,7 @@ def load_backbone(network: nn.Module, folder: Path) -> Transfer:
     grown = {name for name in names.growing if name in taken and _has_fewer_rows(taken[name], targets[name])}
     fitted = {**targets, **{name: targets[name].detach()[: taken[name].shape[0]] for name in grown}}
     _check_fit(folder, fitted, taken, missing=required - set(taken), extra=set())
-    _copy(folder, fitted, taken)
-    for name in grown:
-        _grow(targets[name], taken[name].shape[0])
-    return Transfer(
-        taken=tuple(taken),
-        fresh=tuple(name for name in targets if name not in taken),
-        left=tuple(sorted(set(found) - set(taken))),
-    )
+    return _Backbone(targets, taken, fitted, grown, set(found) - set(taken))
 
 
 def _has_fewer_rows(tensor: StoredTensor, target: Tensor) -> bool:

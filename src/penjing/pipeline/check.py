@@ -19,9 +19,10 @@ from penjing.data.settings import SplitData
 from penjing.data.sources import corpus_files, source_files
 from penjing.data.sources.keeping import forget_unreachable
 from penjing.data.split_files import has_test, has_validation
-from penjing.errors import MissingExtraError, RecipeError, UsageError
+from penjing.errors import MissingExtraError, ModelFolderError, PenjingError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
+from penjing.models.weights import check_backbone
 from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.batch_teaching import check_batch_teacher
 from penjing.pipeline.fitted_head import check_head, fitting
@@ -33,7 +34,7 @@ from penjing.pipeline.stages.corpus import has_corpus
 from penjing.pipeline.stages.tokenizer import check_tokenizer
 from penjing.pipeline.stages.unlabelled import unlabelled_data
 from penjing.pipeline.stages.vectors import wants_vectors
-from penjing.pipeline.start import ANY_ENTRIES, adapter_folder, architecture_of, config_values
+from penjing.pipeline.start import ANY_ENTRIES, adapter_folder, architecture_of, config_values, start_folder
 from penjing.pipeline.teaching import check_teachers
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
@@ -49,6 +50,7 @@ def check_runnable(recipe: Recipe) -> None:
     _check_names(recipe)
     _check_layout(recipe)
     _check_network(recipe)
+    _check_start(recipe)
     check_tokenizer(recipe)
     _check_packages(recipe)
     if recipe.finetune.adapters is not None:
@@ -60,8 +62,8 @@ def check_runnable(recipe: Recipe) -> None:
     for name, other in other_recipes(recipe).items():
         try:
             check_runnable(other)
-        except RecipeError as error:
-            raise RecipeError(error.what, where=f"[finetune.distill] recipes: {name}", do=error.do) from error
+        except PenjingError as error:
+            raise error.within(f"[finetune.distill] recipes: {name}") from error
     check_batch_teacher(recipe)
     if (unlabelled := unlabelled_data(recipe)) is not None:
         corpus_files(unlabelled.source.paths)
@@ -207,6 +209,38 @@ def _check_network(recipe: Recipe) -> None:
             where=recipe.name,
             do="A batch holds at least one window: raise batch_tokens.",
         )
+
+
+def _check_start(recipe: Recipe) -> None:
+    """Checks that the weights that are started from fit the network, which ``[model.shape]`` may have changed."""
+    start = start_folder(recipe)
+    if start is None:
+        return
+    try:
+        check_backbone(_trained_network(recipe), start)
+    except ModelFolderError as error:
+        as_it_is = recipe.model_copy(update={"model": recipe.model.model_copy(update={"shape": {}})})
+        if not recipe.model.shape:
+            raise
+        check_backbone(_trained_network(as_it_is), start)
+        raise RecipeError(
+            f"[model.shape] makes another network than that of the start: {error.what}",
+            where=recipe.name,
+            do="Remove from [model.shape] what decides the shape of weights; that of the start counts.",
+        ) from error
+
+
+def _trained_network(recipe: Recipe) -> nn.Module:
+    """Returns the shape of the network that the start's weights are put into, with as many entries as it has."""
+    architecture = architecture_of(recipe)
+    head = "language" if recipe.pretrain is not None or not has_data(recipe) else kind_of(recipe).head
+    with torch.device("meta"):
+        config = architecture.config_from_dict(config_values(recipe, 0, 0, 0))
+        if head == "classifier":
+            return architecture.classifier(config, 2)
+        if head == "span" and architecture.span_scorer is not None:
+            return architecture.span_scorer(config)
+        return architecture.language_model(config)
 
 
 def _check_explanation(recipe: Recipe) -> None:

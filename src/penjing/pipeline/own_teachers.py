@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penjing.errors import RecipeError
+from penjing.errors import PenjingError, RecipeError
 from penjing.pipeline.dial import turn_dial
 from penjing.pipeline.fitted_head import trains_network
 from penjing.pipeline.local_data import use_local_corpus
@@ -123,6 +123,7 @@ def other_recipes(recipe: Recipe) -> dict[str, Recipe]:
 
     Raises:
         RecipeError: one is not there, is wrong, is for another task, or makes the same model each time.
+        PenjingError: a model that one names cannot be read.
     """
     return {name: next(iter(_members_of(recipe, name).values())) for name in _names(recipe)}
 
@@ -155,8 +156,8 @@ def _members_of(recipe: Recipe, name: str) -> dict[str, Recipe]:
     same = {"data": recipe.data, "seed": recipe.seed, "explain": None}
     try:
         other = turn_dial(use_local_corpus(other, Silent()).model_copy(update=same))
-    except RecipeError as error:
-        raise RecipeError(error.what, where=f"{where}, {error.where}", do=error.do) from error
+    except PenjingError as error:  # of the recipe, or of a model that it names
+        raise error.within(where) from error
     numbers = range(first * count + 1, (first + 1) * count + 1)
     seeds = {number: member_seed(recipe.finetuning_seed, 1, number) for number in numbers}
     return {f"1.{number}": _alone(other, seed) for number, seed in seeds.items()}

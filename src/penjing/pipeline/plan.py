@@ -33,6 +33,7 @@ from penjing.pipeline.stages.exercises import EXERCISES
 from penjing.pipeline.stages.finetune import FINETUNE, PRACTICE, TEACHER
 from penjing.pipeline.stages.teach import TEACH
 from penjing.pipeline.store import Store
+from penjing.pipeline.unused import UnusedSettings, unused_settings
 from penjing.progress import Progress, stop_if_asked
 
 _SAMPLE_BYTES = 128 * 10**6
@@ -65,10 +66,12 @@ class Plan:
     Attributes:
         stages: in the order in which they would run.
         corpus_share: share of the corpus that the figures are reckoned from; 1 where all of it was read.
+        unused: settings of the recipe that change nothing.
     """
 
     stages: list[PlannedStage]
     corpus_share: float
+    unused: tuple[UnusedSettings, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -93,6 +96,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
     Raises:
         PenjingError: what the run itself would raise up to its first step.
     """
+    unused = unused_settings(recipe)
     recipe = turn_dial(without_removed(recipe, out))
     check_runnable(recipe)
     check_measurable(recipe)
@@ -118,7 +122,7 @@ def make_plan(recipe: Recipe, out: Path, progress: Progress) -> Plan:
             planned.append(_plan_stage(stage, recipe, known, trial, done, share, progress))
             if stage.name == TEACH.name and others:
                 _add_asking(planned, own_generations(recipe), others)
-    return Plan(planned, share)
+    return Plan(planned, share, unused)
 
 
 def _find(out: Path, stage: Stage, member: Recipe, before: dict[str, Artifact], called: str) -> Artifact | None:

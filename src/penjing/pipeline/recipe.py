@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.settings import RowData, TextData
+from penjing.pipeline.recipe_names import is_name
 from penjing.pipeline.space import parse_space
 from penjing.text.renderer import RendererSettings
 from penjing.text.tokenizer_settings import TokenizerSettings
@@ -204,7 +203,7 @@ class Recipe(BaseModel):
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:
-        if not all(map(_may_name, name)) or not name.strip("."):
+        if not is_name(name):
             raise ValueError("it should be letters, digits, _, - and dots, and not dots alone; --out takes any folder")
         return name
 
@@ -237,11 +236,6 @@ class Recipe(BaseModel):
                 shown = name if name == "task" else f"[{name}]"
                 raise ValueError(f"{shown} is for labelled rows, and there is no [data]")
         return self
-
-
-def _may_name(character: str) -> bool:
-    """Whether a character may stand in a name: of a word, a mark on one of those, or between words."""
-    return bool(re.fullmatch(r"[\w.-]", character)) or unicodedata.category(character)[0] == "M"
 
 
 def has_data(recipe: Recipe) -> bool:

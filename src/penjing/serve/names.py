@@ -9,6 +9,7 @@ from typing import Literal
 
 from penjing.data.sources import locate_package_folder
 from penjing.errors import UsageError
+from penjing.model_files import check_model_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _USUAL = "model"  # what the folder of a run's model is called; the run says more
@@ -57,14 +58,9 @@ def name_draft(draft: str | None) -> Path | Literal["lookup"] | None:
 
 def _locate(address: str) -> Path:
     folder = locate_package_folder(address) if address.startswith(_PACKAGE) else Path(address)
-    if not folder.is_dir():
-        raise UsageError("there is no such folder", where=address, do="Give the folder of a model.")
     if not (folder / "config.json").is_file() and (folder / _USUAL / "config.json").is_file():
         folder = folder / _USUAL
-    if not (folder / "config.json").is_file():
-        raise UsageError(
-            "there is no config.json in it", where=address, do="Give the folder of a model, such as runs/NAME/model."
-        )
+    check_model_folder(folder)
     return folder
 
 

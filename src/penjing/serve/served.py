@@ -198,9 +198,11 @@ class ServedModel:
         return await self._part("task", self._load_task)
 
     def _load_task(self) -> Model:
+        from penjing.tasks.bounding import bound_answers
         from penjing.tasks.quickening import quicken
 
-        return quicken(penjing.load(self.folder), self._settings.encoders)
+        model = bound_answers(penjing.load(self.folder), self._settings.limits.output_tokens)
+        return quicken(model, self._settings.encoders)
 
     async def prompters(self) -> Prompters:
         """Returns what makes its prompts, by its card, as `penjing.load` does it; its weights are not loaded for that.

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
-from penjing.errors import MissingModelError, ModelFolderError, UsageError, nearest
+from penjing.errors import ModelFolderError, UsageError, nearest
 from penjing.files import read_json
 from penjing.inference.learned import NOTHING_KNOWN, Learned
+from penjing.model_files import check_model_folder
 from penjing.tasks.task import Answers, Task, load_task
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -239,8 +240,7 @@ def _shape_of(card: Any) -> type[BaseModel]:
 
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / CARD
-    if not folder.is_dir():
-        raise MissingModelError(str(folder))
+    check_model_folder(folder)
     if not path.is_file():
         raise ModelFolderError(
             f"there is no {CARD}, so nothing says what this model is for",

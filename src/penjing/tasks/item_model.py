@@ -19,7 +19,7 @@ from penjing.inference.ranking import RankingEngine
 from penjing.metrics.ranking import best_first
 from penjing.tasks.model import Model
 from penjing.tasks.prediction import ItemPrediction, RankedItem
-from penjing.tasks.tables import as_table, is_frame, is_table
+from penjing.tasks.tables import as_table, free_name, is_frame, is_table
 from penjing.tasks.task import ItemTask
 from penjing.text.item_renderer import ItemRenderer
 
@@ -76,8 +76,9 @@ class ItemModel(Model):
         answers = self._answer(_histories([c.tolist() if isinstance(c, np.ndarray) else c for c in cells]), top)
         ranked = [[item.id for item in answer.items] for answer in answers]
         backend = nw.get_native_namespace(frame)
+        called = free_name("ranked", frame.columns)
         kind = nw.Object if backend.__name__ == "pandas" else nw.List(nw.String)
-        return frame.with_columns(nw.new_series("ranked", ranked, kind, backend=backend)).to_native()
+        return frame.with_columns(nw.new_series(called, ranked, kind, backend=backend)).to_native()
 
     def predict_texts(self, texts: Sequence[str]) -> list[ItemPrediction]:
         """Answers histories given as text, whose items are between tabs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from types import MappingProxyType
 from typing import Any
 
@@ -100,16 +101,29 @@ def with_columns(
 ) -> Any:
     """Returns the table with columns of texts and of numbers added, in its own kind.
 
-    A column of texts that is already there, the true label for instance, is kept as it is: the new one is then called
-    ``predicted_label``, if ``label`` is its name.
+    What is already there, the true label for instance, is kept as it is: a new column is then called as `free_name`
+    says.
     """
     frame = nw.from_native(table, eager_only=True)
     backend = nw.get_native_namespace(frame)
-    added = []
-    for name, written in texts.items():
-        called = f"predicted_{name}" if name in frame.columns else name
-        added.append(nw.new_series(called, written, nw.String, backend=backend))
-    added += [nw.new_series(name, values, nw.Float64, backend=backend) for name, values in numbers.items()]
+    kinds = [(nw.String(), texts), (nw.Float64(), numbers)]
+    added = [
+        nw.new_series(free_name(name, frame.columns), values, kind, backend=backend)
+        for kind, columns in kinds
+        for name, values in columns.items()
+    ]
     if nw.get_native_namespace(frame).__name__ == "pandas":
         added = [nw.maybe_set_index(series, index=frame.to_native().index) for series in added]
     return frame.with_columns(*added).to_native()
+
+
+def free_name(name: str, columns: Sequence[str]) -> str:
+    """Returns how an answer is called in a table with such columns.
+
+    >>> free_name("label", ["text"])
+    'label'
+    >>> free_name("label", ["text", "label"]), free_name("label", ["text", "label", "predicted_label"])
+    ('predicted_label', 'predicted_label_2')
+    """
+    numbered = (f"predicted_{name}_{number}" for number in count(2))
+    return next(called for called in chain((name, f"predicted_{name}"), numbered) if called not in columns)

@@ -15,6 +15,7 @@ from penjing.errors import DataError, ModelFolderError
 from penjing.hashing import hash_json
 from penjing.text.chat_template import ChatTemplate
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
+from penjing.text.runs import Runs, split_exchanges
 from penjing.text.tokenizer import Tokenizer
 
 _SHIELDS = [chr(code) for code in range(0xFDD0, 0xFDF0)]  # characters that Unicode keeps for such uses
@@ -97,6 +98,7 @@ class DialogueRenderer:
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, max_tokens: int) -> None:
         self.tokenizer, self.template, self.max_tokens = tokenizer, template, max_tokens
+        self._runs = Runs(template)
         text = self._text(_PROBE[:2])
         said = text.rfind(_PROBE[1].content)
         special = {tokenizer.token_id(mark) for mark in tokenizer.marks}
@@ -178,29 +180,31 @@ class DialogueRenderer:
         """Returns what is read before the next reply; the oldest exchanges are left out, whole, where it is too long.
 
         Args:
-            messages: the last is the user's.
+            messages: the last is the user's; of those of one side in a row see `penjing.text.runs`.
             room: tokens that the reply may have.
 
         Raises:
             NoRoomError: the last message, with the system prompt, leaves no room.
             DataError: the template refuses the dialogue.
         """
-        dialogue = take_apart(messages)
+        joined = self._runs.join(messages)
+        system = [message for message in joined[:1] if message.role == "system"]
+        exchanges = split_exchanges(joined[len(system) :])
         laid_out: dict[int, list[int]] = {}
 
         def fits(start: int) -> bool:
-            kept = [message for exchange in dialogue.exchanges[start:] for message in exchange]
-            ids = self._encode([*dialogue.system, *kept, *dialogue.asked], asks=True)
+            kept = [message for exchange in exchanges[start:] for message in exchange]
+            ids = self._encode([*system, *kept], asks=True)
             laid_out[start] = ids
             return len(ids) + room <= self.max_tokens
 
-        last = len(dialogue.exchanges)
+        last = len(exchanges) - 1
         start = 0 if fits(0) else bisect_left(range(last + 1), True, lo=1, key=fits)
         if start <= last:
             ids = laid_out[start]
             return Prompt(ids, start, len(laid_out[0]) - len(ids))
         ids = laid_out[last]
-        what = "the last message" + (", with the system prompt," if dialogue.system else "")
+        what = "the last message" + (", with the system prompt," if system else "")
         raise NoRoomError(
             f"{what} has {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "
             f"which {room:,} are kept",

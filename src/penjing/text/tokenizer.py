@@ -15,6 +15,8 @@ from tokenizers import models, processors
 from penjing.errors import DataError, ModelFolderError, UsageError
 from penjing.files import read_json, write_json, write_text
 from penjing.hashing import hash_json
+from penjing.model_files import check_model_folder
+from penjing.text.closing import decode_added, decode_text
 from penjing.text.reservoir import draw_texts
 from penjing.text.token_bytes import is_byte
 from penjing.text.tokenizer_settings import END, MASK, PAD, START, UNKNOWN, TokenizerSettings
@@ -244,23 +246,22 @@ class Tokenizer:
         return backend
 
     def decode(self, ids: list[int]) -> str:
-        """Returns the text that the ids stand for; special tokens are left out."""
-        return str(self._backend.decode(ids, skip_special_tokens=True))
+        """Returns the text that the ids stand for, special tokens left out; see `penjing.text.closing`."""
+        return decode_text(self._backend, ids)
 
-    def added_text(self, token_id: int) -> str:
-        """Returns what a token adds to a text before it, such as a space and a word; of a special one nothing."""
-        before, text = self._word
-        return self.decode([*before, token_id]).removeprefix(text)
+    def added_text(self, token_id: int, before: str = "") -> str:
+        """Returns what a token adds to a text ``before`` it, such as a space and a word; of a special one nothing."""
+        known, text = self._word
+        return decode_added(self._backend, [*known, token_id], text, before)
 
     @cached_property
     def _word(self) -> tuple[list[int], str]:
         """A token of letters and its text, if there is one; no byte, for a run of bytes is read together."""
         left_out = self.added_ids
         for token_id in range(self.vocab_size):
-            if token_id not in left_out and not is_byte(self.token(token_id)):
-                text = self.decode([token_id])
-                if text.isalpha():
-                    return [token_id], text
+            is_read = token_id not in left_out and not is_byte(self.token(token_id))
+            if is_read and (text := self.decode([token_id])).isalpha():
+                return [token_id], text
         return [], ""
 
     def token(self, token_id: int) -> str:
@@ -307,9 +308,8 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     path = folder if folder.is_file() else folder / "tokenizer.json"
     folder = path.parent
     if not path.is_file():
-        raise ModelFolderError(
-            "there is no tokenizer.json", where=str(folder), do="Give a complete model folder, or train it again."
-        )
+        check_model_folder(folder)
+        raise ModelFolderError("there is no tokenizer.json", where=str(folder), do="Give a complete model folder.")
     try:
         backend = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:

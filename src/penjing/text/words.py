@@ -13,7 +13,8 @@ from penjing.errors import MissingExtraError, UsageError
 Language = Literal["en", "zh"]
 Span = tuple[int, int]  # first character, and one past the last
 #: Characters that Chinese words are made of, as many as stand together.
-HAN_RUN = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
+HAN = "㐀-䶿一-鿿豈-﫿"
+HAN_RUN = re.compile(rf"[{HAN}]+")
 _NEGATIONS_AND_DEGREES = """
 no not nor never none nothing nobody nowhere neither cannot can't don't doesn't didn't isn't wasn't aren't weren't won't
 wouldn't shouldn't couldn't hasn't haven't hadn't without against few little less least too very more most

@@ -146,6 +146,12 @@ class HeadSettings(BaseModel):
         "always has validation rows",
     )
 
+    @model_validator(mode="after")
+    def _has_something_to_choose(self) -> HeadSettings:
+        if self.strength is not None and "folds" in self.model_fields_set:
+            raise ValueError("folds choose a strength, and strength says which: remove one of them")
+        return self
+
 
 class ContrastiveSettings(BaseModel):
     """With `classify` and `sentiment`: the network learns which rows have one label, then a linear head is fitted."""
@@ -257,6 +263,8 @@ class FinetuneSettings(TextFinetuneSettings):
         for name in sorted(self.model_fields_set - known):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name} has no sense with [finetune.{section}]")
+        if self.contrastive is not None and self.head is not None and "folds" in self.head.model_fields_set:
+            raise ValueError("[finetune.head] folds choose a strength, and with [finetune.contrastive] it is 1")
         return self
 
 

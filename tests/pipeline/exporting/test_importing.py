@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from penjing.errors import DataError, PenjingError, UsageError
+from penjing.errors import DataError, UsageError
 from penjing.files import read_json
 from penjing.inference.generation import load_generator
 from penjing.pipeline.exporting.exporting import Exported
@@ -84,6 +84,19 @@ def test_file_that_is_cut_off_is_an_error(small_decoder: Callable[..., Path], ex
     assert not (tmp_path / "model").exists()
 
 
+def test_folder_that_an_export_wrote_is_taken_for_the_file_in_it(
+    small_decoder: Callable[..., Path], export: Export, tmp_path: Path
+) -> None:
+    export(small_decoder(), "gguf", "written", unproved=True)
+    (file,) = (tmp_path / "written").glob("*.gguf")
+    made = import_model(ImportCall(str(tmp_path / "written"), tmp_path / "model", unproved=True), Silent())
+    assert made.parity["source"] == file.name
+    load_generator(made.destination)
+    (tmp_path / "written" / "other.gguf").write_bytes(file.read_bytes())
+    with pytest.raises(UsageError, match=rf"2 GGUF files in it: other.gguf, {file.name}. Name one"):
+        import_model(ImportCall(str(tmp_path / "written"), tmp_path / "again", unproved=True), Silent())
+
+
 @pytest.mark.parametrize("address", ["hf://", "hf://owner", "hf://owner/name/file", "hf://../name"])
 def test_malformed_address_of_the_hub_is_refused(address: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no address of a model"):
@@ -94,7 +107,7 @@ def test_what_is_not_there_or_not_whole_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
         import_model(ImportCall(str(tmp_path / "none"), tmp_path / "model"), Silent())
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PenjingError, match=r"there is no config\.json"):
+    with pytest.raises(UsageError, match="empty: there is no model in this folder"):
         import_model(ImportCall(str(tmp_path / "empty"), tmp_path / "model"), Silent())
     with pytest.raises(UsageError, match="--base is for adapters"):
         import_model(ImportCall(str(tmp_path / "empty"), tmp_path / "model", tmp_path / "empty"), Silent())

@@ -12,6 +12,7 @@ from penjing.data.sources.address import locate_package_folder
 from penjing.errors import GateError, MissingExtraError, ModelFolderError, UsageError
 from penjing.files import folder_beside, write_json
 from penjing.models.adapter import ADAPTER_CONFIG
+from penjing.models.weights import CONFIG
 from penjing.pipeline.exporting.exporting import (
     PARITY,
     ExportCall,
@@ -39,7 +40,8 @@ class ImportCall:
     """What is asked for.
 
     Attributes:
-        source: a GGUF file, a model folder, an adapter's, ``package:NAME/FOLDER``, or ``hf://OWNER/NAME``.
+        source: a GGUF file or a folder with one and no other model, a model folder, an adapter's,
+            ``package:NAME/FOLDER``, or ``hf://OWNER/NAME``.
         destination: a new folder.
         base: with an adapter: folder of the model that it was made for.
         unproved: whether what is made is kept where the tool that proves it is not installed.
@@ -78,7 +80,20 @@ def _find(source: str, fetched: Path) -> Path:
     path = Path(source).expanduser()
     if not path.exists():
         raise UsageError("there is no such file or folder", where=source, do="Correct the path.")
-    return path
+    return path if (path / CONFIG).is_file() else _find_gguf(path)
+
+
+def _find_gguf(path: Path) -> Path:
+    """Returns the one GGUF file of a folder, as ``penjing export --to gguf`` writes it, or what was given.
+
+    Raises:
+        UsageError: there are several.
+    """
+    files = sorted(path.glob("*.gguf")) if path.is_dir() else []
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise UsageError(f"there are {len(files)} GGUF files in it: {names}", where=str(path), do="Name one of them.")
+    return files[0] if files else path
 
 
 def _import(source: Path, call: ImportCall, progress: Progress) -> Exported:

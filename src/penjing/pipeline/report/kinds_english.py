@@ -34,8 +34,8 @@ KINDS_ENGLISH: dict[str, str] = {
     "the validation rows. That of each baseline was chosen in the same way. Hamming loss: share of the labels of all "
     "rows that are wrong. AUROC: how often a row with the label scores above one without it.",
     "sets_ece_note": "Calibration error: in each of {bins} bins of probability, how far the mean probability of a "
-    "label lies from the share of rows that have it, weighed by the rows of the bin; the mean over labels. Less is "
-    "better. What gives no probabilities has none.",
+    "label lies from the share of rows that have it, weighed by the rows of the bin; of one label, or the mean over "
+    "labels. Less is better. What gives no probabilities has none.",
     "sets_labels_caption": "Scores of each label, the most frequent first, with 95% intervals.",
     "sets_confusion_caption": "Scores of each label, the most frequent first, with 95% intervals. True positives: rows "
     "that have the label and were given it; false positives: were given it and do not have it; false negatives: have "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from penjing.metrics.classification import BINS
@@ -14,7 +15,7 @@ from penjing.pipeline.report.wording import Wording, shorten_text
 
 _MOST_LABELS = 100
 _MOST_MISTAKES = 50
-_FIGURES = ("precision", "recall", "f1", "auroc")
+_FIGURES = ("precision", "recall", "f1", "auroc", "ece")
 _CONFUSION = ("true_positives", "false_positives", "false_negatives", "true_negatives")
 
 
@@ -23,6 +24,7 @@ def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[st
     evaluation, figures = facts.evaluation, facts.evaluation.per_label
     labels = sorted(figures, key=lambda label: -figures[label].support)
     is_counted = all(of.true_positives is not None for of in figures.values())
+    shown = _FIGURES if any(of.ece is not None for of in figures.values()) else _FIGURES[:-1]
     return {
         "purpose": wording.name("task", facts.task),
         "lede": wording.say(
@@ -47,17 +49,17 @@ def multilabel_values(facts: MultilabelReportFacts, wording: Wording) -> dict[st
         "token_rows": token_rows(facts.tokens, wording),
         "charts": _training_charts(facts, wording),
         "labels_caption": wording.say("sets_confusion_caption" if is_counted else "sets_labels_caption"),
-        "figure_names": [wording.name("score", name) for name in _FIGURES],
+        "figure_names": ["ECE" if name == "ece" else wording.name("score", name) for name in shown],
         "count_names": [wording.name("confusion", name) for name in _CONFUSION if is_counted],
-        "label_rows": [_label_row(facts, label, wording) for label in labels[:_MOST_LABELS]],
+        "label_rows": [_label_row(facts, label, shown, wording) for label in labels[:_MOST_LABELS]],
         "more_labels": max(0, len(labels) - _MOST_LABELS),
         "mistakes": [_show_mistake(mistake, wording) for mistake in evaluation.mistakes[:_MOST_MISTAKES]],
     }
 
 
-def _label_row(facts: MultilabelReportFacts, label: str, wording: Wording) -> dict[str, Any]:
+def _label_row(facts: MultilabelReportFacts, label: str, shown: Sequence[str], wording: Wording) -> dict[str, Any]:
     figures = facts.evaluation.per_label[label]
-    cells = [score_cell(name, getattr(figures, name), wording) for name in _FIGURES]
+    cells = [score_cell(name, getattr(figures, name), wording) for name in shown]
     counts = [getattr(figures, name) for name in ("support", *_CONFUSION)]
     return {
         "label": label,

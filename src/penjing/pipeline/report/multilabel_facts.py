@@ -11,13 +11,14 @@ from penjing.pipeline.report.facts import Facts, Figure, RunFacts, TokenCounts
 class LabelFigures(Facts):
     """The figures of one label, None where one is not defined; ``support`` is its number of test rows.
 
-    The confusion matrix, ``true_positives`` and so on, is None where an earlier version measured.
+    ``ece``, and the confusion matrix, ``true_positives`` and so on, are None where an earlier version measured.
     """
 
     precision: Figure | None
     recall: Figure | None
     f1: Figure | None
     auroc: Figure | None
+    ece: Figure | None = None
     support: int
     true_positives: int | None = None
     false_positives: int | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penjing.pipeline.recipe_names import as_name
 from penjing.pipeline.starting.looking import Found
 
 Document = dict[str, Any]
@@ -63,19 +63,6 @@ def name_of(address: str) -> str:
     bare = re.split(r"[?#]", address.split("://", 1)[1])[0] if "://" in address else address
     stems = (as_name(part.split(".")[0]) for part in reversed(Path(bare).parts))
     return next(filter(None, stems), "recipe")
-
-
-def as_name(text: str) -> str:
-    """Returns what may stand in the name of a recipe: letters and digits of any script, dots, ``_`` and ``-``."""
-    composed = unicodedata.normalize("NFC", text)  # macOS names files by letters and accents apart
-    kept = (letter if letter in "_-." or _is_of_words(letter) else " " for letter in composed)
-    return "-".join("".join(kept).split()).strip("-.")
-
-
-def _is_of_words(letter: str) -> bool:
-    """Returns whether this is a letter, a mark on one, or a digit, as the pattern of names has them."""
-    category = unicodedata.category(letter)
-    return category[0] in "LM" or category == "Nd"
 
 
 def row_tokens(words: int, tokens_a_word: float) -> int:

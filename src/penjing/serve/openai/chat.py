@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from penjing.data.messages import Message, read_messages
+from penjing.data.messages import Message, read_runs
 from penjing.errors import DataError
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
@@ -61,7 +61,10 @@ class ChatMessage(Body):
 class ChatBody(SampledBody):
     """A dialogue that is to be replied to."""
 
-    messages: Annotated[list[ChatMessage], Several(2000)]
+    messages: Annotated[list[ChatMessage], Several(2000)] = Field(
+        description="several of one side in a row stand as the model's chat template writes them, or as one where it "
+        "does not"
+    )
     max_tokens: StrictInt | None = Field(None, ge=1, description="most tokens of a reply; half of what the model reads")
     max_completion_tokens: StrictInt | None = Field(None, ge=1, description="the same")
     logprobs: StrictBool | None = None
@@ -211,7 +214,7 @@ def _read_messages(body: ChatBody) -> list[Message]:
     system = [("system", "\n\n".join(text for _, text in said[:first]))] if first else []
     values = [{"role": role, "content": text} for role, text in [*system, *said[first:]]]
     try:
-        messages = read_messages(values, "messages")
+        messages = read_runs(values, "messages")
     except DataError as error:
         raise RequestError(400, str(error), param="messages", code="invalid_messages") from error
     if messages[-1].role != "user":

@@ -29,7 +29,9 @@ class Logprobs:
         self._tokenizer, self._special = tokenizer, tokenizer.added_ids
         self._stream, self._read = TextStream(tokenizer, (), prompt), 0
         #: Tokens of the text while it has no character, nor has the prompt: then the first is read otherwise.
-        self._opening: list[int] | None = None if tokenizer.decode(last_tokens(tokenizer, prompt)) else []
+        read = tokenizer.decode(last_tokens(tokenizer, prompt))
+        self._opening: list[int] | None = None if read else []
+        self._before = read[-1:]  # the last character so far
 
     def tell_chat(self, tokens: Sequence[Token]) -> dict[str, Any]:
         """Returns those of a chat's answer: of each token, and of the likeliest at its place."""
@@ -57,6 +59,8 @@ class Logprobs:
     def _pass(self, token_id: int) -> None:
         """Goes on behind a token."""
         self._read += len(self._stream.put(token_id))
+        if token_id not in self._special:
+            self._before = self._name(token_id)[-1:] or self._before
         if self._opening is None:
             return
         if self._tokenizer.decode([*self._opening, token_id]):
@@ -72,7 +76,7 @@ class Logprobs:
     def _name(self, token_id: int) -> str:
         """Returns what a token adds to the text; of a special one, such as an end token, its name."""
         if self._opening is None:
-            added = self._tokenizer.added_text(token_id)
+            added = self._tokenizer.added_text(token_id, self._before)
         else:
             added = self._tokenizer.decode([*self._opening, token_id])
         return self._tokenizer.token(token_id) if not added and token_id in self._special else added

@@ -79,7 +79,8 @@ function reveal(link) {
 }
 
 function build(model) {
-  const uses = model.parts.length ? model.parts.map((part) => ({ ...part, model: model.name, part: part.name })) : [{ ...model, model: model.name, part: null }];
+  const shared = { model: model.name, mostTokens: served.outputTokens };
+  const uses = model.parts.length ? model.parts.map((part) => ({ ...part, ...shared, part: part.name })) : [{ ...model, ...shared, part: null }];
   const place = h("div", { class: "field-place" });
   const head = h("div");
   const card = h("div");

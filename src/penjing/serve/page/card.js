@@ -73,7 +73,7 @@ function command(model, use) {
   const asked = {
     labels: [`/v1/tasks/${use.path}`, { input: "…" }],
     texts: [`/v1/tasks/${use.path}`, { input: "…" }],
-    writing: use.completes ? ["/v1/completions", { prompt: "…", max_tokens: 100, stream: true }] : [`/v1/tasks/${use.path}`, { input: "…" }],
+    writing: use.completes ? ["/v1/completions", { prompt: "…", max_tokens: Math.min(100, use.mostTokens), stream: true }] : [`/v1/tasks/${use.path}`, { input: "…" }],
     chat: use.completes ? ["/v1/chat/completions", { messages: [{ role: "user", content: "…" }], stream: true }] : ["/v1/tasks/chat", { messages: [{ role: "user", content: "…" }] }],
     answers: ["/v1/tasks/answer", { question: "…", context: "…" }],
     items: ["/v1/tasks/recommend", { history: ["…"] }],

@@ -15,7 +15,7 @@ export function buildChat(use) {
   field.node.querySelector("label").className = "unseen";
   const system = makeField(say("system"), { rows: 2, value: kept(forGood, `${place}.system`, "") });
   system.area.addEventListener("change", () => keep(forGood, `${place}.system`, system.area.value));
-  const settings = makeSettings({ temperature: 0.7, maxTokens: 200, more: [system.node] });
+  const settings = makeSettings({ temperature: 0.7, maxTokens: 200, mostTokens: use.mostTokens, more: [system.node] });
   const fresh = h("button", { type: "button", class: "plain", click: clear }, say("chat_new"));
   const send = h("button", { type: "button", class: "main" }, say("chat_send"));
   const run = new Run(result, answer);

@@ -166,10 +166,10 @@ function copySelected(text, button) {
   return isCopied;
 }
 
-/** Returns the settings of what writes. */
-export function makeSettings({ temperature, maxTokens, more = [] }) {
+/** Returns the settings of what writes; the server writes no more than mostTokens. */
+export function makeSettings({ temperature, maxTokens, mostTokens, more = [] }) {
   const warmth = makeNumber(say("temperature"), say("temperature_note"), { value: temperature, min: 0, max: 2, step: 0.1 });
-  const most = makeNumber(say("max_tokens"), "", { value: maxTokens, min: 1, max: 4096, step: 1 });
+  const most = makeNumber(say("max_tokens"), "", { value: Math.min(maxTokens, mostTokens), min: 1, max: mostTokens, step: 1 });
   const seed = makeNumber(say("seed"), say("seed_note"), { value: "", min: 0, max: 2 ** 31, step: 1 });
   const node = h("details", { class: "settings" }, h("summary", {}, say("settings")), h("div", { class: "numbers" }, warmth.node, most.node, seed.node), more);
   const read = () => {

@@ -118,10 +118,11 @@ async def show_file(request: Request, name: str) -> Response:
 
 @router.get("/v1/page/models")
 def show_models(context: Context, lang: Annotated[str | None, Query()] = None) -> Response:
-    """What the page says of each model, and the folders of documents that questions can be put to."""
+    """What the page says of each model, the folders that questions can be put to, and how much is written at most."""
     language = choose_language(lang, "")
     models = [describe_model(name, context.pool.peek(name).facts, language) for name in context.pool.names]
-    return respond({"models": models, "documents": list(context.shelf.names)})
+    most = context.settings.limits.output_tokens
+    return respond({"models": models, "documents": list(context.shelf.names), "outputTokens": most})
 
 
 @router.get("/v1/page/items")

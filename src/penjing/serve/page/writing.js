@@ -6,7 +6,7 @@ import { makeButton, makeCopy, makeField, makeResult, makeSettings, Run } from "
 export function buildWriting(use) {
   const result = makeResult(say("writing_empty"));
   const field = makeField(say("writing_prompt"), { rows: 4, hint: say("writing_hint"), submit: () => run.start() });
-  const settings = makeSettings({ temperature: 0.8, maxTokens: 120 });
+  const settings = makeSettings({ temperature: 0.8, maxTokens: 120, mostTokens: use.mostTokens });
   const beginning = h("span", { class: "beginning" });
   const added = h("span", { class: "added" });
   const whole = () => beginning.textContent + added.textContent;
