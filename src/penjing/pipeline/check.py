@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from penjing.data.cleaning import make_protector
@@ -22,6 +21,7 @@ from penjing.data.split_files import has_test, has_validation
 from penjing.errors import MissingExtraError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
+from penjing.models.meta import meta_device
 from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.batch_teaching import check_batch_teacher
 from penjing.pipeline.fitted_head import check_head, fitting
@@ -229,7 +229,7 @@ def _check_explanation(recipe: Recipe) -> None:
 def _network_without_numbers(recipe: Recipe) -> nn.Module:
     """Returns the shape of the network whose answers are explained."""
     architecture = architecture_of(recipe)
-    with torch.device("meta"):
+    with meta_device():
         config = architecture.config_from_dict(config_values(recipe, ANY_ENTRIES, 0, 0))
         return architecture.classifier(config, 2)
 
