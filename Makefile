@@ -9,6 +9,9 @@ ARGS ?=
 WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
+# Where this is set, as containers like to, each of the tests' hundreds of processes would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: quickstart test test-slow lint clean
 
 quickstart: $(VENV)/.quickstart

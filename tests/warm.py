@@ -12,15 +12,19 @@ import array
 import atexit
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _IMPORTS = (
     "torch",
@@ -35,7 +39,98 @@ _IMPORTS = (
     "penjing.inference.generation",
     "penjing.train.trainer",
 )
+# Of the extras, and made where they are installed: none of them starts a thread.
+_FURTHER_IMPORTS = (
+    "bm25s",
+    "captum.attr",
+    "gensim.models",
+    "optuna",
+    "rjieba",
+    "sacrebleu",
+    "llguidance",
+    "uvloop",
+    "uvicorn.protocols.http.httptools_impl",
+    "penjing.cli.serve",
+)
 _TIMEOUT_S = 120.0
+
+
+class WarmChild:
+    """A call that goes on, as a `subprocess.Popen` is one: its output and error are pipes.
+
+    Attributes:
+        pid: of the process.
+        returncode: its exit code, or minus the signal that ended it; None as long as it is not known to have ended.
+        stdout: what it writes.
+        stderr: what it says.
+    """
+
+    def __init__(self, caller: socket.socket, args: Sequence[str], stdout: IO[str], stderr: IO[str]) -> None:
+        self.args = list(args)
+        self._caller = caller
+        self._answers = caller.makefile("r")
+        self.pid = int(self._answers.readline())
+        self.returncode: int | None = None
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def poll(self) -> int | None:
+        """Returns the exit code, or None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Returns the exit code when it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._caller], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = int(self._answers.readline())
+            self._answers.close()
+            self._caller.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Sends it a signal, if it has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = _TIMEOUT_S) -> tuple[str, str]:
+        """Returns the rest of what it writes and says, when it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+        ends = time.monotonic() + timeout
+        read: dict[str, str] = {}
+        streams = {name: stream for name in ("stdout", "stderr") if not (stream := getattr(self, name)).closed}
+        readers = [
+            threading.Thread(target=lambda n=name, s=stream: read.update({n: s.read()}), daemon=True)
+            for name, stream in streams.items()
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(max(0.0, ends - time.monotonic()))
+        self.wait(max(0.0, ends - time.monotonic()))
+        for reader in readers:
+            reader.join()
+        for stream in streams.values():
+            stream.close()
+        return read.get("stdout", ""), read.get("stderr", "")
 
 
 class WarmProcess:
@@ -70,11 +165,21 @@ class WarmProcess:
             err.seek(0)
             return subprocess.CompletedProcess(["penjing", *args], code, out.read(), err.read())
 
+    def start(
+        self, args: Sequence[str], cwd: Path, environment: Mapping[str, str], log: IO[str] | None = None
+    ) -> WarmChild:
+        """Starts ``penjing`` with arguments, and nothing on its standard input; what it says may go into a log."""
+        self._start()
+        (out, into_out), (err, into_err) = os.pipe(), os.pipe()
+        call = {"args": list(args), "cwd": str(cwd), "environment": dict(environment)}
+        with open(os.devnull, "rb") as given:
+            caller = self._send(call, [given.fileno(), into_out, log.fileno() if log else into_err])
+        os.close(into_out)
+        os.close(into_err)
+        return WarmChild(caller, args, open(out, encoding="utf-8"), open(err, encoding="utf-8"))
+
     def _ask(self, call: Mapping[str, Any], files: Sequence[int]) -> int:
-        with socket.socket(socket.AF_UNIX) as caller:
-            caller.connect(self._path)
-            caller.sendmsg([b"f"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))])
-            caller.sendall(json.dumps(call).encode() + b"\n")
+        with self._send(call, files) as caller:
             caller.settimeout(_TIMEOUT_S)
             answers = caller.makefile("r")
             child = int(answers.readline())
@@ -83,6 +188,14 @@ class WarmProcess:
             except TimeoutError as error:
                 os.kill(child, 9)
                 raise subprocess.TimeoutExpired(list(call["args"]), _TIMEOUT_S) from error
+
+    def _send(self, call: Mapping[str, Any], files: Sequence[int]) -> socket.socket:
+        """Returns a connection on which the process of the call and then its exit code come, a line each."""
+        caller = socket.socket(socket.AF_UNIX)
+        caller.connect(self._path)
+        caller.sendmsg([b"f"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))])
+        caller.sendall(json.dumps(call).encode() + b"\n")
+        return caller
 
     def _start(self) -> None:
         with self._lock:
@@ -114,6 +227,9 @@ def serve(path: str) -> None:
 
     for name in _IMPORTS:
         importlib.import_module(name)
+    for name in _FURTHER_IMPORTS:
+        with suppress(ImportError):
+            importlib.import_module(name)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(64)
@@ -144,6 +260,8 @@ def _serve_call(caller: socket.socket) -> int:
     if child == 0:
         caller.close()
         os._exit(_become(call, files))
+    for file in files:  # pipes end when the child does
+        os.close(file)
     caller.sendall(f"{child}\n".encode())
     _, status = os.waitpid(child, 0)
     caller.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())

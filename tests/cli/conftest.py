@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.warm import warm_process
+from tests.warm import WarmChild, warm_process
 
 _PROGRESS = re.compile(
     r"\d/\d \w+: |plan: \w+$|data: |finetune: going on from step \d+$"
@@ -103,18 +103,11 @@ class CommandLine:
         """Returns the command for `subprocess`."""
         return [sys.executable, "-m", "penjing", *args]
 
-    def start(self, *args: str, cwd: Path) -> subprocess.Popen[str]:
-        """Starts a command whose standard output and error are pipes."""
-        return subprocess.Popen(
-            self.command(*args),
-            cwd=cwd,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *args: str, cwd: Path) -> WarmChild:
+        """Starts a command whose standard output and error are pipes, as a fork of a warm process."""
+        return warm_process().start(args, cwd, self.environment)
 
-    def finish(self, process: subprocess.Popen[str]) -> Finished:
+    def finish(self, process: WarmChild | subprocess.Popen[str]) -> Finished:
         """Waits for the end of a command that was started."""
         out, err = process.communicate(timeout=120)
         return Finished(process.returncode, out, err)

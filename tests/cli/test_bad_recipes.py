@@ -73,8 +73,10 @@ def before(place: Any) -> set[Path]:
 
 @pytest.fixture(scope="module")
 def answers(cli: Any, place: Any, before: set[Path]) -> dict[str, Any]:
-    no_gpu = ("env", "CUDA_VISIBLE_DEVICES=")  # for the call that wants one
-    return cli.run_all({name: cli.call(place.folder, args, prefix=no_gpu) for name, (args, _) in CALLS.items()})
+    no_gpu = {"GPU where there is none": ("env", "CUDA_VISIBLE_DEVICES=")}
+    return cli.run_all(
+        {name: cli.call(place.folder, args, prefix=no_gpu.get(name, ())) for name, (args, _) in CALLS.items()}
+    )
 
 
 @pytest.mark.parametrize("case", CALLS)

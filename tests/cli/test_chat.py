@@ -6,7 +6,6 @@ import io
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -234,35 +233,31 @@ def test_line_about_each_reply_says_tokens_and_speed(talker: Replier, capsys: py
     assert re.search(r"^\[\d+ tokens, [\d.]+ tokens/s, [\d.]+ s", capsys.readouterr().err)
 
 
-def ask(folder: Path, *args: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "penjing", "chat", *args]
-    return subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
-
-
-def test_messages_are_answered_as_one_json_document_and_lines_one_by_one(folder: Path) -> None:
+def test_messages_are_answered_as_one_json_document_and_lines_one_by_one(cli: Any, folder: Path) -> None:
     options = ("--max-tokens", "8", "--seed", "3")
     messages = [{"role": "user", "content": "a film"}]
-    done = ask(folder, "talker", "--json", "--system", "Be brief.", *options, given=json.dumps({"messages": messages}))
-    assert (done.returncode, done.stderr) == (0, "")
-    document: Any = json.loads(done.stdout)
+    asked = ("chat", "talker", "--system", "Be brief.", *options)
+    done = cli.run(*asked, "--json", cwd=folder, stdin=json.dumps({"messages": messages}).encode())
+    assert (done.code, done.err) == (0, "")
+    document: Any = json.loads(done.out)
     assert [message["role"] for message in document["messages"]] == ["system", "user", "assistant"]
     assert set(document["reply"]) == {"text", "tokens", "finish_reason", "seconds", "dropped"}
     assert document["messages"][-1]["content"] == document["reply"]["text"]
-    lines = ask(folder, "talker", "--system", "Be brief.", *options, given="a film\n/help\n/nothing\n/exit\nnever\n")
-    assert lines.returncode == 0
+    lines = cli.run(*asked, cwd=folder, stdin=b"a film\n/help\n/nothing\n/exit\nnever\n")
+    assert lines.code == 0
     assert (
-        lines.stdout
+        lines.out
         == "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in document["reply"]["text"]) + "\n"
     )
-    assert "/save FILE" in lines.stderr
-    assert "there is no command /nothing" in lines.stderr
+    assert "/save FILE" in lines.err
+    assert "there is no command /nothing" in lines.err
 
 
-def test_what_cannot_be_talked_with_is_said_in_one_paragraph(folder: Path) -> None:
-    done = ask(folder, "plain", "--json", given='[{"role": "user", "content": "x"}]')
-    assert done.returncode == 1
-    assert "there is no chat template" in done.stderr
-    assert "Traceback" not in done.stderr
-    done = ask(folder, "talker", "--json", given='[{"role": "assistant", "content": "x"}]')
-    assert done.returncode == 1
-    assert done.stderr.startswith("penjing: standard input, message 1: the dialogue begins with the assistant")
+def test_what_cannot_be_talked_with_is_said_in_one_paragraph(cli: Any, folder: Path) -> None:
+    done = cli.run("chat", "plain", "--json", cwd=folder, stdin=b'[{"role": "user", "content": "x"}]')
+    assert done.code == 1
+    assert "there is no chat template" in done.err
+    assert "Traceback" not in done.err
+    done = cli.run("chat", "talker", "--json", cwd=folder, stdin=b'[{"role": "assistant", "content": "x"}]')
+    assert done.code == 1
+    assert done.err.startswith("penjing: standard input, message 1: the dialogue begins with the assistant")

@@ -49,7 +49,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def started(cli: Any, place: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A run with two workers that has just started them, and their ids."""
-    process = cli.start("run", "clean.toml", "--workers", "2", cwd=place)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = cli.command("run", "clean.toml", "--workers", "2")
+    process = subprocess.Popen(command, cwd=place, env=cli.environment, **pipes)
     while len(workers := workers_of(process.pid)) < 2:
         assert process.poll() is None
         time.sleep(0.01)

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.serve.browsing import open_browser
+from tests.warm import WarmChild
 
 TEXTS = [f"a {word} film with number {n}" for n, word in enumerate(("lovely", "dull", "warm", "gray", "fine", "bad"))]
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(cli: Any, folder: Path, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(cli: Any, folder: Path, *args: str) -> Iterator[tuple[WarmChild, str]]:
     """Starts the command, and yields it and the address that it says."""
     process = cli.start("data", "label", *args, cwd=folder)
     try:

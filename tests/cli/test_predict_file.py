@@ -66,11 +66,11 @@ def test_killed_call_goes_on_to_the_same_file(cli: Any, model: Path, tmp_path: P
     rows = write_rows(tmp_path / "rows.csv", texts_of(16000))
     whole, killed = tmp_path / f"whole.{kind}", tmp_path / f"killed.{kind}"
     call = ("predict", str(model), "--file", str(rows), "--out")
-    process = subprocess.Popen(cli.command(*call, str(killed)), env=cli.environment, stderr=subprocess.PIPE, text=True)
+    process = cli.start(*call, str(killed), cwd=tmp_path)
     journal = tmp_path / f"killed.{kind}.journal"
     ends = time.monotonic() + 60
     while not (journal.exists() and journal.read_bytes().count(b"\n") >= 2):
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < ends
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)

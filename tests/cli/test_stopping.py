@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.warm import WarmChild
 
 _LONG = ("run", "small.toml", "--set", "finetune.epochs=150")
 _ENDLESS = ("run", "small.toml", "--set", "finetune.epochs=1000000")
 
 
 @pytest.fixture
-def start(cli: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(cli: Any) -> Iterator[Callable[..., WarmChild]]:
     """Starts a run and waits for the first checkpoint of its training; it is killed at the end."""
     processes = []
 
-    def begin(place: Any, *args: str) -> subprocess.Popen[str]:
+    def begin(place: Any, *args: str) -> WarmChild:
         process = cli.start(*args, "--set", "finetune.checkpoint_every_s=0.1", cwd=place.folder)
         processes.append(process)
         while not list(place.out.glob("stages/finetune-*.part/checkpoints/step-*")):

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,7 @@ from penjing.pipeline.recipe_file import load_recipe
 
 pytest.importorskip("optuna", reason="Optuna is not installed")
 pytest.importorskip("tomli_w", reason="tomli-w is not installed")
-COMMAND = [sys.executable, "-m", "penjing", "tune", "small.toml", "--out", "out", "--trials"]
+COMMAND = ("tune", "small.toml", "--out", "out", "--trials")
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +25,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory, small_recipe: Any) -> Path:
     return folder
 
 
-def call(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *more], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-
-
-def test_killed_search_goes_on_and_tells_what_it_found(folder: Path) -> None:
-    with subprocess.Popen([*COMMAND, "3"], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        assert any(line.startswith("trial 2/3: finetune.learning_rate = ") for line in process.stderr)
-        os.kill(process.pid, signal.SIGKILL)
-    done = call(folder, "3", "--json", "--lang", "zh")
-    assert done.returncode == 0, done.stderr
-    assert "trial 1/3" not in done.stderr
-    found = json.loads(done.stdout)
+def test_killed_search_goes_on_and_tells_what_it_found(cli: Any, folder: Path) -> None:
+    process = cli.start(*COMMAND, "3", cwd=folder)
+    assert any(line.startswith("trial 2/3: finetune.learning_rate = ") for line in process.stderr)
+    process.kill()
+    process.communicate()
+    done = cli.run(*COMMAND, "3", "--json", "--lang", "zh", cwd=folder)
+    assert done.code == 0, done.err
+    assert "trial 1/3" not in done.err
+    found = json.loads(done.out)
     assert [trial["number"] for trial in found["trials"]] == [1, 2, 3]
     assert sum(found["counts"].values()) == 3
     assert found["counts"]["waiting"] == 0
@@ -50,19 +42,19 @@ def test_killed_search_goes_on_and_tells_what_it_found(folder: Path) -> None:
     assert set(found["scores"]) == {"loss", "accuracy", "macro_f1", "auroc", "ece"}
     assert "调参" in (folder / found["page"]).read_text(encoding="utf-8")
     assert (folder / found["model"]).is_dir()
-    again = call(folder, "3")
-    assert again.returncode == 0, again.stderr
-    assert "measured once" in again.stdout
-    assert "trial" not in again.stderr
+    again = cli.run(*COMMAND, "3", cwd=folder)
+    assert again.code == 0, again.err
+    assert "measured once" in again.out
+    assert "trial" not in again.err
 
 
-def test_wrong_spaces_are_one_paragraph(folder: Path) -> None:
+def test_wrong_spaces_are_one_paragraph(cli: Any, folder: Path) -> None:
     for key, said in (
         ("tune.finetune={learning_rat=[1,2]}", 'Did you mean "finetune.learning_rate"'),
         ("tune={}", "there is nothing to search"),
     ):
-        done = call(folder, "1", "--set", key)
-        assert done.returncode == 2
-        assert done.stdout == ""
-        assert said in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        done = cli.run(*COMMAND, "1", "--set", key, cwd=folder)
+        assert done.code == 2
+        assert done.out == ""
+        assert said in done.err
+        assert len(done.err.splitlines()) == 1

@@ -211,7 +211,8 @@ def kill_and_compare(tmp_path: Path, recipe: Recipe, most_kills: int, least_in_w
     There are up to 40 kills more, until that was so often enough.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "penjing.pipeline.run"])
+    late = ("sklearn.linear_model", "sklearn.feature_extraction.text")  # what a run imports on its way
+    context.set_forkserver_preload([__name__, "penjing.pipeline.run", *late])
 
     def start(out: Path) -> BaseProcess:
         process = context.Process(target=work, args=(recipe, out))

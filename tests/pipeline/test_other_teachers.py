@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import tomli_w
 from tests.pipeline.own_teachers import Make, own, run, weights_of
+from tests.warm import warm_process
 
 from penjing.data.keys import text_ids
 from penjing.data.reading import iter_texts
@@ -163,10 +163,9 @@ def test_tokens_of_a_teachers_tokenizer_are_not_counted_as_the_runs_own(mixed: t
     (tmp_path / "texts.txt").write_text("a lovely film\n", encoding="utf-8")
     shutil.copytree(mixed[1].out, tmp_path / "run")
     called = ["tokenizer", str(tmp_path / "run"), str(tmp_path / "texts.txt"), "--json"]
-    command = [sys.executable, "-m", "penjing", *called]
 
     def learned() -> Any:
-        printed = subprocess.run(command, capture_output=True, check=True).stdout
+        printed = warm_process().run(called, tmp_path, os.environ).stdout
         return json.loads(printed)["tokenizers"][0]["hardly_learned"]
 
     found = learned()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.warm import warm_process
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -28,10 +27,9 @@ class Server:
     """``penjing serve`` in a process of its own; its log is a file: a pipe that nobody reads fills up."""
 
     def __init__(self, log: Path, *args: str) -> None:
-        command = [sys.executable, "-m", "penjing", "serve", *args, "--port", "0"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
         with log.open("w", encoding="utf-8") as file:
-            self.process = subprocess.Popen(command, stderr=file, env=environment)
+            self.process = warm_process().start(["serve", *args, "--port", "0"], Path.cwd(), environment, file)
         ends = time.monotonic() + PATIENCE_MS / 1000
         while time.monotonic() < ends and self.process.poll() is None:
             if found := re.search(r"at (http://\S+)", log.read_text(encoding="utf-8")):

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.serve.browsing import open_browser
+from tests.warm import warm_process
 
 WORDS = ("a", "lovely", "film", "dull", "plot", "and", "the", "scene", "is", "warm", "I", "you", "精彩", "无聊", "😀")
 
@@ -104,8 +104,7 @@ class Server:
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        command = [sys.executable, "-m", "penjing", "serve", *arguments, "--port", "0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+        self.process = warm_process().start(["serve", *arguments, "--port", "0"], Path.cwd(), os.environ)
         self.log: list[str] = []
         found: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, args=(found,), daemon=True)
@@ -115,7 +114,6 @@ class Server:
         self.url = url
 
     def _read(self, found: queue.Queue[str | None]) -> None:
-        assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(line.rstrip("\n"))
             if match := re.search(r"^Serving .* at (http\S+)$", line):

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from penjing.registry import load_registered
 from penjing.text.renderer import Rendered
 from penjing.text.shards import write_shard
 from penjing.train.batches import WindowBatches
-from penjing.train.ceiling import count_flops_per_token, measure_matrix_rate
+from penjing.train.ceiling import FlopCounter, count_flops_per_token, measure_matrix_rate
 from penjing.train.job import TrainingJob
 from penjing.train.objectives.causal import CausalObjective
 from penjing.train.settings import PretrainSettings
@@ -45,6 +47,20 @@ def test_operations_of_an_lstm_are_counted_too(tmp_path: Path) -> None:
     head = 6 * config.embedding_size * 500 * directions * 63 / 64
     layers = architecture.training_flops_per_token(config, 64)
     assert counted == pytest.approx(layers + head, rel=0.05)
+
+
+@pytest.mark.parametrize("family", ["bert", "llama", "lstm", "t5"])
+def test_operations_are_those_that_pytorch_counts(family: str) -> None:
+    architecture = load_registered("models", family)
+    config = architecture.config_from_dict({**architecture.fresh_shape, "vocab_size": 90})
+    network = architecture.classifier(config, 3)
+    ids, mask = torch.arange(5, 29).view(2, 12), torch.arange(12) < torch.tensor([[12], [9]])
+    found = []
+    for counter in (FlopCounter(), FlopCounterMode(display=False)):
+        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False), counter:
+            network(ids, mask).sum().backward()
+        found.append(counter.flops if isinstance(counter, FlopCounter) else counter.get_total_flops())
+    assert found[0] == found[1] > 0
 
 
 def test_matrix_rate_is_positive_and_finite() -> None:

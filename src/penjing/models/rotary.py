@@ -69,14 +69,16 @@ class RotaryModule(nn.Module):
     def __init__(self, rotary: Rotary, width: int) -> None:
         super().__init__()
         self._rotary, self._width = rotary, width
-        self.register_buffer("frequencies", rotary_frequencies(rotary, width), persistent=False)
+        self.register_buffer("frequencies", self._compute().to(torch.get_default_device()), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        with torch.device("cpu"):
-            frequencies = rotary_frequencies(self._rotary, self._width)
-        self.frequencies = frequencies.to(self.frequencies.device)
+        self.frequencies = self._compute().to(self.frequencies.device)
         return self
+
+    def _compute(self) -> Tensor:
+        with torch.device("cpu"):
+            return rotary_frequencies(self._rotary, self._width)
 
 
 def rotary_angles(frequencies: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from penjing.data.cleaning import make_protector
@@ -22,6 +21,7 @@ from penjing.data.split_files import has_test, has_validation
 from penjing.errors import MissingExtraError, ModelFolderError, PenjingError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
 from penjing.models.device import choose_device
+from penjing.models.meta import meta_device
 from penjing.models.weights import check_backbone
 from penjing.pipeline.adapting import check_lora
 from penjing.pipeline.batch_teaching import check_batch_teacher
@@ -234,7 +234,7 @@ def _trained_network(recipe: Recipe) -> nn.Module:
     """Returns the shape of the network that the start's weights are put into, with as many entries as it has."""
     architecture = architecture_of(recipe)
     head = "language" if recipe.pretrain is not None or not has_data(recipe) else kind_of(recipe).head
-    with torch.device("meta"):
+    with meta_device():
         config = architecture.config_from_dict(config_values(recipe, 0, 0, 0))
         if head == "classifier":
             return architecture.classifier(config, 2)
@@ -263,7 +263,7 @@ def _check_explanation(recipe: Recipe) -> None:
 def _network_without_numbers(recipe: Recipe) -> nn.Module:
     """Returns the shape of the network whose answers are explained."""
     architecture = architecture_of(recipe)
-    with torch.device("meta"):
+    with meta_device():
         config = architecture.config_from_dict(config_values(recipe, ANY_ENTRIES, 0, 0))
         return architecture.classifier(config, 2)
 

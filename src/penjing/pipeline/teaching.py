@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from penjing.data.reading import iter_texts
@@ -15,6 +14,7 @@ from penjing.errors import ModelFolderError, RecipeError
 from penjing.files import read_json
 from penjing.models.config import family_of
 from penjing.models.interface import count_parameters, open_config
+from penjing.models.meta import meta_device
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.learned_rows import count_learned, count_learned_events, count_rows_in
 from penjing.pipeline.recipe import Recipe, task_of
@@ -119,7 +119,7 @@ def describe_folders(recipe: Recipe) -> list[dict[str, Any]]:
     described = []
     for folder in teacher_folders(recipe):
         architecture, config = open_config(read_config(folder), folder / CONFIG)
-        with torch.device("meta"):
+        with meta_device():
             finds = architecture.span_scorer if isinstance(recipe, AnswerRecipe) else None
             network = (finds or architecture.language_model)(config)
         described.append({"family": architecture.name, "parameters": count_parameters(network)})

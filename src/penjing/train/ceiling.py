@@ -6,10 +6,12 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from penjing.models.device import to_device
 from penjing.train.batches import Batch
@@ -67,10 +69,38 @@ def count_flops_per_token(job: TrainingJob, device: torch.device, most: int = CO
     prepared = job.objective.prepare(row, torch.Generator().manual_seed(0), 1.0)
     tensors = to_device(prepared.tensors, device)
     # Written out, for what fused attention and a fused LSTM compute inside is not counted on every device.
-    with sdpa_kernel(SDPBackend.MATH), _without_fused_lstm(), FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), _without_fused_lstm(), FlopCounter() as counter:
         job.objective.loss(job.network, *tensors)[0].backward()  # type: ignore[no-untyped-call]
     job.network.zero_grad(set_to_none=True)
-    return float(counter.get_total_flops()) / prepared.tokens
+    return float(counter.flops) / prepared.tokens
+
+
+class FlopCounter(TorchDispatchMode):  # type: ignore[misc]
+    """Counts the operations of matrix products within it, as `torch.utils.flop_counter.FlopCounterMode` does.
+
+    That one imports PyTorch's compiler, and takes longer for it than small models do to be trained.
+
+    Attributes:
+        flops: counted so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # so that nothing of the compiler is asked for
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        made = func(*args, **named)
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.flops += count(*args, **named, out_val=made)
+        return made
 
 
 def _cut(batch: Batch, tokens: int) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from penjing.train.trainer import Trainer
 Plan = list[NDArray[np.int64]]
 
 _LEAST_STEPS = 6
+_SURE_S, _SURE_SHARE = 1.0, 0.02  # a second of steps is enough where it tells the time of one within two percent
 _VALIDATION_BATCHES = 6
 _LOOKING_S = 1.0  # for the shapes of batches
 
@@ -63,6 +65,23 @@ class _StopAfter(Silent):
         return self._asked >= self._least and time.perf_counter() - self._began > self._seconds
 
 
+class _StopWhenSure(_StopAfter):
+    """Asks to stop as soon as the standard error of the time of a step is small, too."""
+
+    def __init__(self, seconds: float, least_steps: int) -> None:
+        super().__init__(seconds, least_steps)
+        self._moments: list[float] = []
+
+    def should_stop(self) -> bool:
+        self._moments.append(time.perf_counter())
+        return super().should_stop() or (len(self._moments) >= self._least and self._is_sure())
+
+    def _is_sure(self) -> bool:
+        taken = np.diff(self._moments)
+        error = taken.std(ddof=1) / math.sqrt(len(taken))
+        return bool(taken.sum() > _SURE_S and error < _SURE_SHARE * taken.mean())
+
+
 class _Chosen:
     """Some of the batches.
 
@@ -93,7 +112,7 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
 
     Args:
         job: as it would be trained.
-        seconds: of stepping, after the first step.
+        seconds: of stepping, after the first step, at most; less where steps take equally long.
     """
     device = choose_device(job.settings.device)
     compiled = "on" if should_compile(job, device) else "off"
@@ -101,7 +120,7 @@ def probe_training(job: TrainingJob, seconds: float = 4.0) -> Probe:
         update={"compile": compiled, "evaluations": 1, "patience": 0, "checkpoint_every_s": float("inf")}
     )
     restart_peak_memory()
-    records = _train(replace(job, settings=settings, validation=None), _StopAfter(seconds, _LEAST_STEPS))
+    records = _train(replace(job, settings=settings, validation=None), _StopWhenSure(seconds, _LEAST_STEPS))
     if (
         not job.batches.has_one_shape
     ):  # the most memory is taken by the largest batch, and kernels are kept for each shape

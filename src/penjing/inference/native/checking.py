@@ -14,6 +14,7 @@ from penjing.inference.native.decoder import NativeDecoder
 from penjing.inference.native.packing import Weights
 from penjing.models.llama import LlamaForCausalLM, initialize
 from penjing.models.llama_config import LlamaConfig
+from penjing.models.meta import meta_device
 from penjing.models.native.compiling import CannotCompileError
 from penjing.models.quantized import QuantizedLinear, as_linear, quantize
 
@@ -67,7 +68,7 @@ def _make_network(weights: Weights) -> LlamaForCausalLM:
         head_dim=80,
         max_position_embeddings=64,
     )
-    with torch.device("meta"):
+    with meta_device():
         network = LlamaForCausalLM(config).eval()
     network = network.to_empty(device="cpu").float()
     initialize(network, config, 0)
