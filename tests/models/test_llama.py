@@ -285,69 +285,6 @@ def test_impossible_config_is_refused(values: dict[str, Any], message: str) -> N
         LlamaConfig.from_dict({**SHAPE, **values})
 
 
-def test_window_is_never_ignored_silently() -> None:
-    assert QWEN2.config_from_dict({**SHAPE, "sliding_window": 8, "use_sliding_window": False}).sliding_window is None
-    with pytest.raises(UsageError, match="sliding_window"):
-        QWEN2.config_from_dict({**SHAPE, "sliding_window": 8})
-
-
-@pytest.mark.parametrize("name", ["qwen2", "qwen3"])
-@pytest.mark.parametrize(
-    "switched",
-    [
-        {"sliding_window": 24},  # as many as there are positions
-        {"sliding_window": 5, "max_window_layers": 3},  # as many as there are layers
-        {"sliding_window": 5},  # 28 layers without, where nothing is said
-        {"sliding_window": 5, "max_window_layers": 0, "layer_types": ["full_attention"] * 3},
-        {"sliding_window": None, "max_window_layers": 0},
-    ],
-)
-@torch.no_grad()
-def test_window_of_qwen_that_keeps_no_token_from_another_is_taken(
-    name: str, switched: dict[str, Any], tmp_path: Path
-) -> None:
-    architecture, config = KINDS[name]
-    theirs = transformers.AutoModelForCausalLM.from_config(config)
-    scramble(theirs)
-    theirs.save_pretrained(tmp_path)
-    dropped = ("use_sliding_window", "sliding_window", "max_window_layers", "layer_types")
-    values = {key: value for key, value in read_config(tmp_path).items() if key not in dropped}
-    write_json(tmp_path / "config.json", {**values, **switched, "use_sliding_window": True})
-    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
-    assert again.config.use_sliding_window
-    ids = make_ids(2, 24)
-    torch.testing.assert_close(load_ours(architecture, tmp_path)(ids), again(ids).logits, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize(
-    "switched",
-    [
-        {"sliding_window": 23, "max_window_layers": 2},
-        {"sliding_window": 5, "layer_types": ["full_attention", "sliding_attention", "full_attention"]},
-        {"max_position_embeddings": 32_768, "max_window_layers": 0},
-    ],
-)
-def test_window_of_qwen_that_counts_is_refused(switched: dict[str, Any]) -> None:
-    for architecture in (QWEN2, QWEN3):
-        with pytest.raises(UsageError, match="use_sliding_window is True, which is not computed here"):
-            architecture.config_from_dict({**SHAPE, **switched, "use_sliding_window": True})
-
-
-@pytest.mark.parametrize("name", ["qwen2", "qwen3"])
-def test_window_in_a_config_of_qwen_that_does_not_say_it_is_used_is_none(name: str, tmp_path: Path) -> None:
-    architecture, config = KINDS[name]
-    theirs = transformers.AutoModelForCausalLM.from_config(config).eval()
-    theirs.save_pretrained(tmp_path)
-    values = {**read_config(tmp_path), "sliding_window": 4}
-    del values["use_sliding_window"]
-    write_json(tmp_path / "config.json", values)
-    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
-    assert again.config.sliding_window is None
-    torch.testing.assert_close(
-        load_ours(architecture, tmp_path)(make_ids()), again(make_ids()).logits, atol=1e-5, rtol=0
-    )
-
-
 @pytest.mark.parametrize(
     ("architecture", "name"),
     [(LLAMA, "sliding_window"), (MISTRAL, "attention_bias"), (QWEN2, "mlp_bias"), (QWEN3, "mlp_bias")],

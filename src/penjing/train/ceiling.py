@@ -75,7 +75,7 @@ def count_flops_per_token(job: TrainingJob, device: torch.device, most: int = CO
     return float(counter.flops) / prepared.tokens
 
 
-class FlopCounter(TorchDispatchMode):  # type: ignore[misc]
+class FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operations of matrix products within it, as `torch.utils.flop_counter.FlopCounterMode` does.
 
     That one imports PyTorch's compiler, and takes longer for it than small models do to be trained.
@@ -85,7 +85,7 @@ class FlopCounter(TorchDispatchMode):  # type: ignore[misc]
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
 
     @classmethod
