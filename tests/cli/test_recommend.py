@@ -15,9 +15,9 @@ def place(event_run_of: Callable[[str], Any], tmp_path_factory: pytest.TempPathF
     """A folder with the model ``model``, events of its items, events of others, and some that will not do."""
     run, folder = event_run_of("sasrec"), tmp_path_factory.mktemp("recommend")
     (folder / "model").symlink_to(run.model)
-    rows = ["who,what,when", "x,g1,1", "x,g2,2", "x,g3,3", "y,b4,2026-01-01", "y,b5,2026-01-02"]
+    rows = ["who,what,when", "x,g1,1", "x,g2,2", "x,g3,3", "y,b4,1.5", "y,b5,2.5"]
     (folder / "events.csv").write_text("\n".join(rows), encoding="utf-8")
-    (folder / "unknown.csv").write_text("\n".join([*rows, "y,sock,2026-01-03", "z,sock,1", "x,g1,9"]), encoding="utf-8")
+    (folder / "unknown.csv").write_text("\n".join([*rows, "y,sock,3.5", "z,sock,1", "x,g1,9"]), encoding="utf-8")
     (folder / "none.csv").write_text("who,what,when\nx,sock,1\nx,shoe,2", encoding="utf-8")
     (folder / "histories.txt").write_text("g1\tg2\nb4\n", encoding="utf-8")
     return folder
