@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from penjing.files import read_json, write_json
 from penjing.models.lstm import LSTM, LstmForSequenceClassification, initialize
 from penjing.models.lstm_config import LstmConfig
 from penjing.pipeline.exporting.exporting import Exported
+from penjing.pipeline.exporting.onnx import import_runtime
 from penjing.pipeline.exporting.onnx_lstm import write_lstm
 from penjing.pipeline.exporting.onnx_tokenizer import onnx_tokenizer
 from penjing.pipeline.exporting.source import open_source
@@ -30,7 +33,8 @@ from penjing.pipeline.model_folder import write_network
 from penjing.text.tokenizer import load_tokenizer
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
-    pytest.importorskip(package, reason=f"{package} is not installed")
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed", allow_module_level=True)
 Export = Callable[..., Exported]
 
 
@@ -83,15 +87,13 @@ def test_encoder_of_the_hub_gives_the_same_states(export: Export) -> None:
 def test_lstm_of_every_shape_gives_its_scores_at_any_length(
     pooling: Any, layers: int, bidirectional: bool, tmp_path: Path
 ) -> None:
-    import onnxruntime
-
     config = LstmConfig(
         vocab_size=50, hidden_size=12, num_hidden_layers=layers, bidirectional=bidirectional, pooling=pooling
     )
     network = LstmForSequenceClassification(config, 3).eval()
     initialize(network, config, 0)
     write_lstm(network, tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    session = import_runtime().InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     generator = torch.Generator().manual_seed(0)
     for lengths in ([7, 1, 12], [5], [30, 29, 0, 1, 17]):
         ids = torch.randint(1, 50, (len(lengths), max(lengths)), generator=generator)
@@ -155,3 +157,39 @@ def test_tokenizer_reads_texts_as_the_renderer_does(
     tokenizer.encode_special_tokens = True
     texts = [*varied_texts(), "it 's not that they do n't care , it 'd seem", "I 'M HERE 's 'll"]
     assert [row.ids for row in tokenizer.encode_batch(texts)] == source.render(texts)
+
+
+CALLED = """
+import os, socket, sys, threading, time
+from pathlib import Path
+proxy, called = socket.create_server(("127.0.0.1", 0)), []
+def answer():
+    while True:
+        caller, _ = proxy.accept()
+        called.append(caller.recv(200).split(b"\\r\\n")[0].decode())
+        caller.close()
+threading.Thread(target=answer, daemon=True).start()
+for name in ("HTTPS_PROXY", "https_proxy"):
+    os.environ[name] = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+from penjing.pipeline.exporting.onnx import Onnx
+Onnx(Path(sys.argv[1]))
+time.sleep(20)  # without the switch it is called after 9 s
+print(called)
+"""
+
+
+@pytest.mark.slow
+def test_the_proof_calls_nobody(small_bert_run: Any, export: Export) -> None:
+    made = export(small_bert_run.model, "onnx").destination
+    told = ("ORT_DISABLE_TELEMETRY", "NO_PROXY", "no_proxy")
+    environment = {name: value for name, value in os.environ.items() if name not in told}
+    called = subprocess.run(
+        [sys.executable, "-c", CALLED, str(made)], env=environment, check=True, capture_output=True, text=True
+    )
+    assert called.stdout == "[]\n"
+
+
+def test_the_runtime_is_told_to_call_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    import_runtime()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +37,8 @@ Written by `penjing export --to onnx`; `parity.json` says how near it is to the 
 `pip install onnxruntime tokenizers`, and
 
 ```python
-import json
+import json, os
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else ONNX Runtime 1.32 tells its maker that it is used
 import numpy as np, onnxruntime, tokenizers
 
 tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")  # cuts to {longest} tokens
@@ -70,6 +72,20 @@ class _Inputs(nn.Module):
         return (scores[..., 0], scores[..., 1]) if self.head == "span" else scores
 
 
+def import_runtime() -> Any:
+    """Returns the package onnxruntime, which then tells nobody that it is used; from 1.32 on it would, over HTTPS.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the package is imported
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "export", "The proof of an ONNX file") from error
+    return onnxruntime
+
+
 class Onnx:
     """An export, opened by ONNX Runtime and the package tokenizers alone.
 
@@ -78,12 +94,9 @@ class Onnx:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError("onnxruntime", "export", "The proof of an ONNX file") from error
         from tokenizers import Tokenizer
 
+        onnxruntime = import_runtime()
         self.tool = f"onnxruntime {onnxruntime.__version__}"
         options: Any = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
