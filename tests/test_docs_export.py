@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from tests.documents import blocks, call, fill
 
 def test_exports_of_the_docs_are_made_and_proved(tmp_path: Path) -> None:
     for package in ("gguf", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package)
+        if find_spec(package) is None:  # onnxruntime, imported here, would call its maker
+            pytest.skip(f"{package} is not installed")
     pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed: it takes minutes to build")
     fill(tmp_path)
     (commands,) = blocks("docs/export.md", "sh")

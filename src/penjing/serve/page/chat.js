@@ -1,6 +1,6 @@
 // A conversation, kept in this browser alone.
 import { stream, streamAnswer } from "./api.js";
-import { forGood, h, keep, kept, say } from "./dom.js";
+import { forGood, gather, h, keep, kept, say } from "./dom.js";
 import { makeField, makeResult, makeSettings, Run } from "./panel.js";
 import { speed } from "./writing.js";
 
@@ -51,13 +51,16 @@ export function buildChat(use) {
     follow(true);
     let tokens = 0;
     let began = 0;
-    const add = (text) => {
-      if (!began) began = performance.now();
+    const written = gather((text) => {
       calm();
       result.status("");
       const stays = isAtEnd();
       reply.append(text);
       follow(stays);
+    });
+    const add = (text) => {
+      if (!began) began = performance.now();
+      written.add(text);
     };
     try {
       if (use.completes) {
@@ -73,6 +76,7 @@ export function buildChat(use) {
       }
       return speed(tokens, began);
     } finally {
+      written.flush();
       if (asked === conversation) finish(reply.textContent, entry);
     }
   }

@@ -47,6 +47,24 @@ export function percent(share) {
   return `${(100 * share).toFixed(1)}%`;
 }
 
+/** Puts texts that come fast down once a frame, so that a page stays quick; flush() puts down the rest. */
+export function gather(put) {
+  let waiting = "";
+  let frame = 0;
+  const flush = () => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    const text = waiting;
+    waiting = "";
+    if (text) put(text);
+  };
+  const add = (text) => {
+    waiting += text;
+    frame ||= requestAnimationFrame(flush);
+  };
+  return { add, flush };
+}
+
 /** Returns 12,345. */
 export function count(number) {
   return number.toLocaleString("en");

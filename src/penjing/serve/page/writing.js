@@ -1,6 +1,6 @@
 // Texts that are gone on with, as they come.
 import { stream, streamAnswer } from "./api.js";
-import { count, h, say } from "./dom.js";
+import { count, gather, h, say } from "./dom.js";
 import { makeButton, makeCopy, makeField, makeResult, makeSettings, Run } from "./panel.js";
 
 export function buildWriting(use) {
@@ -19,14 +19,20 @@ export function buildWriting(use) {
     added.textContent = "";
     result.show(h("p", { class: "written prose", dir: "auto" }, beginning, added), after);
     after.hidden = true;
+    const written = gather((text) => {
+      calm();
+      result.status("");
+      added.append(text);
+    });
     try {
-      return await (use.completes ? completed(prompt, signal, calm) : answered(prompt, signal, calm));
+      return await (use.completes ? completed(prompt, signal, written) : answered(prompt, signal, written));
     } finally {
+      written.flush();
       after.hidden = !added.textContent;
     }
   });
 
-  async function completed(prompt, signal, calm) {
+  async function completed(prompt, signal, written) {
     const body = { model: use.model, prompt, ...settings.read(), stream_options: { include_usage: true } };
     let tokens = 0;
     let began = 0;
@@ -34,23 +40,18 @@ export function buildWriting(use) {
       const text = event.choices?.[0]?.text;
       if (text) {
         if (!began) began = performance.now();
-        add(text, calm);
+        written.add(text);
       }
       tokens = event.usage?.completion_tokens ?? tokens;
     }
     return speed(tokens, began);
   }
 
-  async function answered(prompt, signal, calm) {
+  async function answered(prompt, signal, written) {
     const body = { model: use.model, input: prompt, ...settings.read(), ...(use.part ? { part: use.part } : {}) };
-    await streamAnswer(`/v1/tasks/${use.path}`, body, signal, (text) => add(text, calm));
+    await streamAnswer(`/v1/tasks/${use.path}`, body, signal, written.add);
+    written.flush();
     return added.textContent ? undefined : say("wrote_nothing");
-  }
-
-  function add(text, calm) {
-    calm();
-    result.status("");
-    added.append(text);
   }
 
   const button = makeButton(say("writing_go"), run);
