@@ -226,6 +226,32 @@ def test_the_report_speaks_both_languages(run: RunResult, read_page: Callable[[s
         assert word in page.text
 
 
+@pytest.mark.parametrize(
+    ("language", "shared", "own", "of_teacher"),
+    [
+        ("en", "words that were said before", "share of the cache, 20.0%", "The teacher is helped by a cache"),
+        ("zh", "前文说过的词更可能再说", "缓存占 20.0%", "教师找答话时，旁边也有一份前文的缓存"),
+    ],
+)
+def test_the_report_says_who_is_helped_by_a_cache(
+    run: RunResult, read_page: Callable[[str], Any], language: Any, shared: str, own: str, of_teacher: str
+) -> None:
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
+    from penjing.pipeline.report.report import render_report
+
+    recipe = check_recipe(recipe_in(run.out.parent), "echo")
+    bare = {key: score for key, score in run.evaluation["scores"].items() if key != "retrieval_accuracy_alone"}
+    helped = {**bare, "retrieval_accuracy_alone": bare["retrieval_accuracy"]}
+    for cache, scores, taught in ((0.0, bare, bare), (0.2, helped, bare), (0.0, bare, helped), (0.2, helped, helped)):
+        teacher = {"rows": 3, "scores": taught, "family": "llama", "parameters": 9}
+        evaluation = {**run.evaluation, "cache": cache, "scores": scores, "teachers": {"1": teacher}}
+        outcome = Outcome(run.artifacts, evaluation, run.predictions, "penjing run")
+        text = read_page(render_report(collect_facts(recipe, outcome), language)).text
+        assert ((shared in text) and (own in text)) == (cache > 0)
+        assert (of_teacher in text) == (taught is helped)
+
+
 def test_a_finished_run_is_not_run_again_and_goes_on_from_its_model(run: RunResult, tmp_path: Path) -> None:
     recipe = recipe_in(run.out.parent)
     again = run_recipe(check_recipe(recipe, "echo"), run.out, Silent(), ["test"])
