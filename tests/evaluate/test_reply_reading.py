@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import torch
 
 from penjing.data.messages import Message
 from penjing.errors import DataError
+from penjing.evaluate.dialogues import DialogueMeasures, choose_cache, evaluate_dialogues
 from penjing.evaluate.exchanges import Asked, Exchange, draw_questions, list_exchanges
+from penjing.evaluate.reply_cache import SHARES
 from penjing.evaluate.reply_reading import ReplyReader
 from penjing.inference.choosing import measure_choices
 from penjing.inference.writing_settings import WritingSettings
@@ -130,6 +133,27 @@ def test_beside_a_cache_each_token_counts_by_what_both_say_of_it(model: Dialogue
                     said = model.network.score(hidden)[0, -1].double().softmax(-1)[token].item()
                 expected += math.log((1 - share) * said + share * weights.get(token, 0) / sum(weights.values()))
             assert logarithm == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_share_of_the_cache_is_the_least_of_those_that_find_most(model: DialogueModel) -> None:
+    dialogues = make_dialogues(12)
+    echoes = [
+        [said for asked in messages[::2] for said in (asked, Message("assistant", asked.content))]
+        for messages in dialogues
+    ]
+    chosen = set[float]()
+    for asked in (dialogues, echoes):
+        measures = DialogueMeasures(candidates=4, resamples=2)
+        found = {
+            share: evaluate_dialogues(model, asked, replace(measures, cache=share), Silent())[2].sum()
+            for share in SHARES
+        }
+        share = choose_cache(model, asked, measures, Silent())
+        assert share == min(each for each in SHARES if found[each] == max(found.values()))
+        chosen.add(share)
+    assert max(chosen) > 0
+    for few in ([], dialogues[:1]):
+        assert choose_cache(model, few, DialogueMeasures(), Silent()) == 0.0
 
 
 def test_what_was_said_everywhere_makes_all_replies_alike(model: DialogueModel) -> None:

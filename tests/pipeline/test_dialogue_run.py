@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import torch
 import penjing
 from penjing.data.dialogues import read_dialogues
 from penjing.data.messages import Message, read_messages, take_apart
-from penjing.errors import RecipeError
-from penjing.files import read_json
+from penjing.errors import ModelFolderError, RecipeError
+from penjing.files import read_json, write_json
 from penjing.inference.dialogue import load_replier
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_runnable
@@ -224,6 +225,53 @@ def test_the_report_speaks_both_languages(run: RunResult, read_page: Callable[[s
     }
     for word in (*words[language], "BM25", "blue blue"):
         assert word in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "shared", "own", "of_teacher"),
+    [
+        ("en", "words that were said before", "share of the cache, 20.0%", "The teacher is helped by a cache"),
+        ("zh", "前文说过的词更可能再说", "缓存占 20.0%", "教师找答话时，旁边也有一份前文的缓存"),
+    ],
+)
+def test_the_report_says_who_is_helped_by_a_cache(
+    run: RunResult, read_page: Callable[[str], Any], language: Any, shared: str, own: str, of_teacher: str
+) -> None:
+    from penjing.pipeline.facts import collect_facts
+    from penjing.pipeline.outcome import Outcome
+    from penjing.pipeline.report.report import render_report
+
+    recipe = check_recipe(recipe_in(run.out.parent), "echo")
+    bare = {key: score for key, score in run.evaluation["scores"].items() if key != "retrieval_accuracy_alone"}
+    helped = {**bare, "retrieval_accuracy_alone": bare["retrieval_accuracy"]}
+    for cache, scores, taught in ((0.0, bare, bare), (0.2, helped, bare), (0.0, bare, helped), (0.2, helped, helped)):
+        teacher = {"rows": 3, "scores": taught, "family": "llama", "parameters": 9}
+        evaluation = {**run.evaluation, "cache": cache, "scores": scores, "teachers": {"1": teacher}}
+        outcome = Outcome(run.artifacts, evaluation, run.predictions, "penjing run")
+        text = read_page(render_report(collect_facts(recipe, outcome), language)).text
+        assert ((shared in text) and (own in text)) == (cache > 0)
+        assert (of_teacher in text) == (taught is helped)
+
+
+def test_the_share_of_the_cache_is_kept_with_the_model_and_taken_from_there(
+    run: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
+
+    card = read_json(run.model / "penjing.json")
+    assert card["cache"] == run.evaluation["cache"]
+    shutil.copytree(run.model, tmp_path / "other")
+    given = DialogueColumns(str(run.out.parent / "chats.jsonl"), "messages", None, None)
+    for share in (0.3, 0.0):
+        write_json(tmp_path / "other" / "penjing.json", {**card, "cache": share})
+        show_dialogue_scores(tmp_path / "other", given, None, 2, as_json=True)
+        measured = json.loads(capsys.readouterr().out)
+        assert measured["cache"] == share
+        assert ("retrieval_accuracy_alone" in measured["scores"]) == (share > 0)
+    for wrong in (2.0, -0.1, "much", None, True):
+        write_json(tmp_path / "other" / "penjing.json", {**card, "cache": wrong})
+        with pytest.raises(ModelFolderError, match=r"penjing.json: the entry cache"):
+            show_dialogue_scores(tmp_path / "other", given, None, 2, as_json=True)
 
 
 def test_a_finished_run_is_not_run_again_and_goes_on_from_its_model(run: RunResult, tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ class _AskedForTexts(_Asked):
     write: dict[str, Any]
 
 
+class _AskedForReplies(_AskedForTexts):
+    cache: float = Field(0.0, ge=0, lt=1, strict=True)
+
+
 class _AskedForContinuations(_AskedForTexts):
     reads: dict[str, Any]
 
@@ -68,9 +72,9 @@ _SHAPES: Mapping[Answers, type[_Asked]] = {
     "set": _AskedForSets,
     "span": _AskedForSpans,
     "text": _AskedForTexts,
-    "reply": _AskedForTexts,
+    "reply": _AskedForReplies,
     "preferred text": _AskedForTexts,
-    "preferred reply": _AskedForTexts,
+    "preferred reply": _AskedForReplies,
     "continuation": _AskedForContinuations,
     "items": _AskedForItems,
     "parts": _AskedForParts,

@@ -13,6 +13,7 @@ from penjing.pipeline.report.wording import Wording
 from penjing.pipeline.report.writing import shorten_answer
 
 _MOST_ANSWERS = 50
+_ALONE = "retrieval_accuracy_alone"  # a score of what is helped by a cache
 
 
 def dialogue_values(facts: DialogueReportFacts, wording: Wording) -> dict[str, Any]:
@@ -87,6 +88,8 @@ def _score_notes(evaluation: DialogueEvaluation, wording: Wording) -> list[str]:
     notes = [wording.say("replies_note"), *wording.few("dialogues", evaluation.dialogues)]
     if evaluation.cache:
         notes.append(wording.say("replies_cached", share=wording.percent(evaluation.cache)))
+    if any(_ALONE in teacher.scores for teacher in evaluation.teachers.values()):
+        notes.append(wording.say("replies_cached_teacher"))
     if evaluation.left_out:
         notes.append(wording.say("replies_left_out", count=wording.count(evaluation.left_out)))
     return notes

@@ -21,6 +21,7 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "困惑度只能在同一分词器之间比较。",
     "replies_cached": "找答话时，模型旁有一份缓存：前文说过的词更可能再说，越晚说的越是如此。缓存占 {share}，"
     "这一比例在验证对话上最好。写答话和困惑度都不用它。",
+    "replies_cached_teacher": "教师找答话时，旁边也有一份前文的缓存，所占比例在验证对话上对它最好。",
     "replies_left_out": "与所答的话合起来放不进窗口、因而没有测的答话：{count} 句。",
     "windows_whole": "每段对话都放得进 {max_tokens} 个词元的窗口。",
     "windows_cut": "长于 {max_tokens} 个词元窗口的对话分几个窗口来读，共 {rows} 个："
