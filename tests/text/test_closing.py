@@ -41,6 +41,10 @@ def test_spaces_that_chinese_has_beside_other_words_and_all_of_english_stay() ->
         assert close_up(text) == text
 
 
+def test_signs_that_are_read_as_characters_have_the_spaces_of_characters() -> None:
+    assert close_up("二 〇 二 六 年 ， 共 一 〇 films ， 人 们 说 々 new") == "二〇二六年，共一〇 films，人们说々 new"
+
+
 def test_other_kinds_of_tokenizers_give_texts_back_as_they_were() -> None:
     for kind in ("bpe", "unigram"):
         tokenizer = train_tokenizer([TEXTS * 3], TokenizerSettings(kind=kind, vocab_size=500, min_frequency=1))
