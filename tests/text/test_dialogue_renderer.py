@@ -72,6 +72,8 @@ def test_messages_in_a_row_are_dropped_with_their_exchange_and_asked_together() 
     )
     joined = dialogue("hello\n\nfilms", "there", "no\n\nwhat is it")
     assert renderer(source=alternating).render_prompt(messages, 4) == renderer().render_prompt(joined, 4)
+    with pytest.raises(DataError, match=r"the last messages have \d+ tokens.*Shorten the messages, or"):
+        renderer(16).render_prompt([Message("user", "what is it")] * 9, 4)
 
 
 def test_what_is_learned_is_what_transformers_takes_for_the_assistants(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ class DialogueRenderer:
             room: tokens that the reply may have.
 
         Raises:
-            NoRoomError: the last message, with the system prompt, leaves no room.
+            NoRoomError: what the user says last, with the system prompt, leaves no room.
             DataError: the template refuses the dialogue.
         """
         joined = self._runs.join(messages)
@@ -204,11 +204,12 @@ class DialogueRenderer:
             ids = laid_out[start]
             return Prompt(ids, start, len(laid_out[0]) - len(ids))
         ids = laid_out[last]
-        what = "the last message" + (", with the system prompt," if system else "")
+        said, has = ("message", "has") if len(exchanges[last]) == 1 else ("messages", "have")
+        what = f"the last {said}" + (", with the system prompt," if system else "")
         raise NoRoomError(
-            f"{what} has {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "
+            f"{what} {has} {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "
             f"which {room:,} are kept",
-            do="Shorten the message, or ask for a shorter reply.",
+            do=f"Shorten the {said}, or ask for a shorter reply.",
         )
 
     def render_reply(self, reply: str) -> list[int]:
