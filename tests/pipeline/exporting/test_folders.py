@@ -16,6 +16,7 @@ from penjing.files import read_json, write_json
 from penjing.models.adapter import save_adapter
 from penjing.models.lora import LoraShape, adaptable, adapters, choose, inject
 from penjing.pipeline.exporting.exporting import ExportCall, Exported, export_model
+from penjing.pipeline.exporting.importing import ImportCall, import_model
 from penjing.pipeline.exporting.source import Source, open_source
 from penjing.pipeline.exporting.transformers_folder import TransformersExporter
 from penjing.progress import Progress, Silent
@@ -148,6 +149,14 @@ def test_adapter_of_a_head_is_merged(small_decoder: Callable[..., Path], tmp_pat
     save_adapter(tmp_path / "adapter", network, shape, head="CAUSAL_LM", is_of_hub=True)
     adapted = open_source(source.folder, tmp_path / "adapter")
     assert export_model(adapted, ExportCall("merged", tmp_path / "merged"), Silent()).parity["proved"]
+
+
+def test_adapter_beside_a_gguf_file_is_imported_as_an_adapter(
+    adapter: Path, small_decoder: Callable[..., Path], tmp_path: Path
+) -> None:
+    (adapter / "adapter.gguf").write_bytes(b"GGUF")
+    made = import_model(ImportCall(str(adapter), tmp_path / "made", small_decoder()), Silent())
+    assert made.parity["proved"]
 
 
 def test_merging_asks_for_an_adapter_that_fits(

@@ -80,7 +80,8 @@ def _find(source: str, fetched: Path) -> Path:
     path = Path(source).expanduser()
     if not path.exists():
         raise UsageError("there is no such file or folder", where=source, do="Correct the path.")
-    return path if (path / CONFIG).is_file() else _find_gguf(path)
+    is_model = any((path / name).is_file() for name in (CONFIG, ADAPTER_CONFIG))
+    return path if is_model else _find_gguf(path)
 
 
 def _find_gguf(path: Path) -> Path:
