@@ -101,12 +101,14 @@ def check_writable(path: Path, where: str) -> None:
     Raises:
         UsageError: it could not.
     """
-    nearest_there = next(folder for folder in path.absolute().parents if folder.exists())
+    folder = path.absolute().parent
     try:
-        with TemporaryFile(dir=nearest_there):
+        while not folder.exists():
+            folder = folder.parent
+        with TemporaryFile(dir=folder):
             return
     except OSError as error:
-        what = f"nothing can be written in {nearest_there} ({error.strerror})"
+        what = f"nothing can be written in {folder} ({error.strerror})"
         raise UsageError(what, where=where, do="Choose another place, or change its permissions.") from error
 
 

@@ -209,6 +209,7 @@ def test_labels_of_several_lines_and_control_characters_stay_in_their_comment(cl
             ["classify", "--data", "films.csv", "--out", "films.csv/mine.toml"],
             ["--out films.csv/mine.toml: nothing can be written in", "films.csv (Not a directory)"],
         ),
+        (["classify", "--data", "films.csv", "--out", f"{'n' * 300}/mine.toml"], ["nothing can be written in"]),
         (["classify", "--data", "films.csv", "--out", "/proc/mine.toml"], ["nothing can be written in /proc"]),
     ],
 )

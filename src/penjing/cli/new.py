@@ -78,9 +78,9 @@ def write_new_recipe(
     name = name_of(split_address(addresses[0])[1] if task == SEVERAL else addresses[0])
     name = as_name(out.stem) or name if out is not None else name
     file = out or Path(f"{name}.toml")
+    check_writable(file, f"--out {file}")
     if file.exists():
         raise UsageError("this file is there already", where=str(file), do="Give another one with --out.")
-    check_writable(file, f"--out {file}")
     progress = TerminalProgress(log_console())
     with progress.stopping_on_signals():
         progress.say(f"new: looking at {' and '.join(addresses)}")
