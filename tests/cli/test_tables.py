@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from penjing.cli.tables import score_table
+from penjing.cli.tables import label_table, score_table
 
 
 def test_a_score_without_a_value_or_an_interval_is_shown_as_far_as_it_is_known() -> None:
@@ -32,4 +32,31 @@ def test_no_figure_is_cut_beside_four_baselines_on_a_screen_of_80() -> None:
     shown = printed.get()
     assert shown.count(" (25.0%–75.0%)") == 5
     assert shown.count(" (0.250–0.750)") == 5
+    assert "…" not in shown
+
+
+def test_no_figure_of_a_label_is_cut_on_a_screen_of_80() -> None:
+    figures = {
+        name: {"value": 0.571, "low": 0.123, "high": 1.0} for name in ("precision", "recall", "f1", "auroc", "ece")
+    }
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(label_table({"per_label": {"positive": {**figures, "support": 171}}}))
+    shown = printed.get()
+    assert "…" not in shown
+    assert "".join(shown.split()).count("57.1%") == 5
+    assert "171" in shown
+
+
+def test_the_score_without_the_cache_is_named_so_that_a_narrow_screen_shows_it() -> None:
+    scores = {
+        name: {"value": 0.5, "low": 0.25, "high": 0.75} for name in ("retrieval_accuracy", "retrieval_accuracy_alone")
+    }
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(
+            score_table({"rows": 3, "scores": scores, "baselines": {"a": {"scores": {}}, "b": {"scores": {}}}})
+        )
+    shown = printed.get()
+    assert "without the cache 50.0% (25.0%–75.0%)" in " ".join(shown.split())
     assert "…" not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import torch
 import penjing
 from penjing.data.dialogues import read_dialogues
 from penjing.data.messages import Message, read_messages, take_apart
-from penjing.errors import RecipeError
-from penjing.files import read_json
+from penjing.errors import ModelFolderError, RecipeError
+from penjing.files import read_json, write_json
 from penjing.inference.dialogue import load_replier
 from penjing.inference.sampling import SamplingSettings
 from penjing.pipeline.check import check_runnable
@@ -250,6 +251,27 @@ def test_the_report_says_who_is_helped_by_a_cache(
         text = read_page(render_report(collect_facts(recipe, outcome), language)).text
         assert ((shared in text) and (own in text)) == (cache > 0)
         assert (of_teacher in text) == (taught is helped)
+
+
+def test_the_share_of_the_cache_is_kept_with_the_model_and_taken_from_there(
+    run: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from penjing.cli.evaluate_dialogues import DialogueColumns, show_dialogue_scores
+
+    card = read_json(run.model / "penjing.json")
+    assert card["cache"] == run.evaluation["cache"]
+    shutil.copytree(run.model, tmp_path / "other")
+    given = DialogueColumns(str(run.out.parent / "chats.jsonl"), "messages", None, None)
+    for share in (0.3, 0.0):
+        write_json(tmp_path / "other" / "penjing.json", {**card, "cache": share})
+        show_dialogue_scores(tmp_path / "other", given, None, 2, as_json=True)
+        measured = json.loads(capsys.readouterr().out)
+        assert measured["cache"] == share
+        assert ("retrieval_accuracy_alone" in measured["scores"]) == (share > 0)
+    for wrong in (2.0, -0.1, "much", None, True):
+        write_json(tmp_path / "other" / "penjing.json", {**card, "cache": wrong})
+        with pytest.raises(ModelFolderError, match=r"penjing.json: the entry cache"):
+            show_dialogue_scores(tmp_path / "other", given, None, 2, as_json=True)
 
 
 def test_a_finished_run_is_not_run_again_and_goes_on_from_its_model(run: RunResult, tmp_path: Path) -> None:

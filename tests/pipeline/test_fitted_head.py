@@ -227,7 +227,12 @@ def test_new_settings_count_and_recipes_without_them_keep_their_keys(bases: Any,
     [
         (None, {"head": {}}, {}, r"this one starts from nothing.*Name a model in \[model\] start"),
         ("bert", {"head": {}, "learning_rate": 1e-3}, {}, r"learning_rate has no sense with \[finetune.head\]"),
-        ("bert", {"head": {"strength": 2, "folds": 3}}, {}, "folds choose a strength, and strength says which"),
+        (
+            "bert",
+            {"head": {"strength": 2, "folds": 3}},
+            {},
+            r"r: \[finetune.head\]: folds choose a strength, and strength says which",
+        ),
         ("bert", CONTRAST | {"head": {"folds": 3}}, {}, r"with \[finetune.contrastive\] it is 1"),
         ("bert", CONTRAST | {"epochs": 2}, {}, r"epochs has no sense with \[finetune.contrastive\]"),
         ("bert", {"head": {}, "lora": {"rank": 2}}, {}, r"lora has no sense with \[finetune.head\]"),

@@ -17,6 +17,7 @@ _NAMES = {
     "token_perplexity": "perplexity per token",
     "word_perplexity": "perplexity per word",
 }
+_SHORTER = {"retrieval_accuracy_alone": "without the cache"}  # which stands below the same with it
 _OF_BANDS = {"hit_rate_10": "hit rate@10", "mrr": "MRR"}
 
 
@@ -53,17 +54,17 @@ def score_table(evaluation: dict[str, Any]) -> Table:
     gap = " " if len(names) <= _SIDE_BY_SIDE else "\n"
     for score in evaluation["scores"]:
         cells = (_cell(score, column["scores"].get(score)) for column in columns)
-        table.add_row(_NAMES.get(score, score), *(cell.replace(" ", gap) for cell in cells))
+        table.add_row(_NAMES.get(score) or _SHORTER.get(score, score), *(cell.replace(" ", gap) for cell in cells))
     return table
 
 
 def label_table(measured: dict[str, Any]) -> Table:
     """Returns the figures of each label, the most frequent first, each with its 95% interval; a dash: not defined."""
-    table = Table(box=None)
-    table.add_column("")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", overflow="fold")
     names = ("precision", "recall", "f1", "auroc", "ece")
     for name in (*names, "rows"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")  # on a narrow screen no figure is cut
     for label, figures in _by_frequency(measured["per_label"]):
         cells = [_cell(name, figures[name] or None) for name in names]
         table.add_row(Text(label), *cells, f"{figures['support']:,}")

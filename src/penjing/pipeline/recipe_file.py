@@ -132,11 +132,11 @@ def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     if item["type"] == "missing":
         return f"{key} is missing", "Add it to the recipe."
     given = item["input"]
-    shown = f"{given!r}" if not isinstance(given, dict) else "a section"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{key} is {shown}: it {message}" if message.startswith("should") else f"{key} is {shown}: {message}", (
-        "Correct it."
-    )
+    if isinstance(given, dict) and not message.startswith("should"):
+        return f"[{'.'.join(location)}]: {message}", "Correct it."
+    shown = "a section" if isinstance(given, dict) else f"{given!r}"
+    return f"{key} is {shown}: {'it ' if message.startswith('should') else ''}{message}", "Correct it."
 
 
 def _name(location: list[str]) -> str:

@@ -17,8 +17,9 @@ from penjing.text.words import HAN as _USUAL
 
 # Rare ones too, which WordPiece cuts likewise, and those that stand among signs: \u3005, \u3007 and old numerals.
 _HAN = f"{_USUAL}\U00020000-\U0002fa1f\u3005-\u3007\u3021-\u3029\u3038-\u303b"
-# Full-width: they bring their own space.
-_SIGNS = "\u3001-\u3004\u3008-\u3020\u302a-\u3037\u303c-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+_SIGNS = (  # full-width: they bring their own space
+    "\u3001-\u3004\u3008-\u3020\u302a-\u3037\u303c-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
 _SHARED = "\u2018\u2019\u201c\u201d\u2026\u2014\u00b7"  # quotation marks, dots and dashes, which other scripts have too
 _CLOSED = re.compile(
     rf"(?<=[{_HAN}]) (?=[{_HAN}{_SIGNS}{_SHARED}])|(?<=[{_SIGNS}]) (?=\S)|(?<=\S) (?=[{_SIGNS}])"

@@ -205,10 +205,10 @@ class DialogueRenderer:
             return Prompt(ids, start, len(laid_out[0]) - len(ids))
         ids = laid_out[last]
         said, has = ("message", "has") if len(exchanges[last]) == 1 else ("messages", "have")
-        beside = ", with the system prompt," if system else ""
+        what = f"the last {said}" + (", with the system prompt," if system else "")
         raise NoRoomError(
-            f"the last {said}{beside} {has} {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with "
-            f"its reply, for which {room:,} are kept",
+            f"{what} {has} {len(ids):,} tokens, and the model reads {self.max_tokens:,} together with its reply, for "
+            f"which {room:,} are kept",
             do=f"Shorten the {said}, or ask for a shorter reply.",
         )
 

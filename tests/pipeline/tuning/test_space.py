@@ -37,7 +37,7 @@ def test_quoted_and_plain_names_mean_the_same() -> None:
 @pytest.mark.parametrize(
     ("section", "paragraph"),
     [
-        ({}, "r.toml: tune is a section: there is nothing to search"),
+        ({}, r"r.toml: \[tune\]: there is nothing to search"),
         ({"seed": [1]}, "fewer than two values"),
         ({"model.size": ["tiny", "tiny"]}, "names a value twice"),
         ({"model.size": "tiny"}, "should be a list of values"),

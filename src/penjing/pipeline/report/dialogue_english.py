@@ -23,8 +23,8 @@ DIALOGUE_ENGLISH: dict[str, str] = {
     "replies_cached": "Where replies are looked for, the model is helped by a cache: words that were said before are "
     "taken to be likelier, the more the later they were said. The share of the cache, {share}, was best on validation "
     "dialogues. Writing and perplexities do without it.",
-    "replies_cached_teacher": "The teacher is helped by a cache of what was said too, by the share that was best for "
-    "it on validation dialogues.",
+    "replies_cached_teacher": "The teacher is helped by a cache of what was said too, by the share that was best "
+    "for it on validation dialogues.",
     "replies_left_out": "Replies that do not fit into the window with what they reply to, and were not measured: "
     "{count}.",
     "windows_whole": "Every dialogue fits into the window of {max_tokens} tokens.",
