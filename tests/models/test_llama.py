@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from tests.models.llama_shape import SHAPE
 from torch import Tensor
 
 from penjing.errors import ModelFolderError, UsageError
@@ -25,16 +26,6 @@ from penjing.models.llama_config import LlamaConfig
 from penjing.models.rotary import rotary_frequencies
 from penjing.models.weights import load_backbone, load_weights, read_config, save_network
 
-SHAPE: dict[str, Any] = {
-    "vocab_size": 101,
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "intermediate_size": 48,
-    "max_position_embeddings": 24,
-    "pad_token_id": 0,
-}
 LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 500.0,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from tests.models.llama_shape import SHAPE
 
 from penjing.errors import UsageError
 from penjing.files import write_json
@@ -15,16 +16,6 @@ from penjing.models.interface import Architecture
 from penjing.models.llama import QWEN2, QWEN3
 from penjing.models.weights import load_weights, read_config
 
-SHAPE: dict[str, Any] = {
-    "vocab_size": 101,
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "intermediate_size": 48,
-    "max_position_embeddings": 24,
-    "pad_token_id": 0,
-}
 KINDS: dict[str, tuple[Architecture, transformers.PreTrainedConfig]] = {
     "qwen2": (QWEN2, transformers.Qwen2Config(**SHAPE)),
     "qwen3": (QWEN3, transformers.Qwen3Config(**SHAPE, head_dim=16)),

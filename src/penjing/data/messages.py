@@ -61,7 +61,7 @@ def read_messages(values: Any, where: str) -> list[Message]:
     Raises:
         DataError: it is no such list, a role is unknown, a content is empty, or the turns do not alternate.
     """
-    messages = read_runs(values, where)
+    messages = read_consecutive(values, where)
     for number, (before, message) in enumerate(pairwise(messages), start=2):
         if message.role == before.role:
             what = f"the {message.role} speaks twice in a row"
@@ -69,7 +69,7 @@ def read_messages(values: Any, where: str) -> list[Message]:
     return messages
 
 
-def read_runs(values: Any, where: str) -> list[Message]:
+def read_consecutive(values: Any, where: str) -> list[Message]:
     """Returns the same of a dialogue in which one side may say several messages in a row.
 
     Raises:

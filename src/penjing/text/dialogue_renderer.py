@@ -14,8 +14,8 @@ from penjing.data.messages import Message, take_apart
 from penjing.errors import DataError, ModelFolderError
 from penjing.hashing import hash_json
 from penjing.text.chat_template import ChatTemplate
+from penjing.text.consecutive_turns import ConsecutiveTurns, split_exchanges
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
-from penjing.text.runs import Runs, split_exchanges
 from penjing.text.tokenizer import Tokenizer
 
 _SHIELDS = [chr(code) for code in range(0xFDD0, 0xFDF0)]  # characters that Unicode keeps for such uses
@@ -98,7 +98,7 @@ class DialogueRenderer:
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, max_tokens: int) -> None:
         self.tokenizer, self.template, self.max_tokens = tokenizer, template, max_tokens
-        self._runs = Runs(template)
+        self._turns = ConsecutiveTurns(template)
         text = self._text(_PROBE[:2])
         said = text.rfind(_PROBE[1].content)
         special = {tokenizer.token_id(mark) for mark in tokenizer.marks}
@@ -180,14 +180,14 @@ class DialogueRenderer:
         """Returns what is read before the next reply; the oldest exchanges are left out, whole, where it is too long.
 
         Args:
-            messages: the last is the user's; of those of one side in a row see `penjing.text.runs`.
+            messages: the last is the user's; of those of one side in a row see `penjing.text.consecutive_turns`.
             room: tokens that the reply may have.
 
         Raises:
             NoRoomError: what the user says last, with the system prompt, leaves no room.
             DataError: the template refuses the dialogue.
         """
-        joined = self._runs.join(messages)
+        joined = self._turns.join(messages)
         system = [message for message in joined[:1] if message.role == "system"]
         exchanges = split_exchanges(joined[len(system) :])
         laid_out: dict[int, list[int]] = {}

@@ -46,9 +46,10 @@ def compiler_options(device: torch.device) -> dict[str, str | int | bool | Calla
 def start_header(device: torch.device) -> Thread | None:
     """Has the header that all compiled loops share made beside other work, where it is not there yet.
 
-    The C++ compiler takes about 7 s for it on a machine where nothing was compiled before. PyTorch begins it when the
+    The C++ compiler takes seconds for it on a machine where nothing was compiled before. PyTorch begins it when the
     first loop is to be compiled, and everything waits; before that a core has nothing to do. Whoever needs the header
-    before it is finished waits for the same file, under PyTorch's own lock.
+    before it is finished waits for the same file, under PyTorch's own lock; so that this is not let go before the file
+    is whole, a process that ends waits for it, too.
 
     Args:
         device: where the compiled code is to run; a GPU needs no such header.
@@ -60,7 +61,7 @@ def start_header(device: torch.device) -> Thread | None:
         return None
     for name in _NEEDED:
         importlib.import_module(name)
-    thread = Thread(target=_make_header, args=(compiler_options(device),), name="header", daemon=True)
+    thread = Thread(target=_make_header, args=(compiler_options(device),), name="header")  # waited for at the end
     thread.start()
     return thread
 

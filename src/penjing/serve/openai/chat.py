@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from penjing.data.messages import Message, read_runs
+from penjing.data.messages import Message, read_consecutive
 from penjing.errors import DataError
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
@@ -214,7 +214,7 @@ def _read_messages(body: ChatBody) -> list[Message]:
     system = [("system", "\n\n".join(text for _, text in said[:first]))] if first else []
     values = [{"role": role, "content": text} for role, text in [*system, *said[first:]]]
     try:
-        messages = read_runs(values, "messages")
+        messages = read_consecutive(values, "messages")
     except DataError as error:
         raise RequestError(400, str(error), param="messages", code="invalid_messages") from error
     if messages[-1].role != "user":

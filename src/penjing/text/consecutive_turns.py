@@ -20,7 +20,7 @@ _JOINED = "\n\n"
 _SAID = ("ablaut", "brindle", "cobalt", "dunnock")  # words that no template says itself
 
 
-class Runs:
+class ConsecutiveTurns:
     """Lays out messages of one side in a row as a chat template takes them.
 
     Args:
@@ -33,8 +33,8 @@ class Runs:
     def join(self, messages: Sequence[Message]) -> list[Message]:
         """Returns messages in which those of one side in a row are one, unless the template writes each as a turn."""
         found = list[Message]()
-        for role, run in groupby(messages, lambda message: message.role):
-            several = list(run)
+        for role, group in groupby(messages, lambda message: message.role):
+            several = list(group)
             if len(several) == 1 or (role == "user" and self._takes_users) or (role != "user" and self._takes_replies):
                 found += several
             else:

@@ -9,7 +9,7 @@ import pytest
 
 from penjing.data.messages import Message
 from penjing.text.chat_template import DEFAULT_TEMPLATE, ChatTemplate
-from penjing.text.runs import Runs, split_exchanges
+from penjing.text.consecutive_turns import ConsecutiveTurns, split_exchanges
 
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 ASKS = "{% if add_generation_prompt %}A: {% endif %}"
@@ -59,18 +59,18 @@ def said(*turns: str) -> list[Message]:
     return [Message("user" if text[0] == "u" else "assistant", text) for text in turns]
 
 
-def check(runs: Runs, users: bool, replies: bool) -> None:
-    joined = runs.join(said("u1", "u2", "a1", "a2", "u3"))
+def check(turns: ConsecutiveTurns, users: bool, replies: bool) -> None:
+    joined = turns.join(said("u1", "u2", "a1", "a2", "u3"))
     expected = [*(["u1", "u2"] if users else ["u1\n\nu2"]), *(["a1", "a2"] if replies else ["a1\n\na2"]), "u3"]
     assert [message.content for message in joined] == expected
     alternating = said("u1", "a1", "u2")
-    assert runs.join(alternating) == alternating
+    assert turns.join(alternating) == alternating
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_messages_stay_apart_only_where_the_template_writes_each_as_a_turn(name: str) -> None:
     source, users, replies = TEMPLATES[name]
-    check(Runs(ChatTemplate(source, TOKENS)), users, replies)
+    check(ConsecutiveTurns(ChatTemplate(source, TOKENS)), users, replies)
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -80,8 +80,8 @@ def test_templates_of_the_hub_are_tried_out(name: str) -> None:
         pytest.skip("trl is not installed, which carries chat templates")
     source = (Path(package.origin).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
     template = ChatTemplate(source, TOKENS)
-    check(Runs(template), *KNOWN[name])
-    joined = Runs(template).join(said("u1", "u2", "a1", "a2", "u3"))
+    check(ConsecutiveTurns(template), *KNOWN[name])
+    joined = ConsecutiveTurns(template).join(said("u1", "u2", "a1", "a2", "u3"))
     assert template.render(joined, asks=True)  # whatever it is, it is not refused
 
 
