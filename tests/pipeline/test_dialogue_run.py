@@ -228,14 +228,26 @@ def test_the_report_speaks_both_languages(run: RunResult, read_page: Callable[[s
 
 
 @pytest.mark.parametrize(
-    ("language", "shared", "own", "of_teacher"),
+    ("language", "headline", "shared", "own", "of_teacher"),
     [
-        ("en", "words that were said before", "share of the cache, 20.0%", "The teacher is helped by a cache"),
-        ("zh", "前文说过的词更可能再说", "缓存占 20.0%", "教师找答话时，旁边也有一份前文的缓存"),
+        (
+            "en",
+            "helped by a cache of what was said; guessing",
+            "words that were said before",
+            "share of the cache, 20.0%",
+            "The teacher is helped by a cache",
+        ),
+        ("zh", "借助一份前文的缓存", "前文说过的词更可能再说", "缓存占 20.0%", "教师找答话时，旁边也有一份前文的缓存"),
     ],
 )
 def test_the_report_says_who_is_helped_by_a_cache(
-    run: RunResult, read_page: Callable[[str], Any], language: Any, shared: str, own: str, of_teacher: str
+    run: RunResult,
+    read_page: Callable[[str], Any],
+    language: Any,
+    headline: str,
+    shared: str,
+    own: str,
+    of_teacher: str,
 ) -> None:
     from penjing.pipeline.facts import collect_facts
     from penjing.pipeline.outcome import Outcome
@@ -250,6 +262,7 @@ def test_the_report_says_who_is_helped_by_a_cache(
         outcome = Outcome(run.artifacts, evaluation, run.predictions, "penjing run")
         text = read_page(render_report(collect_facts(recipe, outcome), language)).text
         assert ((shared in text) and (own in text)) == (cache > 0)
+        assert (headline in text) == (cache > 0)
         assert (of_teacher in text) == (taught is helped)
 
 

@@ -56,7 +56,7 @@ def _headline(facts: DialogueReportFacts, wording: Wording) -> dict[str, Any]:
             family=wording.name("family", facts.model.family),
         ),
         "quality": wording.say(
-            "dialogue_quality",
+            "dialogue_quality_cached" if evaluation.cache else "dialogue_quality",
             candidates=wording.count(evaluation.candidates),
             chance=wording.percent(1 / evaluation.candidates),
             value=wording.score(name, quality.value),

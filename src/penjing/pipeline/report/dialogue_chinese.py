@@ -7,6 +7,8 @@ DIALOGUE_CHINESE: dict[str, str] = {
     "dialogue_lede": "一个有 {parameters} 参数的模型（{family}），用来在对话中答话。",
     "dialogue_quality": "从测试对话的 {candidates} 句答话中，它有 {value} 的次数找出了真正的那一句"
     "（95% 区间 {low} 至 {high}）；随机猜为 {chance}。",
+    "dialogue_quality_cached": "从测试对话的 {candidates} 句答话中，它借助一份前文的缓存，"
+    "有 {value} 的次数找出了真正的那一句（95% 区间 {low} 至 {high}）；随机猜为 {chance}。",
     "dialogue_chart": "从 {candidates} 句中找出答话",
     "dialogue_difference_above": "最好的基线（{name}）为 {value}。{points} 个百分点的差距并非偶然："
     "其 95% 区间为 {low} 至 {high}。",

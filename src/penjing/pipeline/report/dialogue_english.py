@@ -7,6 +7,8 @@ DIALOGUE_ENGLISH: dict[str, str] = {
     "dialogue_lede": "A model of {parameters} parameters ({family}) that replies in dialogues.",
     "dialogue_quality": "Among {candidates} replies from test dialogues it finds the one that was given in {value} of "
     "the cases (95% interval {low} to {high}); guessing finds {chance}.",
+    "dialogue_quality_cached": "Among {candidates} replies from test dialogues it finds the one that was given in "
+    "{value} of the cases (95% interval {low} to {high}), helped by a cache of what was said; guessing finds {chance}.",
     "dialogue_chart": "Right reply found among {candidates}",
     "dialogue_difference_above": "The best baseline, {name}, finds {value}. The difference of {points} points is more "
     "than chance: its 95% interval is {low} to {high}.",
