@@ -12,7 +12,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # Where this is set, as containers like to, each of the tests' hundreds of processes would compile the package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: quickstart test test-slow lint clean
+.PHONY: quickstart test test-slow lint environments clean
 
 quickstart: $(VENV)/.quickstart
 	@$(VENV)/bin/penjing quickstart $(ARGS)
@@ -29,6 +29,9 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# What lint and test need; with --jobs=2 both are made at once.
+environments: $(VENV)/.dev $(VENV)/moto/.done
+
 clean:
 	rm -rf $(VENV) build dist
 
@@ -42,15 +45,16 @@ $(VENV)/.quickstart: $(VENV)/bin/python pyproject.toml constraints.txt
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[quickstart]"
 	@touch $@
 
+# Not compiled: what the tests import of it is compiled then, and that is a part.
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing Penjing and what its tests need into $(VENV) …" >&2
-	@$(PIP) install --quiet --constraint constraints.txt --editable ".[all,dev]"
-	@$(PIP) install --quiet --constraint constraints.txt --no-deps trl peft accelerate psutil  # what tests compare with
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable ".[all,dev]"
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt --no-deps trl peft accelerate psutil  # what tests compare with
 	@touch $@ $(VENV)/.quickstart
 
 # A server that speaks as S3 does, for tests; what it needs and what constraints.txt says do not fit together.
 $(VENV)/moto/.done: $(VENV)/bin/python
 	@echo "Installing a server for the tests of s3:// into $(VENV)/moto …" >&2
 	@$(PYTHON) -m venv $(VENV)/moto
-	@$(VENV)/moto/bin/python -m pip --disable-pip-version-check install --quiet "moto[s3]>=5" flask flask-cors
+	@$(VENV)/moto/bin/python -m pip --disable-pip-version-check install --quiet --no-compile "moto[s3]>=5" flask flask-cors
 	@touch $@

@@ -49,8 +49,9 @@ class TransformersFolder:
         log: Any = transformers.utils.logging
         log.disable_progress_bar()
         self._source = source
-        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
-        model: Any = getattr(transformers, self._class_name()).from_pretrained(folder, dtype="float32")
+        library: Any = transformers
+        self._tokenizer: Any = library.AutoTokenizer.from_pretrained(folder)
+        model: Any = getattr(library, self._class_name()).from_pretrained(folder, dtype="float32")
         self._model: Any = model.eval()
 
     def _class_name(self) -> str:
