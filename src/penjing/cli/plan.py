@@ -74,6 +74,7 @@ def _document(plan: Plan, out: Path) -> dict[str, Any]:
         **_left_out(plan),
         **{key: told for key in ("drawn", "described") if (told := plan.facts("data").get(key))},
         **({"head": head} if (head := _trained(plan).get("head")) else {}),
+        **({"ngrams": ngrams} if (ngrams := _trained(plan).get("ngrams")) else {}),
         **taught(plan),
         "tokens": _count_tokens(plan),
         **({"parts": parts} if (parts := _count_parts(plan)) else {}),
@@ -260,7 +261,7 @@ def _summary(plan: Plan, out: Path) -> list[str]:
         count, share, lora = adapters["trained_parameters"], adapters["trained_share"], trained["lora"]
         base = f", on a base held in {lora['base']}" if "base" in lora else ""
         lines.append(f"Trained {count:,} ({share:.2%} of that): adapters of rank {lora['rank']} and the head{base}")
-    lines += [*_head(trained), *say_taught(plan)]
+    lines += [*_head(trained), *_ngrams(trained), *say_taught(plan)]
     if "items_cut" in tokens:
         rows = plan.facts("data")["splits"]
         lines.append("Rows    " + ", ".join(f"{counts['rows']:,} {split}" for split, counts in rows.items()))
@@ -313,6 +314,13 @@ def _head(trained: dict[str, Any]) -> list[str]:
     head, contrastive = trained["head"], trained["head"]["contrastive"]
     before = f"contrast in {contrastive['steps']:,} steps, then " if contrastive else ""
     return [f"Adapted by {before}a head over the vectors of {head['rows']:,} rows"]
+
+
+def _ngrams(trained: dict[str, Any]) -> list[str]:
+    """Returns what is fitted to answer beside the network; nothing where it answers alone."""
+    if "ngrams" not in trained:
+        return []
+    return [f"Beside  n-grams of at most {trained['ngrams']['length']} tokens; validation rows choose their share"]
 
 
 def _say_names(plan: Plan) -> list[str]:

@@ -90,6 +90,8 @@ def _document(result: RunResult, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "scores": result.evaluation["scores"],
         "baselines": {name: scores["scores"] for name, scores in result.evaluation["baselines"].items()},
+        **({"alone": alone["scores"]} if (alone := result.evaluation.get("alone")) else {}),
+        **({"ngrams": ngrams} if (ngrams := _told(result, "ngrams")) else {}),
         **{key: result.evaluation[key] for key in ("bands", "cold", "parts", "teachers") if key in result.evaluation},
         **({"predictions": [item.to_dict() for item in result.predictions]} if result.predictions else {}),
         **({"lora": lora, "adapter": str(result.adapter)} if (lora := _told(result, "lora")) else {}),

@@ -47,10 +47,12 @@ def score_table(evaluation: dict[str, Any]) -> Table:
     title = f"{evaluation['rows']:,} test rows, 95% intervals"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
-    names = ["model", *evaluation.get("baselines", {})]
+    beside = {"network alone": alone} if (alone := evaluation.get("alone")) else {}
+    beside |= evaluation.get("baselines", {})
+    names = ["model", *beside]
     for name in names:
         table.add_column(name, justify="right", overflow="fold")  # on a narrow screen no figure is cut
-    columns = [evaluation, *evaluation.get("baselines", {}).values()]
+    columns = [evaluation, *beside.values()]
     gap = " " if len(names) <= _SIDE_BY_SIDE else "\n"
     for score in evaluation["scores"]:
         cells = (_cell(score, column["scores"].get(score)) for column in columns)

@@ -26,6 +26,10 @@ class Labeller(Protocol):
     def labels(self) -> tuple[str, ...]:
         """Its answers."""
 
+    @property
+    def alone(self) -> Labeller | None:
+        """The same without the n-grams beside its network; None where there are none."""
+
     def predict_texts(self, texts: Sequence[str]) -> Sequence[ClassPrediction]:
         """Answers each text."""
 
@@ -55,14 +59,15 @@ def evaluate_model(model: Labeller, rows: LabelledTexts, *, resamples: int, mist
 
     Returns:
         JSON values: ``rows``, ``scores``, ``per_class``, ``confusion``, ``reliability``, ``mistakes``, ``cut_rows``,
-        ``cut_tokens``.
+        ``cut_tokens``; ``alone``, the scores without the n-grams beside the network, where there are some.
 
     Raises:
         DataError: there are no rows, or a label that the model does not know.
     """
     truth = class_numbers(rows.labels, model.labels)
     predictions = model.predict_texts(list(rows.texts))
-    probabilities = np.array([[item.probabilities[label] for label in model.labels] for item in predictions])
+    probabilities = _probabilities(model, predictions)
+    alone = {} if model.alone is None else {"alone": _score_alone(model.alone, rows, truth, resamples, seed)}
     wrong: list[dict[str, Any]] = [
         {"text": item.text, "truth": true, "label": item.label, "probability": item.probability}
         for item, true in zip(predictions, rows.labels, strict=True)
@@ -76,7 +81,20 @@ def evaluate_model(model: Labeller, rows: LabelledTexts, *, resamples: int, mist
         "cut_rows": sum(item.cut_tokens > 0 for item in predictions),
         "cut_tokens": sum(item.cut_tokens for item in predictions),
         "correct": [item.label == true for item, true in zip(predictions, rows.labels, strict=True)],
+        **alone,
     }
+
+
+def _probabilities(model: Labeller, predictions: Sequence[ClassPrediction]) -> Probabilities:
+    return np.array([[item.probabilities[label] for label in model.labels] for item in predictions])
+
+
+def _score_alone(
+    model: Labeller, rows: LabelledTexts, truth: NDArray[np.int64], resamples: int, seed: int
+) -> dict[str, Any]:
+    """Returns what a network is worth whose n-grams are left out."""
+    probabilities = _probabilities(model, model.predict_texts(list(rows.texts)))
+    return model.task.score(truth, probabilities, model.labels, resamples, seed)
 
 
 def evaluate_baselines(

@@ -13,15 +13,15 @@ from penjing.text.batching import pad_rows, plan_by_length
 
 
 class LabelScorer(Protocol):
-    """What scores labels.
+    """What scores labels."""
 
-    Attributes:
-        network: by which it does.
-        device: where that computes.
-    """
+    @property
+    def network(self) -> nn.Module:
+        """By which it does."""
 
-    network: nn.Module
-    device: torch.device
+    @property
+    def device(self) -> torch.device:
+        """Where that computes."""
 
     def score(self, sequences: list[list[int]]) -> NDArray[np.float64]:
         """Returns the logits of each sequence of token ids, [sequences, labels], in the order given."""

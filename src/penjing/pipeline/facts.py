@@ -357,6 +357,6 @@ def _describe_model(artifact: Artifact, family: str, shape: Iterable[str]) -> di
     return {
         "family": family,
         "parameters": facts["parameters"],
-        **{key: facts.get(key) for key in ("lora", "head")},
+        **{key: facts.get(key) for key in ("lora", "head", "ngrams")},
         "shape": kept,
     }

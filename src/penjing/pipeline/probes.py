@@ -27,6 +27,7 @@ from penjing.pipeline.kinds import kind_of
 from penjing.pipeline.kinds.labels import label_task
 from penjing.pipeline.kinds.shards import filled_splits
 from penjing.pipeline.kinds.taught import time_own_teachers
+from penjing.pipeline.ngrams import beside_network, time_ngrams
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_kinds import batch_teaching, own_generations
 from penjing.pipeline.stages.finetune import prepare_finetuning
@@ -148,8 +149,10 @@ def probe_finetuning(recipe: Recipe, inputs: dict[str, Path], scale: float) -> S
         **taught,
         **lora,
         **head.facts,
+        **({"ngrams": {"length": length}} if (length := beside_network(recipe)) else {}),
     }
-    return StageProbe(probe.seconds + head.seconds, max(at_first, probe.peak_memory_mb), facts)
+    seconds = probe.seconds + head.seconds + time_ngrams(recipe, inputs)
+    return StageProbe(seconds, max(at_first, probe.peak_memory_mb), facts)
 
 
 def probe_reference(recipe: Recipe, inputs: dict[str, Path], scale: float) -> StageProbe:

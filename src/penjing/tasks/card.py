@@ -28,9 +28,15 @@ class _Asked(BaseModel):
     fingerprint: str
 
 
+class _Ngrams(BaseModel):
+    share: float = Field(gt=0, lt=1)
+    hash: str
+
+
 class _AskedForLabels(_Asked):
     labels: list[str] = Field(min_length=2)
     raw_labels: dict[str, str] = {}
+    ngrams: _Ngrams | None = None
 
 
 class _AskedForSets(_AskedForLabels):

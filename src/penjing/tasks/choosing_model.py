@@ -39,6 +39,10 @@ class ChoosingModel(Model):
         labels, chances = [item.label for item in predictions], [item.probability for item in predictions]
         return with_columns(as_table(rows, "text"), {"label": labels}, {"probability": chances})
 
+    @property
+    def alone(self) -> None:
+        """It has no n-grams beside its network."""
+
     def predict_texts(self, texts: Sequence[str], progress: Progress | None = None) -> list[ClassPrediction]:
         """Answers each text; the probabilities of all labels sum to 1."""
         if not texts:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from penjing.inference.ngram_engine import NgramEngine
 from penjing.tasks.prediction import ClassPrediction
 from penjing.tasks.scoring_model import ScoringModel
 from penjing.tasks.tables import as_table, is_table, texts_of, with_columns
@@ -26,6 +27,11 @@ class LabelModel(ScoringModel):
     """
 
     task: LabelTask
+
+    @property
+    def alone(self) -> LabelModel | None:
+        """The model without the n-grams beside its network; None where there are none."""
+        return replace(self, engine=self.engine.inner) if isinstance(self.engine, NgramEngine) else None
 
     def predict(self, rows: Any) -> Any:
         """Answers each row.

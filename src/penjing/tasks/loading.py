@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from penjing.errors import ModelFolderError, UsageError
-from penjing.inference.engine import Engine
+from penjing.inference.engine import Engine, LabelScorer
 from penjing.inference.extraction import Extractor
+from penjing.inference.ngram_engine import NgramEngine
 from penjing.inference.ranking import RankingEngine
 from penjing.inference.text_vectors import TextEncoder
 from penjing.inference.writing import Writer
@@ -66,6 +67,7 @@ from penjing.tasks.writing_model import WritingModel
 from penjing.tasks.written_answers import WrittenAnswerModel
 from penjing.text.item_renderer import ItemRenderer, ItemRendererSettings
 from penjing.text.name_renderer import NameLayout
+from penjing.text.ngrams import read_table
 from penjing.text.question_renderer import QuestionRenderer, QuestionRendererSettings
 from penjing.text.renderer import Renderer, RendererSettings
 from penjing.text.tokenizer import load_tokenizer
@@ -135,7 +137,7 @@ def load_model(folder: str | Path, device: str = "auto") -> Model:
     if isinstance(task, MultilabelTask):
         return MultilabelModel(path, card, task, labels, renderer, engine, card["threshold"])
     assert isinstance(task, LabelTask)
-    return LabelModel(path, card, task, labels, renderer, engine)
+    return LabelModel(path, card, task, labels, renderer, _with_ngrams(path, card, engine))
 
 
 def load_as(kind: type[Kind], folder: str | Path, device: str = "auto") -> Kind:
@@ -222,6 +224,12 @@ def _load_scoring(
     head = HEADS[task.answers]
     network = _load_network(architecture.classifier(config, head.outputs(len(card["labels"]))), folder, device)
     return renderer, Engine(head.scoring(network), renderer.tokenizer.pad_id)
+
+
+def _with_ngrams(folder: Path, card: dict[str, Any], engine: LabelScorer) -> LabelScorer:
+    """Returns what scores labels, with the n-grams that a model has beside its network."""
+    ngrams = card.get("ngrams")
+    return engine if ngrams is None else NgramEngine(engine, read_table(folder, ngrams["hash"]), ngrams["share"])
 
 
 def _load_names(

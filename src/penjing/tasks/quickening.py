@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from penjing.inference.engine import Engine
+from penjing.inference.ngram_engine import NgramEngine
 from penjing.inference.packed_engine import PackedEngine
 from penjing.models.bert import BertForSequenceClassification
 from penjing.tasks.model import Model
@@ -25,9 +26,12 @@ def quicken(model: Model, encoders: Encoders = "fp32") -> Model:
         encoders: the precision of products: with ``fp32`` answers differ by rounding alone, with ``bf16`` logits differ
             by about a hundredth.
     """
-    if not isinstance(model, ScoringModel) or type(model.engine) is not Engine:
+    if not isinstance(model, ScoringModel):
         return model
-    return replace(model, engine=quicken_engine(model.engine, encoders))
+    engine = model.engine
+    if isinstance(engine, NgramEngine) and type(engine.inner) is Engine:
+        return replace(model, engine=replace(engine, inner=quicken_engine(engine.inner, encoders)))
+    return replace(model, engine=quicken_engine(engine, encoders)) if type(engine) is Engine else model
 
 
 def quicken_engine(engine: Engine, encoders: Encoders = "fp32") -> Engine | PackedEngine:

@@ -231,6 +231,14 @@ class FinetuneSettings(TextFinetuneSettings):
     head: HeadSettings | None = None
     contrastive: ContrastiveSettings | None = None
     distill: DistillSettings | None = None
+    ngrams: int | None = Field(
+        None,
+        ge=1,
+        le=3,
+        description="with `classify` and `sentiment`: most tokens of an n-gram; a linear model of n-grams is fitted to "
+        "the training rows, and answers beside the network by a share that the validation rows choose; without: the "
+        "network answers alone",
+    )
 
     @property
     def fits_head(self) -> bool:
@@ -282,6 +290,8 @@ class MultilabelFinetuneSettings(FinetuneSettings):
                 "[finetune.contrastive] draws rows by their one label: for the tasks classify and sentiment; "
                 "[finetune.head] is for multilabel too"
             )
+        if self.ngrams is not None:
+            raise ValueError("[finetune] ngrams are of rows with one label each: for the tasks classify and sentiment")
         if self.head is not None and "folds" in self.head.model_fields_set:
             raise ValueError("[finetune.head] folds is for data without validation rows, and multilabel needs some")
         return self

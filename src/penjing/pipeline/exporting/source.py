@@ -174,6 +174,12 @@ def open_source(folder: Path, adapter: Path | None = None) -> Source:
             "this model ranks items, which no other tool reads", where=str(folder), do="Serve it with Penjing."
         )
     card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
+    if card.get("ngrams") is not None:
+        raise UsageError(
+            "this model answers by n-grams beside its network, which other tools do not compute",
+            where=str(folder),
+            do="Serve it with Penjing, or train it without: --set finetune.ngrams=none.",
+        )
     named = [str(name).removeprefix("Penjing") for name in values.get("architectures") or ()]
     heads = {name.removeprefix("Penjing"): head for head, name in config.class_names.items()}
     found = [heads[name] for name in named if name in heads]

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from penjing.data.label_settings import LabelledData, MultilabelData
 from penjing.pipeline.recipe import Recipe
 from penjing.tasks.name_settings import NameSettings
+from penjing.tasks.task import load_task
 from penjing.text.renderer import RendererSettings
 from penjing.train.settings import FinetuneSettings, MultilabelFinetuneSettings
 
@@ -36,6 +37,8 @@ def check_names(
         raise ValueError("[names] answers with words, and [finetune.head] and [finetune.contrastive] make a head")
     if finetune.distill is not None:
         raise ValueError("[names] answers with words, and [finetune.distill] teaches a head")
+    if finetune.ngrams is not None:
+        raise ValueError("[names] answers with words, and [finetune] ngrams stand beside a head")
     if finetune.token_dropout:
         raise ValueError("[finetune] token_dropout hides words from a head, and [names] has none")
     if finetune.best_by != "loss":
@@ -83,6 +86,19 @@ class LabelRecipe(Recipe):
     def _can_choose(self) -> LabelRecipe:
         if self.data is not None and self.data.has_no_validation and self.finetune.patience:
             raise ValueError("[finetune] has patience, and [data] leaves no validation rows to lose it over")
+        return self
+
+    @model_validator(mode="after")
+    def _can_have_ngrams(self) -> LabelRecipe:
+        if self.finetune.ngrams is None:
+            return self
+        if self.data is not None and self.data.has_no_validation:
+            raise ValueError("[finetune] ngrams get a share by the validation rows, and [data] leaves none")
+        if self.task and load_task(self.task).answers != "label":
+            raise ValueError(
+                "[finetune] ngrams are of labels without an order: for the tasks classify and sentiment, and not for "
+                f"{self.task}"
+            )
         return self
 
 

@@ -26,8 +26,8 @@ def classifier_values(facts: ReportFacts, wording: Wording) -> dict[str, Any]:
     evaluation = facts.evaluation
     labels, splits = list(evaluation.per_class), _split_table(facts)
     teachers = [(name_teacher(name, wording), scores) for name, scores in shown_teachers(evaluation.teachers).items()]
-    columns: list[tuple[str, Scores]] = [(wording.say("this_model"), evaluation), *teachers]
-    columns += _order_baselines(evaluation, wording)
+    columns: list[tuple[str, Scores]] = [(wording.say("this_model"), evaluation)]
+    columns += [*_alone(evaluation, wording), *teachers, *_order_baselines(evaluation, wording)]
     return {
         **_headline(facts, labels, wording),
         "evaluation": evaluation,
@@ -86,7 +86,8 @@ def _whiskers(evaluation: Evaluation, wording: Wording) -> list[Whisker]:
         return Whisker(name, figure.value, figure.low, figure.high, value, interval, is_own)
 
     own = whisker(wording.say("this_model"), evaluation.scores["accuracy"], is_own=True)
-    others = [
+    others = [whisker(name, alone.scores["accuracy"], is_own=True) for name, alone in _alone(evaluation, wording)]
+    others += [
         whisker(wording.name("baseline", name), baseline.scores["accuracy"], is_own=False)
         for name, baseline in evaluation.baselines.items()
     ]
@@ -136,6 +137,11 @@ def _shorten(mistake: Mistake) -> Mistake:
 def _order_baselines(evaluation: Evaluation, wording: Wording) -> list[tuple[str, Scores]]:
     ordered = sorted(evaluation.baselines.items(), key=lambda item: -item[1].scores["accuracy"].value)
     return [(wording.name("baseline", name), scores) for name, scores in ordered]
+
+
+def _alone(evaluation: Evaluation, wording: Wording) -> list[tuple[str, Scores]]:
+    """Returns the network without its n-grams, by name; nothing where it has none."""
+    return [] if evaluation.alone is None else [(wording.say("network_alone"), evaluation.alone)]
 
 
 def _order_methods(facts: ReportFacts) -> list[tuple[str, Faithfulness]]:

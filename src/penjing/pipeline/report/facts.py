@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from penjing.pipeline.report.head_facts import HeadFacts
+from penjing.pipeline.report.head_facts import HeadFacts, NgramFacts
 from penjing.pipeline.report.name_facts import NameFacts
 from penjing.pipeline.report.practice_facts import CourseFacts
 
@@ -79,12 +79,14 @@ class Evaluation(Scores):
     """The model's scores, and beside them those of the baselines on the same rows.
 
     Attributes:
+        alone: without the n-grams beside the network; None where there are none.
         baselines: name → scores.
         teachers: those that it learned from, by number from 1, and ``all`` of several together → scores.
         difference: name → accuracy of the model less that of the baseline, paired by row.
         mistakes: the most confident ones first.
     """
 
+    alone: Scores | None = None
     baselines: dict[str, Scores] = {}
     teachers: dict[str, TeacherScores] = {}
     difference: dict[str, Figure] = {}
@@ -327,6 +329,7 @@ class ModelFacts(Facts):
     parameters: int
     lora: AdapterFacts | None = None
     head: HeadFacts | None = None
+    ngrams: NgramFacts | None = None
     names: NameFacts | None = None
     distill: TaughtFacts | None = None
     practice: list[CourseFacts] = []

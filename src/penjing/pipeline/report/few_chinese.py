@@ -20,4 +20,9 @@ FEW_CHINESE: dict[str, str] = {
     "chosen_by.validation": "{strength}，用验证数据选定",
     "chosen_by.cross-validation": "{strength}，用交叉验证选定",
     "head_difference": "装入分类头后概率的最大差别",
+    "network_alone": "单独的网络",
+    "ngrams": "网络之外",
+    "ngrams_beside": "另有 {count} 个至多 {length} 个词元的 n 元组（逻辑回归，C 为 {strength}），在每个得分中占 {share}"
+    "，比例用验证数据选定",
+    "ngrams_left_out": "无：在验证数据上，网络不带 n 元组更好",
 }

@@ -20,4 +20,9 @@ FEW_ENGLISH: dict[str, str] = {
     "chosen_by.validation": "{strength}, chosen on the validation rows",
     "chosen_by.cross-validation": "{strength}, chosen by cross-validation",
     "head_difference": "Largest difference of a probability, head put in",
+    "network_alone": "The network alone",
+    "ngrams": "Beside the network",
+    "ngrams_beside": "{count} n-grams of at most {length} tokens, by logistic regression (C {strength}), with a share "
+    "of {share} in each score, chosen on the validation rows",
+    "ngrams_left_out": "nothing: on the validation rows the network is better without n-grams",
 }

@@ -1,4 +1,4 @@
-"""What a report says of a head that was fitted to a network that stays as it is."""
+"""What a report says of what is fitted beside the training: a head to a network that stays as it is, n-grams."""
 
 from __future__ import annotations
 
@@ -31,3 +31,21 @@ class HeadFacts(BaseModel):
     fitted_parameters: int
     largest_difference: float
     contrastive: ContrastFacts | None = None
+
+
+class NgramFacts(BaseModel):
+    """The n-grams beside a network; other keys are not looked at.
+
+    Attributes:
+        length: most tokens of one.
+        share: of each score; 0 where the network is better alone.
+        strength: C of the regressions.
+        count: how many there are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    length: int
+    share: float
+    strength: float
+    count: int

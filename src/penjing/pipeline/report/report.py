@@ -33,7 +33,7 @@ from penjing.pipeline.report.preference import preference_values
 from penjing.pipeline.report.preference_facts import PreferenceReportFacts
 from penjing.pipeline.report.ranking import ranking_values
 from penjing.pipeline.report.ranking_facts import RankingReportFacts
-from penjing.pipeline.report.rows import adapter_rows, head_rows
+from penjing.pipeline.report.rows import adapter_rows, head_rows, ngram_rows
 from penjing.pipeline.report.strings import Language
 from penjing.pipeline.report.teachers import taught_rows
 from penjing.pipeline.report.wording import Wording, shorten_text
@@ -130,6 +130,7 @@ def _shared_values(facts: RunFacts, wording: Wording) -> dict[str, Any]:
             *name_rows(facts.model.names, wording),
             *adapter_rows(facts.model.lora, wording),
             *head_rows(facts.model.head, wording),
+            *ngram_rows(facts.model.ngrams, wording),
             *taught_rows(facts.model, wording),
             *practice_rows(facts.model.practice, wording),
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penjing.pipeline.report.facts import AdapterFacts, DataCounts, Quantizing, TokenCounts
-from penjing.pipeline.report.head_facts import HeadFacts
+from penjing.pipeline.report.head_facts import HeadFacts, NgramFacts
 from penjing.pipeline.report.wording import Wording
 
 
@@ -108,3 +108,16 @@ def head_rows(head: HeadFacts | None, wording: Wording) -> list[tuple[str, str]]
         (wording.say("head_strength"), wording.name("chosen_by", head.chosen_by, strength=f"{head.strength:g}")),
         (wording.say("head_difference"), wording.small(head.largest_difference)),
     ]
+
+
+def ngram_rows(ngrams: NgramFacts | None, wording: Wording) -> list[tuple[str, str]]:
+    """Returns what n-grams stand beside the network; nothing where none were asked for."""
+    if ngrams is None:
+        return []
+    said = {
+        "count": wording.count(ngrams.count),
+        "length": wording.count(ngrams.length),
+        "share": wording.percent(ngrams.share),
+        "strength": f"{ngrams.strength:g}",
+    }
+    return [(wording.say("ngrams"), wording.say("ngrams_beside" if ngrams.share else "ngrams_left_out", **said))]

@@ -28,6 +28,7 @@ from penjing.pipeline.beginning import begins_by_finetuning
 from penjing.pipeline.fitted_head import fit_network, fitting, prepare_network, read_once, trains_network
 from penjing.pipeline.kinds import Kind, kind_of
 from penjing.pipeline.model_folder import write_network
+from penjing.pipeline.ngrams import has_share, put_ngrams
 from penjing.pipeline.recipe import Recipe, has_data, task_of
 from penjing.pipeline.recipe_kinds import distilling
 from penjing.pipeline.stage import Stage, StageContext
@@ -71,10 +72,11 @@ def _run(context: StageContext) -> dict[str, Any]:
         added["lora"] = _merge(context, job, architecture, config, write)
     if distilling(context.recipe) is not None:
         added["distill"] = describe_distillation(context.recipe, context.inputs)
+    ngrams = put_ngrams(context.recipe, job.network, context.inputs, model)
     kind.finish_folder(context.recipe, context.inputs, model)
-    _write_card(context, kind, job.network, added)
+    _write_card(context, kind, job.network, {**added, **(ngrams if has_share(ngrams) else {})})
     facts = {**asdict(result), "counted": kind.counted, "parameters": count_parameters(job.network)}
-    return {**facts, "family": architecture.name, **added}
+    return {**facts, "family": architecture.name, **added, **ngrams}
 
 
 def _train(context: StageContext, job: TrainingJob) -> TrainingResult:
@@ -160,14 +162,15 @@ def _write_card(context: StageContext, kind: Kind, network: nn.Module, added: di
 
 #: Of ``[finetune.distill]``: what was made of these counts, by its content.
 _MADE = ("teacher", "generations", "recipes", "recombined", "unlabelled")
-_OWN = ("lora", "head", "contrastive", "distill", "seed")
+_OWN = ("lora", "head", "contrastive", "distill", "ngrams", "seed")
 #: What changes nothing that is learned, and what the examples show: their content counts.
 _ELSEWHERE = ("checkpoint_every_s", "both_sides")
 
 
 def _parts(recipe: Recipe) -> list[Any]:
     """Returns the sections of their own that a recipe has, so that recipes without them keep their runs."""
-    own = recipe.finetune.model_dump(mode="json", include={"head", "contrastive", "distill"}, exclude_none=True)
+    sections = {"head", "contrastive", "distill", "ngrams"}
+    own = recipe.finetune.model_dump(mode="json", include=sections, exclude_none=True)
     if recipe.finetuning_seed != recipe.seed:
         own["seed"] = recipe.finetuning_seed
     for where in _MADE:
