@@ -39,6 +39,7 @@ from penjing.pipeline.teaching import check_teachers
 from penjing.tasks.heads import HEADS
 from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
+from penjing.train.settings import FinetuneSettings
 
 
 def check_runnable(recipe: Recipe) -> None:
@@ -57,6 +58,8 @@ def check_runnable(recipe: Recipe) -> None:
         check_lora(recipe, _network_without_numbers(recipe))
     if fitting(recipe) is not None:
         check_head(recipe, _network_without_numbers(recipe))
+    if isinstance(recipe.finetune, FinetuneSettings) and recipe.finetune.ngrams is not None:
+        check_choosable(recipe)
     _check_explanation(recipe)
     check_teachers(recipe)
     for name, other in other_recipes(recipe).items():

@@ -90,11 +90,7 @@ class LabelRecipe(Recipe):
 
     @model_validator(mode="after")
     def _can_have_ngrams(self) -> LabelRecipe:
-        if self.finetune.ngrams is None:
-            return self
-        if self.data is not None and self.data.has_no_validation:
-            raise ValueError("[finetune] ngrams get a share by the validation rows, and [data] leaves none")
-        if self.task and load_task(self.task).answers != "label":
+        if self.finetune.ngrams is not None and self.task and load_task(self.task).answers != "label":
             raise ValueError(
                 "[finetune] ngrams are of labels without an order: for the tasks classify and sentiment, and not for "
                 f"{self.task}"
