@@ -25,10 +25,15 @@ Figures = dict[str, float]
 
 
 def run_seed(recipe: str, seed: int, settings: list[str], out: Path) -> Figures:
-    """Returns accuracy and calibration error of the model, accuracy of the baseline, and the seconds."""
+    """Returns accuracy and calibration error of the model, accuracy of the baseline, and the seconds.
+
+    Where n-grams stand beside the network, the accuracy without them, too.
+    """
     document = commands.run(recipe, [*settings, f"seed={seed}"], out)
+    alone = {"alone": document["alone"]["accuracy"]["value"]} if "alone" in document else {}
     return {
         "accuracy": document["scores"]["accuracy"]["value"],
+        **alone,
         BASELINE: document["baselines"][BASELINE]["accuracy"]["value"],
         "ece": document["scores"]["ece"]["value"],
         "seconds": sum(stage["seconds"] for stage in document["stages"]),
@@ -47,7 +52,8 @@ def run_variant(recipe: str, seeds: int, settings: list[str], out: Path) -> list
 def summarize(runs: list[Figures]) -> dict[str, Any]:
     """Returns the mean of each figure, and the spread of the accuracies (sample standard deviation)."""
     accuracies = [run["accuracy"] for run in runs]
-    means = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
+    shared = [name for name in runs[0] if all(name in run for run in runs)]
+    means = {name: statistics.mean(run[name] for run in runs) for name in shared}
     spread = statistics.stdev(accuracies) if len(runs) > 1 else 0.0
     return {"means": means, "spread": spread, "lowest": min(accuracies), "highest": max(accuracies), "runs": runs}
 

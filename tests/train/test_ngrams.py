@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
+from penjing.progress import Silent
 from penjing.text.ngrams import NgramRule, which_ngrams
 from penjing.train.ngrams import Rows, fit_beside, fit_table, mean_loss
 
@@ -52,7 +53,7 @@ def test_table_scores_as_scikit_learn_does_with_wang_and_mannings_features(label
 def test_share_is_where_both_together_have_the_least_loss() -> None:
     train, validation = rows_of(400, 3, seed=0), rows_of(200, 3, seed=1)
     network = np.random.default_rng(2).normal(size=(200, 3)) + 1.5 * np.eye(3)[validation.labels]
-    beside = fit_beside(train, validation, network, 3, RULE)
+    beside = fit_beside(train, validation, network, 3, RULE, Silent())
     assert 0 < beside.share <= 0.5
     assert beside.loss < beside.loss_alone == pytest.approx(mean_loss(network, validation.labels))
 
@@ -60,7 +61,7 @@ def test_share_is_where_both_together_have_the_least_loss() -> None:
 def test_network_that_knows_better_stays_alone() -> None:
     train, validation = rows_of(60, 2, seed=0), rows_of(60, 2, seed=1)
     network = 30.0 * np.eye(2)[validation.labels]
-    assert fit_beside(train, validation, network, 2, RULE).share == 0
+    assert fit_beside(train, validation, network, 2, RULE, Silent()).share == 0
 
 
 def test_label_without_rows_is_the_least_likely() -> None:

@@ -12,6 +12,7 @@ from penjing.files import read_json
 from penjing.inference.engine import Engine
 from penjing.pipeline.kinds.labels import LABELS
 from penjing.pipeline.recipe import Recipe
+from penjing.progress import Progress
 from penjing.sitting import Sitting
 from penjing.text.ngrams import NgramRule, which_ngrams, write_table
 from penjing.text.shards import TokenShard, open_shard
@@ -20,6 +21,7 @@ from penjing.train.ngrams import STRENGTHS, Rows, fit_beside, fit_table
 from penjing.train.settings import FinetuneSettings
 
 _TIMED_ROWS = 1000
+_MOST_ROWS = 200_000  # of longer sets rows at even distances: their n-grams are held in memory
 
 
 def beside_network(recipe: Recipe) -> int | None:
@@ -28,7 +30,9 @@ def beside_network(recipe: Recipe) -> int | None:
     return settings.ngrams if isinstance(settings, FinetuneSettings) else None
 
 
-def put_ngrams(recipe: Recipe, network: nn.Module, inputs: dict[str, Path], model: Path) -> dict[str, Any]:
+def put_ngrams(
+    recipe: Recipe, network: nn.Module, inputs: dict[str, Path], model: Path, progress: Progress
+) -> dict[str, Any]:
     """Fits n-grams to the training rows, lets the validation rows choose their share, and writes them.
 
     Args:
@@ -36,6 +40,7 @@ def put_ngrams(recipe: Recipe, network: nn.Module, inputs: dict[str, Path], mode
         network: scores labels; it is trained.
         inputs: the stages before: tokenizer and examples.
         model: the folder of the model; where the network is better alone, nothing is written there.
+        progress: is told of each fit.
 
     Returns:
         ``ngrams``, what is to be said of them; nothing where the recipe has none.
@@ -48,7 +53,8 @@ def put_ngrams(recipe: Recipe, network: nn.Module, inputs: dict[str, Path], mode
     validation = open_shard(examples / "validation")
     engine = Engine(network, tokenizer.pad_id, recipe.finetune.batch_tokens)
     logits = engine.score([validation.row(row).tolist() for row in range(validation.rows)])
-    beside = fit_beside(_read(open_shard(examples / "train"), rule), _read(validation, rule), logits, labels, rule)
+    rows = _read(_some(open_shard(examples / "train"), _MOST_ROWS), rule)
+    beside = fit_beside(rows, _read(validation, rule), logits, labels, rule, progress)
     said = {
         "length": length,
         "share": beside.share,
@@ -72,16 +78,21 @@ def time_ngrams(recipe: Recipe, inputs: dict[str, Path]) -> float:
     if length is None:
         return 0.0
     shard, tokenizer = open_shard(inputs["examples"] / "train"), load_tokenizer(inputs["tokenizer"])
-    some = shard.take(np.linspace(0, shard.rows - 1, min(_TIMED_ROWS, shard.rows)).astype(np.int64))
+    some = _some(shard, _TIMED_ROWS)
     labels, rule = len(read_json(inputs["examples"] / LABELS)), _rule(length, tokenizer)
     fit_table(_read(some.take(np.arange(1)), rule), labels, rule, STRENGTHS[0])
     sitting = Sitting(0.0, 0.0)
     fit_table(_read(some, rule), labels, rule, STRENGTHS[-1])
-    return sitting.own_seconds * len(STRENGTHS) * shard.rows / some.rows
+    return sitting.own_seconds * len(STRENGTHS) * min(shard.rows, _MOST_ROWS) / some.rows
 
 
 def _rule(length: int, tokenizer: Tokenizer) -> NgramRule:
     return NgramRule(length, tokenizer.vocab_size, frozenset(tokenizer.special_ids))
+
+
+def _some(shard: TokenShard, most: int) -> TokenShard:
+    """Returns a shard, or so many of its rows at even distances."""
+    return shard if shard.rows <= most else shard.take(np.linspace(0, shard.rows - 1, most).astype(np.int64))
 
 
 def _read(shard: TokenShard, rule: NgramRule) -> Rows:

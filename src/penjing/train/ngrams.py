@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from penjing.progress import Progress, stop_if_asked
 from penjing.text.ngrams import Keys, NgramRule, NgramTable, Numbers, mix, presence
 
 Classes = NDArray[np.int64]
@@ -61,7 +62,9 @@ def fit_table(rows: Rows, labels: int, rule: NgramRule, strength: float) -> Ngra
     return _Counted(rows, labels, rule).fit(strength)
 
 
-def fit_beside(rows: Rows, validation: Rows, network: Numbers, labels: int, rule: NgramRule) -> Beside:
+def fit_beside(
+    rows: Rows, validation: Rows, network: Numbers, labels: int, rule: NgramRule, progress: Progress
+) -> Beside:
     """Fits tables by several strengths, and takes the one, and the share, with the least loss on validation rows.
 
     Args:
@@ -70,16 +73,23 @@ def fit_beside(rows: Rows, validation: Rows, network: Numbers, labels: int, rule
         network: its logits of those, [validation rows, labels].
         labels: how many there are.
         rule: what counts as an n-gram.
+        progress: is told of each strength.
+
+    Raises:
+        Interrupted: somebody asked to stop.
     """
     counted = _Counted(rows, labels, rule)
     found: list[Beside] = []
     alone = mean_loss(network, validation.labels)
-    for strength in STRENGTHS:
-        table = counted.fit(strength)
-        ngrams = table.score_keys(validation.keys)
-        losses = {share: mean_loss(mix(network, ngrams, share), validation.labels) for share in SHARES}
-        share = min(losses, key=lambda share: losses[share])
-        found.append(Beside(table, share, strength, losses[share], alone))
+    with progress.bar("n-grams", len(STRENGTHS), "fits") as bar:
+        for strength in STRENGTHS:
+            stop_if_asked(progress)
+            table = counted.fit(strength)
+            ngrams = table.score_keys(validation.keys)
+            losses = {share: mean_loss(mix(network, ngrams, share), validation.labels) for share in SHARES}
+            share = min(losses, key=lambda share: losses[share])
+            found.append(Beside(table, share, strength, losses[share], alone))
+            bar.advance(1)
     return min(found, key=lambda beside: beside.loss)
 
 

@@ -72,7 +72,7 @@ def _run(context: StageContext) -> dict[str, Any]:
         added["lora"] = _merge(context, job, architecture, config, write)
     if distilling(context.recipe) is not None:
         added["distill"] = describe_distillation(context.recipe, context.inputs)
-    ngrams = put_ngrams(context.recipe, job.network, context.inputs, model)
+    ngrams = put_ngrams(context.recipe, job.network, context.inputs, model, context.progress)
     kind.finish_folder(context.recipe, context.inputs, model)
     _write_card(context, kind, job.network, {**added, **(ngrams if has_share(ngrams) else {})})
     facts = {**asdict(result), "counted": kind.counted, "parameters": count_parameters(job.network)}
