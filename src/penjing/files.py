@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from penjing.errors import DiskFullError, UsageError
 
+_LEFT_OVER = re.compile(r"\..+\.\d+\.(part|old)")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -122,6 +123,23 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def check_replaceable(folder: Path, mark: str, where: str) -> None:
+    """Refuses to put a folder in the place of something that we have not made.
+
+    Args:
+        folder: that will be replaced, if it is there.
+        mark: the name of a file that a folder of ours has.
+        where: names it in the error.
+
+    Raises:
+        UsageError: it is a file, or a folder with other things in it.
+    """
+    if not folder.exists() or (folder / mark).is_file() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    what = "there are other things in this folder" if folder.is_dir() else "there is a file of this name"
+    raise UsageError(what, where=where, do="Name a folder that is empty or not there; nothing was changed.")
+
+
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
     """Yields an empty folder beside ``path`` to fill; on success it takes the place of ``path``, else it is removed."""
@@ -137,16 +155,25 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
 
 def replace_folder(new: Path, path: Path) -> None:
-    """Puts the folder ``new`` in the place of ``path``; what stood there before is removed last."""
+    """Puts the folder ``new`` in the place of ``path``; what stood there before is removed last.
+
+    If it cannot be put there, what stood there is put back.
+    """
     for file in sorted(new.rglob("*")):
         if file.is_file():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
+    stood = path.exists()
+    if stood:
         path.rename(old)
-    new.rename(path)
+    try:
+        new.rename(path)
+    except OSError:
+        if stood:
+            old.rename(path)
+        raise
     fsync_folder(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
@@ -173,12 +200,13 @@ def remove_whole(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what a killed process has left beside the files and folders it was writing.
+    """Removes what a killed process has left beside the files and folders it was writing: by names that only we give.
 
     Nobody else may be writing in ``folder`` at the same time.
     """
-    for path in [*folder.glob(".*.part"), *folder.glob(".*.old")]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in folder.glob(".*"):
+        if _LEFT_OVER.fullmatch(path.name):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def remove_abandoned(folder: Path, prefix: str = "", suffix: str = ".part") -> None:

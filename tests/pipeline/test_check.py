@@ -161,3 +161,13 @@ def test_recipe_without_rows_to_measure_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PenjingError, match="there is no test file, and its share of the rows is 0"):
         check_measurable(recipe(data=data))
     check_measurable(recipe(data={**data, "test": str(tmp_path / "measured.csv")}))
+
+
+def test_run_is_not_put_in_the_place_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    check_out(tmp_path)  # a folder with other things is fine, as long as none of them would be replaced
+    (tmp_path / "model").mkdir()
+    with pytest.raises(UsageError, match="model is there already, and no run has made it"):
+        check_out(tmp_path)
+    (tmp_path / "stages").mkdir()
+    check_out(tmp_path)

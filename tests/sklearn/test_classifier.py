@@ -140,6 +140,11 @@ def test_saved_estimator_comes_back_with_its_labels_and_other_doors_open_it(tmp_
     assert again.predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
     assert again.classes_.dtype == fitted.classes_.dtype
     assert load_as(LabelModel, tmp_path / "model").labels == ("0", "1")
+    fitted.save(tmp_path / "model")  # a model may be replaced, and nothing else
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="other things in this folder"):
+        fitted.save(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_folder_of_an_ordinary_run_becomes_an_estimator(small_run: Any) -> None:

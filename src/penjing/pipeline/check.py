@@ -41,6 +41,8 @@ from penjing.tasks.task import load_task
 from penjing.text.renderer import template_columns
 from penjing.train.settings import FinetuneSettings
 
+_PUBLISHED = ("model", "adapter", "report.html", "lineage.json")  # what a run puts at its top
+
 
 def check_runnable(recipe: Recipe) -> None:
     """Checks all that can be known without reading data.
@@ -122,10 +124,10 @@ def check_choosable(recipe: Recipe) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Checks that the folder of a run is there or can be made.
+    """Checks that the folder of a run is there or can be made, and that nobody else's files would be replaced.
 
     Raises:
-        UsageError: it is a file, or below one, or may not be written.
+        UsageError: it is a file, or below one, or may not be written, or holds what a run would replace.
     """
     nearest_there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not nearest_there.is_dir():
@@ -135,6 +137,12 @@ def check_out(out: Path) -> None:
             f"nothing may be written in {nearest_there}",
             where=f"--out {out}",
             do="Choose another --out, or change the folder's permissions.",
+        )
+    if not (out / "stages").is_dir() and (taken := [name for name in _PUBLISHED if (out / name).exists()]):
+        raise UsageError(
+            f"{taken[0]} is there already, and no run has made it",
+            where=f"--out {out}",
+            do="Choose another --out: a run would put its own in that place.",
         )
 
 

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from penjing.data.settings import exact_share
 from penjing.errors import UsageError
-from penjing.files import folder_beside, write_beside
+from penjing.files import check_replaceable, folder_beside, write_beside
 from penjing.sklearn.labels import Classes, find_classes, read_classes, write_classes
 
 if TYPE_CHECKING:
@@ -155,10 +155,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             NotFittedError: there is no model yet.
-            UsageError: the labels are of a type that no file can hold: neither text nor number.
+            UsageError: the labels are of a type that no file can hold: neither text nor number; or the folder holds
+                something that is no model.
         """
         check_is_fitted(self)
         self._model()
+        from penjing.tasks.card import CARD
+
+        check_replaceable(Path(folder), CARD, str(folder))
         with folder_beside(Path(folder)) as beside:
             shutil.copytree(self.folder_, beside, dirs_exist_ok=True)
             write_classes(self._classes, beside)

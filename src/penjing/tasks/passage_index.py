@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from penjing.data.sources import Layout, corpus_files, read_file
 from penjing.data.sources.source import kind_of
 from penjing.errors import DataError, MissingExtraError, PenjingError, UsageError
-from penjing.files import folder_beside, read_json, write_json
+from penjing.files import check_replaceable, folder_beside, read_json, write_json
 from penjing.hashing import hash_file, hash_json
 from penjing.inference.bm25 import LexicalIndex
 from penjing.inference.embedding import TextEncoder, load_encoder
@@ -80,13 +80,14 @@ def index_folder(
         most_words: of a passage.
 
     Raises:
-        UsageError: there is no such folder, or no document in it.
+        UsageError: there is no such folder, or no document in it, or the index would replace something else.
         DataError: none of the documents can be read.
         MissingExtraError: bm25s is not installed.
         Interrupted: the user asked to stop.
     """
     documents = _documents(folder)
     place = place or folder.resolve().with_name(f"{folder.resolve().name}.index")
+    check_replaceable(place, _RECORD, f"index {place}")
     with progress.bar("hashing", len(documents), "documents") as bar:
         hashes = {}
         for name, file in documents.items():

@@ -149,3 +149,10 @@ def test_absent_optuna_is_named_with_its_extra(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"penjing\[tune\]"):
         study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["what? now", "50% #1", "a=b&c", "盆景 'q' \"w\""])
+def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    work(study(tmp_path / name), 2)
+    assert (tmp_path / name / "tune.sqlite3").is_file()
+    assert len(study(tmp_path / name).trials) == 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,7 +87,9 @@ class Study:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _quiet():
-                storage = library.storages.RDBStorage(f"sqlite:///{file.absolute()}")
+                # the address alone would end at a "?" in the folder's name
+                opening = {"creator": partial(sqlite3.connect, file.absolute(), check_same_thread=False)}
+                storage = library.storages.RDBStorage("sqlite:///tune", engine_kwargs=opening)
                 self._study = library.create_study(
                     storage=storage,
                     study_name=_NAME,
