@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from penjing.errors import ModelFolderError
+from penjing.hashing import hash_file
 from penjing.model_files import check_model_folder
 
 WEIGHTS = "model.safetensors"
@@ -91,6 +92,15 @@ def _describe_numbers(numbers: list[int]) -> str:
             parts.append(str(start) if start == number else f"{start}-{number}")
             start = number if following is None else following
     return "+".join(parts)
+
+
+def hash_weights(folder: Path) -> str:
+    """Returns the hash by which the weights of a model folder are known: of their file, of shards that of the first.
+
+    Raises:
+        ModelFolderError: there are no weights.
+    """
+    return hash_file(_weight_files(folder)[0])
 
 
 def _weight_files(folder: Path) -> list[Path]:

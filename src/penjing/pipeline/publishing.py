@@ -13,6 +13,7 @@ from penjing.hashing import hash_file, hash_folder
 from penjing.inference.generation import GENERATION_CONFIG
 from penjing.models.adapter import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from penjing.models.interface import open_config
+from penjing.models.stored import hash_weights
 from penjing.models.weights import CONFIG, read_config
 from penjing.pipeline.adapting import ADAPTER
 from penjing.pipeline.recipe import Recipe
@@ -101,7 +102,7 @@ def _publish(
     generation: dict[str, Any],
 ) -> dict[str, Any]:
     """Copies a model with its card, unless it is there already; other tools are told how it writes."""
-    card = {**card, "weights": hash_file(source / "model.safetensors"), "lineage": lineage}
+    card = {**card, "weights": hash_weights(source), "lineage": lineage}
     if (adapter := source.parent / ADAPTER / ADAPTER_WEIGHTS).is_file():
         card["adapter_weights"] = hash_file(adapter)
     if (model / CARD).is_file() and read_json(model / CARD) == card:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import penjing
 from penjing.errors import UsageError
 from penjing.files import read_json
-from penjing.hashing import hash_file
+from penjing.models.stored import hash_weights
 from penjing.pipeline.exporting.source import Source, row_template
 from penjing.tasks.answer_settings import AnswerSettings
 from penjing.tasks.task import Answers, load_task
@@ -46,9 +46,7 @@ def make_card(source: Source, task: str | None, labels: Sequence[str] | None) ->
         what = f"its network ends in {answers}s, and the task {name} asks for {load_task(name).answers}"
         raise UsageError(what, where="--task", do="Leave --task out, or name another.")
     own = _for_answers(source, labels) if answers == "span" else _for_labels(source, labels, answers)
-    weights = source.folder / "model.safetensors"
-    hashed = {"weights": hash_file(weights)} if weights.is_file() else {}
-    return {"penjing": penjing.__version__, "task": name, **own, **hashed}
+    return {"penjing": penjing.__version__, "task": name, **own, "weights": hash_weights(source.folder)}
 
 
 def _answers_of(source: Source) -> Answers | None:

@@ -11,8 +11,8 @@ from torch import nn
 
 from penjing.errors import UsageError
 from penjing.files import write_json
-from penjing.hashing import hash_file
 from penjing.models.adapter import add_whole_adapter
+from penjing.models.stored import hash_weights
 from penjing.models.weights import save_network
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
@@ -68,8 +68,8 @@ class MergedExporter(Exporter):
 
     def finish(self, source: Source, precision: str, folder: Path, parity: Mapping[str, Any]) -> None:
         """Writes the card, where the model has one."""
-        if source.card and source.adapter is not None and (folder / "model.safetensors").is_file():
-            weights = hash_file(folder / "model.safetensors")
+        if source.card and source.adapter is not None:
+            weights = hash_weights(folder)
             write_json(folder / CARD, {**source.card, "weights": weights, "merged": source.adapter.resolve().name})
 
 

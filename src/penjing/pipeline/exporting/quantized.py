@@ -11,9 +11,9 @@ from torch import nn
 import penjing
 from penjing.errors import UsageError
 from penjing.files import write_json
-from penjing.hashing import hash_file
 from penjing.models.quantized import Bits
 from penjing.models.quantized_folder import quantize_network, quantized_config, stored_dtype
+from penjing.models.stored import hash_weights
 from penjing.models.weights import save_network
 from penjing.pipeline.exporting.exporter import Exporter, Precision, Target
 from penjing.pipeline.exporting.folders import copy_rest
@@ -96,9 +96,7 @@ class QuantizedExporter(Exporter):
             return
         kept = {key: parity[key] for key in ("loss", "task") if parity.get(key) is not None}
         quantization = {"bits": self.bits, "of": source.folder.resolve().name, **kept}
-        weights = folder / "model.safetensors"
-        if weights.is_file():
-            card["weights"] = hash_file(weights)
+        card["weights"] = hash_weights(folder)
         write_json(folder / CARD, {**card, "quantization": quantization})
 
 
