@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import platform
 import resource
@@ -14,10 +15,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from penjing.container import read_limits
+
 
 def count_cores() -> int:
-    """Returns the number of processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Returns the number of processor cores this process may use; of a container's share, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = read_limits().cores
+    return cores if share is None else max(1, min(cores, math.ceil(share)))
 
 
 def _processor_facts() -> dict[str, str]:
@@ -62,8 +67,9 @@ def has_cpp_compiler() -> bool:
 
 
 def total_memory_mb() -> int:
-    """Returns the machine's memory in MB (10^6 bytes)."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+    """Returns the machine's memory in MB (10^6 bytes), or what a container may use of it."""
+    memory, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), read_limits().memory_bytes
+    return (memory if limit is None else min(memory, limit)) // 10**6
 
 
 def peak_memory_mb() -> int:

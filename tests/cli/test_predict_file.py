@@ -23,6 +23,7 @@ from penjing.cli import predict_file
 from penjing.cli.model_app import predict
 from penjing.cli.predict_file import FileCall, predict_into
 from penjing.errors import DataError, PenjingError, UsageError
+from penjing.progress import Silent, SilentBar
 from penjing.tasks.bulk import BulkOutput
 
 KINDS = ("jsonl", "csv", "parquet")
@@ -305,3 +306,17 @@ def test_progress_is_told_where_there_is_no_terminal(
     told = [line for line in capsys.readouterr().err.splitlines() if "rows/s" in line]
     assert len(told) == 3
     assert re.fullmatch(r"4,096 rows, [\d,]+ rows/s, about \d+ min left", told[0])
+
+
+def test_time_left_is_reckoned_from_what_was_done_since_the_work_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Heard(Silent):
+        def say(self, text: str) -> None:
+            told.append(text)
+
+    told: list[str] = []
+    clock = iter([0.0, 60.0])
+    monkeypatch.setattr(predict_file.time, "monotonic", lambda: next(clock))
+    teller = predict_file._Teller(Heard(), SilentBar(), before=900, size=1000.0)  # type: ignore[arg-type]
+    teller.read(950)
+    teller.tell(950)  # 50 in a minute, and 50 to go
+    assert told == ["950 rows, 1 rows/s, about 1 min left"]

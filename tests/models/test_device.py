@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from penjing.errors import UsageError
+from penjing.models import device
 from penjing.models.device import autocast, choose_device, choose_precision
 
 
@@ -26,6 +27,7 @@ def test_auto_is_a_gpu_where_there_is_one() -> None:
 # A forked child finds MKL as it is in a new process. What it computes before lets both threads come to exp together.
 FIRST_EXPONENTIALS = """
 import os, torch
+from penjing.models import device
 from penjing.models.device import choose_device
 choose_device("cpu")
 
@@ -77,3 +79,15 @@ def test_precision_is_what_was_asked_for() -> None:
         assert precision == wanted
         with autocast(cpu, precision):
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
+
+
+def test_no_more_threads_compute_than_a_container_has_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(device, "count_cores", lambda: 1)
+    try:
+        torch.set_num_threads(2)
+        device.keep_to_share.cache_clear()
+        device.choose_device("cpu")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -114,7 +114,7 @@ class _Teller:
         self._progress, self._bar, self._before, self._size = progress, bar, before, size
         self._began = self._last = time.monotonic()
         self._bytes = 0.0
-        self._bytes_before: float | None = None  # that were read when the first chunk of this call began
+        self._skipped: float | None = None  # bytes of rows that were answered before
 
     def read(self, consumed: int) -> None:
         """So many bytes more were read."""
@@ -126,11 +126,24 @@ class _Teller:
         now = time.monotonic()
         rate = (done - self._before) / max(now - self._began, 1e-9)
         self._bar.note(f"{done:,} rows · {rate:,.0f} rows/s")
+        if self._skipped is None:
+            self._skipped = self._bytes * self._before / max(done, 1)
         if now - self._last >= _EVERY_S:
             self._last = now
-            share = min(self._bytes / self._size, 1.0) if self._size else 0.0
-            left = f", about {(1 - share) / share * (now - self._began) / 60:.0f} min left" if share else ""
+            left_s = time_left(now - self._began, self._bytes - self._skipped, self._size - self._skipped)
+            left = "" if left_s is None else f", about {left_s / 60:.0f} min left"
             self._progress.say(f"{done:,} rows, {rate:,.0f} rows/s{left}")
+
+
+def time_left(seconds: float, done: float, size: float) -> float | None:
+    """Returns about how many seconds work takes still; None where nothing tells.
+
+    Args:
+        seconds: that it took so far, in this sitting.
+        done: how much of it was done in this sitting.
+        size: how much there was to be done.
+    """
+    return max(size - done, 0.0) / done * seconds if done > 0 and size > 0 else None
 
 
 def _read(call: FileCall, files: list[Path], bad: FaultLog | None, read: Callable[[int], None]) -> Iterator[Row]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from penjing.errors import UsageError
-from penjing.machine import computes_bf16, name_processor
+from penjing.machine import computes_bf16, count_cores, name_processor
 
 # What PyTorch gives to the vector functions of MKL, in ATen/cpu/vml.h.
 _OF_MKL = (
@@ -27,8 +27,16 @@ def choose_device(name: str) -> torch.device:
     """
     device = _find_device(name)
     if device.type == "cpu":
+        keep_to_share()
         settle_functions()
     return device
+
+
+@cache
+def keep_to_share() -> None:
+    """Lets PyTorch compute with as many threads as a container has cores, where it would with those of the machine."""
+    if torch.get_num_threads() > count_cores():
+        torch.set_num_threads(count_cores())
 
 
 @cache
