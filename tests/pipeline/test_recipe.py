@@ -130,8 +130,8 @@ def test_section_inside_another_is_left_out_by_none() -> None:
     assert load_recipe(Path("sst2-minilm")).finetune.distill is not None  # type: ignore[union-attr]
     assert load_recipe(Path("sst2-minilm"), ["finetune.distill=none"]).finetune.distill is None  # type: ignore[union-attr]
     assert load_recipe(Path("sst2-lstm"), ["finetune.distill=none"]).finetune.distill is None  # type: ignore[union-attr]
-    with pytest.raises(RecipeError, match="learning_rate is 'none'"):
-        load_recipe(Path("sst2-lstm"), ["finetune.learning_rate=none"])
+    with pytest.raises(RecipeError, match="batch_rows is 'none'"):
+        load_recipe(Path("sst2-lstm"), ["finetune.batch_rows=none"])
 
 
 def test_data_left_out_takes_what_is_for_labelled_rows_with_it() -> None:
@@ -142,3 +142,25 @@ def test_data_left_out_takes_what_is_for_labelled_rows_with_it() -> None:
 def test_sentinels_that_leave_no_entries_are_refused(recipe: Path) -> None:
     with pytest.raises(RecipeError, match="vocab_size 300 leaves fewer than 300 entries beside 1000 sentinels"):
         load_recipe(recipe, ["tokenizer.vocab_size=300", "tokenizer.sentinels=1000"])
+
+
+@pytest.mark.parametrize(
+    ("task", "setting", "told"),
+    [
+        ("sentiment", "finetune.both_sides=true", r"\[finetune\] both_sides is for the task chat, and not for"),
+        ("chat", "finetune.ngrams=2", r"\[finetune\] ngrams is for the tasks .*classify.* and not for"),
+        ("classify", "write.beams=3", "write is for the tasks .*summarize, translate, and not for"),
+        ("translate", "data.answer=x", r"\[data\] answer is for the task answer, and not for"),
+        ("sentiment", "finetune.epoch=3", 'unknown key .*epoch. Did you mean "epochs"'),
+    ],
+)
+def test_setting_of_other_tasks_is_refused_with_their_names(tmp_path: Path, task: str, setting: str, told: str) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text(f'name = "r"\ntask = "{task}"\n[data]\npath = "x.csv"\n[model]\nfamily = "llama"\n')
+    with pytest.raises(RecipeError, match=told):
+        load_recipe(file, [setting])
+
+
+def test_number_that_may_be_missing_is_left_out_by_none() -> None:
+    assert load_recipe(Path("chnsenticorp"), ["finetune.ngrams=none"]).finetune.ngrams is None  # type: ignore[union-attr]
+    assert load_recipe(Path("sst2-lstm"), ["finetune.learning_rate=none"]).finetune.learning_rate is None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
 from penjing.errors import RecipeError, nearest
 from penjing.pipeline.recipe import OF_LABELLED_ROWS, Recipe
-from penjing.pipeline.recipe_kinds import recipe_class
+from penjing.pipeline.recipe_kinds import recipe_class, recipe_classes
+from penjing.registry import registered_names
+from penjing.tasks.task import load_task
 
 _LEFT_OUT = "none"
 _SHIPPED = Path(__file__).parent / "recipes"
@@ -23,7 +25,8 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     Args:
         path: the TOML file, or the name of a recipe that ships with Penjing.
         overrides: settings such as ``finetune.epochs=5``; the value is TOML, or plain text where that fails. A section
-            that may be left out is left out by ``pretrain=none``, one inside another by ``finetune.distill=none``.
+            that may be left out is left out by ``pretrain=none``, one inside another by ``finetune.distill=none``,
+            and a number by ``finetune.ngrams=none``.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
@@ -87,7 +90,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
             raise RecipeError(f'"{section}" is a value, not a section', where=f"--set {override}")
-    if raw.strip() == _LEFT_OUT and sections and _is_optional_section(whole, [*sections, last]):
+    if raw.strip() == _LEFT_OUT and sections and _may_be_none(whole, [*sections, last]):
         document.pop(last, None)
         return
     document[last] = value
@@ -98,14 +101,14 @@ def _may_be_left_out(document: Mapping[str, Any], section: str) -> bool:
     return field is not None and type(None) in get_args(field.annotation)
 
 
-def _is_optional_section(document: Mapping[str, Any], location: list[str]) -> bool:
-    """Whether a recipe may have a section at a location, and may be without it."""
+def _may_be_none(document: Mapping[str, Any], location: list[str]) -> bool:
+    """Whether a recipe may have a section, or a value that is no text, at a location, and may be without it."""
     *before, last = location
     models: list[type[BaseModel]] = [recipe_class(document)]
     for part in before:
         models = _models([model.model_fields[part].annotation for model in models if part in model.model_fields])
-    fields = [model.model_fields[last].annotation for model in models if last in model.model_fields]
-    return any(type(None) in get_args(field) and _models([field]) for field in fields)
+    fields = [get_args(model.model_fields[last].annotation) for model in models if last in model.model_fields]
+    return any(type(None) in choices and str not in choices for choices in fields)
 
 
 def _explain(error: ValidationError, kind: type[Recipe], where: str) -> RecipeError:
@@ -128,6 +131,9 @@ def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     key = _name(location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(path[:-1], kind)
+        if tasks := _tasks_with(path):
+            other = f"the task{'s' if len(tasks) > 1 else ''} {', '.join(tasks)}"
+            return f"{key} is for {other}, and not for this recipe's", "Leave it out, or change task."
         return f"unknown key {key}", nearest(location[-1], known)
     if item["type"] == "missing":
         return f"{key} is missing", "Add it to the recipe."
@@ -146,7 +152,7 @@ def _name(location: list[str]) -> str:
 
 
 def _known_keys(location: list[str], kind: type[Recipe]) -> list[str]:
-    """Returns the keys that the section at a location may have."""
+    """Returns the keys that the section at a location may have; none where there is no such section."""
     found: list[Any] = [kind]
     for part in location:
         models = _models(found)
@@ -154,7 +160,15 @@ def _known_keys(location: list[str], kind: type[Recipe]) -> list[str]:
             found = fields
         elif part.startswith("<"):
             found = [choice for choice in _choices(found) if Tag(part) in get_args(choice)]
+        elif not any(get_origin(choice) is dict for choice in _choices(found)):  # else it is a name, such as of a part
+            return []
     return list(dict.fromkeys(name for model in _models(found) for name in model.model_fields))
+
+
+def _tasks_with(path: list[str]) -> list[str]:
+    """Returns the tasks whose recipes may have a key, given with the sections it is in."""
+    tasks = {name: tuple(recipe_classes(load_task(name).answers)) for name in registered_names("tasks")}
+    return [name for name, kinds in tasks.items() if any(path[-1] in _known_keys(path[:-1], kind) for kind in kinds)]
 
 
 def _models(annotations: Sequence[Any]) -> list[type[BaseModel]]:

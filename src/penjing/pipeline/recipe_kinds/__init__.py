@@ -1,7 +1,7 @@
 """Recipes by the kind of rows that their task learns from."""
 
 from penjing.pipeline.recipe_kinds.answers import AnswerRecipe, question_data
-from penjing.pipeline.recipe_kinds.choice import RECIPES, recipe_class
+from penjing.pipeline.recipe_kinds.choice import RECIPES, recipe_class, recipe_classes
 from penjing.pipeline.recipe_kinds.continuation import ContinuationRecipe, GenerationEvaluateSettings, continuation_data
 from penjing.pipeline.recipe_kinds.dialogue import (
     DialogueEvaluateSettings,
@@ -65,5 +65,6 @@ __all__ = [
     "practicing_room",
     "question_data",
     "recipe_class",
+    "recipe_classes",
     "trained_teachers",
 ]

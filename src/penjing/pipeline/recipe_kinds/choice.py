@@ -47,6 +47,12 @@ def recipe_class(document: Mapping[str, Any]) -> type[Recipe]:
     return WrittenAnswerRecipe if kind is AnswerRecipe and _writes_answers(document) else kind
 
 
+def recipe_classes(answers: Answers) -> tuple[type[Recipe], ...]:
+    """Returns the classes that a recipe may have whose task has such answers."""
+    kind = RECIPES[answers]
+    return (kind, WrittenAnswerRecipe) if kind is AnswerRecipe else (kind,)
+
+
 def _writes_answers(document: Mapping[str, Any]) -> bool:
     """Whether the network that a document names answers in words; where it is not there, by the document's sections."""
     from penjing.pipeline.start import architecture_named  # brings torch, which other recipes need not wait for
