@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from penjing.data.messages import Message, split_exchanges, take_apart
-from penjing.errors import DataError, ModelFolderError
+from penjing.errors import DataError, ModelFolderError, SettingsError
 from penjing.hashing import hash_json
 from penjing.text.chat_template import ChatTemplate
 from penjing.text.consecutive_turns import ConsecutiveTurns
@@ -45,7 +45,10 @@ class DialogueRendererSettings(RendererSettings):
     @model_validator(mode="after")
     def _is_of_dialogues(self) -> DialogueRendererSettings:
         if self.cut != "start" or self.rejoin:
-            raise ValueError("cut and rejoin are for rows of texts; of a dialogue whole exchanges are left out")
+            raise SettingsError(
+                "cut and rejoin are for rows of texts, and of a dialogue whole exchanges are left out",
+                "Leave them out.",
+            )
         return self
 
 
