@@ -291,8 +291,10 @@ def test_only_what_writes_chinese_with_wordpiece_is_measured_again_when_its_rule
         assert now == before
 
 
-def test_a_key_without_rules_is_the_hash_that_finished_runs_have() -> None:
-    recipe = check_recipe({"task": "classify", "data": {"path": "x.csv"}, "model": {"family": "bert"}}, "r")
+def test_a_key_without_rules_is_the_hash_that_finished_runs_have(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    rows = {"path": str(tmp_path / "x.csv")}
+    recipe = check_recipe({"task": "classify", "data": rows, "model": {"family": "bert"}}, "r")
     for stage in (DATA, EVALUATE):
-        ingredients = Store(Path("x"), recipe)._ingredients(stage, {})
+        ingredients = Store(tmp_path, recipe)._ingredients(stage, {})
         assert ingredients.keys() == {"version", "settings", "files", "inputs"}
