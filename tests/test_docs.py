@@ -45,7 +45,7 @@ def test_further_recipes_of_the_readme_run_as_written(folder: Path, name: str) -
 
 def test_language_model_of_the_readme_is_made_and_continues_texts(folder: Path) -> None:
     printed = call(folder, "run", "own-words.toml")
-    assert "bits per byte" in printed
+    assert "Bits per byte" in printed
     assert (folder / "runs" / "own-words" / "report.html").is_file()
     assert call(folder, "generate", "runs/own-words/model", "A lovely", "--max-tokens", "5").startswith("A lovely")
 
@@ -65,7 +65,7 @@ def test_corpus_of_the_docs_is_made_and_inspected(folder: Path) -> None:
     (commands,) = blocks("docs/corpus.md", "sh")
     assert [commands] == blocks("docs/corpus.zh.md", "sh")
     run, inspect = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
-    assert "bits per byte" in run
+    assert "Bits per byte" in run
     assert "gopher_repetition: characters in the most frequent run of 2 words" in inspect
     assert "shares a run of words with test.tsv" in inspect
     assert re.search(r"1 +e-mail addresses", inspect)
@@ -107,7 +107,7 @@ def test_sources_of_the_docs_are_read(folder: Path) -> None:
     assert [commands] == blocks("docs/sources.zh.md", "sh")
     (folder / "sources.toml").write_text(recipe, encoding="utf-8")
     run, inspect = (call(folder, *shlex.split(line)[1:]) for line in commands.splitlines())
-    assert "bits per byte" in run
+    assert "Bits per byte" in run
     assert re.search(r"Files +32\b", inspect)
     assert re.search(r"30 +GB18030", inspect)
     assert re.search(r"tickets\.db\.jsonl\.zst \(\d+\)", inspect)
@@ -144,7 +144,7 @@ def test_tokenizer_of_the_docs_is_made_measured_and_named(folder: Path) -> None:
     assert re.sub(" *#.*", "", recipe) == re.sub(" *#.*", "", translated)
     (folder / "own-tokens.toml").write_text(recipe, encoding="utf-8")
     run, card = (call(folder, *shlex.split(line)[1:]) for line in english["sh"][0].splitlines())
-    assert "bits per byte" in run
+    assert "Bits per byte" in run
     assert "Entries hardly learned" in card
     assert (folder / "tokenizer.html").is_file()
     done = subprocess.run(

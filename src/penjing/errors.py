@@ -56,6 +56,24 @@ class RecipeError(UsageError):
     """The recipe is wrong: an unknown key, a wrong type, a column that the file does not have."""
 
 
+class SettingsError(ValueError):
+    """A setting cannot be, or not beside another: raised by the checks of settings, which take no other kind.
+
+    Args:
+        what: is wrong, a clause without a final full stop.
+        do: what the reader can do about it, one or two sentences.
+
+    Whoever reads the settings tells it as an error of the file that they stand in.
+    """
+
+    def __init__(self, what: str, do: str) -> None:
+        self.what, self.do = what, do
+        super().__init__(f"{what}. {do}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.do)
+
+
 class DataError(PenjingError):
     """A row, a line or a file of data cannot be used as it is.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -16,7 +19,22 @@ from typing import IO, Any
 from penjing.errors import DiskFullError, UsageError
 
 _LEFT_OVER = re.compile(r"\..+\.\d+\.(part|old)")
+_ABANDONED_S = 24 * 3600
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+def process_mark() -> str:
+    """Returns what tells this process from all others, those of other machines and containers too, in a file's name."""
+    return f"{_mark_of_machine()}.{os.getpid()}"
+
+
+@cache
+def _mark_of_machine() -> str:
+    """Returns what stands for all processes with numbers of one kind: a machine since it started, or a container."""
+    found = [os.uname().nodename]
+    with suppress(OSError):  # neither is on macOS
+        found += [Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"), os.readlink("/proc/self/ns/pid")]
+    return "m" + hashlib.blake2b("\n".join(found).encode(), digest_size=4).hexdigest()
 
 
 @contextmanager
@@ -49,7 +67,7 @@ def write_beside(path: Path) -> Iterator[Path]:
         DiskFullError: the disk has no room; ``path`` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{process_mark()}.part")
     with disk_errors(path):
         try:
             yield beside
@@ -68,7 +86,7 @@ def write_within(path: Path) -> Iterator[Path]:
         DiskFullError: the disk has no room; ``path`` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{process_mark()}.part")
     with disk_errors(path):
         try:
             remove_whole(beside)
@@ -143,7 +161,7 @@ def check_replaceable(folder: Path, mark: str, where: str) -> None:
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
     """Yields an empty folder beside ``path`` to fill; on success it takes the place of ``path``, else it is removed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{process_mark()}.part")
     shutil.rmtree(beside, ignore_errors=True)
     with disk_errors(path):
         try:
@@ -163,7 +181,7 @@ def replace_folder(new: Path, path: Path) -> None:
         if file.is_file():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = path.with_name(f".{path.name}.{process_mark()}.old")
     shutil.rmtree(old, ignore_errors=True)
     stood = path.exists()
     if stood:
@@ -191,7 +209,7 @@ def write_all(file: IO[bytes], data: bytes) -> None:
 def remove_whole(path: Path) -> None:
     """Removes a folder, or a file, if it is there; a killed process leaves all of it, or nothing under its name."""
     if path.is_dir():
-        old = path.with_name(f".{path.name}.{os.getpid()}.old")
+        old = path.with_name(f".{path.name}.{process_mark()}.old")
         shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
@@ -212,15 +230,29 @@ def remove_leftovers(folder: Path) -> None:
 def remove_abandoned(folder: Path, prefix: str = "", suffix: str = ".part") -> None:
     """Removes what processes that are no more have left in a folder where others may be writing.
 
+    Of what another machine or container was writing nobody here can say whether that goes on: it is removed once
+    nothing of it has changed for a day.
+
     Args:
         folder: the folder.
         prefix: how the names begin.
-        suffix: how they end; the number of the process stands between dots or hyphens before it.
+        suffix: how they end; the mark of the process stands between dots or hyphens before it.
     """
     for path in folder.glob(f"{prefix}*{suffix}"):
-        number = re.search(r"[.-](\d+)" + re.escape(suffix) + "$", path.name)
-        if number is not None and not _is_running(int(number[1])):
+        found = re.search(r"[.-](m[0-9a-f]{8}\.)?(\d+)" + re.escape(suffix) + "$", path.name)
+        if found is None:
+            continue
+        is_ours = found[1] == f"{_mark_of_machine()}."
+        if not _is_running(int(found[2])) if is_ours else _unchanged_s(path) > _ABANDONED_S:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _unchanged_s(path: Path) -> float:
+    """Returns for how many seconds nothing of a file or folder has changed; 0 where it is being removed."""
+    try:
+        return time.time() - max(part.lstat().st_mtime for part in (path, *path.rglob("*")))
+    except OSError:
+        return 0
 
 
 def _is_running(process: int) -> bool:

@@ -195,6 +195,35 @@ def test_saved_dialogue_is_gone_on_with(talker: Replier, tmp_path: Path, capsys:
     assert [message["role"] for message in messages[3:]] == ["user", "assistant"]
 
 
+def test_messages_of_one_side_in_a_row_are_loaded_taken_back_and_heard_again(
+    talker: Replier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [
+        ("user", "a"),
+        ("user", "film"),
+        ("assistant", "lovely"),
+        ("assistant", "a film"),
+        ("user", "x"),
+        ("user", "y"),
+    ]
+    file, kept = tmp_path / "said.json", tmp_path / "kept.jsonl"
+    file.write_text(json.dumps([{"role": role, "content": text} for role, text in said]), encoding="utf-8")
+    session = Session(talker, SETTINGS, [])
+    session.take(f"/load {file}")
+    shown = capsys.readouterr().err
+    assert "4 messages" in shown
+    assert [line.partition(": ")[2] for line in shown.splitlines() if line.startswith("Not replied")] == ["x", "y"]
+    session.take("/regenerate")
+    session.take(f"/save {kept}")
+    messages = json.loads(kept.read_text(encoding="utf-8"))["messages"]
+    assert [message["role"] for message in messages] == ["user", "user", "assistant"]
+    capsys.readouterr()
+    session.take("/undo")
+    assert capsys.readouterr().err == "Taken back: a\nTaken back: film\n"
+    with pytest.raises(UsageError, match="nothing was said yet"):
+        session.take("/undo")
+
+
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\r"])
 def test_saved_dialogue_with_any_line_end_in_it_is_loaded(talker: Replier, tmp_path: Path, end: str) -> None:
     session = Session(talker, SETTINGS, [])

@@ -77,9 +77,9 @@ def test_scores_are_shown_as_tables(cli: Any, folder: Path) -> None:
     }
     finished = cli.run_all({name: cli.call(folder, args) for name, args in commands.items()})
     assert {name: (done.code, done.err) for name, done in finished.items()} == dict.fromkeys(commands, (0, ""))
-    for words in ("4 texts", "bits per byte", "trigram-kneser-ney", "xz", "1 of 4 texts are longer than the model"):
+    for words in ("4 texts", "Bits per byte", "trigram-kneser-ney", "xz", "1 of 4 texts are longer than the model"):
         assert words in finished["texts"].out
-    for words in ("pseudo-bits per byte", "guessed from both sides", "The tokenizer gives back 1 of 4 texts"):
+    for words in ("Pseudo-bits per byte", "guessed from both sides", "The tokenizer gives back 1 of 4 texts"):
         assert words in finished["masked"].out
     for words in ("5 minimal pairs in 2 sets, 4 of them asked", "a coin", "50.0%", "set one", "set two"):
         assert words in finished["pairs"].out

@@ -64,7 +64,7 @@ def test_a_file_that_will_not_do_is_refused_in_a_paragraph(
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(ValidationError, match="must be two columns"):
+    with pytest.raises(ValidationError, match="Name two columns"):
         ContinuationData(path="x", continuation="text")
     with pytest.raises(ValidationError, match="cannot be joined"):
         ContinuationData(path="x", continuation="then", passage=10)

@@ -186,7 +186,7 @@ def test_duplicates_are_dropped_whatever_their_labels_and_conflicts_counted(tmp_
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"label": ["text", "red"]}, "must be two columns"),
+        ({"label": ["text", "red"]}, "Name two columns"),
         ({"label": ["red", "red"]}, "names a column twice"),
         ({"label": ["red", "blue"], "separator": "|"}, "separator is for one column"),
         ({"label": ["red"]}, "without brackets"),

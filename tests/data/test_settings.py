@@ -19,7 +19,7 @@ def test_every_setting_says_what_it_is(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"split": {"train": 0.8, "validation": 0.1, "test": 0.2}}, "they must sum to 1"),
+        ({"split": {"train": 0.8, "validation": 0.1, "test": 0.2}}, "and not to 1. Change one"),
         ({"split": {"train": 1.2}}, "less than 1"),
         ({"text": "a", "label": "a"}, "two columns"),
         ({"columns": ["text", "x"]}, 'not "label"'),

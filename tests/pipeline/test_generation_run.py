@@ -19,7 +19,8 @@ import penjing
 from penjing.cli.main import app
 from penjing.data.continuations import read_continuations
 from penjing.errors import RecipeError, UsageError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
+from penjing.models.lstm import LSTM
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.exporting.texts import varied_texts
 from penjing.pipeline.kinds import kind_of
@@ -196,6 +197,16 @@ def refused(recipe: dict[str, Any], *words: str) -> None:
         check_runnable(check_recipe(recipe, "lines"))
     for word in words:
         assert word in str(caught.value)
+
+
+def test_start_that_reads_from_both_sides_is_told_to_be_another(tmp_path: Path) -> None:
+    config = LSTM.config_from_dict({"vocab_size": 64, "hidden_size": 8})
+    (tmp_path / "start").mkdir()
+    write_json(tmp_path / "start" / "config.json", LSTM.config_to_dict(config, head="language"))
+    recipe = recipe_in(tmp_path)
+    for shape in ({}, {"bidirectional": False}):
+        model = {"start": str(tmp_path / "start"), "shape": shape}
+        refused({**recipe, "model": model}, "reads from both sides and cannot write", "Start from a model that writes")
 
 
 def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -287,6 +287,17 @@ def test_what_cannot_be_is_refused(document: dict[str, Any], keys: tuple[str, ..
         check_runnable(check_recipe(changed(document, *keys, to=to), "test"))
 
 
+def test_a_part_is_called_as_a_recipe_may_be(document: dict[str, Any]) -> None:
+    part = {**document["parts"]["mood"], "template": "x {text}"}
+    for name in ("影评-2.1", "Ⅳ_x²"):
+        check_recipe(changed(document, "parts", name, to=part), "test")
+    for name in ("my reviews", "a/b", ".."):
+        with pytest.raises(RecipeError) as caught:
+            check_recipe(changed(document, "parts", name, to=part), "test")
+        said = f"[parts.{name}]: the name should be letters, digits, _, - and dots, and not dots alone. Choose another"
+        assert said in str(caught.value)
+
+
 def test_names_that_differ_only_in_case_are_refused(document: dict[str, Any]) -> None:
     twice = changed(document, "parts", "Mood", to={**document["parts"]["mood"], "template": "x {text}"})
     with pytest.raises(RecipeError, match="same name"):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, SettingsError
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe, load_recipe, shipped_recipes
 
@@ -164,3 +166,24 @@ def test_setting_of_other_tasks_is_refused_with_their_names(tmp_path: Path, task
 def test_number_that_may_be_missing_is_left_out_by_none() -> None:
     assert load_recipe(Path("chnsenticorp"), ["finetune.ngrams=none"]).finetune.ngrams is None  # type: ignore[union-attr]
     assert load_recipe(Path("sst2-lstm"), ["finetune.learning_rate=none"]).finetune.learning_rate is None
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            {"tokenizer": {"kind": "word", "guards": True}},
+            "this is word. Leave guards out, or choose one of",
+        ),
+        ({"data": {"path": "x", "labels": ["a"]}}, "two different labels. Add those that are missing."),
+        ({"data": {"path": "x", "text": "a", "label": "a"}}, 'both the column "a". Name two columns.'),
+        ({"data": None}, "so nothing would be made. Add one of them."),
+        ({"tune": {"seed": [1, 1]}}, "names a value twice. Leave one out."),
+        ({"data": {"path": "x", "encoding": "utf-9"}}, "is no encoding. Write utf-8,"),
+    ],
+)
+def test_settings_that_cannot_be_say_what_to_do(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        check_recipe({"name": "x", "data": {"path": "x.csv"}, "model": {"family": "bert"}, **document}, "r.toml")
+    assert said in str(caught.value)
+    assert pickle.loads(pickle.dumps(SettingsError("a", "Do b."))).do == "Do b."

@@ -6,15 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from penjing.data.engine import EngineSettings
 from penjing.errors import DataError, UsageError
+from penjing.files import write_json
 from penjing.hashing import hash_folder
 from penjing.pipeline.recipe import Recipe
 from penjing.pipeline.recipe_file import check_recipe
 from penjing.pipeline.stage import Artifact, Stage, StageContext
 from penjing.pipeline.stages.corpus import CORPUS
+from penjing.pipeline.stages.data import DATA
+from penjing.pipeline.stages.evaluate import EVALUATE
 from penjing.pipeline.store import Store, locked
 from penjing.progress import Silent
 
@@ -255,3 +260,41 @@ def test_second_process_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         other.wait(30)
     with locked(tmp_path):
         pass
+
+
+def test_only_what_writes_chinese_with_wordpiece_is_measured_again_when_its_rules_change(tmp_path: Path) -> None:
+    def key(task: str, target: str, decoder: str) -> tuple[str, str]:
+        folders = {name: tmp_path / f"{task}-{target}-{decoder}" / name for name in ("data", "finetune")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        rows = {"text": [target]} if task == "generate" else {"text": ["中文"], "target": [target]}
+        pq.write_table(pa.table({**rows, "source": ["中.csv"]}), folders["data"] / "test.parquet")
+        write_json(folders["finetune"] / "model" / "tokenizer.json", {"decoder": {"type": decoder}})
+        done = {name: Artifact(name, folder, {"content": "x"}, skipped=True) for name, folder in folders.items()}
+        family = "t5" if task != "classify" else "bert"
+        recipe = check_recipe({"task": task, "data": {"path": "x.csv"}, "model": {"family": family}}, "r")
+        store = Store(tmp_path, recipe)
+        before = store._ingredients(replace(EVALUATE, rules=lambda recipe, folders: {}), done)
+        assert "rules" not in before
+        return store._target(EVALUATE, store._ingredients(EVALUATE, done)).name, store._target(EVALUATE, before).name
+
+    for again in (("summarize", "写中文", "WordPiece"), ("generate", "写 English 和中文", "WordPiece")):
+        now, before = key(*again)
+        assert now != before
+    for kept in (
+        ("summarize", "English", "WordPiece"),
+        ("summarize", "写中文", "ByteLevel"),
+        ("generate", "English", "WordPiece"),
+        ("classify", "中文", "WordPiece"),
+    ):
+        now, before = key(*kept)
+        assert now == before
+
+
+def test_a_key_without_rules_is_the_hash_that_finished_runs_have(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    rows = {"path": str(tmp_path / "x.csv")}
+    recipe = check_recipe({"task": "classify", "data": rows, "model": {"family": "bert"}}, "r")
+    for stage in (DATA, EVALUATE):
+        ingredients = Store(tmp_path, recipe)._ingredients(stage, {})
+        assert ingredients.keys() == {"version", "settings", "files", "inputs"}

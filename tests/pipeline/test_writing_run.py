@@ -12,8 +12,9 @@ import torch
 import penjing
 from penjing.data.reading import read_pairs
 from penjing.errors import RecipeError
-from penjing.files import read_json
+from penjing.files import read_json, write_json
 from penjing.inference.writing_settings import WritingSettings
+from penjing.models.lstm import LSTM
 from penjing.pipeline.check import check_runnable
 from penjing.pipeline.plan import make_plan
 from penjing.pipeline.recipe_file import check_recipe
@@ -122,6 +123,16 @@ def refused(recipe: dict[str, Any], *words: str) -> None:
         check_runnable(check_recipe(recipe, "numbers"))
     for word in words:
         assert word in str(caught.value)
+
+
+def test_start_that_reads_from_both_sides_is_told_to_be_another(pair_recipe: Recipes, tmp_path: Path) -> None:
+    config = LSTM.config_from_dict({"vocab_size": 64, "hidden_size": 8})
+    (tmp_path / "start").mkdir()
+    write_json(tmp_path / "start" / "config.json", LSTM.config_to_dict(config, head="language"))
+    recipe = pair_recipe(tmp_path)
+    for shape in ({}, {"bidirectional": False}):
+        model = {"start": str(tmp_path / "start"), "shape": shape}
+        refused({**recipe, "model": model}, "reads from both sides and cannot write", "Start from a model that writes")
 
 
 def test_what_cannot_be_is_refused_before_anything_runs(pair_recipe: Recipes, tmp_path: Path) -> None:

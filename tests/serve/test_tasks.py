@@ -134,7 +134,8 @@ def test_replies_are_those_of_the_model(finetuned: Callable[..., Path], beams: i
         assert "text" in loaded
         assert "task" not in loaded
         assert "the assistant spoke last" in refusal(client, "tasks/chat", messages=longer[:3])[1]
-        assert "twice in a row" in refusal(client, "tasks/chat", messages=[*first, *first])[1]
+        twice = [*first, *first, {"role": "assistant", "content": "fine"}, *first, *first]
+        assert ask(client, "tasks/chat", messages=twice) == close_to([model.predict([twice])[0].to_dict()])
         assert refusal(client, "tasks/chat", messages=[])[0] == 400
         assert refusal(client, "tasks/chat", messages=[{"role": "robot", "content": "a"}])[0] == 400
 

@@ -216,7 +216,7 @@ def test_labels_and_texts_of_different_number_and_measurements_are_refused() -> 
         ({"family": "brt"}, 'Did you mean "bert"'),
         ({"epochs": -1}, r"\[finetune\] epochs is -1"),
         ({"settings": {"finetune.warmpu": 0.1}}, r'unknown key \[finetune\] warmpu. Did you mean "warmup"'),
-        ({"start": "no/such/folder"}, "there is no such folder"),
+        ({"start": "no/such/folder", "vocab_size": None, "settings": {}}, "there is no such folder"),
         ({"validation": 0.0}, "validation is 0.0: it should be above 0"),
     ],
 )
@@ -229,6 +229,21 @@ def test_start_brings_its_own_family(small_bert_run: Any) -> None:
     classifier = TextClassifier(start=str(small_bert_run.model), epochs=1, max_tokens=10, device="cpu")
     assert classifier.fit(TEXTS, LABELS).predict(TEXTS[:2]).shape == (2,)
     assert load_as(LabelModel, classifier.folder_).card["task"] == "classify"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "paragraph"),
+    [
+        ({"vocab_size": 300}, "vocab_size would change nothing: start brings its own tokenizer"),
+        ({"settings": {"tokenizer.kind": "word"}}, r'settings\["tokenizer.kind"\] would change nothing: start brings'),
+        ({"epochs": 2, "settings": {"finetune.epochs": 3}}, r'epochs is 2, and settings\["finetune.epochs"\] takes'),
+    ],
+)
+def test_a_parameter_that_counts_for_nothing_is_refused(
+    small_bert_run: Any, parameters: dict[str, Any], paragraph: str
+) -> None:
+    with pytest.raises(UsageError, match=paragraph):
+        TextClassifier(start=str(small_bert_run.model), **parameters).fit(TEXTS, LABELS)
 
 
 QUICK = (  # of those that fit, the ones that do not fit many times over; test-slow makes all

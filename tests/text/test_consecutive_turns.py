@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from penjing.data.messages import Message
+from penjing.data.messages import Message, split_exchanges
 from penjing.text.chat_template import DEFAULT_TEMPLATE, ChatTemplate
-from penjing.text.consecutive_turns import ConsecutiveTurns, split_exchanges
+from penjing.text.consecutive_turns import ConsecutiveTurns
 
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 ASKS = "{% if add_generation_prompt %}A: {% endif %}"

@@ -76,6 +76,12 @@ def test_messages_in_a_row_are_dropped_with_their_exchange_and_asked_together() 
         renderer(16).render_prompt([Message("user", "what is it")] * 9, 4)
 
 
+@pytest.mark.parametrize("messages", [[], [Message("system", "films")]], ids=["empty", "system"])
+def test_dialogue_in_which_nobody_says_anything_is_refused(messages: list[Message]) -> None:
+    with pytest.raises(DataError, match=r"nobody says anything.*End with what the user says"):
+        renderer().render_prompt(messages, 4)
+
+
 def test_what_is_learned_is_what_transformers_takes_for_the_assistants(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     TOKENIZER.save(tmp_path)

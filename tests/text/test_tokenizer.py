@@ -177,7 +177,7 @@ def test_characters_are_read_alone_and_in_pairs_and_located_in_the_text(tmp_path
 
 
 def test_two_ways_to_cut_chinese_and_pairs_that_would_be_cut_again_are_refused() -> None:
-    with pytest.raises(ValueError, match="leave one out"):
+    with pytest.raises(ValueError, match="Leave one out"):
         WordSettings(segment=True, grams=2)
     with pytest.raises(ValueError, match="for the kind word, and this is bpe"):
         TokenizerSettings(kind="bpe", words=WordSettings(grams=2))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from penjing.cli.chat_input import Said, history_file, lines_of_pipe, lines_of_terminal, read_said
 from penjing.cli.output import print_json, visible
-from penjing.data.messages import Message, read_messages, take_apart, write_messages
+from penjing.data.messages import Message, read_asked, read_consecutive, split_exchanges, write_messages
 from penjing.errors import DataError, PenjingError, UsageError, nearest
 from penjing.files import write_text
 
@@ -170,14 +170,14 @@ class Session:
             self._commands[command](rest.strip())
             return True
         text = said.removeprefix("/") if is_line and said.startswith("//") else said
-        messages = read_messages([message.to_dict() for message in [*self._messages, Message("user", text)]], "chat")
+        messages = read_asked([message.to_dict() for message in [*self._messages, Message("user", text)]], "chat")
         if not self._reply(messages):
             _say("The model said nothing; what you said is taken back.")
         return True
 
     def _reply(self, messages: list[Message], attempt: int = 0) -> bool:
         """Replies to messages, and goes on with what was said; returns whether anything was."""
-        turn = len(messages[len(self._system) :]) // 2
+        turn = len(split_exchanges(messages[len(self._system) :])) - 1
         settings = replace(self._settings, seed=(self._settings.seed + turn + attempt * _OTHER_REPLY) % 2**63)
         pieces: list[str] = []
         reply: Reply | None = None
@@ -217,14 +217,17 @@ class Session:
 
     def _undo(self, rest: str) -> None:
         self._need_turns()
-        taken = self._turns[-2]
-        del self._turns[-2:], self._attempts[-1]
-        _say(f"Taken back: {visible(taken.content)}")
+        taken = split_exchanges(self._turns)[-1]
+        del self._turns[-len(taken) :], self._attempts[-1]
+        for message in taken:
+            if message.role == "user":
+                _say(f"Taken back: {visible(message.content)}")
 
     def _regenerate(self, rest: str) -> None:
         self._need_turns()
         self._attempts[-1] += 1
-        if not self._reply(self._messages[:-1], self._attempts[-1]):
+        replied = sum(message.role == "assistant" for message in split_exchanges(self._turns)[-1])
+        if not self._reply(self._messages[:-replied], self._attempts[-1]):
             _say("The model said nothing; the last reply stays.")
 
     def _reset(self, rest: str) -> None:
@@ -254,13 +257,15 @@ class Session:
         if not rest:
             raise UsageError("/load names no file", do="Write /load FILE, such as /load dialogue.jsonl.")
         path = Path(rest).expanduser()
-        dialogue = take_apart(read_dialogue(path))
-        self._system = dialogue.system or self._system
-        self._turns = [message for exchange in dialogue.exchanges for message in exchange]
-        self._attempts = [0] * len(dialogue.exchanges)
+        system, turns = _part_system(read_dialogue(path))
+        exchanges = split_exchanges(turns)
+        asked = exchanges.pop() if exchanges[-1][-1].role == "user" else []
+        self._system = system or self._system
+        self._turns = turns[: len(turns) - len(asked)]
+        self._attempts = [0] * len(exchanges)
         self._saved.add(path)
         _say(f"Loaded: {path}, {len(self._messages)} messages")
-        for message in dialogue.asked:
+        for message in asked:
             _say(f"Not replied to, and left out: {visible(message.content)}")
 
     def _need_turns(self) -> None:
@@ -285,7 +290,7 @@ def read_dialogue(path: Path) -> list[Message]:
         raise UsageError(f"it cannot be read ({error.strerror})", where=str(path), do="Check the path.") from error
     except (ValueError, RecursionError, IndexError) as error:
         raise UsageError("this is not one dialogue in JSON", where=str(path), do=do) from error
-    return read_messages(values.get("messages") if isinstance(values, dict) else values, str(path))
+    return read_consecutive(values.get("messages") if isinstance(values, dict) else values, str(path))
 
 
 def _describe(reply: Reply | None, seconds: float) -> str:
@@ -334,11 +339,14 @@ def _read_messages(system: list[Message]) -> list[Message]:
         raise DataError(
             f"this is no JSON ({error})", where=where, do='Write [{"role": "user", "content": "…"}].'
         ) from error
-    messages = read_messages(values.get("messages") if isinstance(values, dict) else values, where)
-    if messages[-1].role != "user":
-        raise DataError("the assistant spoke last", where=where, do="End with what the user says.")
-    dialogue = take_apart(messages)
-    return [*(system or dialogue.system), *messages[len(dialogue.system) :]]
+    own, turns = _part_system(read_asked(values.get("messages") if isinstance(values, dict) else values, where))
+    return [*(system or own), *turns]
+
+
+def _part_system(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    """Returns the system prompt, or nothing, and the messages after it."""
+    begin = 1 if messages[0].role == "system" else 0
+    return messages[:begin], messages[begin:]
 
 
 def _say(text: str) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from penjing.cli.evaluate import open_data
 from penjing.cli.evaluate_output import find_learned, say_learned
+from penjing.cli.figure_table import FigureTable
 from penjing.cli.output import log_console, print_json, result_console
 from penjing.cli.progress import TerminalProgress
 from penjing.cli.tables import language_notes, language_table, language_title
@@ -138,9 +137,7 @@ def _show_texts(measured: dict[str, Any], rows: int) -> None:
 def _show_pairs(measured: dict[str, Any]) -> None:
     sample = f", {measured['pairs']:,} of them asked" if measured["pairs"] < measured["pairs_given"] else ""
     title = f"{measured['pairs_given']:,} minimal pairs in {measured['sets']:,} sets{sample}; 95% intervals"
-    table = Table(box=None)
-    for heading in ("", "accuracy", "sets"):
-        table.add_column(heading, justify="right" if heading else "left")
+    table = FigureTable(["accuracy", "sets"])
     table.add_row(f"by {measured['measure']}, mean over sets", _share(measured["accuracy"]), str(measured["sets"]))
     for name, score in measured["baselines"].items():
         table.add_row("a coin" if name == "random" else name, _share(score), "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from penjing.cli.figure_table import FigureTable
 from penjing.cli.output import print_json, result_console
 from penjing.cli.predict import read_texts
 from penjing.tasks.card import card_task, read_card
@@ -108,9 +109,8 @@ def show_comparison(
     if as_json:
         print_json(measured)
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), title=f"{measured['texts']:,} texts, 95% intervals")
-    for heading in ("method", "comprehensiveness", "sufficiency", "complete", "time"):
-        table.add_column(heading, justify="left" if heading == "method" else "right")
+    headings = ("comprehensiveness", "sufficiency", "complete", "time")
+    table = FigureTable(headings, f"{measured['texts']:,} texts, 95% intervals")
     for name, figures in sorted(measured["methods"].items(), key=lambda item: -item[1]["comprehensiveness"]["value"]):
         complete = "–" if figures["complete"] is None else f"{figures['complete']:.1%}"
         intervals = [_interval(figures[key]) for key in ("comprehensiveness", "sufficiency")]

@@ -8,16 +8,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED
+from penjing.cli.figure_table import FigureTable
+from penjing.pipeline.report.wording import NUMBERS, OF_HUNDRED, Wording
 
 _BAR = 30  # characters
-_SIDE_BY_SIDE = 4  # columns of scores; beside more of them an interval has a line of its own
-_NAMES = {
-    "bits_per_byte": "bits per byte",
-    "token_perplexity": "perplexity per token",
-    "word_perplexity": "perplexity per word",
-}
-_SHORTER = {"retrieval_accuracy_alone": "without the cache"}  # which stands below the same with it
+_LANGUAGE = ("bits_per_byte", "token_perplexity", "word_perplexity")
+_WORDING = Wording("en")  # scores are called as in the report
 _OF_BANDS = {"hit_rate_10": "hit rate@10", "mrr": "MRR"}
 
 
@@ -42,46 +38,33 @@ def count_table(counts: Mapping[str, int]) -> Table:
     return table
 
 
-def score_table(evaluation: dict[str, Any]) -> Table:
+def score_table(evaluation: dict[str, Any]) -> FigureTable:
     """Returns the scores of the model and the baselines, each with its 95% interval."""
-    title = f"{evaluation['rows']:,} test rows, 95% intervals"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("")
     beside = {"network alone": alone} if (alone := evaluation.get("alone")) else {}
     beside |= evaluation.get("baselines", {})
-    names = ["model", *beside]
-    for name in names:
-        table.add_column(name, justify="right", overflow="fold")  # on a narrow screen no figure is cut
+    table = FigureTable(["model", *beside], f"{evaluation['rows']:,} test rows, 95% intervals")
     columns = [evaluation, *beside.values()]
-    gap = " " if len(names) <= _SIDE_BY_SIDE else "\n"
     for score in evaluation["scores"]:
-        cells = (_cell(score, column["scores"].get(score)) for column in columns)
-        table.add_row(_NAMES.get(score) or _SHORTER.get(score, score), *(cell.replace(" ", gap) for cell in cells))
+        table.add_row(_WORDING.name("score", score), *(_cell(score, column["scores"].get(score)) for column in columns))
     return table
 
 
-def label_table(measured: dict[str, Any]) -> Table:
+def label_table(measured: dict[str, Any]) -> FigureTable:
     """Returns the figures of each label, the most frequent first, each with its 95% interval; a dash: not defined."""
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("", overflow="fold")
     names = ("precision", "recall", "f1", "auroc", "ece")
-    for name in (*names, "rows"):
-        table.add_column(name, justify="right", overflow="fold")  # on a narrow screen no figure is cut
+    table = FigureTable([*names, "rows"])
     for label, figures in _by_frequency(measured["per_label"]):
         cells = [_cell(name, figures[name] or None) for name in names]
-        table.add_row(Text(label), *cells, f"{figures['support']:,}")
+        table.add_row(label, *cells, f"{figures['support']:,}")
     return table
 
 
-def confusion_table(measured: dict[str, Any]) -> Table:
+def confusion_table(measured: dict[str, Any]) -> FigureTable:
     """Returns the confusion matrix of each label, as rows, the most frequent first."""
-    table = Table(title="Test rows of each label", title_justify="left", box=None)
-    table.add_column("")
     names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
+    table = FigureTable([name.replace("_", " ") for name in names], "Test rows of each label")
     for label, figures in _by_frequency(measured["per_label"]):
-        table.add_row(Text(label), *(f"{figures[name]:,}" for name in names))
+        table.add_row(label, *(f"{figures[name]:,}" for name in names))
     return table
 
 
@@ -110,7 +93,7 @@ def ranking_lines(evaluation: dict[str, Any]) -> list[str]:
 
 def _cell(name: str, score: dict[str, float | None] | None) -> str:
     """Returns a score with its interval, as far as they are defined; a dash where it is not."""
-    if score is None or name in _NAMES:
+    if score is None or name in _LANGUAGE:
         return _language_cell(name, dict(score) if score else None)
     shown = ".3f" if name in NUMBERS else ".1f" if name in OF_HUNDRED else ".1%"
     scale, ends = OF_HUNDRED.get(name, 1), [score[end] for end in ("value", "low", "high")]
@@ -123,16 +106,14 @@ def language_title(measured: dict[str, Any]) -> str:
     return f"{measured['documents']:,} texts, {measured['words']:,} words, {measured['bytes']:,} bytes, 95% intervals"
 
 
-def language_table(measured: dict[str, Any]) -> Table:
+def language_table(measured: dict[str, Any]) -> FigureTable:
     """Returns the scores of a language model and its baselines, each with its 95% interval."""
-    table = Table(box=None)
-    table.add_column("")
     columns = {"model": measured, **measured.get("baselines", {})}
-    for name in columns:
-        table.add_column(name, justify="right")
-    for name, shown in _NAMES.items():
+    table = FigureTable(list(columns))
+    for name in _LANGUAGE:
         row = [_language_cell(name, _find(column["scores"], name)) for column in columns.values()]
-        table.add_row(f"pseudo-{shown}" if f"pseudo_{name}" in measured["scores"] else shown, *row)
+        shown = f"pseudo_{name}" if f"pseudo_{name}" in measured["scores"] else name
+        table.add_row(_WORDING.name("score", shown), *row)
     return table
 
 

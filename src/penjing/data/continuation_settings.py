@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from penjing.data.settings import SplitData, check_columns, check_encoding
 from penjing.data.sources.source import Layout, Unit
+from penjing.errors import SettingsError
 
 
 class ContinuationData(SplitData):
@@ -44,9 +45,12 @@ class ContinuationData(SplitData):
     @model_validator(mode="after")
     def _is_consistent(self) -> ContinuationData:
         if self.continuation == self.text:
-            raise ValueError(f'text and continuation are both the column "{self.text}"; they must be two columns')
+            raise SettingsError(f'text and continuation are both the column "{self.text}"', "Name two columns.")
         if self.continuation is not None and self.passage is not None:
-            raise ValueError("passage joins texts, and rows with a continuation of their own cannot be joined")
+            raise SettingsError(
+                "passage joins texts, and rows with a continuation of their own cannot be joined",
+                "Leave passage or continuation out.",
+            )
         check_columns(self.columns, (self.text, *filter(None, (self.continuation,)), *self.where))
         check_encoding(self.encoding)
         return self

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from penjing.data.settings import ROWS, TEST, VALIDATION, SplitData, check_columns, check_encoding
+from penjing.errors import SettingsError
 
 
 class DialogueData(SplitData):
@@ -40,7 +41,7 @@ class DialogueData(SplitData):
     @model_validator(mode="after")
     def _is_consistent(self) -> DialogueData:
         if self.text == self.target:
-            raise ValueError(f'text and target are both the column "{self.text}"; they must be two columns')
+            raise SettingsError(f'text and target are both the column "{self.text}"', "Name two columns.")
         check_columns(self.columns, (self.text, *filter(None, [self.target]), *self.where))
         check_encoding(self.encoding)
         return self

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from penjing.data.settings import RowData, check_columns, check_encoding
+from penjing.errors import SettingsError
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 
@@ -44,14 +45,16 @@ class EventData(RowData):
     @classmethod
     def _names_columns(cls, text: str) -> str:
         if not _COLUMN.search(text):
-            raise ValueError('it names no column; put those of the items\' text in braces, as in "{title} ({year})"')
+            raise SettingsError(
+                "it names no column", 'Put those of the items\' text in braces, as in "{title} ({year})".'
+            )
         return text
 
     @model_validator(mode="after")
     def _is_consistent(self) -> EventData:
         named = (self.user, self.item, self.time)
         if len(set(named)) < len(named):
-            raise ValueError(f"user, item and time are {', '.join(named)}; they must be three columns")
+            raise SettingsError(f"user, item and time are {', '.join(named)}", "Name three columns.")
         check_columns(self.columns, (*named, *self.where))
         check_encoding(self.encoding)
         return self

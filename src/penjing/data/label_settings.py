@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from penjing.data.label_cells import LabelRules, Spelling
 from penjing.data.settings import ROWS, TEST, VALIDATION, SplitData, check_columns, check_encoding
+from penjing.errors import SettingsError
 
 
 class NamedLabels(SplitData):
@@ -38,11 +39,14 @@ class NamedLabels(SplitData):
     def _names_labels(self) -> NamedLabels:
         names = list(self.labels.values()) if isinstance(self.labels, dict) else self.labels
         if names is not None and len(set(names)) < 2:
-            raise ValueError("labels must name at least two different labels")
+            raise SettingsError("labels must name at least two different labels", "Add those that are missing.")
         if isinstance(self.labels, tuple) and len(set(self.labels)) < len(self.labels):
-            raise ValueError("labels names a label twice")
+            raise SettingsError("labels names a label twice", "Leave one out.")
         if self.unknown_label == "drop" and names is None:
-            raise ValueError("unknown_label is drop, and without labels under [data] none is unknown")
+            raise SettingsError(
+                "unknown_label is drop, and without labels under [data] none is unknown",
+                "Add labels, or leave unknown_label out.",
+            )
         return self
 
 
@@ -77,11 +81,11 @@ class LabelledData(NamedLabels):
     @model_validator(mode="after")
     def _is_consistent(self) -> LabelledData:
         if self.text == self.label:
-            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
+            raise SettingsError(f'text and label are both the column "{self.text}"', "Name two columns.")
         check_columns(self.columns, (self.text, self.label, *self.where))
         texts = [text for texts in self.described.values() for text in texts]
         if any(not text.strip() for text in texts) or len(set(texts)) < len(texts):
-            raise ValueError("described has an empty text, or one twice")
+            raise SettingsError("described has an empty text, or one twice", "Leave it out.")
         check_encoding(self.encoding)
         return self
 
@@ -119,13 +123,16 @@ class MultilabelData(NamedLabels):
     @model_validator(mode="after")
     def _is_consistent(self) -> MultilabelData:
         if self.text in self.label_columns:
-            raise ValueError(f'text and label are both the column "{self.text}"; they must be two columns')
+            raise SettingsError(f'text and label are both the column "{self.text}"', "Name two columns.")
         if len(set(self.label_columns)) < len(self.label_columns):
-            raise ValueError("label names a column twice")
+            raise SettingsError("label names a column twice", "Leave one out.")
         if len(self.label_columns) > 1 and self.separator is not None:
-            raise ValueError("separator is for one column of labels, and label names several columns of 0 and 1")
+            raise SettingsError(
+                "separator is for one column of labels, and label names several columns of 0 and 1",
+                "Leave separator out.",
+            )
         if not isinstance(self.label, str) and len(self.label) == 1:
-            raise ValueError("label is a list of one column; write it without brackets, or name a column a label")
+            raise SettingsError("label is a list of one column", "Write it without brackets, or name a column a label.")
         check_columns(self.columns, (self.text, *self.label_columns, *self.where))
         check_encoding(self.encoding)
         return self

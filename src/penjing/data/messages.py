@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from penjing.errors import DataError
+from penjing.errors import DataError, UsageError
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
@@ -95,6 +95,23 @@ def read_consecutive(values: Any, where: str) -> list[Message]:
     return messages
 
 
+def read_asked(values: Any, where: str) -> list[Message]:
+    """Returns the messages of a dialogue that is to be replied to: one side may say several in a row.
+
+    Args:
+        values: as `read_messages` takes them.
+        where: names the dialogue in errors.
+
+    Raises:
+        DataError: as `read_consecutive`.
+        UsageError: the assistant spoke last.
+    """
+    messages = read_consecutive(values, where)
+    if messages[-1].role != "user":
+        raise UsageError("the assistant spoke last", where=where, do="End with what the user says.")
+    return messages
+
+
 _TURNS = "User and assistant speak in turn, the user first: join turns that belong together, or remove the row."
 
 
@@ -131,6 +148,19 @@ def take_apart(messages: Sequence[Message]) -> Dialogue:
     turns = list(messages[len(system) :])
     exchanges = list(zip(turns[::2], turns[1::2], strict=False))
     return Dialogue(system, exchanges, turns[2 * len(exchanges) :])
+
+
+def split_exchanges(messages: Sequence[Message]) -> list[list[Message]]:
+    """Returns messages after the system prompt by exchange: what the user says, and what the assistant replies.
+
+    The last has no reply where the user spoke last.
+    """
+    exchanges = list[list[Message]]()
+    for message in messages:
+        if not exchanges or (message.role == "user" and exchanges[-1][-1].role != "user"):
+            exchanges.append([])
+        exchanges[-1].append(message)
+    return exchanges
 
 
 def exchange_sides(messages: Sequence[Message]) -> list[Message]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from penjing.data.settings import ROWS, TEST, VALIDATION, SplitData, check_columns, check_encoding
+from penjing.errors import SettingsError
 
 
 class PreferenceData(SplitData):
@@ -33,7 +34,9 @@ class PreferenceData(SplitData):
     def _is_consistent(self) -> PreferenceData:
         named = (self.text, self.chosen, self.rejected)
         if len(set(named)) < len(named):
-            raise ValueError(f"text, chosen and rejected must be three columns, and they are {', '.join(named)}")
+            raise SettingsError(
+                f"text, chosen and rejected must be three columns, and they are {', '.join(named)}", "Name three."
+            )
         check_columns(self.columns, (*named, *self.where))
         check_encoding(self.encoding)
         return self

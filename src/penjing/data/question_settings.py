@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from penjing.data.settings import ROWS, TEST, VALIDATION, Split, SplitData, check_columns, check_encoding
+from penjing.errors import SettingsError
 
 
 class QuestionData(SplitData):
@@ -51,7 +52,10 @@ class QuestionData(SplitData):
     def _is_consistent(self) -> QuestionData:
         named = [self.text, self.question, self.answer, *filter(None, (self.answer_start, self.document))]
         if len(set(named)) < len(named):
-            raise ValueError("text, question, answer, answer_start and document must be different columns")
+            raise SettingsError(
+                "text, question, answer, answer_start and document must be different columns",
+                "Name a column of its own for each.",
+            )
         check_columns(self.columns, (*named, *self.where))
         check_encoding(self.encoding)
         return self

@@ -12,7 +12,7 @@ from penjing.data.personal.finding import needs_models
 from penjing.data.personal.protecting import Action
 from penjing.data.sources.encodings import AUTO, codec_name
 from penjing.data.sources.source import Layout, Unit
-from penjing.errors import nearest
+from penjing.errors import SettingsError, nearest
 from penjing.registry import registered_names
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -45,9 +45,10 @@ class Split(BaseModel):
     def _sums_to_one(self) -> Split:
         total = sum(exact_share(share) for share in (self.train, self.validation, self.test))
         if total != 1:
-            raise ValueError(
+            raise SettingsError(
                 f"train {self.train:g}, validation {self.validation:g} and test {self.test:g} "
-                f"sum to {float(total):g}; they must sum to 1"
+                f"sum to {float(total):g}, and not to 1",
+                "Change one of them.",
             )
         return self
 
@@ -132,20 +133,29 @@ class PairedData(SplitData):
     def _is_consistent(self) -> PairedData:
         for name, columns in (("target", self.targets), ("test_target", self.test_targets)):
             if self.text in columns:
-                raise ValueError(f'text and {name} are both the column "{self.text}"; they must be two columns')
+                raise SettingsError(f'text and {name} are both the column "{self.text}"', "Name two columns.")
             if len(set(columns)) < len(columns) or "" in columns:
-                raise ValueError(f"{name} names a column twice, or one without a name")
+                raise SettingsError(f"{name} names a column twice, or one without a name", "Leave it out.")
         check_columns(self.columns, (self.text, *self.targets, *self.test_targets, *self.where))
         check_encoding(self.encoding)
         if any(len(at) == 2 for at in self.addresses.values()):
             if self.where or self.columns:
-                raise ValueError("where and columns are for tables, and files of lines side by side have no columns")
+                raise SettingsError(
+                    "where and columns are for tables, and files of lines side by side have no columns",
+                    "Leave them out.",
+                )
             if len(self.targets) > 1:
-                raise ValueError("several columns in target are for tables; two files side by side have one target")
+                raise SettingsError(
+                    "several columns in target are for tables, and two files side by side have one target", "Name one."
+                )
             if self.test_target is not None:
-                raise ValueError("test_target is for tables, and files of lines side by side have no columns")
+                raise SettingsError(
+                    "test_target is for tables, and files of lines side by side have no columns", "Leave it out."
+                )
             if any(len(at) == 1 for at in self.addresses.values()):
-                raise ValueError("path, validation and test must all be one address, or all be two")
+                raise SettingsError(
+                    "path, validation and test must all be one address, or all be two", "Write each as the others are."
+                )
         return self
 
     @property
@@ -228,20 +238,23 @@ class PersonalData(BaseModel):
     def _has_models(self) -> PersonalData:
         helped = [kind for kind in self.kinds if needs_models(kind)]
         if helped and not self.models:
-            raise ValueError(
-                f"{' and '.join(helped)} in kinds can be found by a model only; name one for each language, such as "
-                'models = { en = "en_core_web_sm", zh = "rjieba" }'
+            raise SettingsError(
+                f"{' and '.join(helped)} in kinds can be found by a model only",
+                'Name one for each language, such as models = { en = "en_core_web_sm", zh = "rjieba" }.',
             )
         if self.models and not helped:
-            raise ValueError(
-                'models are named, and nothing is looked for that needs one; add "person" or "address" to kinds'
+            raise SettingsError(
+                "models are named, and nothing is looked for that needs one",
+                'Add "person" or "address" to kinds, or leave models out.',
             )
         return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> PersonalData:
         if (self.action == "surrogate") != (self.key_file is not None):
-            raise ValueError('action = "surrogate" needs a key_file, and no other action has one')
+            raise SettingsError(
+                'action = "surrogate" needs a key_file, and no other action has one', "Add it, or leave it out."
+            )
         return self
 
 
@@ -327,21 +340,23 @@ def check_encoding(name: str) -> None:
     """Refuses an encoding that Python does not know.
 
     Raises:
-        ValueError: it is neither one nor "auto".
+        SettingsError: it is neither one nor "auto".
     """
     if name == AUTO:
         return
     try:
         codec_name(name)
     except LookupError as error:
-        raise ValueError(f'"{name}" is no encoding; for example utf-8, gb18030, big5, utf-16, or "auto"') from error
+        raise SettingsError(
+            f'"{name}" is no encoding', 'Write utf-8, gb18030, big5 or utf-16, for example, or "auto".'
+        ) from error
 
 
 def _check_registered(group: str, called: str, names: tuple[str, ...]) -> tuple[str, ...]:
     known = registered_names(group)
     for name in names:
         if name not in known:
-            raise ValueError(f'there is no {called} "{name}". {nearest(name, known)}')
+            raise SettingsError(f'there is no {called} "{name}"', nearest(name, known))
     return names
 
 
@@ -349,12 +364,12 @@ def check_columns(columns: tuple[str, ...] | None, used: tuple[str, ...]) -> Non
     """Refuses names of columns of which one comes twice, or one that is read is missing.
 
     Raises:
-        ValueError: it says which.
+        SettingsError: it says which.
     """
     if columns is None:
         return
     if len(set(columns)) < len(columns):
-        raise ValueError("columns names a column twice")
+        raise SettingsError("columns names a column twice", "Leave one out.")
     for name in used:
         if name not in columns:
-            raise ValueError(f'columns names {", ".join(columns)}, and not "{name}", which is read')
+            raise SettingsError(f'columns names {", ".join(columns)}, and not "{name}", which is read', "Add it.")

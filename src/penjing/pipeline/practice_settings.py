@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.errors import SettingsError
 from penjing.text.exercises.cloze import cloze_questions
 from penjing.text.exercises.pairs import found_pairs, turned_pairs
 from penjing.train.settings import RowSettings
@@ -146,7 +147,7 @@ class Practice(BaseModel):
     def _has_courses(self) -> Self:
         if not self.courses:
             known = ", ".join(f"[practice.{name}]" for name in type(self).model_fields)
-            raise ValueError(f"[practice] has no course; write {known}, or leave it out")
+            raise SettingsError("[practice] has no course", f"Write {known}, or leave it out.")
         return self
 
 
@@ -167,7 +168,10 @@ def check_practice(practice: Practice | None, finetune: RowSettings) -> None:
     """Refuses practice where most weights stay as they are.
 
     Raises:
-        ValueError: there are both.
+        SettingsError: there are both.
     """
     if practice is not None and finetune.adapters is not None:
-        raise ValueError("[practice] changes all weights, and [finetune.lora] leaves those of the start as they are")
+        raise SettingsError(
+            "[practice] changes all weights, and [finetune.lora] leaves those of the start as they are",
+            "Leave one of the two out.",
+        )

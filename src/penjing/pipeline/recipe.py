@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.settings import RowData, TextData
-from penjing.pipeline.recipe_names import is_name
+from penjing.errors import SettingsError
+from penjing.pipeline.recipe_names import check_name
 from penjing.pipeline.space import parse_space
 from penjing.text.renderer import RendererSettings
 from penjing.text.tokenizer_settings import TokenizerSettings
@@ -50,7 +51,9 @@ class ModelSettings(BaseModel):
     def _is_a_size(cls, size: str | int | None) -> str | int | None:
         if size is None or size in SIZES or (isinstance(size, int) and 1 <= size <= _DEEPEST):
             return size
-        raise ValueError(f"a size is {', '.join(SIZES)}, or a number of layers from 1 to {_DEEPEST}")
+        raise SettingsError(
+            f"a size is {', '.join(SIZES)}, or a number of layers from 1 to {_DEEPEST}", "Write one of these."
+        )
 
 
 class EvaluateSettings(BaseModel):
@@ -203,9 +206,7 @@ class Recipe(BaseModel):
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:
-        if not is_name(name):
-            raise ValueError("it should be letters, digits, _, - and dots, and not dots alone; --out takes any folder")
-        return name
+        return check_name(name, "Choose another name; --out takes any folder.")
 
     @model_validator(mode="before")
     @classmethod
@@ -222,7 +223,10 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _takes_one_tokenizer(self) -> Recipe:
         if self.tokenizer.start is not None and (self.model.start or self.text_encoder) is not None:
-            raise ValueError("[tokenizer] has a start, and the model that [model] names brings its own tokenizer")
+            raise SettingsError(
+                "[tokenizer] has a start, and the model that [model] names brings its own tokenizer",
+                "Leave [tokenizer] start out.",
+            )
         return self
 
     @model_validator(mode="after")
@@ -230,11 +234,15 @@ class Recipe(BaseModel):
         if self.rows:
             return self
         if self.pretrain is None:
-            raise ValueError("there is neither [data] to fine-tune on nor [pretrain], so nothing would be made")
+            raise SettingsError(
+                "there is neither [data] to fine-tune on nor [pretrain], so nothing would be made", "Add one of them."
+            )
         for name in OF_LABELLED_ROWS:
             if name in self.model_fields_set and getattr(self, name) is not None:
                 shown = name if name == "task" else f"[{name}]"
-                raise ValueError(f"{shown} is for labelled rows, and there is no [data]")
+                raise SettingsError(
+                    f"{shown} is for labelled rows, and there is no [data]", f"Add [data], or leave {shown} out."
+                )
         return self
 
 

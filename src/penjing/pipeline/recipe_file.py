@@ -9,13 +9,14 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 
-from penjing.errors import RecipeError, nearest
+from penjing.errors import RecipeError, SettingsError, nearest
 from penjing.pipeline.recipe import OF_LABELLED_ROWS, Recipe
 from penjing.pipeline.recipe_kinds import recipe_class, recipe_classes
 from penjing.registry import registered_names
 from penjing.tasks.task import load_task
 
 _LEFT_OUT = "none"
+_KEY = "[key]"  # with which pydantic says that the name of a section is meant
 _SHIPPED = Path(__file__).parent / "recipes"
 
 
@@ -125,9 +126,12 @@ def _explain(error: ValidationError, kind: type[Recipe], where: str) -> RecipeEr
 
 def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     path = [str(part) for part in item["loc"]]
-    location = [part for part in path if not part.startswith("<")]  # those say which kind of part was meant
+    location = [part for part in path if not part.startswith("<") and part != _KEY]
+    raised = item.get("ctx", {}).get("error")
+    do = raised.do if isinstance(raised, SettingsError) else ""
+    message = raised.what if isinstance(raised, SettingsError) else item["msg"].removeprefix("Value error, ")
     if not location:
-        return item["msg"].removeprefix("Value error, "), "Add the one, or leave out the other."
+        return message, do or "Add the one, or leave out the other."
     key = _name(location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(path[:-1], kind)
@@ -138,11 +142,13 @@ def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     if item["type"] == "missing":
         return f"{key} is missing", "Add it to the recipe."
     given = item["input"]
-    message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message, do = message.removeprefix("Input "), do or "Correct it."
     if isinstance(given, dict) and not message.startswith("should"):
-        return f"[{'.'.join(location)}]: {message}", "Correct it."
+        return f"[{'.'.join(location)}]: {message}", do
     shown = "a section" if isinstance(given, dict) else f"{given!r}"
-    return f"{key} is {shown}: {'it ' if message.startswith('should') else ''}{message}", "Correct it."
+    if path[-1] == _KEY:
+        return f"[{'.'.join(location)}]: the name {message.removeprefix('it ')}", do
+    return f"{key} is {shown}: {'it ' if message.startswith('should') else ''}{message}", do
 
 
 def _name(location: list[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from penjing.errors import SettingsError
+
 
 def is_name(text: str) -> bool:
     """Returns whether a recipe may be called so: letters, marks and digits of any script, dots, ``_`` and ``-``.
@@ -12,6 +14,21 @@ def is_name(text: str) -> bool:
     [True, True, False, False, False, False]
     """
     return all(map(_may_stand, text)) and bool(text.strip("."))
+
+
+def check_name(text: str, do: str = "Choose another name.") -> str:
+    """Returns the name of a recipe, or of one of its parts.
+
+    Args:
+        text: the name.
+        do: what the reader can do where it is none.
+
+    Raises:
+        SettingsError: nothing may be called so.
+    """
+    if not is_name(text):
+        raise SettingsError("it should be letters, digits, _, - and dots, and not dots alone", do)
+    return text
 
 
 def as_name(text: str) -> str:

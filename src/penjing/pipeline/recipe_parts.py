@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from penjing.data.label_settings import LabelledData
 from penjing.data.question_settings import QuestionData
 from penjing.data.settings import PairedData, RowData
-from penjing.errors import RecipeError, UsageError
+from penjing.errors import RecipeError, SettingsError, UsageError
 from penjing.pipeline.generating_recipe import GeneratingRecipe
+from penjing.pipeline.recipe_names import check_name
 from penjing.tasks.task import Answers, load_task
 from penjing.tasks.write_settings import WriteSettings
 from penjing.text.pair_renderer import PairRendererSettings
@@ -112,7 +113,7 @@ class MultiRecipe(GeneratingRecipe):
     """A recipe of several tasks, which one model learns."""
 
     data: None = Field(None, description="none here: each part has its own")
-    parts: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Part] = Field(min_length=1)
+    parts: dict[Annotated[str, AfterValidator(check_name)], Part] = Field(min_length=1)
     mix: MixSettings = MixSettings()
     render: MultiRendererSettings = MultiRendererSettings()
     finetune: MultiFinetuneSettings = MultiFinetuneSettings()
@@ -157,9 +158,13 @@ class MultiRecipe(GeneratingRecipe):
     @model_validator(mode="after")
     def _fits_together(self) -> MultiRecipe:
         if self.explain is not None:
-            raise ValueError("[explain] is for answers that are labels of a head, and these parts write")
+            raise SettingsError(
+                "[explain] is for answers that are labels of a head, and these parts write", "Leave [explain] out."
+            )
         if self.report.examples:
-            raise ValueError("[report] examples do not say of which part they are; give them in [parts.NAME] examples")
+            raise SettingsError(
+                "[report] examples do not say of which part they are", "Give them in [parts.NAME] examples."
+            )
         for name, part in self.parts.items():
             _check_part(name, part)
         _check_apart("template", {name: part.template.strip() for name, part in self.parts.items()})
@@ -171,13 +176,14 @@ def _check_apart(what: str, given: Mapping[str, str]) -> None:
     """Refuses parts of which two have the same.
 
     Raises:
-        ValueError: it says which.
+        SettingsError: it says which.
     """
     seen: dict[str, str] = {}
     for name, value in given.items():
         if value in seen:
-            raise ValueError(
-                f"[parts.{seen[value]}] and [parts.{name}] have the same {what} and could not be told apart"
+            raise SettingsError(
+                f"[parts.{seen[value]}] and [parts.{name}] have the same {what} and could not be told apart",
+                "Change one of the two.",
             )
         seen[value] = name
 
@@ -186,32 +192,38 @@ def check_prompt(section: str, template: str, columns: Sequence[str]) -> None:
     """Refuses a template of a section that names not these columns, each once, or cannot be read.
 
     Raises:
-        ValueError: it says what is wrong.
+        SettingsError: it says what is wrong.
     """
     try:
         named = prompt_columns(template)
     except RecipeError as error:
-        raise ValueError(f"[{section}] {error.what}. {error.do}") from error
+        raise SettingsError(f"[{section}] {error.what}", error.do) from error
     if set(named) != set(columns):
         shown = " and ".join(f"{{{column}}}" for column in columns)
-        raise ValueError(f'[{section}] template "{template}" must name {shown}, and nothing else in braces')
+        raise SettingsError(
+            f'[{section}] template "{template}" must name {shown}, and nothing else in braces',
+            f"Write {shown} where they are to stand, and no other braces.",
+        )
 
 
 def _check_part(name: str, part: PartSettings) -> None:
     """Refuses a part whose task cannot be written, or whose template does not name what it reads.
 
     Raises:
-        ValueError: it says which.
+        SettingsError: it says which.
     """
     try:
         answers = part.answers
     except UsageError as error:
-        raise ValueError(f'[parts.{name}] task is "{part.task}", which is not known. {error.do}') from error
+        raise SettingsError(f'[parts.{name}] task is "{part.task}", which is not known', error.do) from error
     if answers not in _WRITTEN:
-        raise ValueError(
-            f"[parts.{name}] task is {part.task}, whose answers are not written; parts can be classify, sentiment, "
-            "translate, summarize or answer"
+        raise SettingsError(
+            f"[parts.{name}] task is {part.task}, whose answers are not written",
+            "Parts can be classify, sentiment, translate, summarize or answer: choose one of these.",
         )
     check_prompt(f"parts.{name}", part.template, QUESTION_COLUMNS if answers == "span" else ("text",))
     if answers == "span" and part.examples:
-        raise ValueError(f"[parts.{name}] examples are texts alone, and a question needs one; test questions are shown")
+        raise SettingsError(
+            f"[parts.{name}] examples are texts alone, and a question needs one",
+            "Leave them out: test questions are shown.",
+        )

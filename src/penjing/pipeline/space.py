@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from penjing.errors import SettingsError
+
 Scalar = bool | int | float | str
 _KEYS = frozenset({"low", "high", "log"})
 
@@ -28,17 +30,18 @@ def parse_space(section: Any) -> Space:
     """Returns the settings of ``[tune]`` by their dotted names; ``"a.b" = …`` and ``a.b = …`` mean the same.
 
     Raises:
-        ValueError: there is none, or one is neither a range nor a list of values.
+        SettingsError: there is none, or one is neither a range nor a list of values.
     """
     if not isinstance(section, Mapping):
-        raise ValueError("it should be a section")
+        raise SettingsError("it should be a section", "Write [tune], and under it what is searched.")
     space: Space = {}
     for key, value in _flatten(section, ""):
         space[key] = value if isinstance(value, Range) else _parse(key, value)
     if not space:
-        raise ValueError(
-            'there is nothing to search; write "finetune.learning_rate" = { low = 1e-4, high = 1e-2, log = true }, or '
-            "leave the section out for the usual settings of the family"
+        raise SettingsError(
+            "there is nothing to search",
+            'Write "finetune.learning_rate" = { low = 1e-4, high = 1e-2, log = true }, or '
+            "leave the section out for the usual settings of the family.",
         )
     return space
 
@@ -57,7 +60,9 @@ def _parse(key: str, value: Any) -> Range | tuple[Scalar, ...]:
     if isinstance(value, list | tuple):
         return _parse_choices(key, tuple(value))
     if not isinstance(value, Mapping):
-        raise ValueError(f'"{key}" should be a list of values, or {{ low = …, high = … }}')
+        raise SettingsError(
+            f'"{key}" should be a list of values, or a range', "Write [1, 2], or { low = 1, high = 9 }."
+        )
     try:
         found = Range.model_validate(value)
     except ValidationError as error:
@@ -66,22 +71,29 @@ def _parse(key: str, value: Any) -> Range | tuple[Scalar, ...]:
         what = (
             "is missing" if wrong["type"] == "missing" else "is not known" if "extra" in wrong["type"] else "is wrong"
         )
-        raise ValueError(
-            f'of "{key}", {name} {what}; write {{ low = 1, high = 9 }}, and log = true if you like'
+        raise SettingsError(
+            f'of "{key}", {name} {what}', "Write { low = 1, high = 9 }, and log = true if you like."
         ) from None
     if not found.low < found.high:
-        raise ValueError(f'of "{key}", low is {found.low:g}, which should be below high, {found.high:g}')
+        raise SettingsError(
+            f'of "{key}", low is {found.low:g}, which should be below high, {found.high:g}',
+            "Lower the one, or raise the other.",
+        )
     if found.log and found.low <= 0:
-        raise ValueError(f'of "{key}", low is {found.low:g}, and log = true needs one above 0')
+        raise SettingsError(
+            f'of "{key}", low is {found.low:g}, and log = true needs one above 0', "Raise it, or leave log out."
+        )
     return found
 
 
 def _parse_choices(key: str, values: tuple[Any, ...]) -> tuple[Scalar, ...]:
     for value in values:
         if not isinstance(value, Scalar):
-            raise ValueError(f'of "{key}", {value!r} is neither a number nor a text')
+            raise SettingsError(f'of "{key}", {value!r} is neither a number nor a text', "Name numbers or texts.")
     if len({repr(value) for value in values}) < len(values):
-        raise ValueError(f'"{key}" names a value twice')
+        raise SettingsError(f'"{key}" names a value twice', "Leave one out.")
     if len(values) < 2:
-        raise ValueError(f'"{key}" names fewer than two values, so there is nothing to search; set it where it belongs')
+        raise SettingsError(
+            f'"{key}" names fewer than two values, so there is nothing to search', "Set it where it belongs."
+        )
     return values

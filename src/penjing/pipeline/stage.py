@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class Stage:
         scratch: names of files and folders there that `run` goes on from. They are no part of the result, and are
             removed once that is in its place, so that a run that is killed meanwhile does nothing twice.
         version: raised when the same settings would give another result.
+        rules: versions of rules that only some results rest on, of a recipe and the folders of the inputs that are
+            done; none for all others, whose keys stay as they are.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Stage:
     is_resumable: bool = False
     scratch: tuple[str, ...] = ()
     version: int = 1
+    rules: Callable[[Recipe, Mapping[str, Path]], dict[str, int]] = field(default=lambda recipe, folders: {})
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,9 @@ class Store:
         return [path.name for path in gone]
 
     def _ingredients(self, stage: Stage, done: dict[str, Artifact]) -> dict[str, Any]:
+        rules = stage.rules(self._recipe, {name: done[name].folder for name in stage.inputs if name in done})
         return {
+            **({"rules": rules} if rules else {}),
             "version": stage.version,
             "settings": stage.settings(self._recipe),
             "files": hash_files(stage.files(self._recipe)),

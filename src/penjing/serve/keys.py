@@ -210,8 +210,11 @@ class KeyRing:
             entries = read_keys(self._path) if mark is not None else []
         except UsageError:
             return
-        self._state = _State({entry.id: entry for entry in entries}, mark)
-        self._known.clear()
+        before, self._state = self._state.entries, _State({entry.id: entry for entry in entries}, mark)
+        now = self._state.entries
+        changed = [key for key, key_id in list(self._known.items()) if now.get(key_id) != before.get(key_id)]
+        for key in changed:  # the others stay known: whoever has one is not kept waiting for a change of another
+            self._known.pop(key, None)
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

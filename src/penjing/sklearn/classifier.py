@@ -22,6 +22,7 @@ from penjing.files import check_replaceable, folder_beside, write_beside
 from penjing.sklearn.labels import Classes, find_classes, read_classes, write_classes
 
 if TYPE_CHECKING:
+    from penjing.pipeline.recipe import Recipe
     from penjing.tasks.label_model import LabelModel
 
 #: The recipe's setting behind each parameter but ``validation``, ``settings`` and ``folder``.
@@ -40,6 +41,7 @@ SETTINGS: Mapping[str, str] = {
     "device": "finetune.device",
     "seed": "seed",
 }
+_DEFAULTS: Mapping[str, Any] = {"device": "auto", "seed": 0}  # of the others None
 _FAMILY = "lstm"  # where neither a family nor a start is named: the quickest
 _ROWS = "rows.parquet"
 
@@ -128,6 +130,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with write_beside(place / _ROWS) as beside:
             pq.write_table(pa.table(rows, schema=pa.schema({"text": pa.string(), "label": pa.string()})), beside)
         recipe = check_recipe(self._recipe(place / _ROWS, classes), "TextClassifier")
+        _check_all_count(recipe)
         self._take(train_recipe(recipe, place, Silent()), classes, kept)
         return self
 
@@ -240,6 +243,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "data": {"path": str(rows), "labels": list(classes.names), "split": split},
         }
         given = {key: value for name, key in SETTINGS.items() if (value := getattr(self, name)) is not None}
+        self._check_said_once()
         if self.start is None and self.family is None:
             given["model.family"] = _FAMILY
         for key, value in {**given, **(self.settings or {})}.items():
@@ -249,6 +253,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 section = section.setdefault(name, {})
             section[last] = value
         return recipe
+
+    def _check_said_once(self) -> None:
+        """Refuses a parameter beside another value of the same in ``settings``, which would take its place.
+
+        Raises:
+            UsageError: there is one that is not left at its default.
+        """
+        for name, key in SETTINGS.items():
+            value, default = getattr(self, name), _DEFAULTS.get(name)
+            if key in (self.settings or {}) and value not in (default, (self.settings or {})[key]):
+                what = f'{name} is {value!r}, and settings["{key}"] takes its place'
+                raise UsageError(what, where="TextClassifier", do="Give one of the two.")
 
     def _take(self, folder: Path, classes: Classes, kept: Any) -> None:
         """Takes a model folder for what was fitted."""
@@ -275,6 +291,22 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 do="Give each estimator a folder of its own, or none.",
             )
         return model
+
+
+def _check_all_count(recipe: Recipe) -> None:
+    """Refuses what changes nothing beside something else that is given.
+
+    Raises:
+        UsageError: there is something, with what decides in its place.
+    """
+    from penjing.pipeline.unused import unused_settings
+
+    names = {key: name for name, key in SETTINGS.items()}
+    for unused in unused_settings(recipe):
+        given = [f"{unused.section}.{key}" for key in unused.keys]
+        shown = " and ".join(names.get(key, f'settings["{key}"]') for key in given)
+        what = f"{shown} would change nothing: {unused.why.replace('[model] start', 'start')}"
+        raise UsageError(what, where="TextClassifier", do="Leave one of them out.")
 
 
 _OF_PROCESS = frozenset({"_loaded", "_kept"})

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penjing.data.messages import Message, read_messages
-from penjing.errors import UsageError
+from penjing.data.messages import Message, read_asked
 from penjing.inference.likelihood import ReadingModel
 from penjing.inference.writing import Writer
 from penjing.inference.writing_settings import WritingSettings
@@ -44,8 +43,9 @@ class DialogueModel(Model):
         """Replies to each row.
 
         Args:
-            rows: a list whose rows are texts (what a user says), lists of messages with ``role`` and ``content``, or
-                dictionaries with the column ``messages`` or ``text``; or a pandas, Polars or Arrow table with ``text``.
+            rows: a list whose rows are texts (what a user says), lists of messages with ``role`` and ``content``, of
+                which several of one side may stand in a row, or dictionaries with the column ``messages`` or ``text``;
+                or a pandas, Polars or Arrow table with ``text``.
             settings: how it writes; None: as its card says.
 
         Returns:
@@ -53,7 +53,7 @@ class DialogueModel(Model):
             of table with the column ``written`` added.
 
         Raises:
-            UsageError: a row has no text, or the column is missing.
+            UsageError: a row has no text, the column is missing, or the assistant spoke last.
             DataError: the messages break the rules of a dialogue, or leave no room for a reply.
         """
         if is_table(rows):
@@ -96,8 +96,5 @@ def _dialogue(row: Any, number: int) -> list[Message]:
     if isinstance(row, Mapping) and _MESSAGES in row:
         row = row[_MESSAGES]
     if isinstance(row, Sequence) and not isinstance(row, str):
-        messages = read_messages(row, where)
-        if messages[-1].role != "user":
-            raise UsageError("the assistant spoke last", where=where, do="End with what the user says.")
-        return messages
+        return read_asked(row, where)
     return [Message("user", texts_of([row], "text")[0])]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.errors import SettingsError
 from penjing.text.name_renderer import NameLayout
 
 
@@ -45,7 +46,11 @@ class NameSettings(NameLayout, ChoiceSettings):
     def _has_sense(self) -> NameSettings:
         for name in ("by", "separator", "vectors"):
             if name in self.model_fields_set and getattr(self, name) is not None and not self.examples:
-                raise ValueError(f"{name} is for examples, and there are none: write examples = 4, for example")
+                raise SettingsError(
+                    f"{name} is for examples, and there are none", "Write examples = 4, for example, or leave it out."
+                )
         if self.vectors is not None and self.by == "random":
-            raise ValueError('vectors compare texts, and examples are drawn: remove vectors, or by = "random"')
+            raise SettingsError(
+                'vectors compare texts, and by = "random" draws the examples', "Leave one of the two out."
+            )
         return self

@@ -83,16 +83,3 @@ def _is_turn(between: str, opening: str, closing: str) -> bool:
 def _common_end(one: str, other: str) -> str:
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one[::-1], other[::-1], strict=False)))
     return one[len(one) - same :]
-
-
-def split_exchanges(messages: Sequence[Message]) -> list[list[Message]]:
-    """Returns messages after the system prompt by exchange: what the user says, and what the assistant replies.
-
-    The last has no reply where the user spoke last.
-    """
-    exchanges = list[list[Message]]()
-    for message in messages:
-        if not exchanges or (message.role == "user" and exchanges[-1][-1].role != "user"):
-            exchanges.append([])
-        exchanges[-1].append(message)
-    return exchanges

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
+from penjing.errors import SettingsError
 from penjing.hashing import hash_json
 from penjing.metrics.language import word_ends
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
@@ -38,7 +39,10 @@ class ContinuationRendererSettings(RendererSettings):
     @model_validator(mode="after")
     def _is_of_whole_texts(self) -> ContinuationRendererSettings:
         if self.template != _TEXT or self.cut != "start" or self.rejoin:
-            raise ValueError("template, cut and rejoin are for rows that are cut; a text is learned whole, as it is")
+            raise SettingsError(
+                "template, cut and rejoin are for rows that are cut, and a text is learned whole, as it is",
+                "Leave them out.",
+            )
         return self
 
 

@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from penjing.data.messages import Message, take_apart
-from penjing.errors import DataError, ModelFolderError
+from penjing.data.messages import Message, split_exchanges, take_apart
+from penjing.errors import DataError, ModelFolderError, SettingsError
 from penjing.hashing import hash_json
 from penjing.text.chat_template import ChatTemplate
-from penjing.text.consecutive_turns import ConsecutiveTurns, split_exchanges
+from penjing.text.consecutive_turns import ConsecutiveTurns
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
 from penjing.text.tokenizer import Tokenizer
 
@@ -45,7 +45,10 @@ class DialogueRendererSettings(RendererSettings):
     @model_validator(mode="after")
     def _is_of_dialogues(self) -> DialogueRendererSettings:
         if self.cut != "start" or self.rejoin:
-            raise ValueError("cut and rejoin are for rows of texts; of a dialogue whole exchanges are left out")
+            raise SettingsError(
+                "cut and rejoin are for rows of texts, and of a dialogue whole exchanges are left out",
+                "Leave them out.",
+            )
         return self
 
 
@@ -185,8 +188,10 @@ class DialogueRenderer:
 
         Raises:
             NoRoomError: what the user says last, with the system prompt, leaves no room.
-            DataError: the template refuses the dialogue.
+            DataError: nobody says anything, or the template refuses the dialogue.
         """
+        if all(message.role == "system" for message in messages):
+            raise DataError("nobody says anything that could be replied to", do="End with what the user says.")
         joined = self._turns.join(messages)
         system = [message for message in joined[:1] if message.role == "system"]
         exchanges = split_exchanges(joined[len(system) :])

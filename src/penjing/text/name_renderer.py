@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from penjing.errors import DataError, RecipeError
+from penjing.errors import DataError, RecipeError, SettingsError
 from penjing.hashing import hash_json
 from penjing.text.contractions import rejoin_contractions
 from penjing.text.renderer import RENDERER_VERSION, Origin, Rendered, RendererSettings, leave_out
@@ -36,9 +36,9 @@ class NameLayout(BaseModel):
     @classmethod
     def _asks_for_a_label(cls, template: str) -> str:
         if template.count(_TEXT) != 1 or template.count(_LABEL) != 1:
-            raise ValueError("a template names {text} and {label} once each")
+            raise SettingsError("a template names {text} and {label} once each", "Write them so.")
         if not template.endswith(_LABEL):
-            raise ValueError("a template ends in {label}: its name is what a model goes on with")
+            raise SettingsError("a template ends in {label}: its name is what a model goes on with", "Put it last.")
         return template
 
 

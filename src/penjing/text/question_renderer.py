@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from penjing.errors import RecipeError
+from penjing.errors import RecipeError, SettingsError
 from penjing.hashing import hash_json
 from penjing.text.renderer import RENDERER_VERSION, Rendered, RendererSettings
 from penjing.text.segments import MatchMarks
@@ -48,14 +48,15 @@ class QuestionRendererSettings(RendererSettings):
     @model_validator(mode="after")
     def _is_consistent(self) -> QuestionRendererSettings:
         if self.template != _TEMPLATE:
-            raise ValueError(f'the template of questions is "{_TEMPLATE}", and no other')
+            raise SettingsError(f'the template of questions is "{_TEMPLATE}", and no other', "Leave template out.")
         room = self.max_tokens - self.max_question_tokens - _MARKS
         step = room - self.overlap_tokens
         if step < _FEWEST_TEXT_TOKENS:
-            raise ValueError(
+            raise SettingsError(
                 f"max_tokens {self.max_tokens} less max_question_tokens {self.max_question_tokens}, overlap_tokens "
                 f"{self.overlap_tokens} and {_MARKS} special tokens leaves {step} tokens by which a window goes on; at "
-                f"least {_FEWEST_TEXT_TOKENS} are needed"
+                f"least {_FEWEST_TEXT_TOKENS} are needed",
+                "Raise max_tokens, or lower one of the others.",
             )
         return self
 

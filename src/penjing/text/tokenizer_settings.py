@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.errors import SettingsError
 from penjing.text.words import WordSettings
 
 Kind = Literal["wordpiece", "bpe", "unigram", "word"]
@@ -56,8 +57,9 @@ class TokenizerSettings(BaseModel):
     def _is_taken_as_it_is(self) -> TokenizerSettings:
         others = sorted(self.model_fields_set - {"start"})
         if self.start is not None and others:
-            raise ValueError(
-                f"start takes a tokenizer as it is, and beside it {', '.join(others)} would change nothing"
+            raise SettingsError(
+                f"start takes a tokenizer as it is, and beside it {', '.join(others)} would change nothing",
+                "Leave the others out.",
             )
         return self
 
@@ -66,22 +68,29 @@ class TokenizerSettings(BaseModel):
         if self.trained_size < FEWEST_ENTRIES:
             taken = f"{self.sentinels} sentinels" if self.sentinels else ""
             spare = f"{self.reserved} reserved tokens" if self.reserved else ""
-            raise ValueError(
+            raise SettingsError(
                 f"vocab_size {self.vocab_size} leaves fewer than {FEWEST_ENTRIES} entries beside "
-                f"{' and '.join(filter(None, (taken, spare))) or 'none'}"
+                f"{' and '.join(filter(None, (taken, spare))) or 'none'}",
+                "Raise vocab_size.",
             )
         return self
 
     @model_validator(mode="after")
     def _guards_what_has_borders(self) -> TokenizerSettings:
         if self.guards and self.kind not in _OF_BYTES:
-            raise ValueError(f"guards are for the kinds bpe and unigram, and this is {self.kind}")
+            raise SettingsError(
+                f"guards are for the kinds bpe and unigram, and this is {self.kind}",
+                "Leave guards out, or choose one of those kinds.",
+            )
         if "digits" in self.model_fields_set and not self.guards and self.digits != 1:
-            raise ValueError("digits counts only with guards = true")
+            raise SettingsError("digits counts only with guards = true", "Add that, or leave digits out.")
         return self
 
     @model_validator(mode="after")
     def _keeps_grams_whole(self) -> TokenizerSettings:
         if self.words.grams and self.kind != "word":
-            raise ValueError(f"words.grams is for the kind word, and this is {self.kind}, which would cut them again")
+            raise SettingsError(
+                f"words.grams is for the kind word, and this is {self.kind}, which would cut them again",
+                "Leave grams out, or choose the kind word.",
+            )
         return self

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from penjing.errors import MissingExtraError, UsageError
+from penjing.errors import MissingExtraError, SettingsError, UsageError
 
 Language = Literal["en", "zh"]
 Span = tuple[int, int]  # first character, and one past the last
@@ -48,7 +48,7 @@ class WordSettings(BaseModel):
     @model_validator(mode="after")
     def _cuts_in_one_way(self) -> Self:
         if self.segment and self.grams:
-            raise ValueError("segment and grams both say how runs of Chinese characters are cut; leave one out")
+            raise SettingsError("segment and grams both say how runs of Chinese characters are cut", "Leave one out.")
         return self
 
 

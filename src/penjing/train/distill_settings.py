@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penjing.data.unlabelled import UnlabelledData
+from penjing.errors import SettingsError
 
 _MOST_OWN = 50  # models that a run trains to teach its own
 
@@ -91,20 +92,29 @@ class DistillSettings(AskedTeacherSettings):
     @classmethod
     def _are_trainable(cls, generations: tuple[int, ...]) -> tuple[int, ...]:
         if any(count < 1 for count in generations):
-            raise ValueError("each generation has one model at least")
+            raise SettingsError("each generation has one model at least", "Write 1 or more for each.")
         return generations
 
     @model_validator(mode="after")
     def _has_teachers(self) -> DistillSettings:
         if (self.teacher is None) == (not self.generations):
-            raise ValueError("it takes either teacher, models that are there, or generations, which are trained first")
+            raise SettingsError(
+                "it takes either teacher, models that are there, or generations, which are trained first",
+                "Write one of the two.",
+            )
         if self.recipes and not self.generations:
-            raise ValueError("recipes are trained as often as the first of generations, and there is none")
+            raise SettingsError(
+                "recipes are trained as often as the first of generations, and there is none",
+                "Add generations, or leave recipes out.",
+            )
         if len(set(self.recipes)) < len(self.recipes):
-            raise ValueError("recipes names one twice; how many models of each teach, generations says")
+            raise SettingsError(
+                "recipes names one twice", "Leave one out: how many models of each teach, generations says."
+            )
         if self.generations and self.trained > _MOST_OWN:
-            raise ValueError(
-                f"generations and recipes make {self.trained} models, and a run trains {_MOST_OWN} at most"
+            raise SettingsError(
+                f"generations and recipes make {self.trained} models, and a run trains {_MOST_OWN} at most",
+                "Name fewer.",
             )
         return self
 

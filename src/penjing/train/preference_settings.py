@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from penjing.errors import SettingsError
 from penjing.train.settings import TextFinetuneSettings
 
 
@@ -32,7 +33,10 @@ class PreferenceSettings(BaseModel):
     @model_validator(mode="after")
     def _has_sense(self) -> PreferenceSettings:
         if self.loss == "ipo" and self.label_smoothing:
-            raise ValueError('label_smoothing is of the loss "dpo"; with "ipo" a lower margin follows from beta')
+            raise SettingsError(
+                'label_smoothing is of the loss "dpo", and this is "ipo", with which a lower margin follows from beta',
+                "Leave label_smoothing out, or raise beta.",
+            )
         return self
 
 

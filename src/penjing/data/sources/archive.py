@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import lzma
-import os
 import tempfile
 import zipfile
 import zlib
@@ -17,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from penjing.data.sources.faults import Fault, FaultLog
 from penjing.data.sources.source import Batch, Layout, Reader, is_packed, kind_of
 from penjing.errors import DataError, PenjingError, RecipeError
-from penjing.files import remove_abandoned
+from penjing.files import process_mark, remove_abandoned
 
 _BLOCK_BYTES = 1 << 20
 _LONGEST_NAME = 60  # characters
@@ -90,7 +89,7 @@ def _read_member(
     """Reads one file of an archive; rows and faults are said to come from ``archive.zip/inner/name.csv``."""
     named = path / info.filename.lstrip("/")
     remove_abandoned(Path(tempfile.gettempdir()), "penjing-unpacked-", "")
-    with tempfile.TemporaryDirectory(prefix="penjing-unpacked-", suffix=f"-{os.getpid()}") as folder:
+    with tempfile.TemporaryDirectory(prefix="penjing-unpacked-", suffix=f"-{process_mark()}") as folder:
         name = PurePosixPath(info.filename).name  # only its end counts, and it may be too long for this disk
         file = Path(folder, f"member{name[-_LONGEST_NAME:][name[-_LONGEST_NAME:].find('.') :]}")
         _unpack(path, archive, info, file)

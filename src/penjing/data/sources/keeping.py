@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from penjing.errors import DataError
-from penjing.files import folder_beside, read_json, remove_abandoned, write_json
+from penjing.files import folder_beside, process_mark, read_json, remove_abandoned, write_json
 from penjing.hashing import hash_text
 
 #: Where it is kept, as it is shown.
@@ -49,7 +48,7 @@ def keep(place: Path, fill: Callable[[Path], None]) -> list[Path]:
 
 def note_unreachable(address: str, error: DataError) -> None:
     """Notes for the rest of this process that an address cannot be reached, so that it is not waited for again."""
-    note = {"process": os.getpid(), "what": error.what, "where": error.where, "do": error.do}
+    note = {"process": process_mark(), "what": error.what, "where": error.where, "do": error.do}
     file = _note_of(address)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_json(file, note)
@@ -61,7 +60,7 @@ def unreachable(address: str) -> DataError | None:
         note = read_json(_note_of(address))
     except FileNotFoundError:
         return None
-    if note["process"] != os.getpid():
+    if note["process"] != process_mark():
         return None
     return DataError(note["what"], where=note["where"], do=note["do"])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import penjing
 from penjing.errors import GateError, MissingExtraError, UsageError
-from penjing.files import disk_errors, folder_beside, fsync_folder, write_json
+from penjing.files import disk_errors, folder_beside, fsync_folder, process_mark, write_json
 from penjing.pipeline.exporting.exporter import Exporter, choose_precision
 from penjing.pipeline.exporting.proving import prove
 from penjing.pipeline.exporting.sample import SampleData, read_sample
@@ -125,7 +125,7 @@ def put_beside(destination: Path, suffix: str = "") -> Iterator[Path]:
         with folder_beside(destination) as beside:
             yield beside
         return
-    beside = destination.with_name(f".{destination.name}.{os.getpid()}.part")
+    beside = destination.with_name(f".{destination.name}.{process_mark()}.part")
     with disk_errors(destination):
         try:
             beside.mkdir(parents=True)

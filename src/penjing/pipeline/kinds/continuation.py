@@ -19,7 +19,7 @@ from penjing.models.interface import Architecture, EncoderDecoderModel
 from penjing.pipeline.kinds.beside_teacher import beside_teacher, with_teacher
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, check_rendered, filled_splits, write_split
-from penjing.pipeline.kinds.writing_lesson import score_written, writing_lesson
+from penjing.pipeline.kinds.writing_lesson import check_start_direction, score_written, writing_lesson
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import ContinuationRecipe, batch_teaching, continuation_data
 from penjing.pipeline.start import architecture_of
@@ -54,6 +54,7 @@ class ContinuationKind(Kind):
                 where=recipe.name,
                 do='Choose the family "llama", "lstm" or "t5".',
             )
+        check_start_direction(recipe, architecture)
         if recipe.model.shape.get("bidirectional"):
             raise RecipeError(
                 "[model.shape] bidirectional is true, and what comes after a text cannot be read before it is written",

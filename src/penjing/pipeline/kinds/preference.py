@@ -33,6 +33,7 @@ from penjing.models.weights import read_config
 from penjing.pipeline.chat_template import open_renderer, save_with_template, write_template
 from penjing.pipeline.kinds.kind import Evaluated, Inputs, Kind, Lesson
 from penjing.pipeline.kinds.shards import ROWS_AT_ONCE, check_positions, filled_splits, with_room, write_split
+from penjing.pipeline.kinds.writing_lesson import check_start_direction
 from penjing.pipeline.recipe import Recipe, task_of
 from penjing.pipeline.recipe_kinds import PreferenceRecipe, TextPreferenceRecipe
 from penjing.pipeline.start import start_folder
@@ -275,12 +276,7 @@ def _check_start(recipe: Recipe, architecture: Architecture) -> None:
             where=recipe.name,
             do="Start from a language model, or from one of a task that writes.",
         )
-    if values.get("bidirectional"):
-        raise RecipeError(
-            "the model at the start reads from both sides, and answers are learned from left to right",
-            where=recipe.name,
-            do="Start from one that was trained with bidirectional = false in [model.shape].",
-        )
+    check_start_direction(recipe, architecture)
 
 
 def _check_layout(recipe: Recipe, architecture: Architecture) -> None:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from penjing.errors import RecipeError
 from penjing.models.interface import Architecture, EncoderDecoderModel, LanguageModel
+from penjing.models.weights import read_config
 from penjing.pipeline.kinds.kind import Inputs, Lesson
 from penjing.pipeline.recipe import Recipe
-from penjing.pipeline.start import ANY_ENTRIES, config_values
+from penjing.pipeline.start import ANY_ENTRIES, config_values, start_folder
 from penjing.text.shards import TokenShard, open_shard
 from penjing.text.tokenizer import Tokenizer
 from penjing.train.batches import Batch
@@ -74,10 +75,28 @@ def check_direction(recipe: Recipe, architecture: Architecture) -> None:
     Raises:
         RecipeError: it does.
     """
+    check_start_direction(recipe, architecture)
     config: Any = architecture.config_from_dict(config_values(recipe, ANY_ENTRIES, 0, 0))
     if getattr(config, "bidirectional", False):
         raise RecipeError(
             f"the task {recipe.task} learns words from what stands before them, and this model reads from both sides",
             where=recipe.name,
             do="Write bidirectional = false under [model.shape].",
+        )
+
+
+def check_start_direction(recipe: Recipe, architecture: Architecture) -> None:
+    """Refuses a start that reads from both sides: no setting makes its weights those of a network that writes.
+
+    Raises:
+        RecipeError: it does.
+    """
+    start = start_folder(recipe)
+    if start is not None and getattr(architecture.config_from_dict(read_config(start)), "bidirectional", False):
+        raise RecipeError(
+            f"the model at the start reads from both sides and cannot write, and the task {recipe.task} learns words "
+            "from what stands before them",
+            where=recipe.name,
+            do="Start from a model that writes, such as an LSTM trained with bidirectional = false, or leave start out "
+            "and name a family.",
         )

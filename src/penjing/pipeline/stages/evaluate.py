@@ -12,6 +12,7 @@ from penjing.pipeline.recipe_kinds import DialogueRecipe, MultilabelRecipe
 from penjing.pipeline.recipe_parts import AnswerPart, MultiRecipe
 from penjing.pipeline.stage import Stage, StageContext
 from penjing.pipeline.teaching import with_teachers_rows
+from penjing.pipeline.written_chinese import writing_rules
 from penjing.tasks.baselines import WORD_LISTS
 from penjing.tasks.task import LabelTask, load_task
 
@@ -61,4 +62,5 @@ EVALUATE = Stage(
     files=batch_teacher_files,
     is_wanted=has_data,
     version=3,
+    rules=writing_rules,
 )

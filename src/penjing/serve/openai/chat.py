@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from penjing.data.messages import Message, read_consecutive
-from penjing.errors import DataError
+from penjing.data.messages import Message, read_asked
+from penjing.errors import DataError, UsageError
 from penjing.serve.account import Account, Remembered
 from penjing.serve.asked import Asked, Written, check_length, read_long, write_whole
 from penjing.serve.bounds import Several
@@ -214,13 +214,9 @@ def _read_messages(body: ChatBody) -> list[Message]:
     system = [("system", "\n\n".join(text for _, text in said[:first]))] if first else []
     values = [{"role": role, "content": text} for role, text in [*system, *said[first:]]]
     try:
-        messages = read_consecutive(values, "messages")
-    except DataError as error:
+        return read_asked(values, "messages")
+    except (DataError, UsageError) as error:
         raise RequestError(400, str(error), param="messages", code="invalid_messages") from error
-    if messages[-1].role != "user":
-        what = "The last message is the assistant's, and there is nothing to reply to. End with one of the user."
-        raise RequestError(400, what, param="messages", code="invalid_messages")
-    return messages
 
 
 def _choice(

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from penjing.data.messages import Message, read_messages
-from penjing.errors import UsageError
+from penjing.data.messages import Message, read_asked
 from penjing.serve.bounds import Several
 from penjing.serve.tasks.shape import Strict, Text, WritingBody
 
@@ -26,7 +25,8 @@ class ReplyBody(WritingBody):
     """Dialogues that are to be answered."""
 
     messages: Dialogue | Annotated[list[Dialogue], Several()] = Field(
-        description="a dialogue whose last message is the user's, or several dialogues"
+        description="a dialogue whose last message is the user's, or several dialogues; several messages of one side "
+        "in a row stand as the model's chat template writes them, or as one where it does not"
     )
 
     def rows(self) -> list[list[Message]]:
@@ -36,7 +36,8 @@ class ReplyBody(WritingBody):
             DataError: messages break the rules of a dialogue.
             UsageError: the assistant spoke last.
         """
-        return [_read(said, number) for number, said in enumerate(_several(self.messages), start=1)]
+        dialogues = enumerate(_several(self.messages), start=1)
+        return [read_asked([item.model_dump() for item in said], f"dialogue {number}") for number, said in dialogues]
 
 
 def _several(messages: list[Said] | list[list[Said]]) -> list[list[Said]]:
@@ -45,11 +46,3 @@ def _several(messages: list[Said] | list[list[Said]]) -> list[list[Said]]:
         if isinstance(item, list):
             together.append(item)
     return together or [[item for item in messages if isinstance(item, Said)]]
-
-
-def _read(said: list[Said], number: int) -> list[Message]:
-    where = f"dialogue {number}"
-    messages = read_messages([item.model_dump() for item in said], where)
-    if messages[-1].role != "user":
-        raise UsageError("the assistant spoke last", where=where, do="End with what the user says.")
-    return messages
