@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import penjing
-from penjing.errors import PenjingError, TrainingError
+from penjing.errors import ModelFolderError, PenjingError, TrainingError
 from penjing.files import read_json
 from penjing.pipeline import adapting
 from penjing.pipeline.check import check_runnable
@@ -238,6 +238,22 @@ def test_an_adapter_without_a_start_or_a_folder_is_refused(bases: Any, small_rec
     document["model"] = {"start": str(bases("bert").model), "adapter": str(tmp_path / "nowhere")}
     with pytest.raises(PenjingError, match=r"\[model\] adapter = .*nowhere: there is no such folder"):
         check_runnable(check_recipe(document, "r"))
+
+
+def test_an_adapter_of_another_model_is_refused_before_a_row_is_read(
+    bases: Any, small_recipe: Any, tmp_path: Path
+) -> None:
+    base = bases("bert")
+    adapted = run(recipe(tmp_path, small_recipe, base.model), tmp_path / "adapted")
+    foreign = shutil.copytree(adapted.adapter, tmp_path / "foreign")
+    tensors = load_file(foreign / "adapter_model.safetensors")
+    name = next(name for name in tensors if name.endswith("lora_A.weight"))
+    save_file({**tensors, name: tensors[name][:, :16].contiguous()}, foreign / "adapter_model.safetensors")
+    document = recipe(tmp_path, small_recipe, base.model)
+    document["model"] = {"start": str(base.model), "adapter": str(foreign)}
+    with pytest.raises(ModelFolderError, match="the adapter does not fit the network: 1 of another shape"):
+        run(document, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_dropout_before_the_adapters_of_an_lstm_is_refused(bases: Any, small_recipe: Any, tmp_path: Path) -> None:

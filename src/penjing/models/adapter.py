@@ -115,13 +115,34 @@ def add_whole_adapter(network: nn.Module, folder: Path) -> None:
     _add(network, folder, _list_whole(network, folder))
 
 
-def _add(network: nn.Module, folder: Path, kept: Mapping[str, StoredTensor]) -> None:
+def check_adapter(network: nn.Module, folder: Path) -> None:
+    """Checks that `add_adapter` would find all that it needs; nothing but headers is read.
+
+    Args:
+        network: a language model or a classifier, which may be without numbers.
+        folder: as PEFT or `save_adapter` writes it.
+
+    Raises:
+        ModelFolderError: as `add_adapter`.
+    """
+    _match(network, folder, _list_kept(network, folder))
+
+
+def _match(
+    network: nn.Module, folder: Path, kept: Mapping[str, StoredTensor]
+) -> tuple[dict[str, _Pair], dict[str, StoredTensor]]:
+    """Returns the thin matrices by the layer that they adapt, and the tensors that take the place of the network's."""
     config = _read_config(folder)
     pairs = _pairs(folder, kept, config)
     in_pairs = {name + end for name in pairs for end in (_FIRST, _SECOND)}
     whole = {name: tensor for name, tensor in kept.items() if name not in in_pairs}
     _check_fit(folder, network, pairs, whole)
     _check_tied(folder, network, whole, config)
+    return pairs, whole
+
+
+def _add(network: nn.Module, folder: Path, kept: Mapping[str, StoredTensor]) -> None:
+    pairs, whole = _match(network, folder, kept)
     _check_numbers(folder, [*(part for pair in pairs.values() for part in (pair.first, pair.second)), *whole.values()])
     matrices, parameters = adaptable(network), _parameters(network)
     by_tensor = {tensor: parameters[name] for name, tensor in whole.items()}

@@ -20,6 +20,7 @@ from penjing.data.sources.keeping import forget_unreachable
 from penjing.data.split_files import has_test, has_validation
 from penjing.errors import MissingExtraError, ModelFolderError, PenjingError, RecipeError, UsageError
 from penjing.explain.explaining import find_method, fitting_methods
+from penjing.models.adapter import check_adapter
 from penjing.models.device import choose_device
 from penjing.models.meta import meta_device
 from penjing.models.weights import check_backbone
@@ -223,12 +224,18 @@ def _check_network(recipe: Recipe) -> None:
 
 
 def _check_start(recipe: Recipe) -> None:
-    """Checks that the weights that are started from fit the network, which ``[model.shape]`` may have changed."""
-    start = start_folder(recipe)
+    """Checks that the weights that are started from fit the network, which ``[model.shape]`` may have changed.
+
+    So do those of an adapter that is added to them.
+    """
+    start, adapter = start_folder(recipe), adapter_folder(recipe)
     if start is None:
         return
     try:
-        check_backbone(_trained_network(recipe), start)
+        network = _trained_network(recipe)
+        check_backbone(network, start)
+        if adapter is not None:
+            check_adapter(network, adapter)
     except ModelFolderError as error:
         as_it_is = recipe.model_copy(update={"model": recipe.model.model_copy(update={"shape": {}})})
         if not recipe.model.shape:
