@@ -25,6 +25,9 @@ NAMES = {"train": False, "template": "{text} It was {label}", "words": {"good": 
         ),
         ({"model": {"start": "m"}, "names": NAMES, "finetune": {"device": "cpu"}}, None),
         ({"model": {"start": "m"}, "names": {**NAMES, "train": True}, "finetune": {"epochs": 3}}, None),
+        ({"model": {"start": "m"}, "corpus": {"path": "x.txt"}}, ("corpus", "path")),
+        ({"model": {"start": "m"}, "corpus": {"path": "x.txt"}, "pretrain": {"objective": "masked"}}, None),
+        ({"model": {"family": "lstm"}, "corpus": {"path": "x.txt"}}, None),
         ({"model": {"start": "m"}, "finetune": {"head": {"folds": 3}}}, ("finetune.head", "folds")),
         (
             {"model": {"start": "m"}, "finetune": {"head": {"folds": 3}}, "data": {"path": "x.csv", "per_class": 4}},

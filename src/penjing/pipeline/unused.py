@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from penjing.data.label_settings import LabelledData
 from penjing.data.split_files import has_validation
 from penjing.pipeline.recipe import Recipe
+from penjing.pipeline.recipe_kinds import practicing
 from penjing.train.settings import FinetuneSettings
 
 #: Of ``[finetune]``: where a model that stays as it is computes, and what ``[names]`` itself fills in.
@@ -38,6 +39,9 @@ def unused_settings(recipe: Recipe) -> tuple[UnusedSettings, ...]:
     named = {"[model] start": recipe.model.start, "[model] text_encoder": recipe.text_encoder}
     if giver := next((key for key, address in named.items() if address is not None), None):
         found.append(_of("tokenizer", recipe.tokenizer.model_fields_set, f"{giver} brings its own tokenizer"))
+    if recipe.corpus is not None and recipe.model.start and recipe.pretrain is None and practicing(recipe) is None:
+        why = "nothing is learned from it, without [pretrain] or [practice]: the start has its words already"
+        found.append(_of("corpus", recipe.corpus.model_fields_set, why))
     if not recipe.takes_steps:
         keys = recipe.finetune.model_fields_set - _COUNTS_UNTRAINED
         found.append(_of("finetune", keys, "[names] train = false leaves the model as it is"))
