@@ -120,8 +120,9 @@ def test_task_of_the_docs_goes_the_whole_path(folder: Path, tmp_path: Path, monk
 
 
 def test_models_of_several_labels_and_of_labels_in_order_are_made_as_the_docs_say(folder: Path) -> None:
-    several, ordered = blocks("docs/classify.md", "toml")
-    assert [re.sub(" *#.*", "", text) for text in (several, ordered)] == [
+    several, ordered, beside = blocks("docs/classify.md", "toml")
+    assert tomllib.loads(beside) == {"finetune": {"ngrams": 2}}
+    assert [re.sub(" *#.*", "", text) for text in (several, ordered, beside)] == [
         re.sub(" *#.*", "", text) for text in blocks("docs/classify.zh.md", "toml")
     ]
     assert blocks("docs/classify.md", "sh") == blocks("docs/classify.zh.md", "sh")
