@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -49,6 +50,23 @@ def test_a_lone_request_is_computed_at_once(batcher: Batcher) -> None:
     doubling.go.set()
     assert asyncio.run(batcher.run("k", doubling, [1, 2])) == [2, 4]
     assert doubling.batches == [[1, 2]]
+
+
+def test_while_nothing_is_asked_nothing_of_what_was_is_kept(batcher: Batcher) -> None:
+    class Text(str):
+        pass
+
+    async def ask() -> weakref.ref[Text]:
+        row = Text("long")
+        assert await batcher.run("k", lambda rows: [len(row) for row in rows], [row]) == [4]
+        return weakref.ref(row)
+
+    asked = asyncio.run(ask())
+    for _ in range(1000):
+        if asked() is None:
+            break
+        time.sleep(0.01)
+    assert asked() is None
 
 
 def test_requests_that_wait_while_one_is_computed_are_one_batch(batcher: Batcher) -> None:

@@ -168,6 +168,8 @@ class Batcher:
             if not self._gives_up:
                 self._compute(parts)
             self._settle(parts)
+            self._now = []
+            del parts  # while it waits for others, nothing of these is kept
 
     def _compute(self, parts: list[_Part]) -> None:
         """Computes a batch; where it fails, each request by itself, so that only the one to blame hears of it."""
