@@ -99,7 +99,7 @@ def test_a_text_with_a_name_is_dropped_and_kept_masked_beside(
 def test_models_and_kinds_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(ValueError, match=r"person and address in kinds can be found by a model only"):
         PersonalData(action="mask", kinds=("email", "person", "address"))
-    with pytest.raises(ValueError, match=r'that needs one; add "person" or "address" to kinds'):
+    with pytest.raises(ValueError, match=r'that needs one. Add "person" or "address" to kinds'):
         PersonalData(action="mask", models={"en": "en_core_web_sm"})
     with pytest.raises(ValueError, match="models"):
         PersonalData(action="mask", kinds=("person",), models={"English": "en_core_web_sm"})

@@ -332,7 +332,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
     pairs = {"data": {**recipe["data"], "text": "a", "target": "b"}, "finetune": {"both_sides": True}}
     refused({**recipe, **pairs}, "both_sides under [finetune] is for dialogues of several turns")
     refused({**recipe, "explain": {}}, "[explain] is for answers that are labels")
-    refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "unknown key [data] label")
+    refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "[data] label is for the tasks classify")
     refused({**recipe, "render": {"cut": "end", "max_tokens": 64}}, "cut and rejoin are for rows of texts")
     template = {"render": {"max_tokens": 64, "template": str(tmp_path / "none.jinja")}}
     with pytest.raises(RecipeError, match="there is no such file"):

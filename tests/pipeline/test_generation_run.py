@@ -216,6 +216,6 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
     refused({**recipe, "render": {"max_tokens": 128}}, "[render] max_tokens is 128", "64 positions")
     refused({**recipe, "write": {"max_tokens": 16}}, "more than half of [render] max_tokens, 20")
     refused({**recipe, "explain": {}}, "[explain] is for answers that are labels")
-    refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "unknown key [data] label")
+    refused({**recipe, "data": {**recipe["data"], "label": "x"}}, "[data] label is for the tasks classify")
     lstm = {"family": "lstm", "shape": {**SHAPES["lstm"], "bidirectional": True}}
     refused({**recipe, "model": lstm}, "bidirectional is true")

@@ -148,7 +148,7 @@ def test_rows_are_shown_with_their_examples(names_recipe: Any, tmp_path: Path) -
         ({"model": {"family": "bert", "shape": {}}}, "bert does not write"),
         ({"model": {"family": "lstm", "shape": {}}}, "reads from both sides"),
         ({"names": {"train": False}}, "this one has learned nothing"),
-        ({"names": {"by": "random", "vectors": "here"}}, "examples are drawn"),
+        ({"names": {"by": "random", "vectors": "here"}}, "draws the examples. Leave one of the two out"),
         ({"names": {"examples": 0, "by": "random"}}, "by is for examples, and there are none"),
         ({"names": {"vectors": "nowhere"}}, "there is no such folder"),
         ({"names": {"words": {"positve": "good"}}}, "which is no label"),

@@ -175,7 +175,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(event_recipe: Reci
     refused({**recipe, "render": {"max_items": 513}}, "max_items is 513", "512 positions")
     refused({**recipe, "explain": {}}, "[explain]", "ranks items")
     refused({**recipe, "model": {"start": "somewhere"}}, "text_encoder")
-    refused({**recipe, "finetune": {"lora": {}}}, "unknown key [finetune] lora")
+    refused({**recipe, "finetune": {"lora": {}}}, "[finetune] lora is for the tasks answer")
     refused({**recipe, "model": {"family": "sasrec", "shape": {"num_items": 3}}}, "num_items", "the items decide")
     refused({**recipe, "model": {"family": "sasrec", "text_encoder": "no/where"}}, "no such folder", "text_encoder")
     refused({**recipe, "data": {**recipe["data"], "text": "title"}}, "names no column")

@@ -135,7 +135,7 @@ def _complaint(item: Any, kind: type[Recipe]) -> tuple[str, str]:
     key = _name(location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(path[:-1], kind)
-        if tasks := _tasks_with(path):
+        if tasks := _other_tasks_with(path, kind):
             other = f"the task{'s' if len(tasks) > 1 else ''} {', '.join(tasks)}"
             return f"{key} is for {other}, and not for this recipe's", "Leave it out, or change task."
         return f"unknown key {key}", nearest(location[-1], known)
@@ -171,10 +171,11 @@ def _known_keys(location: list[str], kind: type[Recipe]) -> list[str]:
     return list(dict.fromkeys(name for model in _models(found) for name in model.model_fields))
 
 
-def _tasks_with(path: list[str]) -> list[str]:
-    """Returns the tasks whose recipes may have a key, given with the sections it is in."""
-    tasks = {name: tuple(recipe_classes(load_task(name).answers)) for name in registered_names("tasks")}
-    return [name for name, kinds in tasks.items() if any(path[-1] in _known_keys(path[:-1], kind) for kind in kinds)]
+def _other_tasks_with(path: list[str], kind: type[Recipe]) -> list[str]:
+    """Returns the tasks, of other recipes than this kind's, that know a key, given with the sections it is in."""
+    tasks = {name: recipe_classes(load_task(name).answers) for name in registered_names("tasks")}
+    others = {name: kinds for name, kinds in tasks.items() if kind not in kinds}
+    return [name for name, kinds in others.items() if any(path[-1] in _known_keys(path[:-1], each) for each in kinds)]
 
 
 def _models(annotations: Sequence[Any]) -> list[type[BaseModel]]:
