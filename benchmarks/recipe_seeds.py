@@ -25,19 +25,27 @@ Figures = dict[str, float]
 
 
 def run_seed(recipe: str, seed: int, settings: list[str], out: Path) -> Figures:
-    """Returns accuracy and calibration error of the model, accuracy of the baseline, and the seconds.
+    """Returns accuracy, loss and calibration error of the model, accuracy of the baseline, and the seconds.
 
-    Where n-grams stand beside the network, the accuracy without them, too.
+    Where n-grams stand beside the network, their share, and accuracy and loss without them, too.
     """
     document = commands.run(recipe, [*settings, f"seed={seed}"], out)
-    alone = {"alone": document["alone"]["accuracy"]["value"]} if "alone" in document else {}
     return {
         "accuracy": document["scores"]["accuracy"]["value"],
-        **alone,
+        "loss": document["scores"]["loss"]["value"],
+        **_beside(document),
         BASELINE: document["baselines"][BASELINE]["accuracy"]["value"],
         "ece": document["scores"]["ece"]["value"],
         "seconds": sum(stage["seconds"] for stage in document["stages"]),
     }
+
+
+def _beside(document: dict[str, Any]) -> Figures:
+    """Returns what a run tells of the n-grams beside its network; nothing where there are none."""
+    if "alone" not in document:
+        return {}
+    alone = {f"{name} alone": document["alone"][name]["value"] for name in ("accuracy", "loss")}
+    return {**alone, "share": document["ngrams"]["share"]}
 
 
 def run_variant(recipe: str, seeds: int, settings: list[str], out: Path) -> list[Figures]:
